@@ -1,0 +1,75 @@
+//! The record of one call.
+
+use crate::{CdrId, DeviceId, LegQuality, TenantId, UserId, Wall};
+use serde::{Deserialize, Serialize};
+
+/// One side of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// The user, where the party is one of the tenant.
+    pub user: Option<UserId>,
+    /// The credentials used, where known.
+    pub device: Option<DeviceId>,
+    /// Extension or number as dialled or presented.
+    pub number: String,
+    /// Display name, control characters removed.
+    pub display: String,
+    /// Call-ID of the leg's SIP dialog.
+    pub sip_call_id: String,
+}
+
+/// Who ended the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The caller hung up or cancelled.
+    Caller,
+    /// The callee hung up or refused.
+    Callee,
+    /// Carillon: a limit, a timer, no route, dead media, shutdown.
+    System,
+}
+
+/// Why a call ended, in both vocabularies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// SIP status that the caller got; 200 for an answered call.
+    pub sip: u16,
+    /// Q.850 cause (ITU-T Q.850, mapping of RFC 3398 §7.2.4.1 and §8.2.6.1).
+    pub q850: u8,
+}
+
+/// One accepted call, once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cdr {
+    /// Unique; storing the same record twice leaves one.
+    pub id: CdrId,
+    /// Owner.
+    pub tenant: TenantId,
+    /// Version of the configuration that the call began with.
+    pub config_version: u64,
+    /// Who called.
+    pub caller: Party,
+    /// Who was called, and, once answered, who answered.
+    pub callee: Party,
+    /// INVITE accepted.
+    pub start: Wall,
+    /// First 180 or 183.
+    pub ring: Option<Wall>,
+    /// 200 from the callee.
+    pub answer: Option<Wall>,
+    /// End.
+    pub end: Wall,
+    /// Milliseconds from answer to end by the monotonic clock; zero when not answered.
+    pub talk_ms: u64,
+    /// Why it ended.
+    pub cause: Cause,
+    /// Who ended it.
+    pub ended_by: EndedBy,
+    /// Steps taken, such as `extension 101`, `ring 101 x2`, `answered 101`.
+    pub path: Vec<String>,
+    /// Received from the caller, where the media was relayed.
+    pub caller_media: Option<LegQuality>,
+    /// Received from the callee, where the media was relayed.
+    pub callee_media: Option<LegQuality>,
+}

@@ -1,0 +1,272 @@
+//! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
+
+use crate::{DeviceId, TenantId, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+
+/// Where audio goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaPolicy {
+    /// Through our relay: works across NAT, measured, dead calls are noticed.
+    #[default]
+    Relay,
+    /// Straight between the phones; addresses in descriptions are passed on.
+    Direct,
+}
+
+/// What a tenant decides about calls and registrations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Where audio goes.
+    pub media: MediaPolicy,
+    /// Codec names that may be negotiated, lower case (`pcmu`, `telephone-event`); empty = all.
+    pub codecs: Vec<String>,
+    /// Offer digest with MD5 after SHA-256, for phones that know nothing newer.
+    pub allow_md5: bool,
+    /// How long targets ring, seconds.
+    pub ring_timeout_s: u32,
+    /// Bindings of one address-of-record.
+    pub max_bindings: u16,
+    /// Shortest registration, seconds; a shorter wish gets 423.
+    pub min_expires_s: u32,
+    /// Longest registration, seconds; a longer wish is cut.
+    pub max_expires_s: u32,
+    /// Registration when the phone names no time, seconds.
+    pub default_expires_s: u32,
+    /// Calls at once; the next one gets 503.
+    pub max_calls: u32,
+    /// Longest call, seconds.
+    pub max_call_s: u32,
+    /// Relayed calls without a packet from either side end after this many seconds; 0 = never.
+    pub media_silence_s: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            media: MediaPolicy::Relay,
+            codecs: Vec::new(),
+            allow_md5: true,
+            ring_timeout_s: 60,
+            max_bindings: 10,
+            min_expires_s: 60,
+            max_expires_s: 7200,
+            default_expires_s: 3600,
+            max_calls: 10_000,
+            max_call_s: 14_400,
+            media_silence_s: 60,
+        }
+    }
+}
+
+/// A person (or a room): owns one extension, is rung on every device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Row id.
+    pub id: UserId,
+    /// The number that others dial, and the user part of the address-of-record.
+    pub extension: Box<str>,
+    /// Shown to whom the user calls.
+    pub display: Box<str>,
+    /// A disabled user neither registers nor calls nor is called.
+    pub enabled: bool,
+}
+
+/// What digest needs instead of a password: the hashes of `username:realm:password` (RFC 7616 §3.4.2).
+/// It can sign for its user, so it never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DigestSecret {
+    /// MD5 variant.
+    pub md5: [u8; 16],
+    /// SHA-256 variant.
+    pub sha256: [u8; 32],
+}
+
+impl fmt::Debug for DigestSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestSecret(…)")
+    }
+}
+
+/// A set of SIP credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Row id.
+    pub id: DeviceId,
+    /// Owner.
+    pub user: UserId,
+    /// Digest username; unique within the tenant.
+    pub username: Box<str>,
+    /// Digest secret under the tenant's realm.
+    pub secret: DigestSecret,
+}
+
+/// Why a set of rows is not a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A tenant needs a domain: the first is its realm.
+    NoDomain,
+    /// Two users share an extension.
+    DuplicateExtension(Box<str>),
+    /// Two devices share a username.
+    DuplicateUsername(Box<str>),
+    /// A device names a user that does not exist.
+    OrphanDevice(Box<str>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::NoDomain => f.write_str("the tenant has no domain; add one"),
+            ConfigError::DuplicateExtension(e) => write!(f, "extension {e} is used twice; change one"),
+            ConfigError::DuplicateUsername(u) => write!(f, "device username {u} is used twice; change one"),
+            ConfigError::OrphanDevice(u) => write!(f, "device {u} has no user; delete it"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Everything that a tenant's calls read. Built once per change, shared, never altered.
+#[derive(Debug)]
+pub struct TenantConfig {
+    id: TenantId,
+    version: u64,
+    name: Box<str>,
+    domains: Vec<Box<str>>,
+    policy: Policy,
+    users: Vec<User>,
+    devices: Vec<Device>,
+    by_user: HashMap<UserId, usize>,
+    by_extension: HashMap<Box<str>, usize>,
+    by_username: HashMap<Box<str>, usize>,
+}
+
+impl TenantConfig {
+    /// Checks and indexes the rows. Domains are compared in lower case; the first is the digest realm.
+    ///
+    /// # Errors
+    /// The first inconsistency found, see [`ConfigError`].
+    pub fn new(
+        id: TenantId,
+        version: u64,
+        name: &str,
+        domains: &[&str],
+        policy: Policy,
+        users: Vec<User>,
+        devices: Vec<Device>,
+    ) -> Result<TenantConfig, ConfigError> {
+        if domains.is_empty() {
+            return Err(ConfigError::NoDomain);
+        }
+        let mut by_user = HashMap::with_capacity(users.len());
+        let mut by_extension = HashMap::with_capacity(users.len());
+        for (index, user) in users.iter().enumerate() {
+            by_user.insert(user.id, index);
+            if by_extension.insert(user.extension.clone(), index).is_some() {
+                return Err(ConfigError::DuplicateExtension(user.extension.clone()));
+            }
+        }
+        let mut by_username = HashMap::with_capacity(devices.len());
+        for (index, device) in devices.iter().enumerate() {
+            if !by_user.contains_key(&device.user) {
+                return Err(ConfigError::OrphanDevice(device.username.clone()));
+            }
+            if by_username.insert(device.username.clone(), index).is_some() {
+                return Err(ConfigError::DuplicateUsername(device.username.clone()));
+            }
+        }
+        let domains = domains
+            .iter()
+            .map(|d| d.to_ascii_lowercase().into_boxed_str())
+            .collect();
+        let name = name.into();
+        Ok(TenantConfig {
+            id,
+            version,
+            name,
+            domains,
+            policy,
+            users,
+            devices,
+            by_user,
+            by_extension,
+            by_username,
+        })
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        self.id
+    }
+
+    /// Rises with every change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Display name of the company.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All SIP domains, lower case, at least one.
+    #[must_use]
+    pub fn domains(&self) -> &[Box<str>] {
+        &self.domains
+    }
+
+    /// The digest realm and the domain of addresses-of-record: the first domain.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        self.domains.first().map_or("", |d| d)
+    }
+
+    /// True when `host` is one of the tenant's domains, whatever its case.
+    #[must_use]
+    pub fn owns_domain(&self, host: &str) -> bool {
+        self.domains.iter().any(|d| d.eq_ignore_ascii_case(host))
+    }
+
+    /// The tenant's policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// All users.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// All devices.
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// A user by id.
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.by_user.get(&id).and_then(|i| self.users.get(*i))
+    }
+
+    /// A user by extension.
+    #[must_use]
+    pub fn extension(&self, extension: &str) -> Option<&User> {
+        self.by_extension.get(extension).and_then(|i| self.users.get(*i))
+    }
+
+    /// A device by digest username.
+    #[must_use]
+    pub fn device(&self, username: &str) -> Option<&Device> {
+        self.by_username.get(username).and_then(|i| self.devices.get(*i))
+    }
+}

@@ -1,0 +1,88 @@
+//! Counters of outcomes. Whatever is refused or dropped is counted under one name.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// Totals since start. Plain numbers: each owner counts for itself and a reader adds them up.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Counts {
+            $($(#[$doc])* pub $name: u64,)+
+        }
+
+        impl Counts {
+            /// Adds `other` to `self`, field by field.
+            pub fn add(&mut self, other: &Counts) {
+                $(self.$name = self.$name.saturating_add(other.$name);)+
+            }
+
+            /// Every name with its value, in declaration order.
+            #[must_use]
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+        }
+    };
+}
+
+counts! {
+    /// SIP messages received whole.
+    messages,
+    /// Keep-alives answered or swallowed (CRLF, RFC 5626 §3.5.1; lone NULs and short datagrams).
+    keepalives,
+    /// Not SIP at all, or a response that can't be represented: dropped.
+    unparsable,
+    /// Answered 4xx/5xx by validation before any tenant saw it.
+    invalid,
+    /// Larger than the limit: 513 or connection closed.
+    oversized,
+    /// Request for a domain that nobody here owns.
+    unknown_domain,
+    /// Responses and ACKs that match nothing: dropped.
+    stray,
+    /// Requests retransmitted by the peer and absorbed.
+    retransmissions,
+    /// Challenges sent (401, 407).
+    challenges,
+    /// Credentials that were wrong: bad password, unknown user, foreign realm.
+    auth_failed,
+    /// Nonces refused as stale or replayed.
+    auth_stale,
+    /// Allowed to authenticate, not allowed to do this: 403.
+    forbidden,
+    /// REGISTERs answered 200.
+    registered,
+    /// Bindings that ended by time.
+    expired,
+    /// Calls accepted.
+    calls,
+    /// Calls answered.
+    answered,
+    /// Calls to a number that leads nowhere: 404.
+    unknown_number,
+    /// Calls to a user without a reachable phone: 480.
+    unreachable,
+    /// Descriptions refused: unreadable SDP, no common codec, unsupported transport: 488.
+    media_refused,
+    /// Calls refused because no media port was free: 503.
+    ports_exhausted,
+    /// Requests refused by a limit: 503 or 486.
+    over_limit,
+    /// Calls ended because no media arrived.
+    silent,
+    /// Answered calls whose caller never acknowledged.
+    ack_lost,
+    /// Transactions that timed out.
+    timeouts,
+    /// Requests for a dialog that is not here: 481.
+    no_dialog,
+    /// Panics of one tenant caught by the shell.
+    panics,
+    /// Messages dropped because a queue inside the node was full.
+    shed,
+    /// Records that could not be appended to the spool.
+    spool_failed,
+    /// Connections refused by a cap, or closed for stalling.
+    connections_refused,
+}

@@ -1,0 +1,27 @@
+//! The nouns of Carillon: ids, configuration, records, and the messages that cross a seam.
+//!
+//! Owns: plain data that every other crate may name. Does not own: behaviour beyond construction and
+//! lookup; protocols live in `sip`, `sdp` and `rtp`, decisions in `pbx` and `tenancy`.
+#![forbid(unsafe_code)]
+
+pub mod binding;
+pub mod cdr;
+pub mod config;
+pub mod counts;
+pub mod edge;
+pub mod id;
+pub mod limits;
+pub mod media;
+pub mod time;
+pub mod view;
+
+pub use binding::{BindingChange, BindingKey, BindingRecord};
+pub use cdr::{Cause, Cdr, EndedBy, Party};
+pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User};
+pub use counts::Counts;
+pub use edge::{FlowToken, Transport};
+pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
+pub use limits::Limits;
+pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
+pub use time::{Now, Wall};
+pub use view::{CallState, CallView, RegistrationView};

@@ -1,0 +1,43 @@
+//! Every limit that is not a tenant's own policy, in one place with its unit and reason.
+
+use serde::{Deserialize, Serialize};
+
+/// Caps that protect a node. Each one is answered and counted when it is hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Octets of one SIP message. A UDP datagram can't exceed 65,507; phones stay far below.
+    pub message_bytes: usize,
+    /// Header lines of one message.
+    pub headers: usize,
+    /// Live transactions of one tenant; beyond it requests get 503 with Retry-After.
+    pub transactions_per_tenant: usize,
+    /// Targets that one call may ring at once.
+    pub fork_targets: usize,
+    /// Connections of one worker thread; beyond it new ones are closed at once.
+    pub connections_per_worker: usize,
+    /// Connections from one address (IPv6: one /64), per worker.
+    pub connections_per_source: usize,
+    /// Octets waiting to be written to one slow connection before it is closed.
+    pub connection_backlog_bytes: usize,
+    /// Seconds that a connection may take for its TLS handshake or to complete one message.
+    pub connection_stall_s: u64,
+    /// Seconds that a connection without any traffic is kept.
+    pub connection_idle_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            message_bytes: 65_535,
+            headers: 256,
+            transactions_per_tenant: 65_536,
+            fork_targets: 16,
+            connections_per_worker: 20_000,
+            connections_per_source: 5_000,
+            connection_backlog_bytes: 262_144,
+            connection_stall_s: 20,
+            connection_idle_s: 600,
+        }
+    }
+}

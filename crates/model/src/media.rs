@@ -1,0 +1,135 @@
+//! What crosses between a session and the media plane. Every value is serialisable: today it crosses a
+//! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
+
+use crate::MediaSessionId;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
+
+/// A side of a relayed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leg {
+    /// The caller's side.
+    Caller,
+    /// The callee's side.
+    Callee,
+}
+
+impl Leg {
+    /// The opposite side.
+    #[must_use]
+    pub fn other(self) -> Leg {
+        match self {
+            Leg::Caller => Leg::Callee,
+            Leg::Callee => Leg::Caller,
+        }
+    }
+}
+
+/// From a session to the media plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MediaCommand {
+    /// Reserve an RTP/RTCP port pair per leg. Answered by `Opened` or `Refused`.
+    Open {
+        /// The session.
+        session: MediaSessionId,
+        /// Address facing the caller.
+        caller_ip: IpAddr,
+        /// Address facing the callee.
+        callee_ip: IpAddr,
+        /// Seconds without a packet from either side, after `Watch`, until `Silent` is reported; 0 = never.
+        silence_s: u32,
+    },
+    /// Where a leg expects packets, from its latest description. Restarts latching when the address changed.
+    Remote {
+        /// The session.
+        session: MediaSessionId,
+        /// Whose description it was.
+        leg: Leg,
+        /// RTP address of the description; `None` while on hold with no address (port 0 or 0.0.0.0).
+        rtp: Option<SocketAddr>,
+        /// RTCP address: `a=rtcp`, else RTP port + 1; same as `rtp` with `rtcp-mux`.
+        rtcp: Option<SocketAddr>,
+        /// Address that the leg's signalling came from: a phone behind NAT may send from it.
+        signalling_ip: IpAddr,
+    },
+    /// The call was answered: the silence timer runs from now. `hold` = true pauses it.
+    Watch {
+        /// The session.
+        session: MediaSessionId,
+        /// One side holds the other; silence is expected.
+        hold: bool,
+    },
+    /// Give the ports back. Answered by `Closed`.
+    Close {
+        /// The session.
+        session: MediaSessionId,
+    },
+}
+
+/// From the media plane to a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MediaReport {
+    /// Ports are ready. The RTCP port is the RTP port + 1.
+    Opened {
+        /// The session.
+        session: MediaSessionId,
+        /// RTP address facing the caller, as it should appear in SDP.
+        caller: SocketAddr,
+        /// RTP address facing the callee, as it should appear in SDP.
+        callee: SocketAddr,
+    },
+    /// No port pair is free, or none could be bound.
+    Refused {
+        /// The session.
+        session: MediaSessionId,
+    },
+    /// No packet from either side for the configured time.
+    Silent {
+        /// The session.
+        session: MediaSessionId,
+    },
+    /// Ports are free again. Also the answer to `Close` of an unknown session (zero counts).
+    Closed {
+        /// The session.
+        session: MediaSessionId,
+        /// Received from the caller.
+        caller: LegQuality,
+        /// Received from the callee.
+        callee: LegQuality,
+    },
+}
+
+impl MediaReport {
+    /// The session that the report is about.
+    #[must_use]
+    pub fn session(&self) -> MediaSessionId {
+        match self {
+            MediaReport::Opened { session, .. }
+            | MediaReport::Refused { session }
+            | MediaReport::Silent { session }
+            | MediaReport::Closed { session, .. } => *session,
+        }
+    }
+}
+
+/// What was received from one leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegQuality {
+    /// RTP packets received from the latched source.
+    pub packets: u64,
+    /// Payload and header octets of those packets.
+    pub bytes: u64,
+    /// Expected minus received by sequence number, never negative (RFC 3550 A.3).
+    pub lost: u64,
+    /// Packets from any other source, dropped.
+    pub stray: u64,
+    /// Packets that could not be sent on to the other leg: no address yet.
+    pub unrouted: u64,
+    /// Interarrival jitter at the end, microseconds (RFC 3550 A.8).
+    pub jitter_us: u32,
+    /// Largest jitter seen, microseconds.
+    pub jitter_us_max: u32,
+    /// RTCP packets received.
+    pub rtcp: u64,
+}

@@ -1,0 +1,68 @@
+//! What is alive, as commands and the API show it.
+
+use crate::{CallId, DeviceId, FlowToken, TenantId, UserId, Wall};
+use serde::{Deserialize, Serialize};
+
+/// A binding, as shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegistrationView {
+    /// Owner.
+    pub tenant: TenantId,
+    /// Address-of-record's user.
+    pub user: UserId,
+    /// Address-of-record, such as `sip:101@example.com`.
+    pub aor: String,
+    /// Credentials.
+    pub device: DeviceId,
+    /// Contact URI.
+    pub contact: String,
+    /// The flow it came on.
+    pub flow: FlowToken,
+    /// Preference, 0.0..=1.0 in thousandths.
+    pub q_milli: u16,
+    /// Seconds until it ends.
+    pub expires_in_s: u64,
+    /// First registered.
+    pub since: Wall,
+    /// User-Agent.
+    pub user_agent: String,
+    /// `+sip.instance`, where given.
+    pub instance: Option<String>,
+    /// False when its connection is gone and the phone has not come back yet.
+    pub reachable: bool,
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Accepted; media or route being prepared.
+    Routing,
+    /// Targets are being rung.
+    Ringing,
+    /// Answered.
+    Answered,
+    /// Hung up; waiting for the last answers.
+    Ending,
+}
+
+/// A live call, as shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallView {
+    /// The call within its tenant.
+    pub id: CallId,
+    /// Owner.
+    pub tenant: TenantId,
+    /// Caller's number.
+    pub from: String,
+    /// Dialled number.
+    pub to: String,
+    /// State.
+    pub state: CallState,
+    /// INVITE accepted.
+    pub start: Wall,
+    /// Answered.
+    pub answer: Option<Wall>,
+    /// Media passes through us.
+    pub relayed: bool,
+}

@@ -1,1 +1,12 @@
-//! flow.
+//! Call flows: where a dialled number leads, and what to do next as a call proceeds.
+//!
+//! Owns: the typed graph, the dial plan that compiles to it, and the one function that runs it. Does not
+//! own: legs, media or SIP; actions come out as data and results go in as events, so the same function
+//! runs a live call, a dry run and an explanation.
+#![forbid(unsafe_code)]
+
+mod plan;
+mod run;
+
+pub use plan::{Flow, Node, NodeId, route};
+pub use run::{Action, Event, Refusal, Run, step};

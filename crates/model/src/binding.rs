@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 /// What makes a binding the same binding when it is refreshed (RFC 5626 §6, RFC 3261 §10.3).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BindingKey {
-    /// `+sip.instance` and `reg-id`: one flow of one phone, whatever its Contact says today.
+    /// `+sip.instance` with `reg-id`: one flow of one phone, whatever its Contact says today.
     Instance {
         /// The instance URN without its angle brackets and quotes.
         urn: Box<str>,
-        /// `reg-id`; zero when the phone gave an instance without one.
+        /// `reg-id`, 1 or more.
         reg_id: u32,
     },
     /// The Contact URI in canonical form.
@@ -30,6 +30,8 @@ pub struct BindingRecord {
     pub key: BindingKey,
     /// The Contact URI as it was sent; requests to the phone carry it as Request-URI.
     pub contact: Box<str>,
+    /// `+sip.instance` URN, also where the key is the Contact (an instance without `reg-id`).
+    pub instance: Option<Box<str>>,
     /// Preference in thousandths, 0..=1000.
     pub q_milli: u16,
     /// When it ends.

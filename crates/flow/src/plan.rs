@@ -1,0 +1,59 @@
+//! The graph and the dial plan. A flow is built for one call from the tenant's snapshot; node 0 is where
+//! it starts.
+
+use model::{TenantConfig, UserId};
+
+use crate::run::Refusal;
+
+/// Index of a node within its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeId(pub usize);
+
+/// One step of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// Ring every phone of these users at once.
+    Ring {
+        /// Whom.
+        users: Vec<UserId>,
+        /// How long, seconds.
+        timeout_s: u32,
+        /// What the record calls it: the dialled extension.
+        label: Box<str>,
+    },
+    /// End the call without an answer.
+    Refuse(Refusal),
+}
+
+/// A destination: a small graph of steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    nodes: Vec<Node>,
+}
+
+impl Flow {
+    /// A flow of these nodes, started at the first.
+    #[must_use]
+    pub fn new(nodes: Vec<Node>) -> Flow {
+        Flow { nodes }
+    }
+
+    /// The node, if there is one.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0)
+    }
+}
+
+/// The dial plan: what `dialled` (the decoded user part of the Request-URI) means in this tenant.
+#[must_use]
+pub fn route(config: &TenantConfig, dialled: &str) -> Flow {
+    match config.extension(dialled).filter(|user| user.enabled) {
+        Some(user) => Flow::new(vec![Node::Ring {
+            users: vec![user.id],
+            timeout_s: config.policy().ring_timeout_s,
+            label: user.extension.clone(),
+        }]),
+        None => Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)]),
+    }
+}

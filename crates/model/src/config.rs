@@ -26,6 +26,9 @@ pub struct Policy {
     pub codecs: Vec<String>,
     /// Offer digest with MD5 after SHA-256, for phones that know nothing newer.
     pub allow_md5: bool,
+    /// Offer digest with SHA-256. Off, together with `allow_md5`, only for tenants with phones that give up on a
+    /// challenge which names an algorithm they don't know (libre before 2.x, SIPp before 3.7).
+    pub allow_sha256: bool,
     /// How long targets ring, seconds.
     pub ring_timeout_s: u32,
     /// Bindings of one address-of-record.
@@ -50,6 +53,7 @@ impl Default for Policy {
             media: MediaPolicy::Relay,
             codecs: Vec::new(),
             allow_md5: true,
+            allow_sha256: true,
             ring_timeout_s: 60,
             max_bindings: 10,
             min_expires_s: 60,
@@ -59,6 +63,14 @@ impl Default for Policy {
             max_call_s: 14_400,
             media_silence_s: 60,
         }
+    }
+}
+
+impl Policy {
+    /// True when a challenge offers SHA-256: wherever it is not switched off, and always when nothing else is left.
+    #[must_use]
+    pub fn offers_sha256(&self) -> bool {
+        self.allow_sha256 || !self.allow_md5
     }
 }
 

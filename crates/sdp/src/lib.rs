@@ -1,1 +1,33 @@
-//! sdp.
+//! Session descriptions (RFC 8866) and the offer/answer model (RFC 3264) as a back-to-back user agent needs them.
+//!
+//! Owns: reading a description, choosing its audio stream, and building the offer or answer that goes to
+//! the *other* leg. Does not own: SIP, sockets, ports, DNS, and what packets carry.
+//!
+//! The contract:
+//!
+//! - [`Description::parse`] is liberal about order and unknown lines, strict about what can't be
+//!   represented, bounded, and total: it never panics.
+//! - Nothing received is copied through. [`offer`] and [`answer`] build a new text from the parts this crate
+//!   knows: codecs with their payload types, packet times, direction, address. Candidates, keys, fingerprints
+//!   and every unknown attribute stay behind. Each value is checked for control characters when it is read.
+//! - There is one [`Side`] per leg. It makes `o=` stable, lets its version rise only when the content changes,
+//!   and keeps the number of `m=` lines from shrinking (RFC 3264 §8).
+//! - `allowed` lists codec names in lower case, `telephone-event` and `cn` among them; empty allows all.
+//! - With an [`Anchor`] the text names our relay, and `rtcp-mux` is not negotiated: RTCP has the port above.
+//!   Without one, media is direct and the peer's own addresses are written.
+#![forbid(unsafe_code)]
+
+mod codec;
+mod description;
+mod negotiate;
+mod parse;
+mod side;
+
+pub use codec::Codec;
+pub use description::{Description, Direction, Media, Origin};
+pub use negotiate::{Refusal, answer, offer};
+pub use parse::SdpError;
+pub use side::{Anchor, Side};
+
+/// The media type of a session description.
+pub const CONTENT_TYPE: &str = "application/sdp";

@@ -1,0 +1,212 @@
+//! A description that was read: the nouns of RFC 8866 that calls need, and questions about them.
+//!
+//! Does not own: reading (`parse`) and building (`negotiate`).
+
+use crate::{Codec, SdpError, parse};
+use std::net::{IpAddr, SocketAddr};
+
+/// Which way media flows, seen from the side that wrote it (RFC 8866 §6.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Sends and receives; the default.
+    #[default]
+    SendRecv,
+    /// Only sends: the other side is on hold.
+    SendOnly,
+    /// Only receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// The direction that sends and receives as told.
+    #[must_use]
+    pub fn of(sends: bool, receives: bool) -> Direction {
+        match (sends, receives) {
+            (true, true) => Direction::SendRecv,
+            (true, false) => Direction::SendOnly,
+            (false, true) => Direction::RecvOnly,
+            (false, false) => Direction::Inactive,
+        }
+    }
+
+    /// True when the writer sends.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::SendOnly)
+    }
+
+    /// True when the writer receives.
+    #[must_use]
+    pub fn receives(self) -> bool {
+        matches!(self, Direction::SendRecv | Direction::RecvOnly)
+    }
+
+    /// What may be answered at most to this offer (RFC 3264 §6.1), narrowed to `wish`.
+    #[must_use]
+    pub fn answered(self, wish: Direction) -> Direction {
+        Direction::of(self.receives() && wish.sends(), self.sends() && wish.receives())
+    }
+
+    /// The attribute's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Direction::SendRecv => "sendrecv",
+            Direction::SendOnly => "sendonly",
+            Direction::RecvOnly => "recvonly",
+            Direction::Inactive => "inactive",
+        }
+    }
+}
+
+/// The o= line (RFC 8866 §5.2). Username and address are not kept: nobody needs them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Session id as written.
+    pub session: Box<str>,
+    /// Version as written; a higher one announces a change.
+    pub version: Box<str>,
+}
+
+/// One m= line with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// `audio`, `video`, `image`…, as written.
+    pub kind: Box<str>,
+    /// Transport port; 0 = refused or switched off.
+    pub port: u16,
+    /// Transport profile, such as `RTP/AVP`, as written.
+    pub proto: Box<str>,
+    /// First word of the format list as written; all that a refusal has to repeat.
+    pub format: Box<str>,
+    /// The payload formats in order of preference; empty for what is not RTP.
+    pub formats: Vec<Codec>,
+    /// Direction: the stream's, else the session's, else `sendrecv`.
+    pub direction: Direction,
+    /// Connection address: the stream's, else the session's. `None` when absent or a host name.
+    pub address: Option<IpAddr>,
+    /// `a=rtcp` (RFC 3605): port, and address where given.
+    pub rtcp: Option<(u16, Option<IpAddr>)>,
+    /// `a=rtcp-mux` (RFC 5761) is present.
+    pub rtcp_mux: bool,
+    /// `a=ptime`, milliseconds.
+    pub ptime: Option<u16>,
+    /// `a=maxptime`, milliseconds.
+    pub maxptime: Option<u16>,
+}
+
+impl Media {
+    /// Where RTP is expected. `None` when there is no port, no address, or one that no single
+    /// host has: unspecified (the old hold), multicast, broadcast.
+    #[must_use]
+    pub fn rtp_address(&self) -> Option<SocketAddr> {
+        Some(SocketAddr::new(reachable(self.address?)?, nonzero(self.port)?))
+    }
+
+    /// Where RTCP is expected: `a=rtcp`, else the port above RTP's. `rtcp-mux` plays no part: it is not
+    /// negotiated towards a relay (RFC 5761 §5.1.1: without an answer to it, RTCP keeps its own port).
+    #[must_use]
+    pub fn rtcp_address(&self) -> Option<SocketAddr> {
+        let rtp = self.rtp_address()?;
+        match self.rtcp {
+            Some((port, address)) => Some(SocketAddr::new(
+                reachable(address.unwrap_or(rtp.ip()))?,
+                nonzero(port)?,
+            )),
+            None => Some(SocketAddr::new(rtp.ip(), rtp.port().checked_add(1)?)),
+        }
+    }
+
+    /// The direction with the old hold taken in: who gives 0.0.0.0 as address receives nothing (RFC 3264 §8.4).
+    #[must_use]
+    pub fn effective_direction(&self) -> Direction {
+        let unspecified = self.address.is_some_and(|a| a.is_unspecified());
+        Direction::of(self.direction.sends(), self.direction.receives() && !unspecified)
+    }
+
+    /// True when the writer keeps the other side from being heard: `sendonly`, `inactive`, 0.0.0.0 or port 0.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.port == 0 || !self.effective_direction().receives()
+    }
+
+    /// True for an audio stream over plain RTP, switched on or not.
+    pub(crate) fn is_plain_audio(&self) -> bool {
+        self.is_audio() && self.proto.eq_ignore_ascii_case("RTP/AVP")
+    }
+
+    pub(crate) fn is_audio(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("audio")
+    }
+
+    /// The formats that `allowed` lets through.
+    pub(crate) fn allowed<'a>(&'a self, allowed: &'a [String]) -> impl Iterator<Item = &'a Codec> {
+        self.formats.iter().filter(|c| c.is_allowed(allowed))
+    }
+}
+
+/// A session description as it was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    pub(crate) origin: Origin,
+    pub(crate) media: Vec<Media>,
+}
+
+impl Description {
+    /// Reads a body of type [`crate::CONTENT_TYPE`].
+    ///
+    /// # Errors
+    /// The first line that can't be represented, or a limit: 65,535 octets, 32 m= lines, 256 attributes.
+    pub fn parse(body: &[u8]) -> Result<Description, SdpError> {
+        parse::description(body)
+    }
+
+    /// The m= lines in order.
+    #[must_use]
+    pub fn media(&self) -> &[Media] {
+        &self.media
+    }
+
+    /// The o= line.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The stream that a call is about, the one that [`crate::offer`] keeps: the first audio stream over RTP/AVP that
+    /// is switched on and has an allowed codec; else the first that is switched off. Ask an answer in the same way.
+    #[must_use]
+    pub fn audio(&self, allowed: &[String]) -> Option<&Media> {
+        self.usable(allowed)
+            .and_then(|i| self.media.get(i))
+            .or_else(|| self.media.iter().find(|m| m.is_plain_audio() && m.port == 0))
+    }
+
+    /// True when that stream is held by the writer, or there is none.
+    #[must_use]
+    pub fn is_held(&self, allowed: &[String]) -> bool {
+        self.audio(allowed).is_none_or(Media::is_held)
+    }
+
+    /// Index of the first audio stream that can be used.
+    pub(crate) fn usable(&self, allowed: &[String]) -> Option<usize> {
+        self.media
+            .iter()
+            .position(|m| m.is_plain_audio() && m.port != 0 && m.allowed(allowed).any(Codec::is_sound))
+    }
+}
+
+fn nonzero(port: u16) -> Option<u16> {
+    (port != 0).then_some(port)
+}
+
+/// An address that one host can have. Row 12 of the security rules: nothing goes to a group.
+fn reachable(address: IpAddr) -> Option<IpAddr> {
+    let group = match address {
+        IpAddr::V4(v4) => v4.is_broadcast() || v4.is_multicast(),
+        IpAddr::V6(v6) => v6.is_multicast(),
+    };
+    (!group && !address.is_unspecified()).then_some(address)
+}

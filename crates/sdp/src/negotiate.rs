@@ -1,0 +1,206 @@
+//! Offer and answer across a back-to-back user agent (RFC 3264): what one leg said becomes what the other is told.
+//!
+//! Does not own: when to do it (SIP), and ports (`media`).
+
+use crate::side::{Place, Text};
+use crate::{Anchor, Codec, Description, Media, Side};
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Why a description can't be carried across. The answer to SIP is 488 (RFC 3261 §21.4.26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no audio stream, or it is switched off.
+    NoAudio,
+    /// No codec is left that both sides and the tenant's policy know.
+    NoCommonCodec,
+    /// All audio is offered over something else than plain RTP, such as SRTP.
+    Transport,
+    /// Media is direct, and the stream has no address that could be passed on.
+    NoAddress,
+}
+
+impl Refusal {
+    /// One line for a Warning header, a log, or a call record.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Refusal::NoAudio => "no audio stream in the session description",
+            Refusal::NoCommonCodec => "no audio codec in common",
+            Refusal::Transport => {
+                "audio is offered only over an unsupported transport; plain RTP/AVP is needed"
+            }
+            Refusal::NoAddress => "the audio stream has no usable address",
+        }
+    }
+
+    /// The warn-code of RFC 3261 §20.43.
+    #[must_use]
+    pub fn warn_code(self) -> u16 {
+        match self {
+            Refusal::NoAudio => 304,
+            Refusal::NoCommonCodec => 305,
+            Refusal::Transport => 302,
+            Refusal::NoAddress => 301,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Builds the offer for leg `to` from the offer that the other leg made.
+///
+/// The first usable audio stream is kept: payload types, parameters, packet times, direction. Every other m=
+/// line stays in its place with port 0. On a leg that knows the session already, a stream that is
+/// switched off (port 0) is passed on as such.
+///
+/// # Errors
+/// See [`Refusal`]; `to` is unchanged then.
+pub fn offer(
+    from: &Description,
+    to: &mut Side,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+) -> Result<String, Refusal> {
+    let usable = from.usable(allowed);
+    if usable.is_none() && !(to.has_spoken() && is_switched_off(from)) {
+        return Err(unusable(from));
+    }
+    let mut text = Text::default();
+    for (index, media) in from.media.iter().enumerate() {
+        if Some(index) == usable {
+            let codecs: Vec<&Codec> = media.allowed(allowed).collect();
+            text.stream(
+                media,
+                &codecs,
+                media.effective_direction(),
+                place(media, anchor, media.rtcp_mux)?,
+            );
+        } else {
+            text.refused(media);
+        }
+    }
+    let missing = to.missing(text.len()).to_vec();
+    missing.iter().for_each(|line| text.line(line));
+    Ok(to.say(text))
+}
+
+/// Builds the answer for leg `to`, whose offer was `offered`, from the answer of the other leg.
+///
+/// It has the m= lines of `offered` in their order; only encodings that were offered and a direction that the
+/// offer allows. When the offer itself had switched the stream off, every line has port 0.
+///
+/// # Errors
+/// See [`Refusal`]; `to` is unchanged then.
+pub fn answer(
+    offered: &Description,
+    answer: &Description,
+    to: &mut Side,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+) -> Result<String, Refusal> {
+    let usable = offered.usable(allowed);
+    if usable.is_none() && !is_switched_off(offered) {
+        return Err(unusable(offered));
+    }
+    let mut text = Text::default();
+    for (index, media) in offered.media.iter().enumerate() {
+        if Some(index) == usable {
+            let reply = reply(answer, index)?;
+            let codecs = common(media, reply, allowed)?;
+            let direction = media.effective_direction().answered(reply.effective_direction());
+            let mux = media.rtcp_mux && reply.rtcp_mux;
+            text.stream(
+                reply,
+                &codecs.iter().collect::<Vec<_>>(),
+                direction,
+                place(reply, anchor, mux)?,
+            );
+        } else {
+            text.refused(media);
+        }
+    }
+    Ok(to.say(text))
+}
+
+/// The line of `answer` that answers line `index` of the offer; a peer that lost count gets its only stream.
+fn reply(answer: &Description, index: usize) -> Result<&Media, Refusal> {
+    let live = |m: &&Media| m.is_audio() && m.port != 0;
+    let reply = answer
+        .media
+        .get(index)
+        .filter(live)
+        .or_else(|| answer.media.iter().find(live))
+        .ok_or(Refusal::NoAudio)?;
+    if reply.is_plain_audio() {
+        Ok(reply)
+    } else {
+        Err(Refusal::Transport)
+    }
+}
+
+/// The answered formats that were offered, in the answer's order and with its payload types and parameters
+/// (RFC 3264 §6.1 allows other numbers). A dynamic number without rtpmap means what the offer said.
+fn common(offered: &Media, reply: &Media, allowed: &[String]) -> Result<Vec<Codec>, Refusal> {
+    let codecs: Vec<Codec> = reply
+        .formats
+        .iter()
+        .filter_map(|c| {
+            let mut matching = offered.allowed(allowed);
+            let known = match c.name.is_empty() {
+                true => matching.find(|o| o.pt == c.pt)?,
+                false => matching.find(|o| o.same_encoding(c))?,
+            };
+            Some(Codec {
+                pt: c.pt,
+                fmtp: c.fmtp.clone(),
+                ..known.clone()
+            })
+        })
+        .collect();
+    if codecs.iter().any(Codec::is_sound) {
+        Ok(codecs)
+    } else {
+        Err(Refusal::NoCommonCodec)
+    }
+}
+
+/// Where the stream is to be received. A held stream of a direct call may have no address: that is its point.
+fn place(media: &Media, anchor: Option<Anchor>, mux: bool) -> Result<Place, Refusal> {
+    match (anchor, media.address) {
+        (Some(anchor), _) => Ok(Place {
+            rtp: anchor.rtp,
+            rtcp: None,
+            mux: false,
+        }),
+        (None, Some(ip)) if media.rtp_address().is_some() || ip.is_unspecified() => Ok(Place {
+            rtp: SocketAddr::new(ip, media.port),
+            rtcp: media.rtcp,
+            mux,
+        }),
+        (None, _) => Err(Refusal::NoAddress),
+    }
+}
+
+/// True when there is plain audio and all audio has port 0.
+fn is_switched_off(description: &Description) -> bool {
+    let mut audio = description.media.iter().filter(|m| m.is_audio()).peekable();
+    audio.peek().is_some() && audio.all(|m| m.port == 0)
+}
+
+fn unusable(description: &Description) -> Refusal {
+    let live = || description.media.iter().filter(|m| m.is_audio() && m.port != 0);
+    if live().next().is_none() {
+        Refusal::NoAudio
+    } else if live().any(Media::is_plain_audio) {
+        Refusal::NoCommonCodec
+    } else {
+        Refusal::Transport
+    }
+}

@@ -1,0 +1,157 @@
+//! What a node is told at start.
+
+use anyhow::{Result, bail};
+use model::{Limits, Transport};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The transport.
+    pub transport: Transport,
+    /// Where. A wildcard (`0.0.0.0`, `[::]`) means every address of that family that the machine has
+    /// at start; port 0 lets the kernel choose.
+    pub address: SocketAddr,
+    /// The address that peers see when a router in between translates it; it stands in Via, Contact
+    /// and SDP instead of the socket's own.
+    pub advertise: Option<IpAddr>,
+}
+
+/// A certificate chain and its key, PEM. Both are read again when either changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, the server's own first.
+    pub cert: PathBuf,
+    /// Private key: PKCS #8, PKCS #1 or SEC1.
+    pub key: PathBuf,
+}
+
+/// Everything that a node must know before it starts. Configuration of tenants comes from the store.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where journals and the self-signed certificate live.
+    pub data_dir: PathBuf,
+    /// Session worker threads; 0 = one per core.
+    pub workers: usize,
+    /// Media worker threads; 0 = one per core.
+    pub media_workers: usize,
+    /// SIP addresses.
+    pub listen: Vec<Listen>,
+    /// Own certificate; without one a self-signed certificate is made in the data directory.
+    pub tls: Option<TlsFiles>,
+    /// Ports for RTP and RTCP; pairs start at even numbers.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Caps.
+    pub limits: Limits,
+    /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
+    pub grace_s: u64,
+    /// Value of the Server header.
+    pub server_name: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            data_dir: PathBuf::from("carillon-data"),
+            workers: 0,
+            media_workers: 0,
+            listen: Vec::new(),
+            tls: None,
+            rtp_ports: 16_384..=32_767,
+            limits: Limits::default(),
+            grace_s: 30,
+            server_name: "Carillon".to_owned(),
+        }
+    }
+}
+
+/// Threads of one kind, at most: the worker index in a flow token is 16 bits, and more threads than
+/// cores gain nothing.
+const MAX_WORKERS: usize = 256;
+
+fn threads(wanted: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    if wanted == 0 { cores() } else { wanted }.clamp(1, MAX_WORKERS)
+}
+
+impl Settings {
+    /// Session workers, resolved.
+    #[must_use]
+    pub fn session_threads(&self) -> usize {
+        threads(self.workers)
+    }
+
+    /// Media workers, resolved: never more than there are port pairs.
+    #[must_use]
+    pub fn media_threads(&self) -> usize {
+        threads(self.media_workers).min(self.port_pairs().max(1))
+    }
+
+    /// Whole RTP/RTCP pairs (even port first) in the range.
+    #[must_use]
+    pub fn port_pairs(&self) -> usize {
+        let first = usize::from(*self.rtp_ports.start()).next_multiple_of(2);
+        let end = usize::from(*self.rtp_ports.end()) + 1;
+        end.saturating_sub(first) / 2
+    }
+
+    /// Checks what can be checked without touching the machine.
+    ///
+    /// # Errors
+    /// One line that names the setting and the remedy.
+    pub fn check(&self) -> Result<()> {
+        if self.listen.is_empty() {
+            bail!("no listen address is configured; add one, such as udp 0.0.0.0:5060");
+        }
+        let (first, last) = (*self.rtp_ports.start(), *self.rtp_ports.end());
+        if first < 1024 || self.port_pairs() < 2 {
+            bail!(
+                "RTP port range {first}-{last} cannot carry a call; give at least 4 ports from 1024 upwards, such as 16384-32767"
+            );
+        }
+        if self.limits.message_bytes < 1300 {
+            bail!(
+                "limit message_bytes = {} is below what an ordinary INVITE needs; give at least 1300",
+                self.limits.message_bytes
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_ports(rtp_ports: RangeInclusive<u16>) -> Settings {
+        Settings {
+            rtp_ports,
+            listen: vec![Listen {
+                transport: Transport::Udp,
+                address: ([127, 0, 0, 1], 0).into(),
+                advertise: None,
+            }],
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn pairs_start_at_even_ports_and_are_whole() {
+        assert_eq!(with_ports(10_000..=10_003).port_pairs(), 2);
+        assert_eq!(with_ports(10_001..=10_004).port_pairs(), 1);
+        assert_eq!(with_ports(65_534..=65_535).port_pairs(), 1);
+        #[expect(clippy::reversed_empty_ranges, reason = "the mistake under test")]
+        let reversed = with_ports(20_000..=10_000);
+        assert_eq!(reversed.port_pairs(), 0);
+    }
+
+    #[test]
+    fn an_unusable_port_range_is_refused_with_a_remedy() {
+        let error = with_ports(10_001..=10_004).check().unwrap_err().to_string();
+        assert!(error.contains("10001-10004") && error.contains("16384-32767"), "{error}");
+        assert!(with_ports(10_000..=10_003).check().is_ok());
+        assert!(Settings::default().check().is_err());
+    }
+}

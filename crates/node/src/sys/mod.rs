@@ -1,0 +1,27 @@
+//! The only module with `unsafe`: the system calls that the standard library does not offer.
+//!
+//! Owns: epoll, eventfd, sockets with options set before bind, batched datagrams, interface
+//! addresses, resource limits. Does not own: any decision. Every block says why it holds.
+#![allow(unsafe_code)]
+
+mod address;
+mod datagram;
+mod host;
+mod poll;
+mod socket;
+
+pub(crate) use datagram::{BATCH, Batch, Outgoing, send_batch};
+pub(crate) use host::{interfaces, raise_open_files};
+pub(crate) use poll::{Events, Interest, Poll, Ready, Wake};
+pub(crate) use socket::{tcp_listener, udp_socket};
+
+use std::io;
+
+/// Turns the `-1` of a system call into the error it stands for.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

@@ -1,0 +1,158 @@
+//! Unguessable identifiers, reproducible from a seed: tags, branches, Call-IDs, session ids.
+//!
+//! It owns a stream of pseudo-random octets (HMAC-SHA256 of a counter under the seed) and the form of the tags
+//! and branches that carry their owner (RFC 3261 §8.1.1.7, §19.3). The shell supplies the seed.
+
+use ring::hmac;
+use std::fmt::{self, Write};
+
+/// What a branch of RFC 3261 begins with.
+pub const MAGIC_COOKIE: &str = "z9hG4bK";
+
+/// A stream of tokens. The same seed gives the same tokens.
+pub struct TokenSource {
+    key: hmac::Key,
+    counter: u64,
+    block: [u8; 32],
+    used: usize,
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSource(…)")
+    }
+}
+
+/// Sixteen lower-case hex digits: 64 unguessable bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Hex16([u8; 16]);
+
+impl Hex16 {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::ops::Deref for Hex16 {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Hex16 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for Hex16 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl TokenSource {
+    /// A stream from 32 octets that nobody else knows.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> TokenSource {
+        TokenSource {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            counter: 0,
+            block: [0; 32],
+            used: 32,
+        }
+    }
+
+    /// 64 bits.
+    pub fn u64(&mut self) -> u64 {
+        u64::from_be_bytes(self.take())
+    }
+
+    /// 128 bits.
+    pub fn bytes16(&mut self) -> [u8; 16] {
+        self.take()
+    }
+
+    /// 64 bits as hex.
+    pub fn hex16(&mut self) -> Hex16 {
+        let mut digits = [0; 16];
+        hex_into(&self.take::<8>(), &mut digits);
+        Hex16(digits)
+    }
+
+    /// A number in `0..bound`; zero when `bound` is zero. Its bias is below 2⁻³² for bounds below 2³².
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let wide = u128::from(self.u64()) * u128::from(bound);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
+    /// A From or To tag that says whose it is: `<owner in hex>-<16 hex digits>`.
+    pub fn tag(&mut self, owner: u64) -> String {
+        self.owned("", owner)
+    }
+
+    /// A Via branch that says whose it is: `z9hG4bK<owner in hex>-<16 hex digits>`.
+    pub fn branch(&mut self, owner: u64) -> String {
+        self.owned(MAGIC_COOKIE, owner)
+    }
+
+    fn owned(&mut self, prefix: &str, owner: u64) -> String {
+        let mut text = String::with_capacity(prefix.len() + 33);
+        let random = self.hex16();
+        // Writing into a String does not fail.
+        let _ = write!(text, "{prefix}{owner:x}-{random}");
+        text
+    }
+
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        if self.used + N > self.block.len() {
+            self.refill();
+        }
+        let slice = self.block.get(self.used..self.used + N);
+        self.used += N;
+        slice.and_then(|s| s.try_into().ok()).unwrap_or([0; N])
+    }
+
+    fn refill(&mut self) {
+        let tag = hmac::sign(&self.key, &self.counter.to_be_bytes());
+        self.counter += 1;
+        self.used = 0;
+        if let Ok(block) = tag.as_ref().try_into() {
+            self.block = block;
+        }
+    }
+}
+
+/// The owner that [`TokenSource::tag`] wrote into a tag; `None` for a tag that is not ours.
+#[must_use]
+pub fn owner_of_tag(tag: &str) -> Option<u64> {
+    let (owner, random) = tag.split_once('-')?;
+    if random.len() != 16
+        || owner.is_empty()
+        || !owner.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    {
+        return None;
+    }
+    u64::from_str_radix(owner, 16).ok()
+}
+
+/// The owner that [`TokenSource::branch`] wrote into a branch; `None` for a branch that is not ours.
+#[must_use]
+pub fn owner_of_branch(branch: &str) -> Option<u64> {
+    owner_of_tag(branch.strip_prefix(MAGIC_COOKIE)?)
+}
+
+/// Writes lower-case hex digits, two per octet, as far as `out` reaches.
+pub(crate) fn hex_into(bytes: &[u8], out: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (byte, pair) in bytes.iter().zip(out.chunks_exact_mut(2)) {
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+        }
+    }
+}

@@ -1,1 +1,35 @@
-//! store.
+//! Configuration and records on disk.
+//!
+//! Owns: the SQLite database of tenants, users, devices and call records; the key file that seals passwords;
+//! the append-only journals that carry bindings and call records over a kill. Does not own: when to read or
+//! drain them (`node`), and who may ask (`tenancy`: every operation on a tenant starts from a `Scope`).
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a shell: waits for the opening lock by the clock; maps are still only looked up"
+)]
+
+mod cdr;
+mod check;
+mod device;
+pub mod error;
+mod import;
+pub mod journal;
+mod open;
+pub mod secret;
+mod snapshot;
+mod tenant;
+mod user;
+
+pub use cdr::CdrFilter;
+pub use device::DeviceRow;
+pub use error::StoreError;
+pub use import::ImportRow;
+pub use journal::{
+    BindingAppender, BindingJournal, CdrSink, CdrSpool, CdrWriter, Drained, Journal, JournalError,
+    SpoolLimits,
+};
+pub use open::{Options, Store};
+pub use secret::Password;
+pub use tenant::TenantRow;
+pub use user::UserChange;

@@ -1,0 +1,56 @@
+//! Rules of the fields that people fill in.
+
+use crate::StoreError;
+
+/// Longest extension, characters.
+const EXTENSION_CHARS: usize = 32;
+/// Longest name or username, characters.
+const NAME_CHARS: usize = 128;
+
+fn invalid(what: &'static str, text: &str, rule: &'static str) -> StoreError {
+    StoreError::Invalid {
+        what,
+        value: text.chars().take(80).collect(),
+        rule,
+    }
+}
+
+/// Company and display names: shown, never parsed.
+pub(crate) fn name(what: &'static str, text: &str, empty: bool) -> Result<(), StoreError> {
+    if (text.is_empty() && !empty) || text.chars().count() > NAME_CHARS || text.chars().any(char::is_control)
+    {
+        return Err(invalid(
+            what,
+            text,
+            "must have at most 128 characters and no control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// The user part of an address-of-record; what a phone can dial (RFC 3261 §25.1 `user`, RFC 3966 digits).
+pub(crate) fn extension(text: &str) -> Result<(), StoreError> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"*#+-._".contains(&b);
+    if text.is_empty() || text.len() > EXTENSION_CHARS || !text.bytes().all(fits) {
+        return Err(invalid(
+            "extension",
+            text,
+            "must have 1 to 32 letters, digits or *#+-._",
+        ));
+    }
+    Ok(())
+}
+
+/// The digest username: goes into a quoted string and before a colon (RFC 7616 §3.4.2).
+pub(crate) fn username(text: &str) -> Result<(), StoreError> {
+    let fits =
+        |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, ':' | '"' | '\\' | '<' | '>' | ',');
+    if text.is_empty() || text.chars().count() > NAME_CHARS || !text.chars().all(fits) {
+        return Err(invalid(
+            "username",
+            text,
+            "must have 1 to 128 characters without spaces and :\"\\<>,",
+        ));
+    }
+    Ok(())
+}

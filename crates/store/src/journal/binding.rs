@@ -1,0 +1,305 @@
+//! Bindings: which phone is where, across restarts (RFC 3261 §10.3, RFC 5626 §6).
+//!
+//! `bindings-<generation>-<worker>.log` holds what happened, one file per worker, and `bindings.snapshot`
+//! the live set of every generation before the one that its first record names. A start and a compaction
+//! both begin a new generation, fold the older ones into a new snapshot, rename it into place and then
+//! remove the files it covers; killed anywhere between, the next start finds either the old snapshot with
+//! all its files or the new one, which tells it to ignore what is left of them. The number of workers may
+//! differ from start to start. Every change carries a stamp, and the highest stamp of a key wins, whichever
+//! file it lies in.
+
+use super::{Journal, JournalError, Tail, frame, lock, make_dir, names, remove, sync_parent, write_new};
+use model::{BindingChange, BindingKey, BindingRecord, TenantId, UserId, Wall};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Logs smaller than this are not worth a compaction, octets.
+const COMPACT_MIN_BYTES: u64 = 16 << 20;
+
+/// A line of a log.
+#[derive(Serialize, Deserialize)]
+struct Stamped<C> {
+    stamp: u64,
+    change: C,
+}
+
+/// A line of the snapshot.
+#[derive(Serialize, Deserialize)]
+enum Line {
+    /// The first: logs of earlier generations are covered, stamps so far are not above this one.
+    Head { generation: u64, stamp: u64 },
+    /// A live binding.
+    Live { stamp: u64, record: Box<BindingRecord> },
+}
+
+type Key = (TenantId, UserId, BindingKey);
+
+/// The last thing known of each key. A removal stays until the fold is over: it may meet an older record.
+#[derive(Default)]
+struct Fold {
+    latest: BTreeMap<Key, (u64, Option<Box<BindingRecord>>)>,
+    stamp: u64,
+}
+
+/// The bindings of one data directory. Made once per start; hands an appender to each worker.
+#[derive(Debug)]
+pub struct BindingJournal {
+    dir: PathBuf,
+    stamps: Arc<AtomicU64>,
+    logs: Vec<Arc<Mutex<Arc<Journal>>>>,
+    generation: u64,
+    snapshot_bytes: u64,
+}
+
+/// Appends one worker's changes.
+#[derive(Clone, Debug)]
+pub struct BindingAppender {
+    stamps: Arc<AtomicU64>,
+    log: Arc<Mutex<Arc<Journal>>>,
+}
+
+impl BindingAppender {
+    /// Appends a batch by one write.
+    ///
+    /// # Errors
+    /// The disk is full or broken; then none of the batch is kept.
+    pub fn append(&self, changes: &[BindingChange]) -> Result<(), JournalError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // Held until written: after a compaction has changed the log, nothing is on its way to the old one.
+        let log = lock(&self.log);
+        let stamped = |change| Stamped {
+            stamp: self.stamps.fetch_add(1, Ordering::Relaxed),
+            change,
+        };
+        let batch: Vec<Stamped<&BindingChange>> = changes.iter().map(stamped).collect();
+        log.append(&batch).map(|_| ())
+    }
+}
+
+impl BindingJournal {
+    /// Reads what all workers of earlier starts left, and returns the live bindings in order of tenant and
+    /// user. Bindings that ended before `now` are dropped.
+    ///
+    /// # Errors
+    /// The directory can't be read or written.
+    pub fn open(
+        dir: impl Into<PathBuf>,
+        workers: u16,
+        now: Wall,
+    ) -> Result<(BindingJournal, Vec<BindingRecord>), JournalError> {
+        let dir = dir.into();
+        make_dir(&dir)?;
+        let (mut fold, covered) = read_snapshot(&dir)?;
+        let mut generation = covered;
+        for (found, path) in logs_in(&dir)? {
+            if found >= covered {
+                fold.read_log(&path)?;
+            }
+            generation = generation.max(found.saturating_add(1));
+        }
+        let mut journal = BindingJournal {
+            stamps: Arc::new(AtomicU64::new(fold.stamp.max(now.0 << 16).saturating_add(1))),
+            logs: Vec::new(),
+            generation,
+            snapshot_bytes: 0,
+            dir,
+        };
+        journal.write_snapshot(&mut fold, now)?;
+        for worker in 0..workers {
+            let log = journal.new_log(worker)?;
+            journal.logs.push(Arc::new(Mutex::new(Arc::new(log))));
+        }
+        Ok((journal, fold.into_live()))
+    }
+
+    /// The appender of a worker; `None` beyond the number given to [`BindingJournal::open`].
+    #[must_use]
+    pub fn appender(&self, worker: u16) -> Option<BindingAppender> {
+        let log = self.logs.get(usize::from(worker))?;
+        Some(BindingAppender {
+            stamps: Arc::clone(&self.stamps),
+            log: Arc::clone(log),
+        })
+    }
+
+    /// Waits until everything appended so far would survive a power cut. Appends go on meanwhile.
+    ///
+    /// # Errors
+    /// The disk is full or broken.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        self.current().iter().try_for_each(|log| log.sync())
+    }
+
+    /// Compacts once the logs have outgrown the snapshot. For a thread that may take its time: reads and
+    /// writes everything. Appends go on meanwhile. Returns whether it did.
+    ///
+    /// # Errors
+    /// The disk is full or broken; nothing is lost, and the next call tries again.
+    pub fn compact_if_large(&mut self, now: Wall) -> Result<bool, JournalError> {
+        let bytes: u64 = self.current().iter().map(|log| log.len()).sum();
+        let large = bytes > COMPACT_MIN_BYTES.max(self.snapshot_bytes);
+        if large {
+            self.compact(now)?;
+        }
+        Ok(large)
+    }
+
+    /// Folds everything so far into a new snapshot.
+    ///
+    /// # Errors
+    /// As [`BindingJournal::compact_if_large`].
+    pub fn compact(&mut self, now: Wall) -> Result<(), JournalError> {
+        self.generation = self.generation.saturating_add(1);
+        for (worker, log) in (0..).zip(&self.logs) {
+            let fresh = Arc::new(self.new_log(worker)?);
+            *lock(log) = fresh;
+        }
+        let (mut fold, covered) = read_snapshot(&self.dir)?;
+        for (found, path) in logs_in(&self.dir)? {
+            if (covered..self.generation).contains(&found) {
+                fold.read_log(&path)?;
+            }
+        }
+        self.write_snapshot(&mut fold, now)
+    }
+
+    fn current(&self) -> Vec<Arc<Journal>> {
+        self.logs.iter().map(|log| Arc::clone(&lock(log))).collect()
+    }
+
+    fn new_log(&self, worker: u16) -> Result<Journal, JournalError> {
+        let path = self
+            .dir
+            .join(format!("bindings-{}-{worker}.log", self.generation));
+        let (log, _, _) = Journal::open::<Stamped<BindingChange>>(path)?;
+        Ok(log)
+    }
+
+    /// Puts the snapshot of all earlier generations in place, then removes their logs.
+    fn write_snapshot(&mut self, fold: &mut Fold, now: Wall) -> Result<(), JournalError> {
+        fold.latest
+            .retain(|_, (_, record)| record.as_ref().is_some_and(|r| r.expires > now));
+        let (path, temp) = (snapshot_in(&self.dir), self.dir.join("bindings.tmp"));
+        let octets = fold
+            .encode(self.generation)
+            .map_err(|e| JournalError::at(&temp, e))?;
+        let placed = write_new(&temp, &octets).and_then(|()| fs::rename(&temp, &path));
+        placed
+            .and_then(|()| sync_parent(&path))
+            .map_err(|e| JournalError::at(&path, e))?;
+        self.snapshot_bytes = super::u64_of(octets.len());
+        for (found, path) in logs_in(&self.dir)? {
+            if found < self.generation {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fold {
+    fn put(&mut self, stamp: u64, key: Key, record: Option<Box<BindingRecord>>) {
+        self.stamp = self.stamp.max(stamp);
+        let newer = self.latest.get(&key).is_none_or(|(known, _)| *known < stamp);
+        if newer {
+            self.latest.insert(key, (stamp, record));
+        }
+    }
+
+    fn read_log(&mut self, path: &Path) -> Result<(), JournalError> {
+        let octets = fs::read(path).map_err(|e| JournalError::at(path, e))?;
+        let mut frames = frame::Frames::<Stamped<BindingChange>>::new(&octets);
+        for Stamped { stamp, change } in frames.by_ref() {
+            match change {
+                BindingChange::Put(r) => self.put(stamp, (r.tenant, r.user, r.key.clone()), Some(r)),
+                BindingChange::Remove { tenant, user, key } => self.put(stamp, (tenant, user, key), None),
+            }
+        }
+        report(path, frames.tail, octets.len(), frames.good());
+        Ok(())
+    }
+
+    fn encode(&self, generation: u64) -> std::io::Result<Vec<u8>> {
+        let stamp = self.stamp;
+        let mut octets = Vec::new();
+        frame::encode(&mut octets, &[Line::Head { generation, stamp }])?;
+        for (stamp, record) in self.latest.values() {
+            if let Some(record) = record.clone() {
+                let stamp = *stamp;
+                frame::encode(&mut octets, &[Line::Live { stamp, record }])?;
+            }
+        }
+        Ok(octets)
+    }
+
+    fn into_live(self) -> Vec<BindingRecord> {
+        self.latest
+            .into_values()
+            .filter_map(|(_, r)| r.map(|r| *r))
+            .collect()
+    }
+}
+
+/// The snapshot and the first generation that it does not cover.
+fn read_snapshot(dir: &Path) -> Result<(Fold, u64), JournalError> {
+    let path = snapshot_in(dir);
+    let octets = match fs::read(&path) {
+        Ok(octets) => octets,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Fold::default(), 0)),
+        Err(e) => return Err(JournalError::at(&path, e)),
+    };
+    let (mut fold, mut covered) = (Fold::default(), 0);
+    let mut frames = frame::Frames::<Line>::new(&octets);
+    for line in frames.by_ref() {
+        match line {
+            Line::Head { generation, stamp } => {
+                covered = generation;
+                fold.stamp = fold.stamp.max(stamp);
+            }
+            Line::Live { stamp, record } => {
+                fold.put(
+                    stamp,
+                    (record.tenant, record.user, record.key.clone()),
+                    Some(record),
+                );
+            }
+        }
+    }
+    report(&path, frames.tail, octets.len(), frames.good());
+    Ok((fold, covered))
+}
+
+fn report(path: &Path, tail: Tail, len: usize, good: u64) {
+    if tail == Tail::Damaged {
+        let lost = super::u64_of(len).saturating_sub(good);
+        tracing::warn!(path = %path.display(), lost_bytes = lost, "binding journal damaged; phones will register again");
+    }
+}
+
+fn snapshot_in(dir: &Path) -> PathBuf {
+    dir.join("bindings.snapshot")
+}
+
+/// Every log with its generation, in order of generation and worker.
+fn logs_in(dir: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
+    let generation = |name: &str| -> Option<u64> {
+        let (generation, worker) = name
+            .strip_prefix("bindings-")?
+            .strip_suffix(".log")?
+            .split_once('-')?;
+        worker.parse::<u16>().ok()?;
+        generation.parse().ok()
+    };
+    let mut logs: Vec<(u64, PathBuf)> = names(dir)?
+        .into_iter()
+        .filter_map(|name| Some((generation(&name)?, dir.join(name))))
+        .collect();
+    logs.sort_unstable();
+    Ok(logs)
+}

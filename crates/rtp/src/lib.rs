@@ -1,1 +1,18 @@
-//! rtp.
+//! RTP and RTCP as they lie on the wire (RFC 3550), and what their headers tell about the way they came.
+//!
+//! Owns: the RTP header, the walk over compound RTCP, telling protocols apart that share a port, reception
+//! statistics. Does not own: addresses, sockets, clocks, payloads.
+//!
+//! Everything is total: octets in, an outcome out, no allocation.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod demux;
+mod header;
+mod reception;
+pub mod rtcp;
+
+pub use clock::{Clock, static_clock};
+pub use demux::{Protocol, protocol};
+pub use header::{Header, Malformed};
+pub use reception::Reception;

@@ -1,1 +1,43 @@
-//! media.
+//! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call.
+//!
+//! Owns: port pairs, which source a leg is believed to send from, where packets go, statistics, silence.
+//! Does not own: sockets, clocks, threads, descriptions, and the content of packets, which pass unchanged.
+//!
+//! # Contract with the shell
+//!
+//! - Time is a monotonic `Duration` that never goes back. Every `handle_*` takes it.
+//! - After each `handle_command`, `bound` or `handle_timeout`, drain [`Relay::poll_effect`] until it is empty. `handle_packet` never
+//!   makes an effect; its answer is at most one packet to send on.
+//! - [`Effect::Bind`] asks for two sockets, RTP on `rtp_port` and RTCP on the port above, on the address that stands for
+//!   `ip` (the same, or the private one behind a one-to-one NAT). The shell answers each with exactly one
+//!   [`Relay::bound`], at once or later. After `ok` the sockets stay open for the life of the relay: a pair is used
+//!   again and again without a system call, and read all the time, because what arrives in between is dropped here.
+//! - A [`Forward`] says which socket sends the same octets where.
+//! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
+//!
+//! # Contract with the session
+//!
+//! - Each `Open` gets exactly one `Opened` or `Refused`; each `Close` exactly one `Closed`, with zeros when the session is
+//!   unknown. A repeated `Open` gets the same ports again. An `Open` that is closed before its ports were ready gets
+//!   `Refused`, then `Closed`. `Remote` and `Watch` of an unknown session are ignored, repeated ones change nothing.
+//! - A session whose `Open` was refused no longer exists.
+//! - `Silent` comes at most once between two changes by `Watch`.
+//! - In [`model::LegQuality`] `stray` counts everything dropped on the leg's ports while it had them: other sources, and what is neither RTP
+//!   nor RTCP. `unrouted` counts RTP received from this leg that found no address on the other.
+//!
+//! # Whom a leg believes
+//!
+//! A stream is believed when it comes from the address of the leg's description; that locks at once. Failing that, from the
+//! same host or from the host that the leg's signalling came from, whatever the port (NAT): such packets are taken from
+//! the first, and the fifth locks. Nobody else is ever believed, so a stranger who sprays every port hears nothing. Once
+//! locked, only that source is, until the description's address changes. RTCP must come from the locked host.
+#![forbid(unsafe_code)]
+
+mod latch;
+mod leg;
+mod ports;
+mod relay;
+mod session;
+
+pub use ports::{PairId, PortRange};
+pub use relay::{Effect, Forward, Relay, RelayCounts};

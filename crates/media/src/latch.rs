@@ -1,0 +1,134 @@
+//! Whom a leg is believed to send from, and where it is sent to: symmetric latching (RFC 4961, RFC 7362 §4).
+//!
+//! Owns: the decision by address. Does not own: what packets contain; callers show only well-formed ones.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// Packets from an expected host but another port than described, until one of them locks.
+const TRIAL_PACKETS: u8 = 5;
+
+/// The addresses of one leg.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latch {
+    /// RTP address of the last description that had one.
+    described: Option<SocketAddr>,
+    rtcp_described: Option<SocketAddr>,
+    signalling: Option<IpAddr>,
+    /// The latest description has no address: nothing is sent.
+    muted: bool,
+    lock: Option<SocketAddr>,
+    /// Last packet from an expected host while not locked.
+    candidate: Option<SocketAddr>,
+    trial: u8,
+    /// Source of RTCP under the present lock.
+    rtcp_learned: Option<SocketAddr>,
+}
+
+impl Latch {
+    /// Takes a description in. Latching restarts when its address changed, or when the host changed on which a source
+    /// behind NAT was believed.
+    pub(crate) fn describe(&mut self, rtp: Option<SocketAddr>, rtcp: Option<SocketAddr>, signalling: IpAddr) {
+        let rtp = rtp.map(plain).filter(is_single_host);
+        let moved = rtp.is_some() && rtp != self.described;
+        let signalling = signalling.to_canonical();
+        let behind_nat = self.lock.is_some() && self.lock != self.described;
+        if moved || (behind_nat && self.signalling != Some(signalling)) {
+            self.lock = None;
+            self.candidate = None;
+            self.rtcp_learned = None;
+            self.trial = 0;
+        }
+        self.muted = rtp.is_none();
+        self.signalling = Some(signalling);
+        if rtp.is_some() {
+            self.described = rtp;
+            self.rtcp_described = rtcp.map(plain).filter(is_single_host);
+        }
+    }
+
+    /// True when RTP from this source is believed; may lock.
+    pub(crate) fn rtp_from(&mut self, from: SocketAddr) -> bool {
+        if let Some(lock) = self.lock {
+            return lock == from;
+        }
+        if self.described == Some(from) {
+            self.lock = Some(from);
+            return true;
+        }
+        if !self.expects_host(from.ip()) {
+            return false;
+        }
+        self.candidate = Some(from);
+        self.trial = self.trial.saturating_add(1);
+        if self.trial >= TRIAL_PACKETS {
+            self.lock = Some(from);
+        }
+        true
+    }
+
+    /// True when RTP from this source could be believed. Changes nothing; spares parsing what is dropped anyway.
+    pub(crate) fn may_come_from(&self, from: SocketAddr) -> bool {
+        match self.lock {
+            Some(lock) => lock == from,
+            None => self.expects_host(from.ip()),
+        }
+    }
+
+    /// True when RTCP from this source is believed. Once a source is learned, only it and the described one are.
+    pub(crate) fn rtcp_from(&mut self, from: SocketAddr) -> bool {
+        let Some(lock) = self.lock else {
+            return self.expects_host(from.ip()) || self.rtcp_described == Some(from);
+        };
+        if lock.ip() != from.ip() {
+            return false;
+        }
+        match self.rtcp_learned {
+            Some(learned) if learned != from && self.rtcp_described != Some(from) => false,
+            _ => {
+                self.rtcp_learned = Some(from);
+                true
+            }
+        }
+    }
+
+    /// Where RTP is sent.
+    pub(crate) fn rtp_to(&self) -> Option<SocketAddr> {
+        if self.muted {
+            None
+        } else {
+            self.lock.or(self.candidate).or(self.described)
+        }
+    }
+
+    /// Where RTCP is sent. Behind NAT nowhere, until RTCP has come from there: the port can't be guessed.
+    pub(crate) fn rtcp_to(&self) -> Option<SocketAddr> {
+        let as_described = self
+            .lock
+            .or(self.candidate)
+            .is_none_or(|at| Some(at) == self.described);
+        let described = self.rtcp_described.filter(|_| as_described);
+        if self.muted {
+            None
+        } else {
+            self.rtcp_learned.or(described)
+        }
+    }
+
+    fn expects_host(&self, ip: IpAddr) -> bool {
+        self.signalling == Some(ip) || self.described.is_some_and(|d| d.ip() == ip)
+    }
+}
+
+/// Address and port alone: an IPv4 address in IPv6 clothes becomes itself, scope and flow label go.
+pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => address,
+        SocketAddr::V6(v6) => SocketAddr::new(v6.ip().to_canonical(), v6.port()),
+    }
+}
+
+/// Nothing is sent to groups, to nobody, or to port 0.
+fn is_single_host(address: &SocketAddr) -> bool {
+    let broadcast = matches!(address.ip(), IpAddr::V4(v4) if v4.is_broadcast());
+    address.port() != 0 && !address.ip().is_unspecified() && !address.ip().is_multicast() && !broadcast
+}

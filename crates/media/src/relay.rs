@@ -1,0 +1,409 @@
+//! The relay: sessions by id for commands, by port pair for packets.
+//!
+//! Owns: what a command and a packet lead to. Does not own: the rules inside a leg (`latch`), and ports (`ports`).
+
+use crate::ports::{PairId, PortRange, Ports};
+use crate::session::{Session, Silence};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use rtp::{Protocol, protocol};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Pairs that one leg tries before its session is refused.
+const MAX_BIND_FAILURES: u8 = 8;
+
+/// What the shell has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Open two sockets and answer with [`Relay::bound`].
+    Bind {
+        /// The pair that packets from these sockets are given in with.
+        pair: PairId,
+        /// The local address as descriptions show it.
+        ip: IpAddr,
+        /// Even port for RTP; RTCP has the port above.
+        rtp_port: u16,
+    },
+    /// Tell the session.
+    Report(MediaReport),
+}
+
+/// Send the octets that came in, unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// By the sockets of this pair,
+    pub pair: PairId,
+    /// by its RTCP socket when true, else its RTP socket,
+    pub rtcp: bool,
+    /// to this address.
+    pub to: SocketAddr,
+}
+
+/// Figures of one relay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayCounts {
+    /// Sessions that exist.
+    pub sessions: usize,
+    /// Pairs that sessions hold, also while they are being bound.
+    pub pairs_used: usize,
+    /// Pairs whose sockets are open.
+    pub pairs_bound: usize,
+    /// Packets forwarded since start.
+    pub forwarded: u64,
+    /// Packets that came on a pair that no session holds.
+    pub unclaimed: u64,
+}
+
+/// Who has a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// Nobody.
+    Free,
+    /// A leg, once it is bound.
+    Binding { slot: usize, leg: Leg },
+    /// A leg that is gone, while it is being bound.
+    Orphan,
+    /// A leg.
+    Leg { slot: usize, leg: Leg },
+}
+
+/// See the crate's documentation for the contract.
+#[derive(Debug)]
+pub struct Relay {
+    ports: Ports,
+    /// By pair.
+    owners: Vec<Owner>,
+    /// By slot.
+    sessions: Vec<Option<Session>>,
+    vacant: Vec<usize>,
+    slots: HashMap<MediaSessionId, usize>,
+    /// When to look at which session's silence timer.
+    looks: BTreeSet<(Duration, usize)>,
+    effects: VecDeque<Effect>,
+    forwarded: u64,
+    unclaimed: u64,
+}
+
+impl Relay {
+    /// A relay that takes its ports from `range` on every address it is asked for. Ranges of relays on one
+    /// machine must not overlap, see [`PortRange::share`].
+    #[must_use]
+    pub fn new(range: PortRange) -> Relay {
+        Relay {
+            ports: Ports::new(range),
+            owners: Vec::new(),
+            sessions: Vec::new(),
+            vacant: Vec::new(),
+            slots: HashMap::new(),
+            looks: BTreeSet::new(),
+            effects: VecDeque::new(),
+            forwarded: 0,
+            unclaimed: 0,
+        }
+    }
+
+    /// Carries out a command.
+    pub fn handle_command(&mut self, command: &MediaCommand, now: Duration) {
+        match *command {
+            MediaCommand::Open {
+                session,
+                caller_ip,
+                callee_ip,
+                silence_s,
+            } => {
+                self.open(session, (caller_ip, callee_ip), silence_s, now);
+            }
+            MediaCommand::Remote {
+                session,
+                leg,
+                rtp,
+                rtcp,
+                signalling_ip,
+            } => {
+                // Our own ports as a destination would make packets run in circles.
+                let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+                if let Some(session) = self.session(session) {
+                    session.leg(leg).latch.describe(rtp, rtcp, signalling_ip);
+                }
+            }
+            MediaCommand::Watch { session, hold } => self.watch(session, hold, now),
+            MediaCommand::Close { session } => self.close(session, now),
+        }
+    }
+
+    /// The shell's answer to [`Effect::Bind`]. One that nobody waits for is ignored.
+    pub fn bound(&mut self, pair: PairId, ok: bool, now: Duration) {
+        let owner = self.owner(pair);
+        let (Owner::Binding { .. } | Owner::Orphan) = owner else {
+            return;
+        };
+        if ok {
+            self.ports.set_bound(pair);
+        } else {
+            self.ports.failed(pair, now);
+        }
+        self.set_owner(pair, Owner::Free);
+        match owner {
+            Owner::Binding { slot, leg } if ok => self.ready(slot, leg, pair),
+            Owner::Binding { slot, leg } => self.retry(slot, leg, now),
+            _ if ok => self.ports.free(pair, now),
+            _ => {}
+        }
+    }
+
+    /// Takes a packet that came on a pair: on its RTCP socket when `rtcp`, from `from`. Gives what to send on.
+    pub fn handle_packet(
+        &mut self,
+        pair: PairId,
+        rtcp: bool,
+        from: SocketAddr,
+        packet: &[u8],
+        now: Duration,
+    ) -> Option<Forward> {
+        let owner = self.owners.get(pair.index()).copied();
+        let Some(Owner::Leg { slot, leg }) = owner else {
+            self.unclaimed = self.unclaimed.saturating_add(1);
+            return None;
+        };
+        let session = self.sessions.get_mut(slot)?.as_mut()?;
+        let from = crate::latch::plain(from);
+        let (near, far) = session.near_and_far(leg);
+        let (believed, control) = match protocol(packet) {
+            Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
+            Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
+            _ => (near.stray(), false),
+        };
+        if !believed {
+            return None;
+        }
+        let rtp_to = far.latch.rtp_to();
+        let to = if control { far.latch.rtcp_to() } else { rtp_to };
+        let forward = match (to, far.pair) {
+            (Some(to), Some(pair)) if far.ready => {
+                // With rtcp-mux both have one address, and one socket (RFC 5761).
+                Some(Forward {
+                    pair,
+                    rtcp: control && Some(to) != rtp_to,
+                    to,
+                })
+            }
+            _ => None,
+        };
+        if forward.is_none() && !control {
+            near.unrouted();
+        }
+        session.heard(now);
+        self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
+        forward
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        while let Some(&(due, slot)) = self.looks.first().filter(|(due, _)| *due <= now) {
+            self.looks.pop_first();
+            let Some(Some(session)) = self.sessions.get_mut(slot) else {
+                continue;
+            };
+            match session.look(due, now) {
+                Silence::Later(next) => drop(self.looks.insert((next, slot))),
+                Silence::Reached => {
+                    let report = MediaReport::Silent { session: session.id };
+                    self.effects.push_back(Effect::Report(report));
+                }
+                Silence::Nothing => {}
+            }
+        }
+    }
+
+    /// When [`Relay::handle_timeout`] must be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.looks.first().map(|(due, _)| *due)
+    }
+
+    /// What the shell has to do next.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Figures for whoever watches. Walks the pairs; not for every packet.
+    #[must_use]
+    pub fn counts(&self) -> RelayCounts {
+        RelayCounts {
+            sessions: self.slots.len(),
+            pairs_used: self.ports.made().saturating_sub(self.ports.idle()),
+            pairs_bound: self.ports.bound(),
+            forwarded: self.forwarded,
+            unclaimed: self.unclaimed,
+        }
+    }
+
+    fn open(&mut self, id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32, now: Duration) {
+        if let Some(slot) = self.slots.get(&id).copied() {
+            if let Some(Some(session)) = self.sessions.get_mut(slot) {
+                session.waiting = session.waiting.saturating_add(1);
+            }
+            return self.announce(slot);
+        }
+        let slot = self.vacant.pop().unwrap_or(self.sessions.len());
+        let session = Some(Session::new(id, ips, silence_s));
+        match self.sessions.get_mut(slot) {
+            Some(place) => *place = session,
+            None => self.sessions.push(session),
+        }
+        self.slots.insert(id, slot);
+        if self.acquire(slot, Leg::Caller, now) && self.acquire(slot, Leg::Callee, now) {
+            self.announce(slot);
+        } else {
+            self.refuse(slot, now);
+        }
+    }
+
+    /// Finds a pair for a leg; false when none is left. The pair may still have to be bound.
+    fn acquire(&mut self, slot: usize, leg: Leg, now: Duration) -> bool {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return false;
+        };
+        let state = session.leg(leg);
+        let Some(pair) = self.ports.take(state.ip, now) else {
+            return false;
+        };
+        state.pair = Some(pair);
+        state.ready = self.ports.is_bound(pair);
+        if state.ready {
+            self.set_owner(pair, Owner::Leg { slot, leg });
+        } else if let Some(address) = self.ports.address(pair) {
+            self.effects.push_back(Effect::Bind {
+                pair,
+                ip: address.ip(),
+                rtp_port: address.port(),
+            });
+            self.set_owner(pair, Owner::Binding { slot, leg });
+        }
+        true
+    }
+
+    fn ready(&mut self, slot: usize, leg: Leg, pair: PairId) {
+        self.set_owner(pair, Owner::Leg { slot, leg });
+        if let Some(Some(session)) = self.sessions.get_mut(slot) {
+            session.leg(leg).ready = true;
+        }
+        self.announce(slot);
+    }
+
+    fn retry(&mut self, slot: usize, leg: Leg, now: Duration) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let state = session.leg(leg);
+        state.pair = None;
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= MAX_BIND_FAILURES || !self.acquire(slot, leg, now) {
+            self.refuse(slot, now);
+        } else {
+            self.announce(slot);
+        }
+    }
+
+    /// Answers every waiting Open once both legs are ready.
+    fn announce(&mut self, slot: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let address = |pair: Option<PairId>| pair.and_then(|p| self.ports.address(p));
+        if !session.is_ready() {
+            return;
+        }
+        let (Some(caller), Some(callee)) = (address(session.caller.pair), address(session.callee.pair))
+        else {
+            return;
+        };
+        for _ in 0..std::mem::take(&mut session.waiting) {
+            let report = MediaReport::Opened {
+                session: session.id,
+                caller,
+                callee,
+            };
+            self.effects.push_back(Effect::Report(report));
+        }
+    }
+
+    fn refuse(&mut self, slot: usize, now: Duration) {
+        let _ = self.remove(slot, now);
+    }
+
+    /// Takes a session out: its pairs return, its waiting Opens are refused.
+    fn remove(&mut self, slot: usize, now: Duration) -> Option<Session> {
+        let session = self.sessions.get_mut(slot)?.take()?;
+        self.vacant.push(slot);
+        self.slots.remove(&session.id);
+        if let Some(due) = session.due() {
+            self.looks.remove(&(due, slot));
+        }
+        for pair in [session.caller.pair, session.callee.pair].into_iter().flatten() {
+            match self.owner(pair) {
+                Owner::Binding { .. } => self.set_owner(pair, Owner::Orphan),
+                Owner::Leg { .. } => {
+                    self.set_owner(pair, Owner::Free);
+                    self.ports.free(pair, now);
+                }
+                Owner::Free | Owner::Orphan => {}
+            }
+        }
+        for _ in 0..session.waiting {
+            self.effects
+                .push_back(Effect::Report(MediaReport::Refused { session: session.id }));
+        }
+        Some(session)
+    }
+
+    fn close(&mut self, id: MediaSessionId, now: Duration) {
+        let session = self
+            .slots
+            .get(&id)
+            .copied()
+            .and_then(|slot| self.remove(slot, now));
+        let (caller, callee) =
+            session.map_or_else(Default::default, |s| (s.caller.quality(), s.callee.quality()));
+        self.effects.push_back(Effect::Report(MediaReport::Closed {
+            session: id,
+            caller,
+            callee,
+        }));
+    }
+
+    fn watch(&mut self, id: MediaSessionId, hold: bool, now: Duration) {
+        let Some(slot) = self.slots.get(&id).copied() else {
+            return;
+        };
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let before = session.due();
+        session.watch(hold, now);
+        let after = session.due();
+        if before != after {
+            before.map(|due| self.looks.remove(&(due, slot)));
+            after.map(|due| self.looks.insert((due, slot)));
+        }
+    }
+
+    fn session(&mut self, id: MediaSessionId) -> Option<&mut Session> {
+        let slot = self.slots.get(&id)?;
+        self.sessions.get_mut(*slot)?.as_mut()
+    }
+
+    fn owner(&self, pair: PairId) -> Owner {
+        self.owners.get(pair.index()).copied().unwrap_or(Owner::Free)
+    }
+
+    fn set_owner(&mut self, pair: PairId, owner: Owner) {
+        if self.owners.len() <= pair.index() {
+            self.owners.resize(pair.index().saturating_add(1), Owner::Free);
+        }
+        if let Some(place) = self.owners.get_mut(pair.index()) {
+            *place = owner;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One relayed call: two legs and the watch over their silence.
+//!
+//! Does not own: ports and effects.
+
+use crate::leg::LegState;
+use model::{Leg, MediaSessionId};
+use std::net::IpAddr;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: MediaSessionId,
+    /// Opens that still wait for an answer.
+    pub(crate) waiting: u32,
+    pub(crate) caller: LegState,
+    pub(crate) callee: LegState,
+    silence: Duration,
+    watch: Watch,
+    /// When the last believed packet came.
+    heard: Duration,
+}
+
+/// The silence timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watch {
+    /// Not answered yet.
+    Off,
+    /// On hold: silence is expected.
+    Paused,
+    /// Runs; looked at when `due`.
+    Running { due: Duration },
+    /// Reported.
+    Fired,
+}
+
+/// What a look at the silence timer found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Look again then.
+    Later(Duration),
+    /// Silent for the configured time.
+    Reached,
+    /// The timer does not run, or another look is due.
+    Nothing,
+}
+
+impl Session {
+    pub(crate) fn new(id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32) -> Session {
+        Session {
+            id,
+            waiting: 1,
+            caller: LegState::new(ips.0),
+            callee: LegState::new(ips.1),
+            silence: Duration::from_secs(u64::from(silence_s)),
+            watch: Watch::Off,
+            heard: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn leg(&mut self, leg: Leg) -> &mut LegState {
+        self.near_and_far(leg).0
+    }
+
+    /// The leg named and the one opposite.
+    pub(crate) fn near_and_far(&mut self, leg: Leg) -> (&mut LegState, &mut LegState) {
+        match leg {
+            Leg::Caller => (&mut self.caller, &mut self.callee),
+            Leg::Callee => (&mut self.callee, &mut self.caller),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.caller.ready && self.callee.ready
+    }
+
+    pub(crate) fn heard(&mut self, now: Duration) {
+        self.heard = now;
+    }
+
+    /// When the silence timer is due.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        match self.watch {
+            Watch::Running { due } => Some(due),
+            Watch::Off | Watch::Paused | Watch::Fired => None,
+        }
+    }
+
+    /// Starts, resumes or pauses the timer. What it is already, it stays.
+    pub(crate) fn watch(&mut self, hold: bool, now: Duration) {
+        self.watch = match self.watch {
+            _ if self.silence.is_zero() => Watch::Off,
+            _ if hold => Watch::Paused,
+            Watch::Running { due } => Watch::Running { due },
+            Watch::Fired => Watch::Fired,
+            Watch::Off | Watch::Paused => Watch::Running {
+                due: now.saturating_add(self.silence),
+            },
+        };
+    }
+
+    /// Looks at the timer that was due at `due`. Packets don't move timers; the look sees what came.
+    pub(crate) fn look(&mut self, due: Duration, now: Duration) -> Silence {
+        if self.due() != Some(due) {
+            return Silence::Nothing;
+        }
+        let next = self.heard.saturating_add(self.silence);
+        if next <= now {
+            self.watch = Watch::Fired;
+            return Silence::Reached;
+        }
+        self.watch = Watch::Running { due: next };
+        Silence::Later(next)
+    }
+}

@@ -1,0 +1,8 @@
+//! The relay driven as a shell drives it: commands, packets and time in, effects and forwards out.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod commands;
+mod latching;
+mod property;
+mod quality;
+mod world;

@@ -1,0 +1,208 @@
+//! Random commands, packets, bind outcomes and time: the promises of the crate's documentation hold.
+
+use crate::world::{addr, ip, rtcp, rtp};
+use media::{Effect, PairId, PortRange, Relay};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[usize::try_from(self.below(u64::try_from(choices.len()).unwrap())).unwrap()]
+    }
+}
+
+const IPS: [&str; 2] = ["198.51.100.1", "198.51.100.2"];
+const HOSTS: [&str; 4] = [
+    "192.0.2.10:4000",
+    "192.0.2.10:4002",
+    "203.0.113.20:6000",
+    "198.51.100.1:40000",
+];
+const SESSIONS: u64 = 12;
+
+#[derive(Default)]
+struct Tally {
+    opens: i64,
+    closes: i64,
+}
+
+struct Run {
+    random: Random,
+    relay: Relay,
+    now: Duration,
+    pending: Vec<PairId>,
+    pairs: u64,
+    tally: BTreeMap<u64, Tally>,
+}
+
+impl Run {
+    fn new(seed: u64) -> Run {
+        Run {
+            random: Random(seed),
+            relay: Relay::new(PortRange {
+                first: 40000,
+                last: 40011,
+            }),
+            now: Duration::from_secs(1),
+            pending: Vec::new(),
+            pairs: 0,
+            tally: BTreeMap::new(),
+        }
+    }
+
+    fn step(&mut self) {
+        match self.random.below(10) {
+            0..=3 => self.command(),
+            4 => self.answer_bind(),
+            5 => {
+                self.now += Duration::from_millis(self.random.below(4000));
+                self.relay.handle_timeout(self.now);
+                assert!(self.relay.poll_timeout().is_none_or(|due| due > self.now));
+            }
+            _ => self.packet(),
+        }
+        self.drain();
+    }
+
+    fn command(&mut self) {
+        let session = MediaSessionId(self.random.below(SESSIONS));
+        let tally = self.tally.entry(session.0).or_default();
+        let host = self.random.of(&HOSTS);
+        let leg = self.random.of(&[Leg::Caller, Leg::Callee]);
+        let command = match self.random.below(5) {
+            0 => {
+                tally.opens += 1;
+                let (caller_ip, callee_ip) = (ip(self.random.of(&IPS)), ip(self.random.of(&IPS)));
+                MediaCommand::Open {
+                    session,
+                    caller_ip,
+                    callee_ip,
+                    silence_s: 3,
+                }
+            }
+            1 => {
+                tally.closes += 1;
+                MediaCommand::Close { session }
+            }
+            2 => MediaCommand::Watch {
+                session,
+                hold: self.random.below(3) == 0,
+            },
+            _ => {
+                let rtp = Some(addr(host)).filter(|_| self.random.below(4) > 0);
+                MediaCommand::Remote {
+                    session,
+                    leg,
+                    rtp,
+                    rtcp: rtp,
+                    signalling_ip: addr(host).ip(),
+                }
+            }
+        };
+        self.relay.handle_command(&command, self.now);
+    }
+
+    fn answer_bind(&mut self) {
+        if !self.pending.is_empty() {
+            let at = usize::try_from(self.random.below(u64::try_from(self.pending.len()).unwrap())).unwrap();
+            let pair = self.pending.swap_remove(at);
+            let ok = self.random.below(4) > 0;
+            self.relay.bound(pair, ok, self.now);
+        }
+    }
+
+    fn packet(&mut self) {
+        let pair = PairId(u32::try_from(self.random.below(self.pairs + 1)).unwrap());
+        let from = addr(self.random.of(&HOSTS));
+        let seq = u16::try_from(self.random.below(65536)).unwrap();
+        let bytes = if self.random.below(4) == 0 {
+            rtcp()
+        } else {
+            rtp(seq)
+        };
+        let forward = self
+            .relay
+            .handle_packet(pair, self.random.below(3) == 0, from, &bytes, self.now);
+        if let Some(forward) = forward {
+            assert!(
+                forward.pair != pair,
+                "a packet never goes back out where it came in"
+            );
+            assert!(HOSTS.contains(&forward.to.to_string().as_str()));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(effect) = self.relay.poll_effect() {
+            match effect {
+                Effect::Bind { pair, .. } => {
+                    self.pending.push(pair);
+                    self.pairs = self.pairs.max(u64::from(pair.0) + 1);
+                }
+                Effect::Report(report) => {
+                    let tally = self.tally.entry(report.session().0).or_default();
+                    match report {
+                        MediaReport::Opened { .. } | MediaReport::Refused { .. } => tally.opens -= 1,
+                        MediaReport::Closed { .. } => tally.closes -= 1,
+                        MediaReport::Silent { .. } => {}
+                    }
+                    assert!(tally.opens >= 0 && tally.closes >= 0, "answered more than asked");
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        for session in 0..SESSIONS {
+            self.tally.entry(session).or_default().closes += 1;
+            self.relay.handle_command(
+                &MediaCommand::Close {
+                    session: MediaSessionId(session),
+                },
+                self.now,
+            );
+            self.drain();
+        }
+        while !self.pending.is_empty() {
+            self.answer_bind();
+            self.drain();
+        }
+        assert!(
+            self.tally.values().all(|t| t.opens == 0 && t.closes == 0),
+            "an open or close without answer"
+        );
+        let counts = self.relay.counts();
+        assert_eq!(
+            (counts.sessions, counts.pairs_used),
+            (0, 0),
+            "something did not return"
+        );
+        assert_eq!(self.relay.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn every_port_returns_and_every_command_is_answered_once() {
+    for seed in 0..2_000 {
+        let mut run = Run::new(seed);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (0..400).for_each(|_| run.step());
+            run.finish();
+        }));
+        assert!(caught.is_ok(), "seed {seed}");
+    }
+}

@@ -4,6 +4,22 @@
 //! clocks, randomness, or any decision about users and calls.
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod digest;
+pub mod header;
+pub mod message;
+pub mod method;
+pub mod split;
+pub mod stream;
 pub mod timer;
 pub mod token;
+pub mod uri;
+pub mod validate;
+
+pub use build::{Writer, reason_phrase};
+pub use header::{CSeq, Contact, Contacts, HeaderError, NameAddr, Params, Via};
+pub use message::{ContentLength, Message, Name, ParseError, RequestLine, StatusLine};
+pub use method::Method;
+pub use stream::{Frame, Framer};
+pub use uri::{Scheme, Uri, UriError};
+pub use validate::{Support, Verdict, validate};

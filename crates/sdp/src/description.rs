@@ -2,7 +2,7 @@
 //!
 //! Does not own: reading (`parse`) and building (`negotiate`).
 
-use crate::{Codec, SdpError, parse};
+use crate::Codec;
 use std::net::{IpAddr, SocketAddr};
 
 /// Which way media flows, seen from the side that wrote it (RFC 8866 §6.7).
@@ -155,14 +155,6 @@ pub struct Description {
 }
 
 impl Description {
-    /// Reads a body of type [`crate::CONTENT_TYPE`].
-    ///
-    /// # Errors
-    /// The first line that can't be represented, or a limit: 65,535 octets, 32 m= lines, 256 attributes.
-    pub fn parse(body: &[u8]) -> Result<Description, SdpError> {
-        parse::description(body)
-    }
-
     /// The m= lines in order.
     #[must_use]
     pub fn media(&self) -> &[Media] {
@@ -176,12 +168,15 @@ impl Description {
     }
 
     /// The stream that a call is about, the one that [`crate::offer`] keeps: the first audio stream over RTP/AVP that
-    /// is switched on and has an allowed codec; else the first that is switched off. Ask an answer in the same way.
+    /// is switched on and has an allowed codec; else the first that is switched on; else the first.
+    /// Ask an answer in the same way.
     #[must_use]
     pub fn audio(&self, allowed: &[String]) -> Option<&Media> {
-        self.usable(allowed)
-            .and_then(|i| self.media.get(i))
-            .or_else(|| self.media.iter().find(|m| m.is_plain_audio() && m.port == 0))
+        let plain = || self.media.iter().filter(|m| m.is_plain_audio());
+        let usable = self.usable(allowed).and_then(|i| self.media.get(i));
+        usable
+            .or_else(|| plain().find(|m| m.port != 0))
+            .or_else(|| plain().next())
     }
 
     /// True when that stream is held by the writer, or there is none.

@@ -88,7 +88,7 @@ pub fn offer(
     }
     let missing = to.missing(text.len()).to_vec();
     missing.iter().for_each(|line| text.line(line));
-    Ok(to.say(text))
+    Ok(to.say(text, anchor))
 }
 
 /// Builds the answer for leg `to`, whose offer was `offered`, from the answer of the other leg.
@@ -126,7 +126,7 @@ pub fn answer(
             text.refused(media);
         }
     }
-    Ok(to.say(text))
+    Ok(to.say(text, anchor))
 }
 
 /// The line of `answer` that answers line `index` of the offer; a peer that lost count gets its only stream.

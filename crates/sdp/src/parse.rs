@@ -32,24 +32,30 @@ impl fmt::Display for SdpError {
 
 impl std::error::Error for SdpError {}
 
-pub(crate) fn description(body: &[u8]) -> Result<Description, SdpError> {
-    if body.len() > MAX_BYTES {
-        return Err(SdpError {
-            line: 0,
-            what: "longer than 65535 octets",
-        });
-    }
-    let mut reader = Reader::default();
-    for (index, line) in body.split(|b| *b == b'\n').enumerate() {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if !line.is_empty() {
-            reader.line(line).map_err(|what| SdpError {
-                line: index.saturating_add(1),
-                what,
-            })?;
+impl Description {
+    /// Reads a body of type [`crate::CONTENT_TYPE`].
+    ///
+    /// # Errors
+    /// The first line that can't be represented, or a limit: 65,535 octets, 32 m= lines, 256 attributes.
+    pub fn parse(body: &[u8]) -> Result<Description, SdpError> {
+        if body.len() > MAX_BYTES {
+            return Err(SdpError {
+                line: 0,
+                what: "longer than 65535 octets",
+            });
         }
+        let mut reader = Reader::default();
+        for (index, line) in body.split(|b| *b == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                reader.line(line).map_err(|what| SdpError {
+                    line: index.saturating_add(1),
+                    what,
+                })?;
+            }
+        }
+        reader.finish().map_err(|what| SdpError { line: 0, what })
     }
-    reader.finish().map_err(|what| SdpError { line: 0, what })
 }
 
 /// What has been read so far. Session-level values are defaults for the streams that follow.

@@ -48,10 +48,9 @@ impl Side {
     }
 
     /// Completes a text. The same content gives the same octets, another one a higher version.
-    pub(crate) fn say(&mut self, text: Text) -> String {
-        let ip = text
-            .stream
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |at| at.ip());
+    pub(crate) fn say(&mut self, text: Text, anchor: Option<Anchor>) -> String {
+        let at = text.stream.or(anchor.map(|a| a.rtp));
+        let ip = at.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |at| at.ip());
         let family = family(ip);
         let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{}", text.body);
         if !self.has_spoken() || below != self.said {

@@ -1,3 +1,5 @@
+//! Headers and compounds, whole and broken.
+
 use crate::{Random, packet};
 use rtp::rtcp::{Packet, packets};
 use rtp::{Header, Malformed, Protocol, protocol, rtcp};

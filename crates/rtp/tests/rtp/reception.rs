@@ -1,3 +1,5 @@
+//! Loss and jitter against plain references.
+
 use crate::{Random, packet};
 use rtp::{Clock, Header, Reception};
 use std::time::Duration;

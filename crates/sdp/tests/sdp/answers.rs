@@ -1,3 +1,5 @@
+//! Answers: mirrored lines, common encodings, legal directions.
+
 use crate::{anchor, body, check, phone, read};
 use expect_test::{Expect, expect};
 use sdp::{Side, answer};
@@ -144,14 +146,14 @@ fn a_stream_switched_off_is_answered_so() {
         "m=audio 0 RTP/AVP 0|m=video 4000 RTP/AVP 31",
         "m=audio 0 RTP/AVP 0",
         &expect![[r#"
-        v=0
-        o=- 9 1 IN IP4 0.0.0.0
-        s=-
-        c=IN IP4 0.0.0.0
-        t=0 0
-        m=audio 0 RTP/AVP 0
-        m=video 0 RTP/AVP 31
-    "#]],
+            v=0
+            o=- 9 1 IN IP4 198.51.100.1
+            s=-
+            c=IN IP4 198.51.100.1
+            t=0 0
+            m=audio 0 RTP/AVP 0
+            m=video 0 RTP/AVP 31
+        "#]],
     );
 }
 

@@ -1,3 +1,5 @@
+//! Offers: what passes to the other leg, what stays behind, what is refused.
+
 use crate::{anchor, body, check, phone, read};
 use expect_test::{Expect, expect};
 use sdp::{Anchor, Side, offer};
@@ -193,14 +195,14 @@ fn a_known_leg_is_told_of_a_stream_switched_off_and_never_gets_fewer_lines() {
     check(
         offer(&phone("m=audio 0 RTP/AVP 0"), &mut side, anchor(), &[]),
         &expect![[r#"
-        v=0
-        o=- 5 2 IN IP4 0.0.0.0
-        s=-
-        c=IN IP4 0.0.0.0
-        t=0 0
-        m=audio 0 RTP/AVP 0
-        m=video 0 RTP/AVP 31
-    "#]],
+            v=0
+            o=- 5 2 IN IP4 198.51.100.1
+            s=-
+            c=IN IP4 198.51.100.1
+            t=0 0
+            m=audio 0 RTP/AVP 0
+            m=video 0 RTP/AVP 31
+        "#]],
     );
 }
 

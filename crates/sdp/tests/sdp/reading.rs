@@ -1,3 +1,5 @@
+//! Reading: tolerance, defaults, and the reasons of refusals.
+
 use crate::{body, phone, read};
 use expect_test::{Expect, expect};
 use sdp::{Description, Direction};

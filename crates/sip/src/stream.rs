@@ -30,6 +30,9 @@ pub enum Frame<'a> {
 /// The answer to a ping.
 pub const PONG: &[u8] = b"\r\n";
 
+/// Octets that an idle connection may keep allocated.
+const KEPT_CAPACITY: usize = 8_192;
+
 /// Cuts a byte stream into messages.
 #[derive(Clone, Debug)]
 pub struct Framer {
@@ -72,12 +75,7 @@ impl Framer {
         if self.dead {
             return;
         }
-        // Moving the rest down only when at least as much is free keeps the moving linear.
-        if self.start > 0 && self.start >= self.buffer.len() - self.start.min(self.buffer.len()) {
-            self.buffer.drain(..self.start.min(self.buffer.len()));
-            self.scanned = self.scanned.saturating_sub(self.start);
-            self.start = 0;
-        }
+        self.make_room();
         self.buffer.extend_from_slice(octets);
     }
 
@@ -122,6 +120,21 @@ impl Framer {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.dead
+    }
+
+    /// Drops what was handed out. The rest is moved down only when at least as much is free, so that all moving
+    /// together is linear; a buffer that one big message blew up is given back once it is empty.
+    fn make_room(&mut self) {
+        let waiting = self.rest().len();
+        if waiting == 0 && self.buffer.capacity() > KEPT_CAPACITY {
+            self.buffer = Vec::new();
+        } else if self.start >= waiting {
+            self.buffer.drain(..self.start.min(self.buffer.len()));
+        } else {
+            return;
+        }
+        self.scanned = self.scanned.saturating_sub(self.start);
+        self.start = 0;
     }
 
     fn keep_alive(&mut self, len: usize, frame: Frame<'static>) -> Option<Frame<'_>> {

@@ -103,10 +103,21 @@ impl Writer {
     /// Adds a Via of our own; `rport` asks the next hop to fill in our port (RFC 3581).
     pub fn via(self, transport: &str, sent_by: SocketAddr, branch: &str, rport: bool) -> Writer {
         let flag = if rport { ";rport" } else { "" };
-        self.fmt(
-            Name::Via,
-            format_args!("SIP/2.0/{transport} {sent_by}{flag};branch={branch}"),
-        )
+        // Written from address and port: the zone of a link-local address is no one else's business.
+        match sent_by {
+            SocketAddr::V4(at) => self.fmt(
+                Name::Via,
+                format_args!("SIP/2.0/{transport} {at}{flag};branch={branch}"),
+            ),
+            SocketAddr::V6(at) => self.fmt(
+                Name::Via,
+                format_args!(
+                    "SIP/2.0/{transport} [{}]:{}{flag};branch={branch}",
+                    at.ip(),
+                    at.port()
+                ),
+            ),
+        }
     }
 
     /// Copies every field line of that name from `message`, such as Record-Route into a 2xx.

@@ -8,7 +8,6 @@ mod cseq;
 mod misc;
 mod name_addr;
 mod params;
-mod scheme;
 mod via;
 
 pub use contact::{Contact, Contacts, List};
@@ -16,7 +15,6 @@ pub use cseq::CSeq;
 pub use misc::{MediaType, accepts, call_id, max_forwards, seconds};
 pub use name_addr::NameAddr;
 pub use params::{Params, unquote};
-pub use scheme::AuthValue;
 pub use via::Via;
 pub(crate) use via::{COOKIE, port_number};
 

@@ -46,7 +46,6 @@ impl Default for Options {
 /// processes do. SQLite's write-ahead log lets them read while one writes; a second writer waits at most
 /// [`Options::busy_timeout`] and then gets [`StoreError::Locked`].
 pub struct Store {
-    // Before the runtime: fields are dropped in this order, and the connection is closed inside it.
     connection: SqliteConnection,
     runtime: Runtime,
     dir: PathBuf,

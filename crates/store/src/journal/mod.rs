@@ -272,3 +272,39 @@ fn remove(path: &Path) -> Result<(), JournalError> {
 fn u64_of(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_met_a_full_disk_is_refused_and_leaves_no_trace() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("j");
+        let (journal, _, _) = Journal::open::<String>(&path).unwrap();
+        journal.append(&["a".to_owned()]).unwrap();
+        let len = journal.len();
+        let full = open_append(Path::new("/dev/full")).unwrap();
+        let good = std::mem::replace(&mut lock(&journal.state).file, full);
+        let error = journal.append(&["b".to_owned()]).unwrap_err();
+        assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+        assert_eq!(journal.len(), len);
+        // Half of the batch reached the disk, and space is back.
+        (&good).write_all(&[1, 2, 3]).unwrap();
+        lock(&journal.state).file = good;
+        journal.append(&["c".to_owned()]).unwrap();
+        let (_, records, tail) = Journal::open::<String>(&path).unwrap();
+        assert_eq!(
+            (records, tail),
+            (vec!["a".to_owned(), "c".to_owned()], Tail::Clean)
+        );
+    }
+
+    #[test]
+    fn a_record_beyond_a_mebibyte_is_refused() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (journal, _, _) = Journal::open::<String>(dir.path().join("j")).unwrap();
+        assert!(journal.append(&["x".repeat(1 << 20)]).is_err());
+        assert!(journal.is_empty());
+    }
+}

@@ -12,7 +12,7 @@ use super::tally::Tally;
 use super::text::Text;
 use super::words::{self, Words};
 use crate::wire::{Inbox, Net};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -116,12 +116,6 @@ impl Engine {
                 self.begin(number)?;
             }
             self.turn(pace.nap())?;
-            if self.net.closed_by_peer() > 0 && self.ops.len() == 0 && self.tally.succeeded == 0 {
-                bail!(
-                    "the server closed every connection; is {} the right port?",
-                    self.settings.server
-                );
-            }
         }
         Ok(start.elapsed().as_secs_f64())
     }
@@ -182,6 +176,9 @@ impl Engine {
         for (link, message) in inbox.messages() {
             self.receive(link, message);
         }
+        for link in inbox.closed() {
+            self.lose_link(*link);
+        }
         self.inbox = inbox;
         let now = Instant::now();
         if now.duration_since(self.timers_at) >= TIMER_GAP || self.media.is_some() {
@@ -189,6 +186,20 @@ impl Engine {
             self.handle_timers(now);
         }
         result
+    }
+
+    /// The server closed a connection: what was under way on it fails.
+    fn lose_link(&mut self, link: usize) {
+        let lost: Vec<OpId> = self
+            .ops
+            .iter()
+            .filter(|(_, op)| op.link == link)
+            .map(|(id, _)| id)
+            .collect();
+        for id in lost {
+            self.held.retain(|held| *held != id);
+            self.fail(id, "connection closed by the server".into());
+        }
     }
 
     fn receive(&mut self, link: usize, message: &[u8]) {

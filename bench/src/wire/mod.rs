@@ -58,6 +58,7 @@ impl Transport {
 pub(crate) struct Inbox {
     bytes: Vec<u8>,
     items: Vec<(usize, Range<usize>)>,
+    closed: Vec<usize>,
 }
 
 impl Inbox {
@@ -74,9 +75,15 @@ impl Inbox {
             .filter_map(|(link, range)| Some((*link, self.bytes.get(range.clone())?)))
     }
 
+    /// Links that the server closed in this turn.
+    pub(crate) fn closed(&self) -> &[usize] {
+        &self.closed
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.items.clear();
+        self.closed.clear();
     }
 }
 
@@ -90,7 +97,6 @@ pub(crate) struct Net {
     free: Vec<usize>,
     ready: Vec<epoll::Event>,
     blocked: Vec<usize>,
-    closed: u64,
     scratch: Vec<u8>,
 }
 
@@ -107,14 +113,8 @@ impl Net {
             free: Vec::new(),
             ready: Vec::with_capacity(256),
             blocked: Vec::new(),
-            closed: 0,
             scratch: vec![0; 65_536],
         })
-    }
-
-    /// Connections that the server closed.
-    pub(crate) fn closed_by_peer(&self) -> u64 {
-        self.closed
     }
 
     /// One more socket or connection; a TLS handshake goes on while the caller polls.
@@ -191,7 +191,7 @@ impl Net {
         };
         let open = link.receive(&mut self.scratch, |message| inbox.push(index, message));
         if !open {
-            self.closed += 1;
+            inbox.closed.push(index);
             if let Some(slot) = self.links.get_mut(index) {
                 *slot = None;
             }

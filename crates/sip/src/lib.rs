@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod dialog;
 pub mod digest;
 pub mod header;
 pub mod message;
@@ -13,10 +14,12 @@ pub mod split;
 pub mod stream;
 pub mod timer;
 pub mod token;
+pub mod transaction;
 pub mod uri;
 pub mod validate;
 
 pub use build::{Writer, reason_phrase};
+pub use dialog::{Dialog, OutOfOrder, ViaParts};
 pub use header::{CSeq, Contact, Contacts, HeaderError, NameAddr, Params, Via};
 pub use message::{ContentLength, Message, Name, ParseError, RequestLine, StatusLine};
 pub use method::Method;

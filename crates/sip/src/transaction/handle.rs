@@ -1,0 +1,287 @@
+//! From an input to the machine that it is for, and from what the machine reports to the user.
+//!
+//! Owns: dispatch, and that a transaction which ended leaves nothing behind. Does not own: any state.
+
+use super::timers::{Alarm, Io, Report, T1_X64, Timer, Wire};
+use super::{
+    Client, ClientId, ClientInput, ClientInvite, ClientMachine, ClientOther, Delivery, Event, Incoming, Key,
+    Server, ServerId, ServerInput, ServerInvite, ServerMachine, ServerOther, TransactionId, Transactions,
+    ack,
+};
+use crate::message::Message;
+use crate::method::Method;
+use bytes::Bytes;
+use std::time::Duration;
+
+impl<P: Copy, U: Copy> Server<P, U> {
+    fn step(&mut self, id: ServerId, input: ServerInput, io: &mut Io<'_, P>) {
+        match &mut self.machine {
+            ServerMachine::Invite(machine) => machine.step(id, input, &mut self.wire, io),
+            ServerMachine::Other(machine) => machine.step(id, input, &mut self.wire, io),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        let machine = &self.machine;
+        matches!(
+            machine,
+            ServerMachine::Invite(ServerInvite::Terminated) | ServerMachine::Other(ServerOther::Terminated)
+        )
+    }
+}
+
+impl<P: Copy, U: Copy> Client<P, U> {
+    fn step(&mut self, id: ClientId, input: &ClientInput<'_>, io: &mut Io<'_, P>) {
+        match &mut self.machine {
+            ClientMachine::Invite(machine) => machine.step(id, input, &mut self.wire, io),
+            ClientMachine::Other(machine) => machine.step(id, input, &mut self.wire, io),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        let machine = &self.machine;
+        matches!(
+            machine,
+            ClientMachine::Invite(ClientInvite::Terminated) | ClientMachine::Other(ClientOther::Terminated)
+        )
+    }
+}
+
+/// What a CANCEL needs of the INVITE that it cancels.
+struct CancelOf<P> {
+    peer: P,
+    reliable: bool,
+    head: Bytes,
+}
+
+impl<P: Copy, U: Copy> Transactions<P, U> {
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.limit
+    }
+
+    /// The key of merged requests; `None` inside of a dialog, where §8.2.2.2 does not apply.
+    pub(super) fn origin(&self, request: &Message<'_>) -> Option<Key> {
+        let outside = request.to().is_ok_and(|to| to.tag().is_none());
+        outside.then(|| self.keyer.merge(request))
+    }
+
+    pub(super) fn receive_ack(&mut self, ack: &Message<'_>, now: Duration) -> Incoming<U> {
+        let key = self.keyer.server(ack, Method::Invite);
+        let Some(id) = self.by_request.get(&key).copied() else {
+            return Incoming::New;
+        };
+        let Some(server) = self.servers.get(id.0) else {
+            return Incoming::New;
+        };
+        let owner = server.owner;
+        let success = matches!(
+            server.machine,
+            ServerMachine::Invite(ServerInvite::Accepted { .. })
+        );
+        match self.step_server(id, ServerInput::Ack, now) {
+            Report::Deliver if success => Incoming::AckTo2xx(id, owner),
+            Report::Deliver => Incoming::Ack(owner),
+            _ => Incoming::Retransmission,
+        }
+    }
+
+    pub(super) fn deliver(&mut self, response: &Message<'_>, now: Duration) -> Option<Delivery<U>> {
+        let code = response.status_line()?.code;
+        let key = self.keyer.client(ack::branch(response)?, response.method()?);
+        let id = self.by_response.get(&key).copied()?;
+        let owner = self.clients.get(id.0)?.owner;
+        let waiting = self.take_waiting_cancel(id, code);
+        let report = self.step_client(id, &ClientInput::Response(code, response), now);
+        if let Some(reason) = waiting {
+            self.cancel_invite(id, reason.as_deref(), now);
+        }
+        Some(match (report, owner) {
+            (Report::Deliver, Some(owner)) => Delivery::Deliver(id, owner),
+            _ => Delivery::Absorbed,
+        })
+    }
+
+    /// The CANCEL that waited for this first provisional response.
+    fn take_waiting_cancel(&mut self, id: ClientId, code: u16) -> Option<Option<Box<str>>> {
+        match self.clients.get_mut(id.0).map(|client| &mut client.machine) {
+            Some(ClientMachine::Invite(ClientInvite::Calling { cancel, .. })) if code < 200 => cancel.take(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn cancel_invite(&mut self, id: ClientId, reason: Option<&str>, now: Duration) -> bool {
+        let Some(client) = self.clients.get_mut(id.0) else {
+            return false;
+        };
+        match &mut client.machine {
+            ClientMachine::Invite(ClientInvite::Calling { cancel, .. }) => {
+                cancel.get_or_insert_with(|| reason.map(Box::from));
+                true
+            }
+            ClientMachine::Invite(ClientInvite::Proceeding { head }) => {
+                let (peer, reliable, head) = (client.wire.peer, client.wire.reliable, head.clone());
+                self.send_cancel(id, &CancelOf { peer, reliable, head }, reason, now)
+            }
+            _ => false,
+        }
+    }
+
+    fn send_cancel(&mut self, id: ClientId, of: &CancelOf<P>, reason: Option<&str>, now: Duration) -> bool {
+        let Ok(invite) = Message::parse(&of.head) else {
+            return false;
+        };
+        let Some(key) = ack::branch(&invite).map(|branch| self.keyer.client(branch, Method::Cancel)) else {
+            return false;
+        };
+        // Once is enough: the transaction of the CANCEL repeats it.
+        if self.by_response.contains_key(&key) {
+            return true;
+        }
+        let Some(cancel) = ack::cancel(&invite, reason) else {
+            return false;
+        };
+        self.begin(key, false, cancel, Wire::new(of.peer, of.reliable), None, now);
+        self.with_client(id, now, |client, io| {
+            client.wire.arm(id, Timer::Cancelled, T1_X64, io)
+        });
+        true
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        key: Key,
+        invite: bool,
+        request: Bytes,
+        wire: Wire<P>,
+        owner: Option<U>,
+        now: Duration,
+    ) -> ClientId {
+        let machine = ClientMachine::Other(ClientOther::Terminated);
+        let id = ClientId(self.clients.insert(Client {
+            wire,
+            owner,
+            key,
+            machine,
+        }));
+        self.by_response.insert(key, id);
+        self.with_client(id, now, |client, io| {
+            client.machine = match invite {
+                true => ClientMachine::Invite(ClientInvite::start(id, request, &mut client.wire, io)),
+                false => ClientMachine::Other(ClientOther::start(id, request, &mut client.wire, io)),
+            }
+        });
+        id
+    }
+
+    pub(super) fn step_server(&mut self, id: ServerId, input: ServerInput, now: Duration) -> Report {
+        let report = self.with_server(id, now, |server, io| server.step(id, input, io));
+        let Some(server) = self.servers.get(id.0) else {
+            return report;
+        };
+        let owner = server.owner;
+        if server.has_ended() {
+            self.free_server(id);
+        }
+        match report {
+            Report::AckTimeout => self.events.push_back(Event::AckTimeout(id, owner)),
+            Report::TransportError => self.events.push_back(Event::ServerTransportError(id, owner)),
+            _ => {}
+        }
+        report
+    }
+
+    pub(super) fn step_client(&mut self, id: ClientId, input: &ClientInput<'_>, now: Duration) -> Report {
+        let report = self.with_client(id, now, |client, io| client.step(id, input, io));
+        let Some(client) = self.clients.get(id.0) else {
+            return report;
+        };
+        let owner = client.owner;
+        if client.has_ended() {
+            self.free_client(id);
+        }
+        match (report, owner) {
+            (Report::Timeout, Some(owner)) => self.events.push_back(Event::ClientTimeout(id, owner)),
+            (Report::TransportError, Some(owner)) => {
+                self.events.push_back(Event::ClientTransportError(id, owner));
+            }
+            _ => {}
+        }
+        report
+    }
+
+    pub(super) fn fire(&mut self, alarm: Alarm, now: Duration) {
+        let Alarm { id, timer } = alarm;
+        match id {
+            TransactionId::Server(id) => {
+                self.with_server(id, now, |server, _| server.wire.fired(timer));
+                self.step_server(id, ServerInput::Timer(timer), now);
+            }
+            TransactionId::Client(id) => {
+                self.with_client(id, now, |client, _| client.wire.fired(timer));
+                self.step_client(id, &ClientInput::Timer(timer), now);
+            }
+        }
+    }
+
+    pub(super) fn free_server(&mut self, id: ServerId) {
+        self.with_server(id, Duration::ZERO, |server, io| server.wire.stop(io));
+        let Some(server) = self.servers.remove(id.0) else {
+            return;
+        };
+        // A later transaction may have taken over the key.
+        if self.by_request.get(&server.key) == Some(&id) {
+            self.by_request.remove(&server.key);
+        }
+        if let Some(merge) = server.merge
+            && self.by_origin.get(&merge) == Some(&id)
+        {
+            self.by_origin.remove(&merge);
+        }
+    }
+
+    pub(super) fn free_client(&mut self, id: ClientId) {
+        self.with_client(id, Duration::ZERO, |client, io| client.wire.stop(io));
+        let Some(client) = self.clients.remove(id.0) else {
+            return;
+        };
+        if self.by_response.get(&client.key) == Some(&id) {
+            self.by_response.remove(&client.key);
+        }
+    }
+
+    fn with_server(
+        &mut self,
+        id: ServerId,
+        now: Duration,
+        act: impl FnOnce(&mut Server<P, U>, &mut Io<'_, P>),
+    ) -> Report {
+        let mut io = Io {
+            out: &mut self.out,
+            wheel: &mut self.wheel,
+            now,
+            report: Report::Nothing,
+        };
+        if let Some(server) = self.servers.get_mut(id.0) {
+            act(server, &mut io);
+        }
+        io.report
+    }
+
+    fn with_client(
+        &mut self,
+        id: ClientId,
+        now: Duration,
+        act: impl FnOnce(&mut Client<P, U>, &mut Io<'_, P>),
+    ) -> Report {
+        let mut io = Io {
+            out: &mut self.out,
+            wheel: &mut self.wheel,
+            now,
+            report: Report::Nothing,
+        };
+        if let Some(client) = self.clients.get_mut(id.0) {
+            act(client, &mut io);
+        }
+        io.report
+    }
+}

@@ -32,14 +32,30 @@ impl<'a> Contact<'a> {
                 what: "* stands with other values",
             });
         }
-        let value = |name| name_addr.params.value(name);
-        Ok(Contact {
+        let mut contact = Contact {
             name_addr,
-            q_milli: value("q").and_then(q_milli),
-            expires: value("expires").and_then(misc::seconds),
-            instance: value("+sip.instance").and_then(instance),
-            reg_id: value("reg-id").and_then(misc::number).filter(|id| *id != 0),
-        })
+            q_milli: None,
+            expires: None,
+            instance: None,
+            reg_id: None,
+        };
+        for (name, value) in name_addr.params.iter() {
+            contact.take(name, value.unwrap_or(""));
+        }
+        Ok(contact)
+    }
+
+    /// The lengths differ enough to spare most comparisons.
+    fn take(&mut self, name: &str, value: &'a str) {
+        match name.len() {
+            1 if name.eq_ignore_ascii_case("q") => self.q_milli = q_milli(value),
+            7 if name.eq_ignore_ascii_case("expires") => self.expires = misc::seconds(value),
+            13 if name.eq_ignore_ascii_case("+sip.instance") => self.instance = instance(value),
+            6 if name.eq_ignore_ascii_case("reg-id") => {
+                self.reg_id = misc::number(value).filter(|id| *id != 0)
+            }
+            _ => {}
+        }
     }
 }
 
@@ -78,13 +94,13 @@ pub enum Contacts<'m, 'a> {
 
 impl<'m, 'a> Contacts<'m, 'a> {
     pub(crate) fn of(message: &'m Message<'a>) -> Contacts<'m, 'a> {
-        let mut elements = message.list(Name::Contact);
-        match (elements.next(), elements.next()) {
+        let mut lines = message.headers(Name::Contact);
+        match (lines.next(), lines.next()) {
             (Some("*"), None) => Contacts::Star,
-            _ => Contacts::List(List {
+            (first, _) => Contacts::List(List {
                 message,
-                line: 0,
-                elements: commas(""),
+                line: 1,
+                elements: commas(first.unwrap_or("")),
             }),
         }
     }

@@ -228,6 +228,11 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// The names in order, for checks that need no values.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Name> + use<'a, '_> {
+        self.fields.iter().map(|field| field.name)
+    }
+
     /// The body: as many octets as Content-Length says, or what there was.
     #[must_use]
     pub fn body(&self) -> &'a [u8] {

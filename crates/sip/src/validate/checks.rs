@@ -4,38 +4,38 @@ use crate::header::{Contact, HeaderError, NameAddr, Via};
 use crate::message::{ContentLength, Message, Name};
 use crate::split::commas;
 
-/// Headers of which a message has exactly one (RFC 3261 §8.1.1).
-const EXACTLY_ONE: [(Name, &str, &str); 4] = [
-    (Name::CallId, "Call-ID missing", "Several Call-IDs"),
-    (Name::CSeq, "CSeq missing", "Several CSeqs"),
-    (Name::From, "From missing", "Several Froms"),
-    (Name::To, "To missing", "Several Tos"),
+/// Headers of which there may be only one (RFC 3261 §7.3.1, §8.1.1): what is said if there are several, and if there
+/// is none, where that is a fault.
+const SINGLE: [(Name, &str, Option<&str>); 7] = [
+    (Name::CallId, "Several Call-IDs", Some("Call-ID missing")),
+    (Name::CSeq, "Several CSeqs", Some("CSeq missing")),
+    (Name::From, "Several Froms", Some("From missing")),
+    (Name::To, "Several Tos", Some("To missing")),
+    (Name::MaxForwards, "Several Max-Forwards", None),
+    (Name::ContentType, "Several Content-Types", None),
+    (Name::Expires, "Several Expires", None),
 ];
 
-/// Headers of which a message has at most one (RFC 3261 §7.3.1).
-const AT_MOST_ONE: [(Name, &str); 3] = [
-    (Name::MaxForwards, "Several Max-Forwards"),
-    (Name::ContentType, "Several Content-Types"),
-    (Name::Expires, "Several Expires"),
-];
-
-/// One walk over the index counts all headers of which there may be only one.
+/// One walk over the index counts all of them.
 pub(super) fn counts(message: &Message<'_>) -> Result<(), &'static str> {
-    for (name, missing, several) in EXACTLY_ONE {
-        let mut lines = message.headers(name);
-        match (lines.next(), lines.next()) {
-            (None, _) => return Err(missing),
-            (Some(_), Some(_)) => return Err(several),
-            _ => {}
+    let mut seen = [false; SINGLE.len()];
+    for name in message.names() {
+        let place = SINGLE
+            .iter()
+            .zip(seen.iter_mut())
+            .find(|((single, ..), _)| *single == name);
+        match place {
+            Some(((_, several, _), true)) => return Err(several),
+            Some((_, seen)) => *seen = true,
+            None => {}
         }
     }
-    match AT_MOST_ONE
+    let absent = SINGLE
         .iter()
-        .find(|(name, _)| message.headers(*name).nth(1).is_some())
-    {
-        Some((_, several)) => Err(several),
-        None => Ok(()),
-    }
+        .zip(seen)
+        .filter(|(_, seen)| !seen)
+        .find_map(|((_, _, missing), _)| *missing);
+    absent.map_or(Ok(()), Err)
 }
 
 /// Lines, blank line, body length: what both kinds of message must get right.
@@ -56,12 +56,12 @@ pub(super) fn frame(message: &Message<'_>) -> Result<(), &'static str> {
     }
 }
 
-/// Every Via, stray separators included (RFC 4475 §3.1.2.1).
-pub(super) fn vias(message: &Message<'_>) -> Result<(), HeaderError> {
-    message
-        .headers(Name::Via)
-        .flat_map(commas)
-        .try_for_each(|element| Via::parse(element).map(drop))
+/// Reads every Via, stray separators included (RFC 4475 §3.1.2.1), and gives the top one.
+pub(super) fn vias<'a>(message: &Message<'a>) -> Result<Via<'a>, HeaderError> {
+    let mut elements = message.headers(Name::Via).flat_map(commas);
+    let top = Via::parse(elements.next().unwrap_or(""))?;
+    elements.try_for_each(|element| Via::parse(element).map(drop))?;
+    Ok(top)
 }
 
 /// From, To and the routes are addresses whose URI can be read.

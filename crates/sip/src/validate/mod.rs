@@ -58,7 +58,7 @@ pub fn validate(message: &Message<'_>, support: &Support<'_>) -> Verdict {
             Err(why) => Verdict::Drop(why),
         };
     };
-    if message.header(Name::Via).is_none() {
+    if message.list(Name::Via).next().is_none() {
         return Verdict::Drop("request without Via");
     }
     match request::check(message, &line, support) {

@@ -120,12 +120,8 @@ fn frame(message: &Message<'_>) -> Result<(), Fault> {
 
 /// Who, which transaction, which method: what any answer and any matching rests on.
 fn identity(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>) -> Result<(), Fault> {
-    checks::vias(message)?;
-    let via = message.top_via()?;
-    if via
-        .branch
-        .is_some_and(|branch| branch.eq_ignore_ascii_case(crate::header::COOKIE))
-    {
+    let via = checks::vias(message)?;
+    if via.branch.is_some_and(is_bare_cookie) {
         return Err(Fault::bad("Via branch is only the cookie"));
     }
     message.call_id()?;
@@ -143,6 +139,11 @@ fn identity(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>
     }
     message.max_forwards().transpose()?;
     Ok(())
+}
+
+/// Such a branch tells no transaction from another (RFC 4475 §3.2.1).
+fn is_bare_cookie(branch: &str) -> bool {
+    branch.eq_ignore_ascii_case(crate::header::COOKIE)
 }
 
 fn request_uri(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>) -> Result<(), Fault> {

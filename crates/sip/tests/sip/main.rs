@@ -12,4 +12,5 @@ mod framing;
 mod mutation;
 mod torture;
 mod uris;
+mod verdicts;
 mod writing;

@@ -45,9 +45,13 @@ impl Flow {
     }
 }
 
-/// The dial plan: what `dialled` (the decoded user part of the Request-URI) means in this tenant.
+/// The dial plan: what `dialled` (the decoded user part of the Request-URI) at `domain` means in this tenant.
+/// Another tenant's domain and one that nobody has are refused alike.
 #[must_use]
-pub fn route(config: &TenantConfig, dialled: &str) -> Flow {
+pub fn route(config: &TenantConfig, dialled: &str, domain: &str) -> Flow {
+    if !config.owns_domain(domain) {
+        return Flow::new(vec![Node::Refuse(Refusal::ForeignDomain)]);
+    }
     match config.extension(dialled).filter(|user| user.enabled) {
         Some(user) => Flow::new(vec![Node::Ring {
             users: vec![user.id],

@@ -8,6 +8,8 @@ use model::UserId;
 pub enum Refusal {
     /// The number leads nowhere.
     UnknownNumber,
+    /// The number is in a domain that is not the tenant's.
+    ForeignDomain,
     /// No phone is registered or reachable.
     Unreachable,
     /// Every phone is busy.
@@ -105,6 +107,7 @@ fn enter(run: &mut Run) -> Action {
 fn refuse(run: &mut Run, refusal: Refusal) -> Action {
     let word = match refusal {
         Refusal::UnknownNumber => "unknown number",
+        Refusal::ForeignDomain => "foreign domain",
         Refusal::Unreachable => "unreachable",
         Refusal::Busy => "busy",
         Refusal::Declined => "declined",
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_extension_rings_its_user_for_the_policys_time() {
-        let mut run = Run::new(route(&config(true), "101"));
+        let mut run = Run::new(route(&config(true), "101", "A.example"));
         let action = step(&mut run, Event::Start);
         assert_eq!(
             action,
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn nobody_answering_refuses_with_the_reason() {
-        let mut run = Run::new(route(&config(true), "101"));
+        let mut run = Run::new(route(&config(true), "101", "A.example"));
         step(&mut run, Event::Start);
         let action = step(&mut run, Event::Unanswered(Refusal::Busy));
         assert_eq!(action, Action::Refuse(Refusal::Busy));
@@ -161,9 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_domain_is_refused_even_for_a_known_number() {
+        let mut run = Run::new(route(&config(true), "101", "b.example"));
+        assert_eq!(
+            step(&mut run, Event::Start),
+            Action::Refuse(Refusal::ForeignDomain)
+        );
+    }
+
+    #[test]
     fn unknown_and_disabled_numbers_lead_nowhere_alike() {
         for (config, number) in [(config(true), "999"), (config(false), "101")] {
-            let mut run = Run::new(route(&config, number));
+            let mut run = Run::new(route(&config, number, "a.example"));
             assert_eq!(
                 step(&mut run, Event::Start),
                 Action::Refuse(Refusal::UnknownNumber)

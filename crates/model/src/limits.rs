@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Octets of one SIP message. A UDP datagram can't exceed 65,507; phones stay far below.
+    /// Octets of one SIP message; a larger one gets 513. Phones stay far below.
     pub message_bytes: usize,
-    /// Header lines of one message.
-    pub headers: usize,
-    /// Live transactions of one tenant; beyond it requests get 503 with Retry-After.
+    /// Live transactions of one tenant; beyond it requests get 503 with Retry-After. Only authenticated requests make
+    /// any; over UDP a finished one is kept for 32 s (RFC 3261 Timer J), so this bounds calls per second, too.
     pub transactions_per_tenant: usize,
     /// Targets that one call may ring at once.
     pub fork_targets: usize,
@@ -29,9 +28,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            message_bytes: 65_535,
-            headers: 256,
-            transactions_per_tenant: 65_536,
+            message_bytes: 32_768,
+            transactions_per_tenant: 1_048_576,
             fork_targets: 16,
             connections_per_worker: 20_000,
             connections_per_source: 5_000,

@@ -12,7 +12,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// Starts counting.
     pub(crate) fn new() -> Clock {
-        Clock { start: Instant::now() }
+        Clock {
+            start: Instant::now(),
+        }
     }
 
     /// Reads both.

@@ -16,7 +16,9 @@ pub(crate) struct Deadlines<K> {
 impl<K: Ord + Copy> Deadlines<K> {
     /// Empty.
     pub(crate) fn new() -> Deadlines<K> {
-        Deadlines { heap: BinaryHeap::new() }
+        Deadlines {
+            heap: BinaryHeap::new(),
+        }
     }
 
     /// Makes sure that `key` fires at `wanted` or before. `armed` is the owner's memory of what it
@@ -59,7 +61,11 @@ mod tests {
         assert_eq!((armed, deadlines.next()), (Some(MS(10)), Some(MS(10))));
         assert_eq!(deadlines.pop(MS(9)), None);
         assert_eq!(deadlines.pop(MS(50)), Some((MS(10), 'a')));
-        assert_eq!(deadlines.pop(MS(50)), Some((MS(30), 'a')), "the owner sees that it is stale");
+        assert_eq!(
+            deadlines.pop(MS(50)),
+            Some((MS(30), 'a')),
+            "the owner sees that it is stale"
+        );
         assert_eq!(deadlines.pop(MS(50)), None);
     }
 }

@@ -36,7 +36,9 @@ pub(crate) fn expand(listen: &[Listen], interfaces: &[IpAddr]) -> Result<Vec<Lis
             all.push(entry.clone());
             continue;
         }
-        let same_family = interfaces.iter().filter(|ip| ip.is_ipv4() == entry.address.is_ipv4());
+        let same_family = interfaces
+            .iter()
+            .filter(|ip| ip.is_ipv4() == entry.address.is_ipv4());
         let before = all.len();
         all.extend(same_family.map(|ip| Listen {
             address: SocketAddr::new(*ip, entry.address.port()),
@@ -114,7 +116,11 @@ fn explain(entry: &Listen, error: &io::Error) -> anyhow::Error {
         }
         _ => "check the address",
     };
-    anyhow::anyhow!("cannot listen on {} {}: {error}; {remedy}", entry.transport, entry.address)
+    anyhow::anyhow!(
+        "cannot listen on {} {}: {error}; {remedy}",
+        entry.transport,
+        entry.address
+    )
 }
 
 /// Expands against the machine's interfaces.
@@ -144,14 +150,26 @@ mod tests {
             entry(Transport::Tcp, "[::]:5060"),
         ];
         let all = expand(&listen, &interfaces).unwrap();
-        let shown: Vec<String> = all.iter().map(|l| format!("{} {}", l.transport, l.address)).collect();
-        assert_eq!(shown, ["udp 10.0.0.5:5060", "udp 127.0.0.1:5060", "tcp [::1]:5060"]);
-        assert!(expand(&listen, &interfaces[..2]).is_err(), "no IPv6 address at all");
+        let shown: Vec<String> = all
+            .iter()
+            .map(|l| format!("{} {}", l.transport, l.address))
+            .collect();
+        assert_eq!(
+            shown,
+            ["udp 10.0.0.5:5060", "udp 127.0.0.1:5060", "tcp [::1]:5060"]
+        );
+        assert!(
+            expand(&listen, &interfaces[..2]).is_err(),
+            "no IPv6 address at all"
+        );
     }
 
     #[test]
     fn all_workers_share_the_port_that_the_kernel_chose() {
-        let listen = [entry(Transport::Udp, "127.0.0.1:0"), entry(Transport::Tls, "127.0.0.1:0")];
+        let listen = [
+            entry(Transport::Udp, "127.0.0.1:0"),
+            entry(Transport::Tls, "127.0.0.1:0"),
+        ];
         let (addresses, sockets) = bind_all(&listen, 3).unwrap();
         for set in &sockets {
             assert_eq!(set.udp[0].1.local_addr().unwrap(), addresses[0].bound);
@@ -165,7 +183,10 @@ mod tests {
             let (addresses, _held) = bind_all(&[entry(transport, "127.0.0.1:0")], 2).unwrap();
             let again = entry(transport, &addresses[0].bound.to_string());
             let error = bind_all(&[again], 1).unwrap_err().to_string();
-            assert!(error.contains(&addresses[0].bound.to_string()) && error.contains("stop that program"), "{error}");
+            assert!(
+                error.contains(&addresses[0].bound.to_string()) && error.contains("stop that program"),
+                "{error}"
+            );
             assert_eq!(error.lines().count(), 1);
         }
     }

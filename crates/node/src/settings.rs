@@ -150,7 +150,10 @@ mod tests {
     #[test]
     fn an_unusable_port_range_is_refused_with_a_remedy() {
         let error = with_ports(10_001..=10_004).check().unwrap_err().to_string();
-        assert!(error.contains("10001-10004") && error.contains("16384-32767"), "{error}");
+        assert!(
+            error.contains("10001-10004") && error.contains("16384-32767"),
+            "{error}"
+        );
         assert!(with_ports(10_000..=10_003).check().is_ok());
         assert!(Settings::default().check().is_err());
     }

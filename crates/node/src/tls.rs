@@ -95,10 +95,15 @@ fn server_config(files: &TlsFiles, tickets: &Arc<dyn ProducesTickets>) -> Result
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| anyhow!("cannot read the TLS certificate {cert}: {e}; give a readable PEM file"))?;
     if chain.is_empty() {
-        return Err(anyhow!("{cert} holds no certificate; give a PEM file with CERTIFICATE blocks"));
+        return Err(anyhow!(
+            "{cert} holds no certificate; give a PEM file with CERTIFICATE blocks"
+        ));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| {
-        anyhow!("cannot read the TLS key {}: {e}; give a readable PEM file", files.key.display())
+        anyhow!(
+            "cannot read the TLS key {}: {e}; give a readable PEM file",
+            files.key.display()
+        )
     })?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_safe_default_protocol_versions()
@@ -122,7 +127,9 @@ pub fn self_signed(data_dir: &Path, addresses: &[IpAddr]) -> Result<TlsFiles> {
         cert: data_dir.join("self-signed.crt"),
         key: data_dir.join("self-signed.key"),
     };
-    let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let now_s = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
     let ends_s = ends_at(&files.cert).filter(|_| files.key.exists());
     if ends_s.is_some_and(|end| end > now_s + RENEW_DAYS * DAY_S) {
         return Ok(files);
@@ -145,11 +152,15 @@ fn make(addresses: &[IpAddr], now_s: u64, ends_s: u64) -> Result<(String, String
         .collect();
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     let mut params = rcgen::CertificateParams::new(names).context("cannot make a self-signed certificate")?;
-    params.distinguished_name.push(rcgen::DnType::CommonName, "Carillon");
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Carillon");
     params.not_before = epoch + Duration::from_secs(now_s.saturating_sub(DAY_S));
     params.not_after = epoch + Duration::from_secs(ends_s);
     let key = rcgen::KeyPair::generate().context("cannot make a TLS key")?;
-    let cert = params.self_signed(&key).context("cannot make a self-signed certificate")?;
+    let cert = params
+        .self_signed(&key)
+        .context("cannot make a self-signed certificate")?;
     Ok((cert.pem(), key.serialize_pem()))
 }
 
@@ -158,7 +169,11 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
     let partial = path.with_extension("partial");
     let attempt = || -> std::io::Result<()> {
         let _ = fs::remove_file(&partial);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&partial)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&partial, path)
@@ -178,7 +193,10 @@ mod tests {
         let first = fs::read(&files.cert).unwrap();
         assert_eq!(self_signed(dir.path(), &[]).unwrap(), files);
         assert_eq!(fs::read(&files.cert).unwrap(), first, "kept while it is valid");
-        assert_eq!(fs::metadata(&files.key).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&files.key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         assert!(Tls::load(files).is_ok());
     }
 

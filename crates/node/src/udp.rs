@@ -99,7 +99,10 @@ mod tests {
         let (mut from, to) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
         to.socket.set_nonblocking(false).unwrap();
         from.push(to.address.bound, Bytes::from_static(b"one"));
-        from.push("255.255.255.255:5060".parse().unwrap(), Bytes::from_static(b"broadcast is refused"));
+        from.push(
+            "255.255.255.255:5060".parse().unwrap(),
+            Bytes::from_static(b"broadcast is refused"),
+        );
         from.push(to.address.bound, Bytes::from_static(b"two"));
         assert!(!from.flush());
         let mut buffer = [0; 64];
@@ -113,7 +116,9 @@ mod tests {
     fn the_queue_is_bounded() {
         let mut from = port("127.0.0.1:0");
         let to = from.address.bound;
-        let taken = (0..=QUEUE).filter(|_| from.push(to, Bytes::from_static(b"x"))).count();
+        let taken = (0..=QUEUE)
+            .filter(|_| from.push(to, Bytes::from_static(b"x")))
+            .count();
         assert_eq!(taken, QUEUE);
     }
 

@@ -91,6 +91,14 @@ pub fn offer(
     Ok(to.say(text, anchor))
 }
 
+/// Whether a first offer can be carried across at all, before anything is reserved for it.
+///
+/// # Errors
+/// The refusal that [`offer`] would give.
+pub fn acceptable(from: &Description, allowed: &[String]) -> Result<(), Refusal> {
+    from.usable(allowed).map(|_| ()).ok_or_else(|| unusable(from))
+}
+
 /// Builds the answer for leg `to`, whose offer was `offered`, from the answer of the other leg.
 ///
 /// It has the m= lines of `offered` in their order; only encodings that were offered and a direction that the

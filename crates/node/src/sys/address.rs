@@ -80,7 +80,12 @@ mod tests {
 
     #[test]
     fn both_families_survive_the_round_trip() {
-        for text in ["127.0.0.1:5060", "[::1]:5061", "[2001:db8::7]:65535", "255.255.255.255:1"] {
+        for text in [
+            "127.0.0.1:5060",
+            "[::1]:5061",
+            "[2001:db8::7]:65535",
+            "255.255.255.255:1",
+        ] {
             let address: SocketAddr = text.parse().unwrap();
             assert_eq!(RawAddress::from_std(address).0.to_std(), Some(address));
         }

@@ -133,7 +133,8 @@ pub(crate) fn send_batch(fd: BorrowedFd<'_>, queue: &[Outgoing]) -> io::Result<u
     }
     // SAFETY: the first `count` headers name buffers and addresses that live in `queue` and on this
     // stack frame across the call; the kernel only reads what they point to.
-    let sent = check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT) })?;
+    let sent =
+        check(unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT) })?;
     Ok(usize::try_from(sent).unwrap_or(0))
 }
 
@@ -174,7 +175,11 @@ mod tests {
     fn wait(socket: &UdpSocket) {
         let (poll, mut events) = (Poll::new().unwrap(), Events::new(1));
         poll.add(socket.as_fd(), 0, Interest::Read).unwrap();
-        assert_eq!(poll.wait(&mut events, Some(std::time::Duration::from_secs(5))).unwrap(), 1);
+        assert_eq!(
+            poll.wait(&mut events, Some(std::time::Duration::from_secs(5)))
+                .unwrap(),
+            1
+        );
     }
 
     #[test]
@@ -182,7 +187,10 @@ mod tests {
         let (a, b) = pair();
         let to = b.local_addr().unwrap();
         let queue: Vec<Outgoing> = (0..100_u8)
-            .map(|n| Outgoing { to, bytes: Bytes::from(vec![n; 1 + usize::from(n)]) })
+            .map(|n| Outgoing {
+                to,
+                bytes: Bytes::from(vec![n; 1 + usize::from(n)]),
+            })
             .collect();
         assert_eq!(send_batch(a.as_fd(), &queue).unwrap(), BATCH);
         assert_eq!(send_batch(a.as_fd(), &queue[BATCH..]).unwrap(), 100 - BATCH);

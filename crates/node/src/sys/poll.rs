@@ -136,9 +136,8 @@ impl Wake {
     /// A new eventfd.
     pub(crate) fn new() -> io::Result<Wake> {
         // SAFETY: the call takes no pointer; the descriptor it returns is new and ours alone.
-        let fd = unsafe {
-            OwnedFd::from_raw_fd(check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK))?)
-        };
+        let fd =
+            unsafe { OwnedFd::from_raw_fd(check(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK))?) };
         Ok(Wake { file: File::from(fd) })
     }
 

@@ -1,0 +1,112 @@
+//! Who is asking: digest authentication of requests against the tenant's devices (RFC 3261 §22, RFC 8760).
+//!
+//! The answer and the work are the same whether a username exists or not. A nonce is accepted from one
+//! device only with a rising count; what the device's guard no longer remembers is stale, not wrong.
+
+use model::{Device, DeviceId, TenantConfig};
+use sip::digest::{Algorithms, Credentials, Digest, Refusal, ReplayGuard, Request, Secret};
+use sip::{Message, Method, Name};
+use std::collections::HashMap;
+
+/// What authentication found.
+pub(crate) enum Access<'c> {
+    /// The request comes from this device.
+    Granted(&'c Device),
+    /// Ask (again) for credentials.
+    Challenge {
+        /// The credentials were right once: the phone may answer without asking its user.
+        stale: bool,
+    },
+    /// Wrong credentials.
+    Denied,
+}
+
+/// Checks credentials of one tenant.
+pub(crate) struct Gate {
+    digest: Digest,
+    guards: HashMap<DeviceId, ReplayGuard>,
+}
+
+impl Gate {
+    pub(crate) fn new(nonce_key: [u8; 32]) -> Gate {
+        Gate {
+            digest: Digest::new(nonce_key),
+            guards: HashMap::new(),
+        }
+    }
+
+    /// The challenge header and its values, strongest first.
+    pub(crate) fn challenges(
+        &self,
+        config: &TenantConfig,
+        method: Method<'_>,
+        stale: bool,
+        wall_ms: u64,
+    ) -> (Name, Vec<String>) {
+        let values = self
+            .digest
+            .challenge(config.realm(), wall_ms, stale, algorithms(config))
+            .collect();
+        let name = if method == Method::Register {
+            Name::WwwAuthenticate
+        } else {
+            Name::ProxyAuthenticate
+        };
+        (name, values)
+    }
+
+    /// Judges a request's credentials for this tenant's realm.
+    pub(crate) fn check<'c>(
+        &mut self,
+        config: &'c TenantConfig,
+        message: &Message<'_>,
+        wall_ms: u64,
+    ) -> Access<'c> {
+        let Some(credentials) = credentials(message, config.realm()) else {
+            return Access::Challenge { stale: false };
+        };
+        let device = config
+            .device(&credentials.username_unescaped())
+            .filter(|device| config.user(device.user).is_some_and(|user| user.enabled));
+        let secret = device.map(|d| Secret {
+            md5: d.secret.md5,
+            sha256: d.secret.sha256,
+        });
+        let request = Request {
+            method: message.method().map_or("", |m| m.as_str()),
+            uri: message.request_line().map(|line| line.uri),
+        };
+        let verdict = self.digest.verify(
+            &credentials,
+            config.realm(),
+            request,
+            secret.as_ref(),
+            wall_ms,
+            algorithms(config),
+        );
+        match (verdict, device) {
+            (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
+                Access::Granted(device)
+            }
+            (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },
+            (Err(Refusal::Malformed), _) => Access::Challenge { stale: false },
+            (Ok(_), None) | (Err(Refusal::Wrong), _) => Access::Denied,
+        }
+    }
+}
+
+fn algorithms(config: &TenantConfig) -> Algorithms {
+    Algorithms {
+        sha256: config.policy().offers_sha256(),
+        md5: config.policy().allow_md5,
+    }
+}
+
+/// The first digest credentials for our realm; an unknown scheme or a foreign realm is none.
+fn credentials<'a>(message: &Message<'a>, realm: &str) -> Option<Credentials<'a>> {
+    [Name::Authorization, Name::ProxyAuthorization]
+        .into_iter()
+        .flat_map(|name| message.headers(name))
+        .filter_map(Credentials::parse)
+        .find(|c| c.realm == realm)
+}

@@ -1,0 +1,108 @@
+//! One side of a call: a dialog with a phone, and what has been agreed with it.
+
+use crate::context::{Context, Owner};
+use bytes::Bytes;
+use model::{BindingKey, FlowToken, Now, UserId};
+use sdp::{Description, Side};
+use sip::dialog::{Dialog, ViaParts};
+use sip::transaction::{ClientId, ServerId};
+use sip::{Message, Method, Name, Writer};
+
+/// A leg with a dialog.
+pub(crate) struct Leg {
+    pub(crate) dialog: Dialog,
+    /// The way to the phone: renewed by its requests and when it registers anew.
+    pub(crate) flow: FlowToken,
+    pub(crate) user: UserId,
+    /// The registration that the phone speaks from, where it has one.
+    pub(crate) key: Option<BindingKey>,
+    /// What we have told the phone about media.
+    pub(crate) side: Side,
+    /// What the phone has told us, last.
+    pub(crate) remote: Option<Description>,
+    /// A 2xx of ours that waits for its ACK.
+    pub(crate) unacknowledged: Option<ServerId>,
+    /// The ACK to the phone's last 2xx, by CSeq, in case that comes again.
+    pub(crate) ack: Option<(u32, Bytes)>,
+    pub(crate) exchange: Exchange,
+}
+
+/// A re-INVITE under way on a leg.
+pub(crate) enum Exchange {
+    Idle,
+    /// The phone asked; we owe it an answer.
+    Theirs {
+        server: ServerId,
+        request: Box<[u8]>,
+        offer: Box<Description>,
+    },
+    /// We asked on behalf of the other leg.
+    Ours {
+        client: ClientId,
+        cseq: u32,
+    },
+}
+
+impl Leg {
+    /// A request in this dialog, its Via and headers written, ready for more.
+    pub(crate) fn request(&mut self, context: &mut Context, method: Method<'static>) -> (String, Writer) {
+        let branch = context.new_branch();
+        let writer = self.dialog.request(method, via(&self.flow, &branch));
+        (branch, writer.header(Name::UserAgent, &context.server_name))
+    }
+
+    /// Acknowledges a 2xx, and keeps the ACK for the next copy of it.
+    pub(crate) fn acknowledge(&mut self, context: &mut Context, cseq: u32) {
+        let bytes = match &self.ack {
+            Some((known, bytes)) if *known == cseq => bytes.clone(),
+            _ => {
+                let branch = context.new_branch();
+                self.dialog.ack(cseq, via(&self.flow, &branch)).finish()
+            }
+        };
+        self.ack = Some((cseq, bytes.clone()));
+        context.transmit(self.flow, bytes);
+    }
+
+    /// Ends the dialog.
+    pub(crate) fn bye(&mut self, context: &mut Context, reason: &str, now: Now) {
+        let (branch, writer) = self.request(context, Method::Bye);
+        let writer = if reason.is_empty() {
+            writer
+        } else {
+            writer.header(Name::Reason, reason)
+        };
+        let reliable = self.flow.transport.is_reliable();
+        // At the limit of transactions the BYE is sent once: better than silence.
+        let bytes = writer.finish();
+        let sent = context.tx.request(
+            Method::Bye,
+            &branch,
+            bytes.clone(),
+            self.flow,
+            reliable,
+            Owner::None,
+            now.mono,
+        );
+        if sent.is_err() {
+            context.transmit(self.flow, bytes);
+        }
+    }
+
+    /// True when the message belongs to this dialog.
+    pub(crate) fn has(&self, message: &Message<'_>) -> bool {
+        let call_id = message.call_id().unwrap_or("");
+        let local = message.to().ok().and_then(|to| to.tag()).unwrap_or("");
+        let remote = message.from().ok().and_then(|from| from.tag()).unwrap_or("");
+        self.dialog.matches(call_id, local, remote)
+    }
+}
+
+/// The Via of a request that leaves on this flow.
+pub(crate) fn via<'a>(flow: &FlowToken, branch: &'a str) -> ViaParts<'a> {
+    ViaParts {
+        transport: flow.transport.via(),
+        sent_by: flow.local,
+        branch,
+    }
+}

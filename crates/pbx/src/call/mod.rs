@@ -1,0 +1,299 @@
+//! A call: a caller leg, the targets that it rings, and the leg that answered.
+//!
+//! Owns: the call as a state machine. Does not own: which numbers lead where (`flow`), transactions and
+//! dialogs (`sip`), descriptions (`sdp`), packets (the media plane).
+//!
+//! The phases: `Opening` (ports are being reserved) → `Ringing` → `Answered` → `Ending` (the last counts are
+//! awaited) → `Ended` (the record is written; only targets that still owe a last word keep the call in memory).
+
+mod answer;
+mod bridge;
+mod leg;
+mod record;
+mod renegotiate;
+mod setup;
+mod target;
+mod teardown;
+
+use crate::context::{Context, Owner, TimerKind};
+use bridge::Bridge;
+use bytes::Bytes;
+use flow::Run;
+use leg::Leg;
+use model::{
+    BindingKey, CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId,
+    Now, TenantConfig, UserId,
+};
+use record::Record;
+use sdp::{Description, Side};
+use sip::timer::TimerId;
+use sip::transaction::ServerId;
+use sip::{Message, Method};
+use std::sync::Arc;
+use target::Target;
+
+/// Which leg of which call a dialog tag names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LegRef {
+    pub(crate) call: CallId,
+    pub(crate) side: SideOf,
+}
+
+/// How far the call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Ringing,
+    Answered,
+    Ending,
+    Ended,
+}
+
+/// The caller's INVITE while it has no final answer.
+struct PendingInvite {
+    server: ServerId,
+    request: Box<[u8]>,
+    /// The last provisional answer that the caller got, and whether it carried a description.
+    told: (u16, bool),
+}
+
+/// One call of a tenant.
+pub(crate) struct Call {
+    id: CallId,
+    /// The configuration that the call began with; it keeps it.
+    config: Arc<TenantConfig>,
+    run: Run,
+    phase: Phase,
+    record: Record,
+    caller: Leg,
+    invite: Option<PendingInvite>,
+    offer: Description,
+    targets: Vec<Target>,
+    /// The target whose early media the caller hears.
+    early: Option<usize>,
+    callee: Option<Leg>,
+    /// What the targets were offered, until one of them becomes the callee.
+    callee_side: Option<Side>,
+    bridge: Bridge,
+    /// From and To of the INVITEs that we send, without tags.
+    identity: (String, String),
+    max_forwards: u8,
+    ring_timeout_s: u32,
+    timers: Vec<(TimerKind, TimerId)>,
+    /// The answer to a BYE; it waits until the record is made.
+    bye: Option<(ServerId, Bytes)>,
+}
+
+impl Call {
+    /// The call as commands show it; `None` once it has ended.
+    pub(crate) fn view(&self) -> Option<CallView> {
+        let state = match self.phase {
+            Phase::Opening => CallState::Routing,
+            Phase::Ringing => CallState::Ringing,
+            Phase::Answered => CallState::Answered,
+            Phase::Ending => CallState::Ending,
+            Phase::Ended => return None,
+        };
+        Some(CallView {
+            id: self.id,
+            tenant: self.config.id(),
+            from: self.record.caller.number.clone(),
+            to: self.record.callee.number.clone(),
+            state,
+            start: self.record.start(),
+            answer: self.record.answer_time(),
+            relayed: self.bridge.session().is_some(),
+        })
+    }
+
+    /// The media session, while there is one.
+    pub(crate) fn session(&self) -> Option<MediaSessionId> {
+        self.bridge.session()
+    }
+
+    /// True when nothing is left to do or to wait for.
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == Phase::Ended && !self.targets.iter().any(Target::is_pending)
+    }
+
+    /// Gives back what the tenant holds for the call.
+    pub(crate) fn release(mut self, context: &mut Context) {
+        context.legs.remove(self.caller.dialog.local_tag.as_str());
+        if let Some(callee) = &self.callee {
+            context.legs.remove(callee.dialog.local_tag.as_str());
+        }
+        for (_, timer) in self.timers.drain(..) {
+            context.timers.cancel(timer);
+        }
+    }
+
+    fn leg(&self, side: SideOf) -> Option<&Leg> {
+        match side {
+            SideOf::Caller => Some(&self.caller),
+            SideOf::Callee => self.callee.as_ref(),
+        }
+    }
+
+    fn leg_mut(&mut self, side: SideOf) -> Option<&mut Leg> {
+        match side {
+            SideOf::Caller => Some(&mut self.caller),
+            SideOf::Callee => self.callee.as_mut(),
+        }
+    }
+
+    /// True when the message belongs to the dialog of that leg.
+    pub(crate) fn has_dialog(&self, side: SideOf, message: &Message<'_>) -> bool {
+        self.leg(side).is_some_and(|leg| leg.has(message))
+    }
+
+    /// Where the leg's phone was last heard from.
+    pub(crate) fn flow_of(&self, side: SideOf) -> Option<FlowToken> {
+        self.leg(side).map(|leg| leg.flow)
+    }
+
+    pub(crate) fn belongs_to(&self, side: SideOf, user: UserId) -> bool {
+        self.leg(side).is_some_and(|leg| leg.user == user)
+    }
+
+    /// The phone registered again from `flow`: its leg follows it.
+    pub(crate) fn reconnect(&mut self, user: UserId, key: &BindingKey, flow: FlowToken) {
+        for side in [SideOf::Caller, SideOf::Callee] {
+            if let Some(leg) = self.leg_mut(side)
+                && leg.user == user
+                && leg.key.as_ref() == Some(key)
+            {
+                leg.flow = flow;
+            }
+        }
+    }
+
+    /// A request inside the dialog of a leg.
+    pub(crate) fn handle_request(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        message: &Message<'_>,
+        flow: FlowToken,
+        now: Now,
+    ) {
+        let method = message.method().unwrap_or(Method::Other(""));
+        let owner = if method == Method::Invite {
+            Owner::Renegotiation(self.id, side)
+        } else {
+            Owner::None
+        };
+        let Some(id) = context.accept(message, flow, owner, now) else {
+            return;
+        };
+        let Some(leg) = self.leg_mut(side) else { return };
+        if leg.dialog.receive(message).is_err() {
+            let bytes = context.response(message, flow, 500, None).finish();
+            return context.tx.respond(id, 500, bytes, now.mono);
+        }
+        leg.flow = flow;
+        match method {
+            Method::Bye => self.handle_bye(context, side, id, message, now),
+            Method::Invite => self.handle_reinvite(context, side, id, message, now),
+            Method::Options => {
+                let bytes = context.response(message, flow, 200, None).finish();
+                context.tx.respond(id, 200, bytes, now.mono);
+            }
+            _ => {
+                let bytes = context.response(message, flow, 405, None).finish();
+                context.tx.respond(id, 405, bytes, now.mono);
+            }
+        }
+    }
+
+    /// A response to a request of ours, or what stands for one: 408 when nobody answered, 503 when
+    /// the connection broke; those come without a message.
+    pub(crate) fn handle_response(
+        &mut self,
+        context: &mut Context,
+        owner: Owner,
+        code: u16,
+        message: Option<&Message<'_>>,
+        now: Now,
+    ) {
+        match (owner, message) {
+            (Owner::Target(_, index), Some(message)) if code < 200 => {
+                self.target_progress(context, index, code, message, now);
+            }
+            (Owner::Target(_, index), Some(message)) if code < 300 => {
+                self.target_answered(context, index, message, now);
+            }
+            (Owner::Target(_, index), _) => self.target_failed(context, index, code, now),
+            (Owner::Renegotiation(_, side), _) => self.renegotiated(context, side, code, message, now),
+            (Owner::Caller(_) | Owner::None, _) => {}
+        }
+    }
+
+    /// The media plane reports on this call's session.
+    pub(crate) fn handle_media(&mut self, context: &mut Context, report: &MediaReport, now: Now) {
+        match (report, self.phase) {
+            (MediaReport::Opened { caller, callee, .. }, Phase::Opening) => {
+                self.cancel_timer(context, TimerKind::MediaOpen);
+                self.bridge.opened(*caller, *callee);
+                self.dial(context, now);
+            }
+            (MediaReport::Refused { .. }, Phase::Opening) => {
+                context.counts.ports_exhausted += 1;
+                self.bridge.forget();
+                self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
+            }
+            (MediaReport::Silent { .. }, Phase::Answered) => {
+                context.counts.silent += 1;
+                self.hang_up(
+                    context,
+                    record::q850::TEMPORARY_FAILURE,
+                    EndedBy::System,
+                    "no media",
+                    now,
+                );
+            }
+            (MediaReport::Closed { caller, callee, .. }, Phase::Ending) => {
+                self.bridge.closed(*caller, *callee);
+                self.finish(context, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// One of the call's deadlines has passed.
+    pub(crate) fn handle_timer(&mut self, context: &mut Context, kind: TimerKind, now: Now) {
+        self.timers.retain(|(known, _)| *known != kind);
+        match (kind, self.phase) {
+            (TimerKind::MediaOpen, Phase::Opening) => {
+                self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
+            }
+            (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
+            (TimerKind::Longest, Phase::Answered) => {
+                self.hang_up(
+                    context,
+                    record::q850::TIMER_EXPIRY,
+                    EndedBy::System,
+                    "longest call",
+                    now,
+                );
+            }
+            (TimerKind::MediaClose, Phase::Ending) => self.finish(context, now),
+            _ => {}
+        }
+    }
+
+    fn set_timer(&mut self, context: &mut Context, kind: TimerKind, after_ms: u64, now: Now) {
+        self.cancel_timer(context, kind);
+        let at = now.mono + std::time::Duration::from_millis(after_ms);
+        let timer = context.set_timer(self.id, kind, at);
+        self.timers.push((kind, timer));
+    }
+
+    fn cancel_timer(&mut self, context: &mut Context, kind: TimerKind) {
+        self.timers.retain(|(known, timer)| {
+            if *known == kind {
+                context.timers.cancel(*timer);
+            }
+            *known != kind
+        });
+    }
+}

@@ -1,0 +1,147 @@
+//! The record of a call while it is made, and the causes of its end (RFC 3398 §7.2.4.1, ITU-T Q.850).
+
+use crate::context::Context;
+use flow::Refusal;
+use model::{Cause, Cdr, CdrId, EndedBy, LegQuality, Now, Party, Wall};
+use std::time::Duration;
+
+/// What is known so far.
+pub(crate) struct Record {
+    id: CdrId,
+    config_version: u64,
+    pub(crate) caller: Party,
+    pub(crate) callee: Party,
+    start: Wall,
+    ring: Option<Wall>,
+    answer: Option<(Wall, Duration)>,
+    end: Option<(Wall, Duration, Cause, EndedBy)>,
+}
+
+impl Record {
+    pub(crate) fn begin(context: &mut Context, caller: Party, callee: Party, now: Now) -> Record {
+        let (id, config_version) = (context.new_cdr_id(), context.config.version());
+        Record {
+            id,
+            config_version,
+            caller,
+            callee,
+            start: now.wall,
+            ring: None,
+            answer: None,
+            end: None,
+        }
+    }
+
+    pub(crate) fn rang(&mut self, now: Now) {
+        self.ring.get_or_insert(now.wall);
+    }
+
+    pub(crate) fn has_rung(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    pub(crate) fn answered(&mut self, now: Now) {
+        self.answer.get_or_insert((now.wall, now.mono));
+    }
+
+    pub(crate) fn ended(&mut self, cause: Cause, by: EndedBy, now: Now) {
+        self.end.get_or_insert((now.wall, now.mono, cause, by));
+    }
+
+    pub(crate) fn start(&self) -> Wall {
+        self.start
+    }
+
+    pub(crate) fn answer_time(&self) -> Option<Wall> {
+        self.answer.map(|(wall, _)| wall)
+    }
+
+    /// The finished record. A calendar that went back during the call does not make it end before it began.
+    pub(crate) fn finish(
+        &self,
+        tenant: model::TenantId,
+        path: &[String],
+        media: Option<(LegQuality, LegQuality)>,
+    ) -> Option<Box<Cdr>> {
+        let (end, end_mono, cause, ended_by) = self.end?;
+        let talk = self
+            .answer
+            .map_or(Duration::ZERO, |(_, answered)| end_mono.saturating_sub(answered));
+        let latest = self
+            .answer_time()
+            .or(self.ring)
+            .unwrap_or(self.start)
+            .max(self.start);
+        Some(Box::new(Cdr {
+            id: self.id,
+            tenant,
+            config_version: self.config_version,
+            caller: self.caller.clone(),
+            callee: self.callee.clone(),
+            start: self.start,
+            ring: self.ring.map(|ring| ring.max(self.start)),
+            answer: self.answer_time().map(|answer| answer.max(self.start)),
+            end: end.max(latest),
+            talk_ms: u64::try_from(talk.as_millis()).unwrap_or(u64::MAX),
+            cause,
+            ended_by,
+            path: path.to_vec(),
+            caller_media: media.map(|(caller, _)| caller),
+            callee_media: media.map(|(_, callee)| callee),
+        }))
+    }
+}
+
+/// Q.850 causes that are used by name.
+pub(crate) mod q850 {
+    pub(crate) const NORMAL_CLEARING: u8 = 16;
+    pub(crate) const NO_ANSWER: u8 = 19;
+    pub(crate) const TEMPORARY_FAILURE: u8 = 41;
+    pub(crate) const RESOURCE_UNAVAILABLE: u8 = 47;
+    pub(crate) const TIMER_EXPIRY: u8 = 102;
+}
+
+/// A call that was up and ended normally.
+pub(crate) const HUNG_UP: Cause = Cause {
+    sip: 200,
+    q850: q850::NORMAL_CLEARING,
+};
+/// The caller gave up before an answer.
+pub(crate) const CANCELLED: Cause = Cause {
+    sip: 487,
+    q850: q850::NORMAL_CLEARING,
+};
+
+/// What the caller is told for each way that a flow refuses.
+pub(crate) fn cause_of(refusal: Refusal) -> Cause {
+    let (sip, q850) = match refusal {
+        Refusal::UnknownNumber => (404, 1),
+        Refusal::ForeignDomain => (403, 21),
+        Refusal::Unreachable => (480, 20),
+        Refusal::Busy => (486, 17),
+        Refusal::Declined => (603, 21),
+        Refusal::NoAnswer => (480, q850::NO_ANSWER),
+        Refusal::MediaRefused => (488, 88),
+        Refusal::Failed => (500, q850::TEMPORARY_FAILURE),
+    };
+    Cause { sip, q850 }
+}
+
+/// The one reason for a call whose targets all failed: a refusal by a person counts more than a silence.
+pub(crate) fn refusal_of(codes: impl Iterator<Item = u16>, rang: bool) -> Refusal {
+    let mut best = None;
+    for code in codes {
+        let (rank, refusal) = match code {
+            486 | 600 => (5, Refusal::Busy),
+            600..=699 => (6, Refusal::Declined),
+            415 | 488 => (4, Refusal::MediaRefused),
+            408 | 480 | 487 if rang => (3, Refusal::NoAnswer),
+            500 | 501 | 502 | 505 | 513 => (1, Refusal::Failed),
+            _ => (2, Refusal::Unreachable),
+        };
+        if best.is_none_or(|(known, _)| known < rank) {
+            best = Some((rank, refusal));
+        }
+    }
+    best.map_or(Refusal::Unreachable, |(_, refusal)| refusal)
+}

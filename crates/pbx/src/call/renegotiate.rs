@@ -1,0 +1,244 @@
+//! Re-INVITE: what one phone asks for is asked of the other, and its answer comes back (RFC 3261 §14, RFC 3264 §8).
+//!
+//! Hold, resume and codec changes all pass here. Glare is answered 491 to the side that asked second.
+
+use super::leg::{Exchange, Leg};
+use super::{Call, Phase};
+use crate::context::{Context, Owner};
+use crate::edge::ALLOW;
+use model::{EndedBy, Leg as SideOf, Now};
+use sdp::Description;
+use sip::transaction::ServerId;
+use sip::{Message, Method, Name};
+use std::sync::Arc;
+
+impl Call {
+    pub(super) fn handle_reinvite(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        server: ServerId,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let flow = self.flow_of(side).unwrap_or(self.caller.flow);
+        if let Some(code) = self.reinvite_refusal(side) {
+            let mut writer = context.response(message, flow, code, None);
+            if code == 500 {
+                let seconds = context.random() % 11;
+                writer = writer.header(Name::RetryAfter, &seconds.to_string());
+            }
+            return context.tx.respond(server, code, writer.finish(), now.mono);
+        }
+        let config = Arc::clone(&self.config);
+        let offered = Description::parse(message.body());
+        let refused = match &offered {
+            Ok(description) => self.pass_on(context, side, description, &config, now).err(),
+            Err(_) if message.body().is_empty() => Some(488),
+            Err(_) => Some(400),
+        };
+        match (offered, refused, self.leg_mut(side)) {
+            (Ok(offer), None, Some(leg)) => {
+                let request = message.bytes().into();
+                leg.exchange = Exchange::Theirs {
+                    server,
+                    request,
+                    offer: Box::new(offer),
+                };
+                let trying = context.response(message, flow, 100, None).finish();
+                context.tx.respond(server, 100, trying, now.mono);
+            }
+            (_, code, _) => {
+                context.counts.media_refused += 1;
+                let code = code.unwrap_or(500);
+                let bytes = context.response(message, flow, code, None).finish();
+                context.tx.respond(server, code, bytes, now.mono);
+            }
+        }
+    }
+
+    /// Why a re-INVITE can't be taken now: 491 when the other side asked first, 500 when the same side has
+    /// not got its answer yet, 481 when the call is over.
+    fn reinvite_refusal(&self, side: SideOf) -> Option<u16> {
+        let (leg, other) = (self.leg(side)?, self.leg(side.other()));
+        if self.phase != Phase::Answered {
+            return Some(481);
+        }
+        let theirs = matches!(leg.exchange, Exchange::Theirs { .. });
+        let waiting =
+            other.is_some_and(|leg| leg.unacknowledged.is_some() || !matches!(leg.exchange, Exchange::Idle));
+        match leg.exchange {
+            _ if theirs || leg.unacknowledged.is_some() => Some(500),
+            Exchange::Ours { .. } => Some(491),
+            _ if waiting => Some(491),
+            _ => None,
+        }
+    }
+
+    /// Sends the offer on to the other leg; `Err` is the code for the leg that made it.
+    fn pass_on(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        offer: &Description,
+        config: &model::TenantConfig,
+        now: Now,
+    ) -> Result<(), u16> {
+        let (id, to) = (self.id, side.other());
+        let anchor = self.bridge.anchor(to);
+        let leg = self.leg_mut(to).ok_or(481_u16)?;
+        let text = sdp::offer(offer, &mut leg.side, anchor, &config.policy().codecs).map_err(|_| 488_u16)?;
+        let (branch, writer) = leg.request(context, Method::Invite);
+        let bytes = writer
+            .header(Name::Contact, &context.contact(&leg.flow))
+            .header(Name::Allow, ALLOW)
+            .body(sdp::CONTENT_TYPE, text.as_bytes());
+        let (flow, cseq) = (leg.flow, leg.dialog.local_cseq);
+        let owner = Owner::Renegotiation(id, to);
+        let reliable = flow.transport.is_reliable();
+        let client = context
+            .tx
+            .request(Method::Invite, &branch, bytes, flow, reliable, owner, now.mono)
+            .map_err(|_| 503_u16)?;
+        leg.exchange = Exchange::Ours { client, cseq };
+        Ok(())
+    }
+
+    /// The other leg's answer to a re-INVITE of ours, or 408/503 without a message.
+    pub(super) fn renegotiated(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        code: u16,
+        message: Option<&Message<'_>>,
+        now: Now,
+    ) {
+        let Some(leg) = self.leg_mut(side) else { return };
+        let Exchange::Ours { cseq, .. } = leg.exchange else {
+            // A copy of a 2xx that we have acknowledged: its ACK was lost.
+            if let Some((cseq, _)) = leg.ack.as_ref().filter(|_| (200..300).contains(&code)) {
+                let cseq = *cseq;
+                leg.acknowledge(context, cseq);
+            }
+            return;
+        };
+        if code < 200 {
+            return;
+        }
+        leg.exchange = Exchange::Idle;
+        match message.filter(|_| code < 300) {
+            Some(message) => {
+                leg.dialog.refresh_target(message);
+                leg.acknowledge(context, cseq);
+                self.answer_renegotiation(context, side, message, now);
+            }
+            None => self.refuse_renegotiation(context, side, code, now),
+        }
+    }
+
+    /// Carries the answer of `side` to the leg that asked.
+    fn answer_renegotiation(&mut self, context: &mut Context, side: SideOf, message: &Message<'_>, now: Now) {
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        let asker = side.other();
+        let anchor = self.bridge.anchor(asker);
+        let Some(leg) = self.leg_mut(asker) else { return };
+        let Exchange::Theirs {
+            server,
+            request,
+            offer,
+        } = std::mem::replace(&mut leg.exchange, Exchange::Idle)
+        else {
+            return;
+        };
+        let Ok(request) = Message::parse(&request) else {
+            return;
+        };
+        let answer = Description::parse(message.body()).ok();
+        let text = answer
+            .as_ref()
+            .and_then(|a| sdp::answer(&offer, a, &mut leg.side, anchor, allowed).ok());
+        let (Some(answer), Some(text)) = (answer, text) else {
+            let bytes = context.response(&request, leg.flow, 488, None).finish();
+            return context.tx.respond(server, 488, bytes, now.mono);
+        };
+        leg.dialog.refresh_target(&request);
+        let bytes = context
+            .response(&request, leg.flow, 200, None)
+            .header(Name::Contact, &context.contact(&leg.flow))
+            .header(Name::Allow, ALLOW)
+            .body(sdp::CONTENT_TYPE, text.as_bytes());
+        context.tx.respond(server, 200, bytes, now.mono);
+        leg.unacknowledged = Some(server);
+        leg.remote = Some(*offer);
+        if let Some(other) = self.leg_mut(side) {
+            other.remote = Some(answer);
+        }
+        self.media_follows(context, allowed);
+    }
+
+    /// Tells the media plane what both descriptions now say.
+    fn media_follows(&mut self, context: &mut Context, allowed: &[String]) {
+        let mut held = false;
+        for side in [SideOf::Caller, SideOf::Callee] {
+            if let Some(leg) = self.leg(side)
+                && let Some(remote) = &leg.remote
+            {
+                held |= remote.is_held(allowed);
+                self.bridge.remote(context, side, remote, allowed, &leg.flow);
+            }
+        }
+        self.bridge.watch(context, held);
+    }
+
+    /// The other leg refused: the asker is told so and the session stays as it was (RFC 3261 §14.1). A leg that
+    /// no longer knows the dialog ends the call (§12.2.1.2).
+    fn refuse_renegotiation(&mut self, context: &mut Context, side: SideOf, code: u16, now: Now) {
+        let told = match code {
+            401 | 407 => 488,
+            408 | 481 => 480,
+            code => code,
+        };
+        self.settle_asker(context, side.other(), told, now);
+        if matches!(code, 408 | 481) && self.phase == Phase::Answered {
+            let by = if side == SideOf::Caller {
+                EndedBy::Caller
+            } else {
+                EndedBy::Callee
+            };
+            self.hang_up(
+                context,
+                super::record::q850::TEMPORARY_FAILURE,
+                by,
+                "dialog lost",
+                now,
+            );
+        }
+    }
+
+    /// Gives a leg that waits for the answer to its re-INVITE a refusal.
+    pub(super) fn settle_asker(&mut self, context: &mut Context, asker: SideOf, code: u16, now: Now) {
+        let Some(leg) = self.leg_mut(asker) else { return };
+        if !matches!(leg.exchange, Exchange::Theirs { .. }) {
+            return;
+        }
+        if let Exchange::Theirs { server, request, .. } = std::mem::replace(&mut leg.exchange, Exchange::Idle)
+            && let Ok(request) = Message::parse(&request)
+        {
+            let bytes = context.response(&request, leg.flow, code, None).finish();
+            context.tx.respond(server, code, bytes, now.mono);
+        }
+    }
+
+    /// The asker took its re-INVITE back: 487 for it, CANCEL for the other leg.
+    pub(crate) fn reinvite_cancelled(&mut self, context: &mut Context, asker: SideOf, now: Now) {
+        self.settle_asker(context, asker, 487, now);
+        if let Some(Leg {
+            exchange: Exchange::Ours { client, .. },
+            ..
+        }) = self.leg(asker.other())
+        {
+            context.tx.cancel(*client, None, now.mono);
+        }
+    }
+}

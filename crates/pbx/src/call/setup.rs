@@ -1,0 +1,382 @@
+//! From the caller's INVITE to ringing phones (RFC 3261 §13, §16.7 for the choice among many refusals).
+
+use super::leg::Exchange;
+use super::record::{self, Record};
+use super::target::{Invitation, State};
+use super::{Bridge, Call, Leg, LegRef, PendingInvite, Phase, Target};
+use crate::context::{Context, Owner, TimerKind, clean};
+use crate::location::BindingFacts;
+use flow::{Action, Event, Refusal, Run};
+use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, UserId};
+use sdp::{Description, Side};
+use sip::dialog::Dialog;
+use sip::{Message, Name, Uri};
+use std::sync::Arc;
+
+/// The media plane answers within this or the call is refused, milliseconds.
+const MEDIA_OPEN_MS: u64 = 2_000;
+
+impl Call {
+    /// Takes an authenticated INVITE. `None` when it was refused before it became a call.
+    pub(crate) fn begin(
+        context: &mut Context,
+        id: CallId,
+        device: &Device,
+        message: &Message<'_>,
+        flow: FlowToken,
+        now: Now,
+    ) -> Option<Call> {
+        let config = Arc::clone(&context.config);
+        let offer = readable_offer(context, message, flow)?;
+        let tag = context.new_tag();
+        let Ok(dialog) = Dialog::uas(message, &tag) else {
+            context.counts.invalid += 1;
+            context.reply(message, flow, 400);
+            return None;
+        };
+        let server = context.accept(message, flow, Owner::Caller(id), now)?;
+        let trying = context.response(message, flow, 100, None).finish();
+        context.tx.respond(server, 100, trying, now.mono);
+        context.counts.calls += 1;
+
+        let (dialled, domain) = dialled(message);
+        let (caller, callee) = parties(context, device, message, &dialled);
+        let identity = identities(&config, &caller, &dialled);
+        let key = context
+            .location
+            .on_flow(device.user, &flow)
+            .map(|b| b.record.key.clone());
+        context.legs.insert(
+            tag.into_boxed_str(),
+            LegRef {
+                call: id,
+                side: SideOf::Caller,
+            },
+        );
+        let mut call = Call {
+            id,
+            run: Run::new(flow::route(&config, &dialled, &domain)),
+            phase: Phase::Opening,
+            record: Record::begin(context, caller, callee, now),
+            caller: Leg {
+                dialog,
+                flow,
+                user: device.user,
+                key,
+                side: Side::new(context.random() >> 1),
+                remote: None,
+                unacknowledged: None,
+                ack: None,
+                exchange: Exchange::Idle,
+            },
+            invite: Some(PendingInvite {
+                server,
+                request: message.bytes().into(),
+                told: (100, false),
+            }),
+            offer,
+            targets: Vec::new(),
+            early: None,
+            callee: None,
+            callee_side: None,
+            bridge: Bridge::new(config.id(), id, config.policy().media),
+            identity,
+            max_forwards: message
+                .max_forwards()
+                .and_then(Result::ok)
+                .unwrap_or(70)
+                .saturating_sub(1),
+            ring_timeout_s: 0,
+            timers: Vec::new(),
+            bye: None,
+            config,
+        };
+        call.advance(context, Event::Start, now);
+        Some(call)
+    }
+
+    /// Asks the flow what is next and does it.
+    pub(super) fn advance(&mut self, context: &mut Context, event: Event, now: Now) {
+        match flow::step(&mut self.run, event) {
+            Action::Ring { users, timeout_s } => self.ring(context, &users, timeout_s, now),
+            Action::Refuse(refusal) => {
+                match refusal {
+                    Refusal::UnknownNumber => context.counts.unknown_number += 1,
+                    Refusal::ForeignDomain => context.counts.forbidden += 1,
+                    Refusal::Unreachable => context.counts.unreachable += 1,
+                    Refusal::MediaRefused => context.counts.media_refused += 1,
+                    _ => {}
+                }
+                let by = match refusal {
+                    Refusal::Busy | Refusal::Declined | Refusal::MediaRefused => EndedBy::Callee,
+                    _ => EndedBy::System,
+                };
+                self.refuse(context, record::cause_of(refusal), by, now);
+            }
+            Action::Talk => {}
+        }
+    }
+
+    /// Picks the phones and reserves media.
+    fn ring(&mut self, context: &mut Context, users: &[UserId], timeout_s: u32, now: Now) {
+        let facts: Vec<BindingFacts> = users
+            .iter()
+            .flat_map(|user| context.location.of(*user))
+            .filter(|b| b.reachable && !self.is_callers_own(b.record.user, &b.record.flow))
+            .take(context.fork_targets)
+            .map(BindingFacts::from)
+            .collect();
+        self.targets = facts.iter().map(|facts| Target::new(context, facts)).collect();
+        self.ring_timeout_s = timeout_s;
+        let Some(first) = self.targets.first() else {
+            return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
+        };
+        let (caller, callee) = (self.caller.flow, first.flow);
+        if self
+            .bridge
+            .open(context, &caller, &callee, self.config.policy().media_silence_s)
+        {
+            self.set_timer(context, TimerKind::MediaOpen, MEDIA_OPEN_MS, now);
+        } else {
+            self.dial(context, now);
+        }
+    }
+
+    fn is_callers_own(&self, user: UserId, flow: &FlowToken) -> bool {
+        self.caller.user == user && crate::location::same_flow(flow, &self.caller.flow)
+    }
+
+    /// Sends the INVITEs: the same offer to all, so that all may answer to the same port.
+    pub(super) fn dial(&mut self, context: &mut Context, now: Now) {
+        self.phase = Phase::Ringing;
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        let mut side = Side::new(context.random() >> 1);
+        let anchor = self.bridge.anchor(SideOf::Callee);
+        let offer = match sdp::offer(&self.offer, &mut side, anchor, allowed) {
+            Ok(offer) => offer,
+            Err(_) => {
+                return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+            }
+        };
+        self.bridge
+            .remote(context, SideOf::Caller, &self.offer, allowed, &self.caller.flow);
+        self.callee_side = Some(side);
+        let invitation = Invitation {
+            from: &self.identity.0,
+            to: &self.identity.1,
+            max_forwards: self.max_forwards,
+            offer: &offer,
+        };
+        for (index, target) in self.targets.iter_mut().enumerate() {
+            target.invite(context, self.id, index, &invitation, now);
+        }
+        self.set_timer(
+            context,
+            TimerKind::Ring,
+            u64::from(self.ring_timeout_s) * 1000,
+            now,
+        );
+        self.conclude(context, now);
+    }
+
+    /// A provisional answer of a target.
+    pub(super) fn target_progress(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        code: u16,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let Some(target) = self.targets.get(index) else {
+            return;
+        };
+        if code == 100 || self.phase != Phase::Ringing || !target.is_ringing() {
+            return;
+        }
+        self.record.rang(now);
+        let sdp = self.early_answer(context, index, message);
+        self.tell_caller(context, code, sdp.as_deref(), now);
+    }
+
+    /// The description of the first target that sends early media; the others' is not connected.
+    fn early_answer(&mut self, context: &mut Context, index: usize, message: &Message<'_>) -> Option<String> {
+        if message.body().is_empty() || self.early.is_some_and(|early| early != index) {
+            return None;
+        }
+        let description = Description::parse(message.body()).ok()?;
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        let anchor = self.bridge.anchor(SideOf::Caller);
+        let text = sdp::answer(&self.offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
+        let flow = self.targets.get(index)?.flow;
+        self.bridge
+            .remote(context, SideOf::Callee, &description, allowed, &flow);
+        self.early = Some(index);
+        Some(text)
+    }
+
+    /// Passes a provisional answer on, unless the caller knows as much already.
+    fn tell_caller(&mut self, context: &mut Context, code: u16, sdp: Option<&str>, now: Now) {
+        let Some(invite) = &mut self.invite else { return };
+        let news = (code, sdp.is_some());
+        if invite.told == news
+            || (invite.told.1 && sdp.is_none())
+            || (invite.told.0 > 100 && code == 183 && sdp.is_none())
+        {
+            return;
+        }
+        invite.told = news;
+        let server = invite.server;
+        if let Some(bytes) = self.response_to_caller(context, code, sdp) {
+            context.tx.respond(server, code, bytes, now.mono);
+        }
+    }
+
+    /// A response to the caller's INVITE inside the dialog of this call.
+    pub(super) fn response_to_caller(
+        &self,
+        context: &Context,
+        code: u16,
+        sdp: Option<&str>,
+    ) -> Option<bytes::Bytes> {
+        let request = Message::parse(&self.invite.as_ref()?.request).ok()?;
+        let tag = self.caller.dialog.local_tag.as_str();
+        let mut writer = context.response(&request, self.caller.flow, code, Some(tag));
+        if code < 300 {
+            writer = writer.header(Name::Contact, &context.contact(&self.caller.flow));
+            writer = writer.header(Name::Allow, crate::edge::ALLOW);
+        }
+        Some(match sdp {
+            Some(sdp) => writer.body(sdp::CONTENT_TYPE, sdp.as_bytes()),
+            None => writer.finish(),
+        })
+    }
+
+    /// A target's final refusal, or its silence.
+    pub(super) fn target_failed(&mut self, context: &mut Context, index: usize, code: u16, now: Now) {
+        let Some(target) = self.targets.get_mut(index) else {
+            return;
+        };
+        if matches!(target.state, State::Won | State::Done(_)) {
+            return;
+        }
+        // A phone's challenge is never answered: our credentials, if any, are for trunks alone.
+        target.state = State::Done(if matches!(code, 401 | 407) { 480 } else { code });
+        if (600..700).contains(&code) && self.phase == Phase::Ringing {
+            // A global refusal speaks for the user (RFC 3261 §16.7 step 5).
+            self.cancel_targets(context, "", now);
+        }
+        self.conclude(context, now);
+        context.over.push(self.id);
+    }
+
+    /// Ends the ringing when no target is left that may answer.
+    fn conclude(&mut self, context: &mut Context, now: Now) {
+        if self.phase != Phase::Ringing || self.targets.iter().any(Target::is_ringing) {
+            return;
+        }
+        let codes = self.targets.iter().filter_map(|target| match target.state {
+            State::Done(code) => Some(code),
+            _ => None,
+        });
+        let refusal = record::refusal_of(codes, self.record.has_rung());
+        self.advance(context, Event::Unanswered(refusal), now);
+    }
+
+    /// It rang for as long as it may.
+    pub(super) fn rang_out(&mut self, context: &mut Context, now: Now) {
+        self.cancel_targets(context, "Q.850;cause=19;text=\"no answer\"", now);
+        let refusal = if self.record.has_rung() {
+            Refusal::NoAnswer
+        } else {
+            Refusal::Unreachable
+        };
+        self.advance(context, Event::Unanswered(refusal), now);
+    }
+
+    /// Calls off every target but those that have had their last word.
+    pub(super) fn cancel_targets(&mut self, context: &mut Context, reason: &str, now: Now) {
+        for target in &mut self.targets {
+            target.cancel(context, reason, now);
+        }
+    }
+
+    /// Something of ours is missing: 503, try again.
+    pub(super) fn fail(&mut self, context: &mut Context, q850: u8, now: Now) {
+        self.refuse(context, Cause { sip: 503, q850 }, EndedBy::System, now);
+    }
+}
+
+/// The offer of an INVITE; without a readable one there is no call.
+fn readable_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> Option<Description> {
+    let refuse = |context: &mut Context, code: u16, warning: &str| {
+        context.counts.media_refused += 1;
+        let warning = format!("399 carillon \"{warning}\"");
+        context.reply_with(message, flow, code, |writer| {
+            writer.header(Name::Warning, &warning)
+        });
+    };
+    if message.body().is_empty() {
+        refuse(context, 488, "an INVITE without an offer is not supported");
+        return None;
+    }
+    let description = match Description::parse(message.body()) {
+        Ok(description) => description,
+        Err(error) => {
+            refuse(context, 400, &error.to_string().replace('"', "'"));
+            return None;
+        }
+    };
+    let config = Arc::clone(&context.config);
+    if let Err(refusal) = sdp::acceptable(&description, &config.policy().codecs) {
+        refuse(context, 488, refusal.reason());
+        return None;
+    }
+    Some(description)
+}
+
+/// User part (decoded) and domain of the Request-URI.
+fn dialled(message: &Message<'_>) -> (String, String) {
+    let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
+    uri.map_or_else(Default::default, |uri| {
+        (clean(&uri.user_decoded(), 128), uri.host.to_owned())
+    })
+}
+
+fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &str) -> (Party, Party) {
+    let config = &context.config;
+    let user = config.user(device.user);
+    let caller = Party {
+        user: Some(device.user),
+        device: Some(device.id),
+        number: user.map_or("", |user| &user.extension).to_owned(),
+        display: user.map_or("", |user| &user.display).to_owned(),
+        sip_call_id: message.call_id().unwrap_or("").to_owned(),
+    };
+    let called = config.extension(dialled);
+    let callee = Party {
+        user: called.map(|user| user.id),
+        device: None,
+        number: dialled.to_owned(),
+        display: called.map_or("", |user| &user.display).to_owned(),
+        sip_call_id: String::new(),
+    };
+    (caller, callee)
+}
+
+/// From and To of what we send: the caller as the tenant knows him, whatever he wrote (SECURITY: caller id).
+fn identities(config: &model::TenantConfig, caller: &Party, dialled: &str) -> (String, String) {
+    let realm = config.realm();
+    let from = if caller.display.is_empty() {
+        format!("<sip:{}@{realm}>", caller.number)
+    } else {
+        format!(
+            "{} <sip:{}@{realm}>",
+            sip::build::quote_display(&caller.display),
+            caller.number
+        )
+    };
+    (from, format!("<sip:{dialled}@{realm}>"))
+}

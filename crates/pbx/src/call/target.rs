@@ -1,0 +1,144 @@
+//! One phone that is being rung: an INVITE of ours on its way and what became of it (RFC 3261 §13.2).
+//! When a CANCEL may go out, and for how long its effect is awaited, the transaction knows.
+
+use super::leg::via;
+use crate::context::{Context, Owner};
+use crate::edge::ALLOW;
+use model::{BindingKey, CallId, DeviceId, FlowToken, Now, UserId};
+use sip::transaction::ClientId;
+use sip::{Method, Name, Writer};
+
+/// A fork of the call.
+pub(crate) struct Target {
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceId,
+    pub(crate) key: BindingKey,
+    pub(crate) flow: FlowToken,
+    pub(crate) call_id: String,
+    pub(crate) tag: String,
+    pub(crate) state: State,
+    /// A 2xx that came too late has been acknowledged and hung up.
+    pub(crate) dismissed: bool,
+    contact: Box<str>,
+    branch: String,
+    client: Option<ClientId>,
+}
+
+/// How far a fork has come (the client INVITE transaction as its user sees it, RFC 3261 figure 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Not sent yet.
+    Waiting,
+    /// Sent, no last word yet.
+    Calling,
+    /// Called off; its last word is awaited.
+    Cancelled,
+    /// It answered and has the call.
+    Won,
+    /// Its last word, or ours for it.
+    Done(u16),
+}
+
+/// What all INVITEs of one call share.
+pub(crate) struct Invitation<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) max_forwards: u8,
+    pub(crate) offer: &'a str,
+}
+
+impl Target {
+    pub(crate) fn new(context: &mut Context, binding: &crate::location::BindingFacts) -> Target {
+        Target {
+            user: binding.user,
+            device: binding.device,
+            key: binding.key.clone(),
+            flow: binding.flow,
+            contact: request_uri(&binding.contact).into(),
+            call_id: context.new_call_id(),
+            tag: context.new_tag(),
+            branch: context.new_branch(),
+            state: State::Waiting,
+            dismissed: false,
+            client: None,
+        }
+    }
+
+    /// True until its last word.
+    pub(crate) fn is_pending(&self) -> bool {
+        !matches!(self.state, State::Waiting | State::Won | State::Done(_))
+    }
+
+    /// True while it may still take the call.
+    pub(crate) fn is_ringing(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Calling)
+    }
+
+    /// Sends the INVITE.
+    pub(crate) fn invite(
+        &mut self,
+        context: &mut Context,
+        call: CallId,
+        index: usize,
+        invitation: &Invitation<'_>,
+        now: Now,
+    ) {
+        let via = via(&self.flow, &self.branch);
+        let bytes = Writer::request(Method::Invite, &self.contact)
+            .via(via.transport, via.sent_by, via.branch, true)
+            .fmt(Name::MaxForwards, format_args!("{}", invitation.max_forwards))
+            .fmt(Name::From, format_args!("{};tag={}", invitation.from, self.tag))
+            .header(Name::To, invitation.to)
+            .header(Name::CallId, &self.call_id)
+            .header(Name::CSeq, "1 INVITE")
+            .header(Name::Contact, &context.contact(&self.flow))
+            .header(Name::Allow, ALLOW)
+            .header(Name::UserAgent, &context.server_name)
+            .body("application/sdp", invitation.offer.as_bytes());
+        let reliable = self.flow.transport.is_reliable();
+        let owner = Owner::Target(call, index);
+        match context.tx.request(
+            Method::Invite,
+            &self.branch,
+            bytes,
+            self.flow,
+            reliable,
+            owner,
+            now.mono,
+        ) {
+            Ok(client) => {
+                self.client = Some(client);
+                self.state = State::Calling;
+            }
+            Err(_) => {
+                context.counts.over_limit += 1;
+                self.state = State::Done(503);
+            }
+        }
+    }
+
+    /// Calls the phone off.
+    pub(crate) fn cancel(&mut self, context: &mut Context, reason: &str, now: Now) {
+        match (self.state, self.client) {
+            (State::Waiting, _) => self.state = State::Done(487),
+            (State::Calling, Some(client)) => {
+                let reason = (!reason.is_empty()).then_some(reason);
+                context.tx.cancel(client, reason, now.mono);
+                self.state = State::Cancelled;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A Contact as a Request-URI: without the headers that one may carry (RFC 3261 §19.1.5): they are not the
+/// phone's to write into our request.
+fn request_uri(contact: &str) -> &str {
+    match sip::Uri::parse(contact) {
+        Ok(uri) if !uri.headers.is_empty() => {
+            let end = contact.len().saturating_sub(uri.headers.len() + 1);
+            contact.get(..end).unwrap_or(contact)
+        }
+        _ => contact,
+    }
+}

@@ -1,0 +1,149 @@
+//! How calls end: CANCEL, BYE, refusal, dead media, shutdown; and the one record that each leaves.
+
+use super::leg::Exchange;
+use super::record::{self, CANCELLED, HUNG_UP};
+use super::{Call, Phase};
+use crate::context::{Context, TimerKind};
+use crate::effect::Effect;
+use model::{Cause, EndedBy, Leg as SideOf, Now};
+use sip::transaction::ServerId;
+use sip::{Message, Name};
+
+/// The media plane tells its counts within this, or the record goes without, milliseconds.
+const MEDIA_CLOSE_MS: u64 = 200;
+
+impl Call {
+    /// CANCEL, or BYE before an answer: the caller gave up.
+    pub(crate) fn cancelled_by_caller(&mut self, context: &mut Context, now: Now) {
+        if matches!(self.phase, Phase::Opening | Phase::Ringing) {
+            self.cancel_targets(context, "", now);
+            self.refuse(context, CANCELLED, EndedBy::Caller, now);
+        }
+    }
+
+    /// Tells the caller no and ends the call.
+    pub(super) fn refuse(&mut self, context: &mut Context, cause: Cause, by: EndedBy, now: Now) {
+        let bytes = self.refusal(context, cause);
+        if let (Some(invite), Some(bytes)) = (self.invite.take(), bytes) {
+            context.tx.respond(invite.server, cause.sip, bytes, now.mono);
+        }
+        self.cancel_targets(context, "", now);
+        self.end(context, cause, by, now);
+    }
+
+    fn refusal(&self, context: &Context, cause: Cause) -> Option<bytes::Bytes> {
+        let request = Message::parse(&self.invite.as_ref()?.request).ok()?;
+        let tag = self.caller.dialog.local_tag.as_str();
+        let mut writer = context.response(&request, self.caller.flow, cause.sip, Some(tag));
+        writer = writer.header(Name::Reason, &format!("Q.850;cause={}", cause.q850));
+        if cause.sip == 503 {
+            writer = writer.header(Name::RetryAfter, "5");
+        }
+        Some(writer.finish())
+    }
+
+    /// BYE from a leg.
+    pub(super) fn handle_bye(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        server: ServerId,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let flow = self.flow_of(side).unwrap_or(self.caller.flow);
+        let bytes = context.response(message, flow, 200, None).finish();
+        let by = if side == SideOf::Caller {
+            EndedBy::Caller
+        } else {
+            EndedBy::Callee
+        };
+        match self.phase {
+            Phase::Answered => {
+                // The phone's BYE is answered when the record is safe: what it saw end has a record.
+                self.bye = Some((server, bytes));
+                self.forget_ack(context, side);
+                self.settle_asker(context, side, 487, now);
+                self.hang_up_leg(context, side.other(), "", now);
+                self.end(context, HUNG_UP, by, now);
+            }
+            _ => {
+                context.tx.respond(server, 200, bytes, now.mono);
+                self.cancelled_by_caller(context, now);
+            }
+        }
+    }
+
+    /// Hangs up both legs.
+    pub(super) fn hang_up(&mut self, context: &mut Context, q850: u8, by: EndedBy, why: &str, now: Now) {
+        let reason = format!("Q.850;cause={q850};text=\"{why}\"");
+        self.hang_up_leg(context, SideOf::Caller, &reason, now);
+        self.hang_up_leg(context, SideOf::Callee, &reason, now);
+        self.end(context, Cause { sip: 200, q850 }, by, now);
+    }
+
+    /// Ends the call because the node goes down.
+    pub(crate) fn shut_down(&mut self, context: &mut Context, now: Now) {
+        match self.phase {
+            Phase::Opening | Phase::Ringing => self.fail(context, record::q850::TEMPORARY_FAILURE, now),
+            Phase::Answered => {
+                self.hang_up(
+                    context,
+                    record::q850::TEMPORARY_FAILURE,
+                    EndedBy::System,
+                    "shutdown",
+                    now,
+                );
+            }
+            Phase::Ending | Phase::Ended => {}
+        }
+    }
+
+    fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
+        self.forget_ack(context, side);
+        self.settle_asker(context, side, 487, now);
+        if let Some(leg) = self.leg_mut(side) {
+            leg.exchange = Exchange::Idle;
+            leg.bye(context, reason, now);
+        }
+    }
+
+    /// A dialog that ends needs no more copies of its 2xx.
+    fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
+        if let Some(server) = self.leg_mut(side).and_then(|leg| leg.unacknowledged.take()) {
+            context.tx.acked(server);
+        }
+    }
+
+    /// Writes the end down. A call that was up waits for what the media plane counted.
+    fn end(&mut self, context: &mut Context, cause: Cause, by: EndedBy, now: Now) {
+        if matches!(self.phase, Phase::Ending | Phase::Ended) {
+            return;
+        }
+        let was_up = self.phase == Phase::Answered;
+        self.record.ended(cause, by, now);
+        for kind in [TimerKind::MediaOpen, TimerKind::Ring, TimerKind::Longest] {
+            self.cancel_timer(context, kind);
+        }
+        self.phase = Phase::Ending;
+        if self.bridge.close(context) && was_up {
+            self.set_timer(context, TimerKind::MediaClose, MEDIA_CLOSE_MS, now);
+        } else {
+            self.finish(context, now);
+        }
+    }
+
+    /// Emits the record, exactly once, and then the answer that waited for it.
+    pub(super) fn finish(&mut self, context: &mut Context, now: Now) {
+        self.cancel_timer(context, TimerKind::MediaClose);
+        self.phase = Phase::Ended;
+        let record = self
+            .record
+            .finish(self.config.id(), self.run.path(), self.bridge.quality());
+        context.out.extend(record.map(Effect::Cdr));
+        if let Some((server, bytes)) = self.bye.take() {
+            context.tx.respond(server, 200, bytes, now.mono);
+        }
+        context.over.push(self.id);
+    }
+}

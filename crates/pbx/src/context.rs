@@ -1,0 +1,218 @@
+//! What every call of a tenant needs from the tenant: its transactions, bindings, timers, tokens and the
+//! list of effects under way.
+//!
+//! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
+
+use crate::call::LegRef;
+use crate::edge::{ALLOW, stateless_tag};
+use crate::effect::{Effect, Setup};
+use crate::location::Location;
+use bytes::Bytes;
+use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
+use sip::timer::{TimerId, Wheel};
+use sip::token::TokenSource;
+use sip::transaction::{ServerId, Transactions};
+use sip::{Message, Name, Writer};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whom a transaction belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Nobody waits for its end.
+    None,
+    /// The caller's INVITE.
+    Caller(CallId),
+    /// The INVITE to a target, by index.
+    Target(CallId, usize),
+    /// A re-INVITE that we received from, or sent to, a leg.
+    Renegotiation(CallId, model::Leg),
+}
+
+impl Owner {
+    pub(crate) fn call(self) -> Option<CallId> {
+        match self {
+            Owner::None => None,
+            Owner::Caller(call) | Owner::Target(call, _) | Owner::Renegotiation(call, _) => Some(call),
+        }
+    }
+}
+
+/// A deadline of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    pub(crate) call: CallId,
+    pub(crate) kind: TimerKind,
+}
+
+/// What the deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimerKind {
+    /// The media plane has not answered.
+    MediaOpen,
+    /// Nobody picked up.
+    Ring,
+    /// The longest call allowed.
+    Longest,
+    /// The media plane has not said what it counted.
+    MediaClose,
+}
+
+/// The tenant without its calls.
+pub(crate) struct Context {
+    pub(crate) config: Arc<TenantConfig>,
+    pub(crate) tx: Transactions<FlowToken, Owner>,
+    pub(crate) timers: Wheel<Timer>,
+    pub(crate) location: Location,
+    pub(crate) legs: HashMap<Box<str>, LegRef>,
+    pub(crate) counts: Counts,
+    pub(crate) out: Vec<Effect>,
+    /// Calls that may be over; looked at when the input is done.
+    pub(crate) over: Vec<CallId>,
+    pub(crate) server_name: Arc<str>,
+    pub(crate) fork_targets: usize,
+    tokens: TokenSource,
+    tag_key: u64,
+}
+
+impl Context {
+    pub(crate) fn new(config: Arc<TenantConfig>, setup: &Setup) -> Context {
+        let mut tokens = TokenSource::new(setup.seed);
+        let tag_key = tokens.u64();
+        Context {
+            tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
+            timers: Wheel::new(),
+            location: Location::new(config.id()),
+            legs: HashMap::new(),
+            counts: Counts::default(),
+            out: Vec::new(),
+            over: Vec::new(),
+            server_name: Arc::clone(&setup.server_name),
+            fork_targets: setup.limits.fork_targets,
+            config,
+            tokens,
+            tag_key,
+        }
+    }
+
+    /// A new tag for a dialog of ours; it names the tenant, so that the edge can route what comes back.
+    pub(crate) fn new_tag(&mut self) -> String {
+        self.tokens.tag(self.config.id().0)
+    }
+
+    /// A new Via branch, which names the tenant as tags do.
+    pub(crate) fn new_branch(&mut self) -> String {
+        self.tokens.branch(self.config.id().0)
+    }
+
+    /// A new Call-ID.
+    pub(crate) fn new_call_id(&mut self) -> String {
+        format!("{:016x}{:016x}", self.tokens.u64(), self.tokens.u64())
+    }
+
+    /// Our Contact towards a phone: where it reaches us, as it reaches us.
+    pub(crate) fn contact(&self, flow: &FlowToken) -> String {
+        let (tenant, local, transport) = (self.config.id().0, flow.local, flow.transport);
+        match transport {
+            Transport::Udp => format!("<sip:{tenant:x}@{local}>"),
+            _ => format!("<sip:{tenant:x}@{local};transport={transport}>"),
+        }
+    }
+
+    pub(crate) fn new_cdr_id(&mut self) -> model::CdrId {
+        model::CdrId(self.tokens.bytes16())
+    }
+
+    pub(crate) fn random(&mut self) -> u64 {
+        self.tokens.u64()
+    }
+
+    /// A response in the making, with our name on it.
+    pub(crate) fn response(
+        &self,
+        request: &Message<'_>,
+        flow: FlowToken,
+        code: u16,
+        tag: Option<&str>,
+    ) -> Writer {
+        Writer::reply(request, code, sip::reason_phrase(code), tag, flow.remote)
+            .header(Name::Server, &self.server_name)
+    }
+
+    /// Answers without keeping state.
+    pub(crate) fn reply(&mut self, request: &Message<'_>, flow: FlowToken, code: u16) {
+        self.reply_with(request, flow, code, |writer| match code {
+            200 | 405 => writer.header(Name::Allow, ALLOW),
+            503 => writer.header(Name::RetryAfter, "5"),
+            _ => writer,
+        });
+    }
+
+    /// Answers without keeping state, with more headers.
+    pub(crate) fn reply_with(
+        &mut self,
+        request: &Message<'_>,
+        flow: FlowToken,
+        code: u16,
+        headers: impl FnOnce(Writer) -> Writer,
+    ) {
+        let tag = format!("{:016x}", stateless_tag(self.tag_key, request));
+        let bytes = headers(self.response(request, flow, code, Some(&tag))).finish();
+        self.transmit(flow, bytes);
+    }
+
+    /// Makes a server transaction; at the limit the request is refused instead.
+    pub(crate) fn accept(
+        &mut self,
+        request: &Message<'_>,
+        flow: FlowToken,
+        owner: Owner,
+        now: Now,
+    ) -> Option<ServerId> {
+        match self
+            .tx
+            .accept(request, flow, flow.transport.is_reliable(), owner, now.mono)
+        {
+            Ok(id) => Some(id),
+            Err(_) => {
+                self.counts.over_limit += 1;
+                self.reply(request, flow, 503);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn transmit(&mut self, flow: FlowToken, bytes: Bytes) {
+        self.out.push(Effect::Transmit { flow, bytes });
+    }
+
+    pub(crate) fn media(&mut self, command: MediaCommand) {
+        self.out.push(Effect::Media(command));
+    }
+
+    pub(crate) fn set_timer(&mut self, call: CallId, kind: TimerKind, at: Duration) -> TimerId {
+        self.timers.insert(at, Timer { call, kind })
+    }
+
+    /// Moves everything that is to be done to the shell's list.
+    pub(crate) fn drain(&mut self, out: &mut Vec<Effect>) {
+        out.append(&mut self.out);
+        while let Some((flow, bytes)) = self.tx.poll_transmit() {
+            out.push(Effect::Transmit { flow, bytes });
+        }
+    }
+}
+
+/// `text` without control characters, cut to at most `longest` octets at a character boundary.
+pub(crate) fn clean(text: &str, longest: usize) -> String {
+    let mut clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    if clean.len() > longest {
+        let cut = (0..=longest)
+            .rev()
+            .find(|i| clean.is_char_boundary(*i))
+            .unwrap_or(0);
+        clean.truncate(cut);
+    }
+    clean
+}

@@ -1,0 +1,257 @@
+//! The first look at a message: is it SIP, is it for us, and for which tenant.
+//!
+//! Owns: validation, the answers that need no state (4xx/5xx, an OPTIONS ping), and routing to a tenant.
+//! Does not own: anything of a tenant; nothing here allocates per peer, so a flood costs only its answers.
+//!
+//! Routing: a response by the tenant in its top Via branch, a request inside a dialog by the tenant in its
+//! To tag (both made by us, RFC 3261 §8.1.1.7 and §19.3), any other request by the domain of From, then of the
+//! Request-URI; a REGISTER by the Request-URI (§10.2).
+
+use bytes::Bytes;
+use model::{Counts, FlowToken, Limits, TenantId};
+use sip::token::{owner_of_branch, owner_of_tag};
+use sip::{Message, Method, Name, Scheme, Support, Uri, Verdict, Writer};
+use std::sync::Arc;
+use tenancy::{Directory, Scope};
+
+/// Methods that are carried out; the `Allow` header of every answer that needs one.
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS";
+
+/// Methods that are known, so that they get 405 rather than 501.
+const METHODS: &[Method<'static>] = &[
+    Method::Invite,
+    Method::Ack,
+    Method::Bye,
+    Method::Cancel,
+    Method::Register,
+    Method::Options,
+    Method::Info,
+    Method::Message,
+    Method::Subscribe,
+    Method::Notify,
+    Method::Publish,
+    Method::Refer,
+    Method::Update,
+    Method::Prack,
+];
+
+/// What to do with a message.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one message on the stack; boxing would allocate for each"
+)]
+pub enum Admit<'a> {
+    /// Hand it to this tenant.
+    Deliver {
+        /// Whose it is.
+        scope: Scope,
+        /// The message, parsed and valid.
+        message: Message<'a>,
+    },
+    /// Answer it at once and forget it.
+    Reply {
+        /// The answer.
+        bytes: Bytes,
+        /// The stream can't be read on: close it after the answer.
+        close: bool,
+    },
+    /// Nothing to do; the counter says why.
+    Drop {
+        /// The stream can't be read on: close it.
+        close: bool,
+    },
+}
+
+/// The stateless front of a node.
+#[derive(Clone)]
+pub struct Edge {
+    tag_key: u64,
+    server_name: Arc<str>,
+    limits: Limits,
+}
+
+impl Edge {
+    /// `key` makes the To tags of stateless answers: the same for a retransmission, unknown to strangers.
+    #[must_use]
+    pub fn new(key: [u8; 32], server_name: Arc<str>, limits: Limits) -> Edge {
+        let tag_key = key.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| fold(h, *b));
+        Edge {
+            tag_key,
+            server_name,
+            limits,
+        }
+    }
+
+    /// Looks at one message. `packet` is a datagram, or one framed message of a stream.
+    pub fn admit<'a>(
+        &self,
+        packet: &'a [u8],
+        flow: &FlowToken,
+        directory: &Directory,
+        counts: &mut Counts,
+    ) -> Admit<'a> {
+        counts.messages += 1;
+        let message = match Message::parse(packet) {
+            Ok(message) => message,
+            Err(_) => {
+                counts.unparsable += 1;
+                return Admit::Drop {
+                    close: flow.transport.is_reliable(),
+                };
+            }
+        };
+        match sip::validate(&message, &self.support()) {
+            Verdict::Accept if message.is_request() => self.admit_request(message, flow, directory, counts),
+            Verdict::Accept => admit_response(message, directory, counts),
+            Verdict::Drop(_) => {
+                counts.invalid += 1;
+                Admit::Drop { close: false }
+            }
+            Verdict::Reject {
+                code, extra, close, ..
+            } => {
+                counts.invalid += u64::from(code != 513);
+                counts.oversized += u64::from(code == 513);
+                let extra = extra.as_ref().map(|(name, value)| (*name, value.as_str()));
+                match self.reply(&message, flow, code, extra.as_slice()) {
+                    Admit::Reply { bytes, .. } => Admit::Reply { bytes, close },
+                    _ => Admit::Drop { close },
+                }
+            }
+        }
+    }
+
+    fn support(&self) -> Support<'static> {
+        Support {
+            methods: METHODS,
+            extensions: &[],
+            bodies: &[sdp::CONTENT_TYPE],
+            schemes: &[Scheme::Sip],
+            max_bytes: self.limits.message_bytes,
+            max_body_bytes: self.limits.message_bytes,
+        }
+    }
+
+    fn admit_request<'a>(
+        &self,
+        message: Message<'a>,
+        flow: &FlowToken,
+        directory: &Directory,
+        counts: &mut Counts,
+    ) -> Admit<'a> {
+        let method = message.method().unwrap_or(Method::Other(""));
+        if method == Method::Options && is_ping(&message) {
+            return self.reply(
+                &message,
+                flow,
+                200,
+                &[(Name::Allow, ALLOW), (Name::Accept, sdp::CONTENT_TYPE)],
+            );
+        }
+        if !is_served(method) {
+            counts.invalid += 1;
+            return self.reply(&message, flow, 405, &[(Name::Allow, ALLOW)]);
+        }
+        if let Ok(to) = message.to()
+            && let Some(tag) = to.tag()
+        {
+            return match owner_of_tag(tag).and_then(|tenant| directory.by_tag(TenantId(tenant))) {
+                Some(scope) => Admit::Deliver { scope, message },
+                None => {
+                    counts.no_dialog += 1;
+                    self.reply(&message, flow, 481, &[])
+                }
+            };
+        }
+        match owner(&message, method, directory) {
+            Some(scope) => Admit::Deliver { scope, message },
+            None => {
+                counts.unknown_domain += 1;
+                self.reply(&message, flow, 404, &[])
+            }
+        }
+    }
+
+    /// Answers a stream whose framing broke, from the part of the head that arrived. The stream must be
+    /// closed afterwards. `None` when not even an answer can be addressed.
+    #[must_use]
+    pub fn refuse_frame(&self, head: &[u8], code: u16, flow: &FlowToken) -> Option<Bytes> {
+        let message = Message::parse(head).ok()?;
+        match self.reply(&message, flow, code, &[]) {
+            Admit::Reply { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
+
+    fn reply(
+        &self,
+        message: &Message<'_>,
+        flow: &FlowToken,
+        code: u16,
+        extra: &[(Name, &str)],
+    ) -> Admit<'static> {
+        if !message.is_request() || message.method() == Some(Method::Ack) {
+            return Admit::Drop { close: false };
+        }
+        let tag = format!("{:016x}", stateless_tag(self.tag_key, message));
+        let reason = sip::reason_phrase(code);
+        let mut writer = Writer::reply(message, code, reason, Some(&tag), flow.remote);
+        for (name, value) in extra {
+            writer = writer.header(*name, value);
+        }
+        let bytes = writer.header(Name::Server, &self.server_name).finish();
+        Admit::Reply { bytes, close: false }
+    }
+}
+
+fn admit_response<'a>(message: Message<'a>, directory: &Directory, counts: &mut Counts) -> Admit<'a> {
+    let scope = message
+        .top_via()
+        .ok()
+        .and_then(|via| via.branch)
+        .and_then(owner_of_branch)
+        .and_then(|tenant| directory.by_tag(TenantId(tenant)));
+    match scope {
+        Some(scope) => Admit::Deliver { scope, message },
+        None => {
+            counts.stray += 1;
+            Admit::Drop { close: false }
+        }
+    }
+}
+
+fn owner(message: &Message<'_>, method: Method<'_>, directory: &Directory) -> Option<Scope> {
+    let target = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
+    let by_target = || target.and_then(|uri| directory.by_domain(uri.host));
+    if method == Method::Register {
+        return by_target();
+    }
+    let from = message.from().ok().and_then(|from| from.uri().ok());
+    from.and_then(|uri| directory.by_domain(uri.host))
+        .or_else(by_target)
+}
+
+/// An OPTIONS to the server itself, not to a user of it.
+fn is_ping(message: &Message<'_>) -> bool {
+    let target = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
+    target.is_some_and(|uri| uri.user.is_none()) && message.to().is_ok_and(|to| to.tag().is_none())
+}
+
+fn is_served(method: Method<'_>) -> bool {
+    matches!(
+        method,
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Register | Method::Options
+    )
+}
+
+/// A To tag that a retransmission gets again (RFC 3261 §8.2.7).
+pub(crate) fn stateless_tag(key: u64, message: &Message<'_>) -> u64 {
+    let call_id = message.call_id().unwrap_or("");
+    let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
+    call_id.bytes().chain(branch.bytes()).fold(key, fold)
+}
+
+fn fold(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+}

@@ -1,0 +1,65 @@
+//! What goes into a tenant and what comes out.
+
+use bytes::Bytes;
+use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, TenantConfig};
+use std::sync::Arc;
+
+/// What the shell gives a tenant when it brings it to life.
+#[derive(Clone)]
+pub struct Setup {
+    /// Seed of all tags, branches and ids; from the operating system in production, never reused.
+    pub seed: [u8; 32],
+    /// Signs nonces; shared by all nodes that may check them.
+    pub nonce_key: [u8; 32],
+    /// Value of `Server` and `User-Agent`.
+    pub server_name: Arc<str>,
+    /// The node's caps.
+    pub limits: Limits,
+}
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A message that [`crate::edge`] admitted for this tenant.
+    Sip {
+        /// Where it came from.
+        flow: FlowToken,
+        /// The message.
+        message: &'a sip::Message<'a>,
+    },
+    /// A connection is gone; nothing more can be sent on its flows.
+    FlowClosed {
+        /// Worker of the flow token.
+        worker: u16,
+        /// Connection of the flow token.
+        connection: u64,
+    },
+    /// The media plane says.
+    Media(MediaReport),
+    /// A newer configuration; calls under way keep the one that they began with.
+    Config(Arc<TenantConfig>),
+    /// The deadline of [`crate::Tenant::poll_timeout`] has passed.
+    Timeout,
+    /// The node is going down: refuse new calls, keep those that are up.
+    Drain,
+    /// Grace is over: hang up every call.
+    HangUpAll,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send these octets on this flow.
+    Transmit {
+        /// Where.
+        flow: FlowToken,
+        /// One whole SIP message.
+        bytes: Bytes,
+    },
+    /// Tell the media plane.
+    Media(MediaCommand),
+    /// A call ended: keep its record.
+    Cdr(Box<Cdr>),
+    /// A registration changed: keep it.
+    Binding(BindingChange),
+}

@@ -1,0 +1,257 @@
+//! REGISTER (RFC 3261 §10.3): what it asks for, checked as a whole, then done as a whole.
+//!
+//! Owns: reading the Contacts, expiry bounds, ordering by Call-ID and CSeq, the Contacts of the 200.
+//! Does not own: authentication, which comes before, and the table, which is `location`.
+
+use crate::context::clean;
+use crate::location::{Binding, Location};
+use model::{
+    BindingChange, BindingKey, BindingRecord, Device, FlowToken, Now, RegistrationView, TenantConfig, UserId,
+};
+use sip::{Contact, Contacts, Message, Name, Uri};
+use std::time::Duration;
+
+/// Why a REGISTER is refused as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Something can't be read.
+    Bad,
+    /// The address-of-record belongs to somebody else.
+    Foreign,
+    /// A wish below the shortest time, in seconds.
+    TooBrief(u32),
+    /// Older than what is stored (§10.3 step 7).
+    OutOfOrder,
+}
+
+impl Refused {
+    pub(crate) fn code(self) -> u16 {
+        match self {
+            Refused::Bad => 400,
+            Refused::Foreign => 403,
+            Refused::TooBrief(_) => 423,
+            Refused::OutOfOrder => 500,
+        }
+    }
+}
+
+/// One Contact of the request, understood.
+struct Wish {
+    key: BindingKey,
+    contact: Box<str>,
+    instance: Option<Box<str>>,
+    q_milli: u16,
+    expires_s: u32,
+}
+
+/// Carries a REGISTER out. On `Err` nothing has changed.
+pub(crate) fn register(
+    location: &mut Location,
+    config: &TenantConfig,
+    device: &Device,
+    message: &Message<'_>,
+    flow: FlowToken,
+    now: Now,
+) -> Result<Vec<BindingChange>, Refused> {
+    let user = device.user;
+    if !owns_aor(config, device, message) {
+        return Err(Refused::Foreign);
+    }
+    let call_id = message.call_id().map_err(|_| Refused::Bad)?;
+    let cseq = message.cseq().map_err(|_| Refused::Bad)?.seq;
+    let fresh = |b: &Binding| &*b.record.call_id != call_id || b.record.cseq < cseq;
+    let wishes = match message.contacts() {
+        Contacts::Star if message.expires() == Some(0) => {
+            if !location.of(user).iter().all(fresh) {
+                return Err(Refused::OutOfOrder);
+            }
+            location.remove(user, |_| true);
+            return Ok(location.take_removed());
+        }
+        Contacts::Star => return Err(Refused::Bad),
+        Contacts::List(contacts) => wishes(contacts, config, message.expires())?,
+    };
+    for wish in &wishes {
+        if location.find(user, &wish.key).is_some_and(|old| !fresh(old)) {
+            return Err(Refused::OutOfOrder);
+        }
+    }
+    let user_agent: Box<str> = clean(message.header(Name::UserAgent).unwrap_or(""), 128).into();
+    let mut changes = Vec::with_capacity(wishes.len());
+    for wish in wishes {
+        if wish.expires_s == 0 {
+            location.remove(user, |b| b.record.key == wish.key);
+            changes.append(&mut location.take_removed());
+            continue;
+        }
+        displace(location, config, user, &wish, flow, &mut changes);
+        let ttl = Duration::from_secs(u64::from(wish.expires_s));
+        let since = location
+            .find(user, &wish.key)
+            .map_or(now.wall, |old| old.record.since);
+        let record = Box::new(BindingRecord {
+            tenant: config.id(),
+            user,
+            device: device.id,
+            key: wish.key,
+            contact: wish.contact,
+            instance: wish.instance,
+            q_milli: wish.q_milli,
+            expires: now.wall.after(ttl),
+            since,
+            flow,
+            call_id: call_id.into(),
+            cseq,
+            user_agent: user_agent.clone(),
+        });
+        changes.push(BindingChange::Put(record.clone()));
+        location.put(record, ttl, true, now);
+    }
+    Ok(changes)
+}
+
+/// The To URI must be the extension of the device's user, or the device's own username.
+fn owns_aor(config: &TenantConfig, device: &Device, message: &Message<'_>) -> bool {
+    let Some(uri) = message.to().ok().and_then(|to| to.uri().ok()) else {
+        return false;
+    };
+    let name = uri.user_decoded();
+    let extension = config.user(device.user).map_or("", |user| &user.extension);
+    config.owns_domain(uri.host) && (*name == *extension || *name == *device.username)
+}
+
+fn wishes<'a>(
+    contacts: impl IntoIterator<Item = Result<Contact<'a>, sip::HeaderError>>,
+    config: &TenantConfig,
+    header_expires: Option<u32>,
+) -> Result<Vec<Wish>, Refused> {
+    let policy = config.policy();
+    let mut wishes = Vec::new();
+    for contact in contacts {
+        let contact = contact.map_err(|_| Refused::Bad)?;
+        let uri = contact.name_addr.uri().map_err(|_| Refused::Bad)?;
+        let asked = contact
+            .expires
+            .or(header_expires)
+            .unwrap_or(policy.default_expires_s);
+        if asked != 0 && asked < policy.min_expires_s {
+            return Err(Refused::TooBrief(policy.min_expires_s));
+        }
+        let instance = contact.instance.map(Box::from);
+        wishes.push(Wish {
+            key: key(&uri, contact.instance, contact.reg_id),
+            contact: contact.name_addr.uri.into(),
+            instance,
+            q_milli: contact.q_milli.unwrap_or(1000),
+            expires_s: asked.min(policy.max_expires_s),
+        });
+        if wishes.len() > usize::from(policy.max_bindings) {
+            return Err(Refused::Bad);
+        }
+    }
+    Ok(wishes)
+}
+
+fn key(uri: &Uri<'_>, instance: Option<&str>, reg_id: Option<u32>) -> BindingKey {
+    match (instance, reg_id) {
+        (Some(urn), Some(reg_id)) => BindingKey::Instance {
+            urn: urn.into(),
+            reg_id,
+        },
+        _ => BindingKey::Contact(uri.canonical().into()),
+    }
+}
+
+/// Makes room. A phone that moved to a new address without `reg-id` replaces the binding that it left
+/// behind, so that calls do not ring a dead address; beyond the limit the binding that was refreshed longest ago goes.
+fn displace(
+    location: &mut Location,
+    config: &TenantConfig,
+    user: UserId,
+    wish: &Wish,
+    flow: FlowToken,
+    changes: &mut Vec<BindingChange>,
+) {
+    if let (Some(instance), BindingKey::Contact(_)) = (&wish.instance, &wish.key) {
+        location.remove(user, |b| {
+            b.record.instance.as_ref() == Some(instance)
+                && b.record.flow.transport == flow.transport
+                && b.record.key != wish.key
+        });
+    }
+    let bindings = location.of(user);
+    let is_new = location.find(user, &wish.key).is_none();
+    if is_new && bindings.len() >= usize::from(config.policy().max_bindings) {
+        let oldest = bindings
+            .iter()
+            .min_by_key(|b| b.ends)
+            .map(|b| b.record.key.clone());
+        location.remove(user, |b| Some(&b.record.key) == oldest.as_ref());
+    }
+    changes.append(&mut location.take_removed());
+}
+
+/// The user whose binding this very REGISTER made: same Call-ID and CSeq, from where it came first. The answer goes
+/// back there, to the phone that has had it (or lost it) already.
+pub(crate) fn repeated(
+    location: &Location,
+    config: &TenantConfig,
+    message: &Message<'_>,
+    flow: &FlowToken,
+) -> Option<UserId> {
+    let uri = message.to().ok()?.uri().ok()?;
+    let name = uri.user_decoded();
+    let user = config
+        .extension(&name)
+        .map(|user| user.id)
+        .or_else(|| config.device(&name).map(|d| d.user))?;
+    let binding = location.on_flow(user, flow)?;
+    let same = binding.record.cseq == message.cseq().ok()?.seq
+        && *binding.record.call_id == *message.call_id().ok()?;
+    same.then_some(user)
+}
+
+/// The Contacts of the 200: every current binding with the seconds that it has left (§10.3 step 8).
+pub(crate) fn contacts(location: &Location, user: UserId, now: Now) -> Vec<String> {
+    location
+        .of(user)
+        .iter()
+        .map(|binding| contact(binding, now))
+        .collect()
+}
+
+fn contact(binding: &Binding, now: Now) -> String {
+    let record = &binding.record;
+    let left = binding.ends.saturating_sub(now.mono).as_secs();
+    let mut value = format!("<{}>;expires={left}", record.contact);
+    if record.q_milli != 1000 {
+        value.push_str(&format!(";q=0.{:03}", record.q_milli));
+    }
+    if let Some(urn) = &record.instance {
+        value.push_str(&format!(";+sip.instance=\"<{urn}>\""));
+    }
+    if let BindingKey::Instance { reg_id, .. } = &record.key {
+        value.push_str(&format!(";reg-id={reg_id}"));
+    }
+    value
+}
+
+/// A binding as commands and the API show it.
+pub(crate) fn view(config: &TenantConfig, binding: &Binding, now: Now) -> RegistrationView {
+    let record = &binding.record;
+    let extension = config.user(record.user).map_or("", |user| &user.extension);
+    RegistrationView {
+        tenant: record.tenant,
+        user: record.user,
+        aor: format!("sip:{extension}@{}", config.realm()),
+        device: record.device,
+        contact: record.contact.to_string(),
+        flow: record.flow,
+        q_milli: record.q_milli,
+        expires_in_s: binding.ends.saturating_sub(now.mono).as_secs(),
+        since: record.since,
+        user_agent: record.user_agent.to_string(),
+        instance: record.instance.as_deref().map(str::to_owned),
+        reachable: binding.reachable,
+    }
+}

@@ -1,0 +1,108 @@
+//! What must hold in every world.
+
+use crate::phone::State;
+use crate::world::World;
+use std::collections::BTreeSet;
+
+/// Checks what must hold after every step.
+///
+/// # Errors
+/// The first rule that is broken, in words.
+pub fn always(world: &World) -> Result<(), String> {
+    one_record_per_call(world)?;
+    nothing_crosses_tenants(world)?;
+    let astray: u64 = world.phones.iter().map(|p| p.packets_astray).sum();
+    if astray > 0 {
+        return Err(format!("{astray} RTP packets reached a phone that has no call"));
+    }
+    Ok(())
+}
+
+fn one_record_per_call(world: &World) -> Result<(), String> {
+    let mut ids = BTreeSet::new();
+    for cdr in &world.server.cdrs {
+        if !ids.insert(cdr.id) {
+            return Err(format!("record {} was written twice", cdr.id));
+        }
+        if cdr.end < cdr.start
+            || cdr
+                .answer
+                .is_some_and(|answer| answer < cdr.start || answer > cdr.end)
+        {
+            return Err(format!("record {} has its times in disorder", cdr.id));
+        }
+    }
+    let calls: u64 = world
+        .server
+        .tenants()
+        .map(|(_, tenant)| tenant.counts().calls)
+        .sum();
+    let live: u64 = world
+        .server
+        .tenants()
+        .map(|(_, tenant)| tenant.calls().len() as u64)
+        .sum();
+    let records = world.server.cdrs.len() as u64 - world.server.cdrs_before_restart;
+    if records + live != calls {
+        return Err(format!(
+            "{calls} calls were accepted, {live} live, but there are {records} records"
+        ));
+    }
+    Ok(())
+}
+
+fn nothing_crosses_tenants(world: &World) -> Result<(), String> {
+    for cdr in &world.server.cdrs {
+        let Some(tenant) = world.server.tenant(cdr.tenant) else {
+            continue;
+        };
+        for party in [&cdr.caller, &cdr.callee] {
+            if party
+                .user
+                .is_some_and(|user| tenant.config().user(user).is_none())
+            {
+                return Err(format!("record {} names a stranger", cdr.id));
+            }
+        }
+        if cdr.answer.is_some()
+            && !tenant
+                .config()
+                .users()
+                .iter()
+                .any(|u| *u.extension == *cdr.callee.number)
+        {
+            return Err(format!(
+                "record {}: {} was answered outside its tenant",
+                cdr.id, cdr.callee.number
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what must hold when everybody has hung up and all timers have run out.
+///
+/// # Errors
+/// The first thing that did not return, in words.
+pub fn at_rest(world: &World) -> Result<(), String> {
+    always(world)?;
+    for (id, tenant) in world.server.tenants() {
+        let held = tenant.held();
+        if (held.calls, held.legs, held.transactions, held.timers) != (0, 0, 0, 0) {
+            return Err(format!("tenant {id} still holds {held:?}"));
+        }
+    }
+    let counts = world.server.relay.counts();
+    if counts.sessions != 0 || counts.pairs_used != 0 {
+        return Err(format!(
+            "the relay still holds {} sessions and {} pairs",
+            counts.sessions, counts.pairs_used
+        ));
+    }
+    for phone in &world.phones {
+        if phone.calls().iter().any(|(_, state)| *state == State::Up) {
+            return Err(format!("{} is still in a call", phone.identity.name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! What a phone writes: requests with their retransmission, responses, descriptions.
+
+use super::{Identity, Phone, State, T1, T2, TIMEOUT, digest};
+use model::Transport;
+use sip::{Message, Method, Name, Writer};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A request without a final answer.
+#[derive(Clone, Debug)]
+pub(super) struct Outstanding {
+    pub(super) method: String,
+    pub(super) call_id: String,
+    pub(super) bytes: Vec<u8>,
+    pub(super) next: Duration,
+    pub(super) provisional: bool,
+    branch: String,
+    interval: Duration,
+    deadline: Duration,
+    authorized: bool,
+}
+
+impl Outstanding {
+    /// The copy to send now; `None` with `next` in the future while waiting, with `next` past when it is dead.
+    pub(super) fn again(&mut self, now: Duration, reliable: bool) -> Option<Vec<u8>> {
+        if now >= self.deadline {
+            self.next = now;
+            return None;
+        }
+        if reliable || (self.provisional && self.method == "INVITE") {
+            self.next = self.deadline;
+            return None;
+        }
+        let longest = if self.method == "INVITE" { TIMEOUT } else { T2 };
+        self.interval = (self.interval * 2).min(longest);
+        self.next = (now + self.interval).min(self.deadline);
+        Some(self.bytes.clone())
+    }
+
+    /// The CANCEL of this INVITE.
+    pub(super) fn cancel(&self) -> Option<Outstanding> {
+        let invite = Message::parse(&self.bytes).ok()?;
+        let writer = same_transaction(&invite, Method::Cancel)?;
+        let mut cancel = self.clone();
+        cancel.method = "CANCEL".to_owned();
+        cancel.bytes = writer.finish().to_vec();
+        cancel.authorized = true;
+        cancel.provisional = false;
+        Some(cancel)
+    }
+}
+
+/// Request-URI, top Via, From, To, Call-ID and CSeq number of another request, under another method.
+fn same_transaction(invite: &Message<'_>, method: Method<'static>) -> Option<Writer> {
+    let seq = invite.cseq().ok()?.seq;
+    let mut writer = Writer::request(method, invite.request_line()?.uri);
+    for name in [Name::Via, Name::From, Name::To, Name::CallId, Name::MaxForwards] {
+        writer = writer.copy(invite, name);
+    }
+    Some(writer.header(Name::CSeq, &format!("{seq} {}", method.as_str())))
+}
+
+pub(super) fn contact(identity: &Identity) -> String {
+    match identity.transport {
+        Transport::Udp => format!("<sip:{}@{}>", identity.user, identity.address),
+        other => format!("<sip:{}@{};transport={other}>", identity.user, identity.address),
+    }
+}
+
+pub(super) fn description(at: SocketAddr, codecs: &[u8], direction: &str) -> String {
+    let (ip, port) = (at.ip(), at.port());
+    let mut text =
+        format!("v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP");
+    for codec in codecs {
+        let _ = write!(text, " {codec}");
+    }
+    let _ = write!(text, "\r\na={direction}\r\n");
+    text
+}
+
+impl Phone {
+    #[expect(clippy::too_many_arguments, reason = "a request has that many parts")]
+    pub(super) fn request(
+        &mut self,
+        method: Method<'static>,
+        uri: &str,
+        call_id: &str,
+        cseq: u32,
+        extra: &[(Name, String)],
+        body: Option<String>,
+        now: Duration,
+    ) {
+        let branch = format!("z9hG4bK{:016x}", self.rng.next());
+        let identity = &self.identity;
+        let aor = format!("<sip:{}@{}>", identity.user, identity.domain);
+        let dialog = self.dialogs.values().find(|d| d.call_id == call_id);
+        let (from, to) = match dialog {
+            Some(dialog) => dialog.parties(&aor, uri),
+            None => (format!("{aor};tag=reg"), aor),
+        };
+        let mut writer = Writer::request(method, uri)
+            .via(identity.transport.via(), identity.address, &branch, true)
+            .header(Name::MaxForwards, "70")
+            .header(Name::From, &from)
+            .header(Name::To, &to)
+            .header(Name::CallId, call_id)
+            .header(Name::CSeq, &format!("{cseq} {method}"));
+        for (name, value) in extra {
+            writer = writer.header(*name, value);
+        }
+        let bytes = match body {
+            Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
+            None => writer.finish(),
+        };
+        let request = Outstanding {
+            method: method.as_str().to_owned(),
+            call_id: call_id.to_owned(),
+            bytes: bytes.to_vec(),
+            next: now,
+            provisional: false,
+            branch,
+            interval: T1,
+            deadline: now,
+            authorized: false,
+        };
+        self.start(request, now);
+    }
+
+    pub(super) fn start(&mut self, mut request: Outstanding, now: Duration) {
+        request.interval = T1;
+        request.next = now + T1;
+        request.deadline = now + TIMEOUT;
+        self.out.push(request.bytes.clone());
+        let key = format!("{} {}", request.branch, request.method);
+        self.outstanding.insert(key, request);
+    }
+
+    pub(super) fn handle_response(&mut self, message: &Message<'_>, now: Duration) {
+        let (Some(status), Some(method)) = (message.status_line(), message.method()) else {
+            return;
+        };
+        let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
+        let key = format!("{branch} {method}");
+        if method == Method::Invite && (200..300).contains(&status.code) {
+            self.acknowledge(message);
+        }
+        let Some(request) = self.outstanding.get_mut(&key) else {
+            return;
+        };
+        if status.code < 200 {
+            let first = !std::mem::replace(&mut request.provisional, true);
+            request.deadline = now + Duration::from_secs(300);
+            request.next = request.deadline;
+            if method == Method::Invite {
+                self.progressed(message, first, now);
+            }
+            return;
+        }
+        let Some(request) = self.outstanding.remove(&key) else {
+            return;
+        };
+        if method == Method::Invite && status.code >= 300 {
+            self.acknowledge_refusal(&request, message);
+        }
+        if matches!(status.code, 401 | 407) && !request.authorized {
+            return self.authorize(&request, message, now);
+        }
+        self.heard.push((request.method.clone(), status.code));
+        self.final_answer(&request, status.code);
+        if method == Method::Invite && (200..300).contains(&status.code) {
+            self.connected(message, now);
+        }
+    }
+
+    /// The ACK of a refusal belongs to the transaction (RFC 3261 §17.1.1.3).
+    fn acknowledge_refusal(&mut self, request: &Outstanding, response: &Message<'_>) {
+        let Ok(invite) = Message::parse(&request.bytes) else {
+            return;
+        };
+        let Some(seq) = invite.cseq().ok().map(|c| c.seq) else {
+            return;
+        };
+        let Some(line) = invite.request_line() else { return };
+        let writer = Writer::request(Method::Ack, line.uri)
+            .copy(&invite, Name::Via)
+            .copy(&invite, Name::From)
+            .copy(response, Name::To)
+            .copy(&invite, Name::CallId)
+            .header(Name::MaxForwards, "70")
+            .header(Name::CSeq, &format!("{seq} ACK"));
+        self.out.push(writer.finish().to_vec());
+    }
+
+    fn authorize(&mut self, request: &Outstanding, response: &Message<'_>, now: Duration) {
+        let Ok(old) = Message::parse(&request.bytes) else {
+            return;
+        };
+        let (challenge, header) = match response.header(Name::WwwAuthenticate) {
+            Some(challenge) => (challenge, Name::Authorization),
+            None => (
+                response.header(Name::ProxyAuthenticate).unwrap_or(""),
+                Name::ProxyAuthorization,
+            ),
+        };
+        let (Some(line), Ok(cseq)) = (old.request_line(), old.cseq()) else {
+            return;
+        };
+        let method = line.method;
+        let identity = &self.identity;
+        let value = digest::answer(
+            challenge,
+            &identity.user,
+            &identity.password,
+            method.as_str(),
+            line.uri,
+            1,
+        );
+        let branch = format!("z9hG4bK{:016x}", self.rng.next());
+        let seq = cseq.seq + 1;
+        let mut writer = Writer::request(method, line.uri)
+            .via(identity.transport.via(), identity.address, &branch, true)
+            .header(Name::CSeq, &format!("{seq} {method}"))
+            .header(header, &value);
+        for name in [
+            Name::MaxForwards,
+            Name::From,
+            Name::To,
+            Name::CallId,
+            Name::Contact,
+            Name::Expires,
+        ] {
+            writer = writer.copy(&old, name);
+        }
+        let bytes = writer.body(sdp::CONTENT_TYPE, old.body()).to_vec();
+        if method == Method::Register {
+            self.registration.1 = seq;
+        }
+        if let Some(dialog) = self.dialogs.values_mut().find(|d| d.call_id == request.call_id) {
+            dialog.local_cseq = seq;
+        }
+        let gave_up = self
+            .dialogs
+            .values()
+            .any(|d| d.call_id == request.call_id && d.gave_up);
+        if gave_up && method == Method::Invite {
+            return self.final_answer(request, 487);
+        }
+        self.start(
+            Outstanding {
+                bytes,
+                branch,
+                authorized: true,
+                provisional: false,
+                ..request.clone()
+            },
+            now,
+        );
+    }
+
+    /// A request of ours is over; without a call when it was an INVITE that failed or a BYE.
+    pub(super) fn final_answer(&mut self, request: &Outstanding, code: u16) {
+        let Some(dialog) = self.dialogs.values_mut().find(|d| d.call_id == request.call_id) else {
+            return;
+        };
+        match request.method.as_str() {
+            "INVITE" if dialog.state == State::Calling && code >= 300 => dialog.state = State::Over,
+            "INVITE" => {
+                dialog.renegotiating = false;
+                if matches!(code, 408 | 481) {
+                    dialog.state = State::Over;
+                }
+            }
+            "BYE" => dialog.state = State::Over,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! A phone: a SIP user agent written apart from the stack under test, so that the two check each other.
+//!
+//! Owns: registration with digest, calls both ways, retransmission of its requests and 2xx (RFC 3261 §17, §13.3.1.4),
+//! hold and resume, a few RTP packets. Does not own: choosing what to do; the scenario or the seed does.
+
+mod dialog;
+mod digest;
+mod message;
+
+use crate::rng::Rng;
+use dialog::Dialog;
+pub use dialog::State;
+use message::Outstanding;
+use model::Transport;
+use sip::{Message, Method, Name};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const T1: Duration = Duration::from_millis(500);
+const T2: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(32);
+
+/// What a phone does when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Rings, then picks up after this many milliseconds.
+    PickUp(u64),
+    /// Plays something before it picks up.
+    EarlyMedia(u64),
+    /// Rings, then refuses with this status after this many milliseconds.
+    Refuse(u16, u64),
+    /// Rings until it is called off.
+    Ring,
+    /// Is switched off: nothing is heard from it.
+    Dead,
+}
+
+/// Who a phone is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Name in the ladder.
+    pub name: String,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// How it connects.
+    pub transport: Transport,
+    /// Domain of its tenant.
+    pub domain: String,
+    /// Extension and digest username.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A phone.
+#[derive(Debug)]
+pub struct Phone {
+    /// Who it is.
+    pub identity: Identity,
+    /// What it does when it is called.
+    pub answer: Answer,
+    /// Payload types that it offers.
+    pub codecs: Vec<u8>,
+    /// The connection that it uses; zero over UDP.
+    pub connection: u64,
+    /// Final answers that it got, by method, oldest first.
+    pub heard: Vec<(String, u16)>,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// RTP packets received while no call was up.
+    pub packets_astray: u64,
+    server: SocketAddr,
+    rng: Rng,
+    out: Vec<Vec<u8>>,
+    media: Vec<(SocketAddr, Vec<u8>)>,
+    outstanding: BTreeMap<String, Outstanding>,
+    dialogs: BTreeMap<usize, Dialog>,
+    next_dialog: usize,
+    registration: (String, u32),
+    next_rtp: Option<Duration>,
+    rtp_sequence: u16,
+}
+
+impl Phone {
+    /// A phone that is switched on and has said nothing yet.
+    #[must_use]
+    pub fn new(identity: Identity, server: SocketAddr, answer: Answer, mut rng: Rng) -> Phone {
+        let registration = (format!("reg-{:x}", rng.next()), 0);
+        Phone {
+            identity,
+            answer,
+            codecs: vec![0, 8],
+            connection: 0,
+            heard: Vec::new(),
+            packets_received: 0,
+            packets_astray: 0,
+            server,
+            rng,
+            out: Vec::new(),
+            media: Vec::new(),
+            outstanding: BTreeMap::new(),
+            dialogs: BTreeMap::new(),
+            next_dialog: 0,
+            registration,
+            next_rtp: None,
+            rtp_sequence: 0,
+        }
+    }
+
+    /// Where its audio arrives: the address above its SIP port.
+    #[must_use]
+    pub fn rtp_address(&self) -> SocketAddr {
+        SocketAddr::new(self.identity.address.ip(), self.identity.address.port() + 1000)
+    }
+
+    /// Registers for this long; 0 unregisters.
+    pub fn register(&mut self, expires_s: u32, now: Duration) {
+        self.registration.1 += 1;
+        let contact = message::contact(&self.identity);
+        let extra = [(Name::Contact, contact), (Name::Expires, expires_s.to_string())];
+        let uri = format!("sip:{}", self.identity.domain);
+        let call_id = self.registration.0.clone();
+        self.request(
+            Method::Register,
+            &uri,
+            &call_id,
+            self.registration.1,
+            &extra,
+            None,
+            now,
+        );
+    }
+
+    /// Calls a number in its own domain, or `user@domain`. Returns the number of the call on this phone.
+    pub fn call(&mut self, target: &str, now: Duration) -> usize {
+        let uri = if target.contains('@') {
+            format!("sip:{target}")
+        } else {
+            format!("sip:{target}@{}", self.identity.domain)
+        };
+        let number = self.next_dialog;
+        self.next_dialog += 1;
+        let dialog = Dialog::outgoing(&self.identity, &uri, &mut self.rng);
+        let call_id = dialog.call_id.clone();
+        self.dialogs.insert(number, dialog);
+        let offer = self.description("sendrecv");
+        let contact = message::contact(&self.identity);
+        self.request(
+            Method::Invite,
+            &uri,
+            &call_id,
+            1,
+            &[(Name::Contact, contact)],
+            Some(offer),
+            now,
+        );
+        number
+    }
+
+    /// Takes a call back that is not answered yet.
+    pub fn cancel(&mut self, number: usize, now: Duration) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        if dialog.state != State::Calling {
+            return;
+        }
+        dialog.gave_up = true;
+        let call_id = dialog.call_id.clone();
+        let invite = self
+            .outstanding
+            .values()
+            .find(|o| o.method == "INVITE" && o.call_id == call_id && o.provisional);
+        if let Some(cancel) = invite.and_then(Outstanding::cancel) {
+            self.start(cancel, now);
+        }
+    }
+
+    /// Hangs up.
+    pub fn hang_up(&mut self, number: usize, now: Duration) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        if dialog.state == State::Up {
+            dialog.state = State::Over;
+            dialog.answer = None;
+            let (uri, call_id, cseq) = dialog.next_request();
+            self.request(Method::Bye, &uri, &call_id, cseq, &[], None, now);
+        }
+    }
+
+    /// Asks for another direction, such as `sendonly` for hold, or for other codecs.
+    pub fn reinvite(&mut self, number: usize, direction: &str, now: Duration) {
+        let offer = self.description(direction);
+        let contact = message::contact(&self.identity);
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        if dialog.state == State::Up && !dialog.renegotiating {
+            dialog.renegotiating = true;
+            let (uri, call_id, cseq) = dialog.next_request();
+            self.request(
+                Method::Invite,
+                &uri,
+                &call_id,
+                cseq,
+                &[(Name::Contact, contact)],
+                Some(offer),
+                now,
+            );
+        }
+    }
+
+    /// The calls on this phone and their states.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(usize, State)> {
+        self.dialogs
+            .iter()
+            .map(|(number, dialog)| (*number, dialog.state))
+            .collect()
+    }
+
+    /// True when a request or a 2xx is still unanswered.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.outstanding.is_empty()
+            || self
+                .dialogs
+                .values()
+                .any(|d| d.answer.is_some() || d.due.is_some())
+    }
+
+    /// Messages to send to the server.
+    pub fn take_messages(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// Audio to send.
+    pub fn take_media(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        std::mem::take(&mut self.media)
+    }
+
+    /// A SIP message came in.
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+        if self.answer == Answer::Dead {
+            return;
+        }
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        if message.is_request() {
+            self.handle_request(&message, now);
+        } else {
+            self.handle_response(&message, now);
+        }
+    }
+
+    /// An audio packet came in.
+    pub fn receive_media(&mut self) {
+        self.packets_received += 1;
+        if !self
+            .dialogs
+            .values()
+            .any(|d| matches!(d.state, State::Up | State::Calling | State::Ringing))
+        {
+            self.packets_astray += 1;
+        }
+    }
+
+    /// The process on the phone died: calls and requests are forgotten, nobody is told.
+    pub fn reboot(&mut self) {
+        self.outstanding.clear();
+        self.dialogs.clear();
+        self.next_rtp = None;
+        self.registration = (format!("reg-{:x}", self.rng.next()), 0);
+    }
+
+    /// When time matters next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let requests = self.outstanding.values().map(|o| o.next);
+        let dialogs = self
+            .dialogs
+            .values()
+            .flat_map(|d| d.answer.as_ref().map(|a| a.next).into_iter().chain(d.due));
+        requests.chain(dialogs).chain(self.next_rtp).min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.retransmit(now);
+        self.handle_due(now);
+        if self.next_rtp.is_some_and(|at| at <= now) {
+            self.speak(now);
+        }
+    }
+
+    fn retransmit(&mut self, now: Duration) {
+        let reliable = self.identity.transport.is_reliable();
+        let mut dead = Vec::new();
+        for (branch, request) in &mut self.outstanding {
+            if request.next > now {
+                continue;
+            }
+            match request.again(now, reliable) {
+                Some(bytes) => self.out.push(bytes),
+                None if request.next <= now => dead.push(branch.clone()),
+                None => {}
+            }
+        }
+        for branch in dead {
+            if let Some(request) = self.outstanding.remove(&branch) {
+                self.heard.push((request.method.clone(), 408));
+                self.final_answer(&request, 408);
+            }
+        }
+        for dialog in self.dialogs.values_mut() {
+            self.out.extend(dialog.repeat_answer(now));
+        }
+    }
+
+    fn speak(&mut self, now: Duration) {
+        self.rtp_sequence = self.rtp_sequence.wrapping_add(1);
+        let up: Vec<_> = self
+            .dialogs
+            .values()
+            .filter(|d| d.state == State::Up)
+            .filter_map(|d| d.remote_rtp)
+            .collect();
+        self.next_rtp = (!up.is_empty()).then(|| now + Duration::from_millis(500));
+        for to in up {
+            let mut packet = vec![0x80, 0];
+            packet.extend(self.rtp_sequence.to_be_bytes());
+            packet.extend((u32::from(self.rtp_sequence) * 4000).to_be_bytes());
+            packet.extend(7_u32.to_be_bytes());
+            packet.extend([0xff; 160]);
+            self.media.push((to, packet));
+        }
+    }
+
+    fn description(&mut self, direction: &str) -> String {
+        message::description(self.rtp_address(), &self.codecs, direction)
+    }
+}

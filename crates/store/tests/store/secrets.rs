@@ -54,7 +54,7 @@ fn a_dump_of_the_directory_has_neither_password_nor_digest_secret() {
         assert!(seen_username, "{checked}: the search would find what is there");
     };
     dump("open, with the write-ahead log");
-    drop(b.store);
+    b.store.close().unwrap();
     dump("closed");
 }
 

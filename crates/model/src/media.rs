@@ -67,6 +67,19 @@ pub enum MediaCommand {
     },
 }
 
+impl MediaCommand {
+    /// The session that the command is for.
+    #[must_use]
+    pub fn session(&self) -> MediaSessionId {
+        match self {
+            MediaCommand::Open { session, .. }
+            | MediaCommand::Remote { session, .. }
+            | MediaCommand::Watch { session, .. }
+            | MediaCommand::Close { session } => *session,
+        }
+    }
+}
+
 /// From the media plane to a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MediaReport {

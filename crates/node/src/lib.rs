@@ -11,12 +11,22 @@
 )]
 
 mod clock;
+mod conn;
 mod deadline;
 mod inbox;
+mod keeper;
 mod listen;
+mod live;
+mod media_worker;
+mod node;
+mod records;
 mod settings;
+mod shared;
 mod sys;
 pub mod tls;
 mod udp;
+mod worker;
 
+pub use live::{Live, Status};
+pub use node::Node;
 pub use settings::{Listen, Settings, TlsFiles};

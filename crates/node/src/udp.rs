@@ -1,7 +1,7 @@
 //! A UDP socket with its send queue. Messages of one turn leave together in `sendmmsg` batches.
 
 use crate::listen::Address;
-use crate::sys::{self, BATCH, Outgoing};
+use crate::sys::{self, Interest, Outgoing};
 use bytes::Bytes;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -15,6 +15,8 @@ const QUEUE: usize = 4096;
 pub(crate) struct UdpPort {
     /// Its addresses.
     pub(crate) address: Address,
+    /// What epoll watches.
+    pub(crate) interest: Interest,
     socket: UdpSocket,
     queue: Vec<Outgoing>,
 }
@@ -24,6 +26,7 @@ impl UdpPort {
     pub(crate) fn new(address: Address, socket: UdpSocket) -> UdpPort {
         UdpPort {
             address,
+            interest: Interest::Read,
             socket,
             queue: Vec::new(),
         }

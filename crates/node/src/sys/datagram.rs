@@ -98,7 +98,15 @@ impl Batch {
     }
 }
 
-/// One datagram to send.
+/// Something to send.
+pub(crate) trait Datagram {
+    /// Where to.
+    fn to(&self) -> SocketAddr;
+    /// What.
+    fn octets(&self) -> &[u8];
+}
+
+/// One datagram that waits in a queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     /// Where to.
@@ -107,10 +115,29 @@ pub(crate) struct Outgoing {
     pub(crate) bytes: Bytes,
 }
 
+impl Datagram for Outgoing {
+    fn to(&self) -> SocketAddr {
+        self.to
+    }
+    fn octets(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// One datagram that still lies where it was received.
+impl Datagram for (SocketAddr, &[u8]) {
+    fn to(&self) -> SocketAddr {
+        self.0
+    }
+    fn octets(&self) -> &[u8] {
+        self.1
+    }
+}
+
 /// Sends the first datagrams of `queue`, at most [`BATCH`]; returns how many the kernel took.
-pub(crate) fn send_batch(fd: BorrowedFd<'_>, queue: &[Outgoing]) -> io::Result<usize> {
+pub(crate) fn send_batch<D: Datagram>(fd: BorrowedFd<'_>, queue: &[D]) -> io::Result<usize> {
     if let [only] = queue {
-        return send_one(fd, &only.bytes, only.to).map(|()| 1);
+        return send_one(fd, only.octets(), only.to()).map(|()| 1);
     }
     let mut names = [RawAddress::empty(); BATCH];
     let mut vectors = [libc::iovec {
@@ -121,10 +148,10 @@ pub(crate) fn send_batch(fd: BorrowedFd<'_>, queue: &[Outgoing]) -> io::Result<u
     let mut count: libc::c_uint = 0;
     let slots = headers.iter_mut().zip(&mut vectors).zip(&mut names);
     for (item, ((header, vector), name)) in queue.iter().zip(slots) {
-        let (raw, length) = RawAddress::from_std(item.to);
+        let (raw, length) = RawAddress::from_std(item.to());
         *name = raw;
-        vector.iov_base = item.bytes.as_ptr().cast_mut().cast();
-        vector.iov_len = item.bytes.len();
+        vector.iov_base = item.octets().as_ptr().cast_mut().cast();
+        vector.iov_len = item.octets().len();
         header.msg_hdr.msg_name = (&raw mut *name).cast();
         header.msg_hdr.msg_namelen = length;
         header.msg_hdr.msg_iov = vector;
@@ -139,7 +166,7 @@ pub(crate) fn send_batch(fd: BorrowedFd<'_>, queue: &[Outgoing]) -> io::Result<u
 }
 
 /// Sends one datagram.
-pub(crate) fn send_one(fd: BorrowedFd<'_>, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+fn send_one(fd: BorrowedFd<'_>, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
     let (raw, length) = RawAddress::from_std(to);
     // SAFETY: both pointers name memory that lives across the call, with its true length; the
     // kernel only reads it.

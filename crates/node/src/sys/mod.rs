@@ -16,6 +16,10 @@ pub(crate) use poll::{Events, Interest, Poll, Ready, Wake};
 pub(crate) use socket::{tcp_listener, udp_socket};
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+/// A place holder for an address.
+pub(crate) const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 /// Turns the `-1` of a system call into the error it stands for.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {

@@ -128,6 +128,22 @@ impl BindingJournal {
         })
     }
 
+    /// The bindings that live now, in order of tenant and user, read back from the files. For putting one
+    /// tenant back together after a fault. Appends go on meanwhile.
+    ///
+    /// # Errors
+    /// The directory can't be read.
+    pub fn live(&self, now: Wall) -> Result<Vec<BindingRecord>, JournalError> {
+        let (mut fold, covered) = read_snapshot(&self.dir)?;
+        for (found, path) in logs_in(&self.dir)? {
+            if found >= covered {
+                fold.read_log(&path)?;
+            }
+        }
+        let live = fold.into_live().into_iter();
+        Ok(live.filter(|record| record.expires > now).collect())
+    }
+
     /// Waits until everything appended so far would survive a power cut. Appends go on meanwhile.
     ///
     /// # Errors

@@ -1,0 +1,319 @@
+//! One TCP or TLS connection: octets in, framed messages out, octets back with a bounded backlog.
+//!
+//! Owns: the socket, the TLS session, the framer (RFC 3261 §18.3), the send queue, and the times that
+//! decide when the connection has stalled. Does not own: what a message means, or when it is closed.
+
+mod table;
+
+pub(crate) use table::{Admission, ConnTable};
+
+use crate::sys::Interest;
+use bytes::Bytes;
+use model::{FlowToken, Limits, TenantId};
+use rustls::{ServerConfig, ServerConnection};
+use sip::stream::Framer;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds that a closed connection is kept open for reading, so that the last answer is not destroyed
+/// by a reset (unread octets turn a close into one).
+const LINGER_S: u64 = 2;
+
+/// Pieces of the send queue given to the kernel at once.
+const GATHER: usize = 16;
+
+/// Octets encrypted ahead of what the socket has taken.
+const TLS_CHUNK: usize = 16_384;
+
+/// The outcome of one read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// So many octets lie in the buffer.
+    Data(usize),
+    /// Nothing more for now.
+    Empty,
+    /// The peer closed, or the connection broke.
+    Closed,
+}
+
+/// The outcome of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// Nothing waits.
+    Done,
+    /// The kernel's buffer is full.
+    Blocked,
+    /// The connection is broken, or everything is sent and it may be closed.
+    Closed,
+}
+
+/// A connection.
+pub(crate) struct Conn {
+    /// Names it to the cores.
+    pub(crate) flow: FlowToken,
+    /// Cuts the octets into messages.
+    pub(crate) framer: Framer,
+    /// Whose messages it carried, in order: told when it is gone.
+    pub(crate) tenants: Vec<TenantId>,
+    /// The deadline armed last, see [`crate::deadline`].
+    pub(crate) armed: Option<Duration>,
+    /// What epoll watches.
+    pub(crate) interest: Interest,
+    socket: TcpStream,
+    tls: Option<Box<ServerConnection>>,
+    queue: VecDeque<Bytes>,
+    /// Octets of the queue's first piece that are sent.
+    sent: usize,
+    /// Octets in the queue, sent ones included.
+    queued: usize,
+    /// When the message under way began; also set while nothing whole has ever come.
+    stalled_since: Option<Duration>,
+    /// When the kernel last refused to take more.
+    blocked_since: Option<Duration>,
+    /// Last traffic, either way.
+    active: Duration,
+    /// Set when it is to be closed after what is queued: at this time at the latest.
+    closing: Option<Duration>,
+    /// The sending side is closed.
+    shut: bool,
+}
+
+impl Conn {
+    /// Takes over an accepted socket.
+    pub(crate) fn new(
+        flow: FlowToken,
+        socket: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        limits: &Limits,
+        now: Duration,
+    ) -> io::Result<Conn> {
+        socket.set_nonblocking(true)?;
+        socket.set_nodelay(true)?;
+        let tls = match tls {
+            Some(config) => Some(Box::new(ServerConnection::new(config).map_err(io::Error::other)?)),
+            None => None,
+        };
+        Ok(Conn {
+            flow,
+            framer: Framer::new(limits.message_bytes),
+            tenants: Vec::new(),
+            armed: None,
+            interest: Interest::Read,
+            socket,
+            tls,
+            queue: VecDeque::new(),
+            sent: 0,
+            queued: 0,
+            stalled_since: Some(now),
+            blocked_since: None,
+            active: now,
+            closing: None,
+            shut: false,
+        })
+    }
+
+    /// Reads once. `buffer` must hold 64 KiB, so that nothing decrypted ever stays behind.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8], now: Duration) -> Fill {
+        let outcome = match &mut self.tls {
+            None => read(&mut self.socket, buffer),
+            Some(tls) => read_tls(tls, &mut self.socket, buffer),
+        };
+        if let Fill::Data(_) = outcome {
+            self.active = now;
+        }
+        outcome
+    }
+
+    /// Notes whether the framer holds part of a message. Octets that only continue it don't restart
+    /// the clock: whoever sends one octet at a time has as long for a message as everybody else.
+    pub(crate) fn note_partial(&mut self, partial: bool, whole: bool, now: Duration) {
+        self.stalled_since = match (partial, whole, self.stalled_since) {
+            (false, true, _) => None,
+            (true, true, _) => Some(now),
+            (true, false, None) => Some(now),
+            (_, false, since) => since,
+        };
+    }
+
+    /// Queues octets. False when the peer reads so slowly that the backlog is full.
+    pub(crate) fn push(&mut self, bytes: Bytes, limits: &Limits) -> bool {
+        if self.shut {
+            return true;
+        }
+        self.queued += bytes.len();
+        self.queue.push_back(bytes);
+        self.queued <= limits.connection_backlog_bytes
+    }
+
+    /// Sends what is queued, and closes the sending side when that was asked for.
+    pub(crate) fn flush(&mut self, now: Duration) -> Flush {
+        let before = self.queued - self.sent;
+        let result = if self.tls.is_some() {
+            self.flush_tls()
+        } else {
+            self.flush_plain()
+        };
+        let moved = self.queued - self.sent < before;
+        if moved {
+            self.active = now;
+        }
+        match result {
+            Ok(true) => {
+                self.blocked_since = None;
+                self.shut_if_closing();
+                Flush::Done
+            }
+            Ok(false) => {
+                if moved || self.blocked_since.is_none() {
+                    self.blocked_since = Some(now);
+                }
+                Flush::Blocked
+            }
+            Err(_) => Flush::Closed,
+        }
+    }
+
+    /// Ends the connection after what is queued in this turn: no more input is looked at.
+    pub(crate) fn close_after_queue(&mut self, now: Duration) {
+        self.closing.get_or_insert(now + Duration::from_secs(LINGER_S));
+    }
+
+    /// Everything is sent: says goodbye, and goes on reading (and discarding) until the peer closes too.
+    fn shut_if_closing(&mut self) {
+        if self.closing.is_none() || self.shut {
+            return;
+        }
+        self.shut = true;
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut self.socket);
+        }
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// True once it is being closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// When the connection has stalled, been idle or lingered for too long.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Duration {
+        let stall = Duration::from_secs(limits.connection_stall_s);
+        let idle = self.active + Duration::from_secs(limits.connection_idle_s);
+        let stalled = self.stalled_since.map(|t| t + stall);
+        let blocked = self.blocked_since.map(|t| t + stall);
+        [stalled, blocked, self.closing]
+            .into_iter()
+            .flatten()
+            .fold(idle, Duration::min)
+    }
+
+    /// Sends the queue; true when it is empty.
+    fn flush_plain(&mut self) -> io::Result<bool> {
+        while !self.queue.is_empty() {
+            let mut slices = [IoSlice::new(&[]); GATHER];
+            for (index, (slice, piece)) in slices.iter_mut().zip(&self.queue).enumerate() {
+                let skip = if index == 0 { self.sent } else { 0 };
+                *slice = IoSlice::new(piece.get(skip..).unwrap_or_default());
+            }
+            match self.socket.write_vectored(&slices) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.advance(count),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Encrypts a little ahead of what the socket takes, so that the backlog stays in our own queue.
+    fn flush_tls(&mut self) -> io::Result<bool> {
+        loop {
+            let Some(tls) = &mut self.tls else { return Ok(true) };
+            while tls.wants_write() {
+                match tls.write_tls(&mut self.socket) {
+                    Ok(_) => {}
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                    Err(e) => return Err(e),
+                }
+            }
+            if tls.is_handshaking() {
+                return Ok(true);
+            }
+            let mut taken = 0;
+            for (index, piece) in self.queue.iter().enumerate() {
+                let skip = if index == 0 { self.sent } else { 0 };
+                let piece = piece.get(skip..).unwrap_or_default();
+                let accepted = tls.writer().write(piece)?;
+                taken += accepted;
+                if taken >= TLS_CHUNK || accepted < piece.len() {
+                    break;
+                }
+            }
+            if taken == 0 {
+                return Ok(self.queue.is_empty());
+            }
+            self.advance(taken);
+        }
+    }
+
+    /// Forgets `count` octets of the queue's front.
+    fn advance(&mut self, count: usize) {
+        self.sent += count;
+        while let Some(front) = self.queue.front()
+            && self.sent >= front.len()
+        {
+            self.sent -= front.len();
+            self.queued -= front.len();
+            self.queue.pop_front();
+        }
+    }
+}
+
+impl AsFd for Conn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn read(socket: &mut impl Read, buffer: &mut [u8]) -> Fill {
+    loop {
+        match socket.read(buffer) {
+            Ok(0) => return Fill::Closed,
+            Ok(count) => return Fill::Data(count),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Fill::Empty,
+            Err(_) => return Fill::Closed,
+        }
+    }
+}
+
+/// Reads records until one of them carries something for us.
+fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, buffer: &mut [u8]) -> Fill {
+    loop {
+        match tls.reader().read(buffer) {
+            Ok(0) => return Fill::Closed,
+            Ok(count) => return Fill::Data(count),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return Fill::Closed,
+        }
+        match tls.read_tls(socket) {
+            Ok(0) => return Fill::Closed,
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Fill::Empty,
+            Err(_) => return Fill::Closed,
+        }
+        if tls.process_new_packets().is_err() {
+            // The alert tells the peer why; if it can't be sent, nobody will ask.
+            let _ = tls.write_tls(socket);
+            return Fill::Closed;
+        }
+    }
+}

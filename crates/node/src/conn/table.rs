@@ -1,0 +1,171 @@
+//! All connections of one worker, with the caps that protect it.
+//!
+//! Connection numbers never repeat, not even after a restart (the first one is taken from the wall
+//! clock): a binding restored from disk can therefore not name somebody else's connection.
+
+use super::Conn;
+use crate::deadline::Deadlines;
+use model::{Limits, Now};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Hashes our own consecutive numbers; nobody outside chooses them.
+#[derive(Default)]
+pub(crate) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+/// Whether one more connection is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Yes.
+    Welcome,
+    /// No: a cap is reached.
+    Full,
+}
+
+/// The connections.
+pub(crate) struct ConnTable {
+    conns: HashMap<u64, Conn, BuildHasherDefault<NumberHasher>>,
+    sources: HashMap<IpAddr, usize>,
+    deadlines: Deadlines<u64>,
+    next: u64,
+    limits: Limits,
+}
+
+/// The address, or the /64 that one IPv6 site can draw addresses from at will.
+fn source(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+    }
+}
+
+impl ConnTable {
+    /// No connections yet.
+    pub(crate) fn new(limits: Limits, now: Now) -> ConnTable {
+        ConnTable {
+            conns: HashMap::default(),
+            sources: HashMap::new(),
+            deadlines: Deadlines::new(),
+            next: now.wall.0 << 20,
+            limits,
+        }
+    }
+
+    /// Whether a connection from `ip` fits under the caps.
+    pub(crate) fn admission(&self, ip: IpAddr) -> Admission {
+        let same = self.sources.get(&source(ip)).copied().unwrap_or(0);
+        if self.conns.len() < self.limits.connections_per_worker && same < self.limits.connections_per_source
+        {
+            Admission::Welcome
+        } else {
+            Admission::Full
+        }
+    }
+
+    /// The number that the next connection gets.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Takes a connection in, under the number in its flow token.
+    pub(crate) fn insert(&mut self, conn: Conn) {
+        let number = conn.flow.connection;
+        *self.sources.entry(source(conn.flow.remote.ip())).or_default() += 1;
+        self.conns.insert(number, conn);
+        self.arm(number);
+    }
+
+    /// Lets a connection go; dropping it closes the socket.
+    pub(crate) fn remove(&mut self, number: u64) -> Option<Conn> {
+        let conn = self.conns.remove(&number)?;
+        let key = source(conn.flow.remote.ip());
+        if let Some(count) = self.sources.get_mut(&key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.sources.remove(&key);
+            }
+        }
+        Some(conn)
+    }
+
+    /// One connection.
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Conn> {
+        self.conns.get_mut(&number)
+    }
+
+    /// Makes sure that the connection's deadline is seen.
+    pub(crate) fn arm(&mut self, number: u64) {
+        if let Some(conn) = self.conns.get_mut(&number) {
+            let wanted = conn.deadline(&self.limits);
+            self.deadlines.arm(number, &mut conn.armed, Some(wanted));
+        }
+    }
+
+    /// The next moment at which something may be due.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.next()
+    }
+
+    /// One connection whose deadline has passed; call until `None`.
+    pub(crate) fn expired(&mut self, now: Duration) -> Option<u64> {
+        while let Some((at, number)) = self.deadlines.pop(now) {
+            let Some(conn) = self.conns.get_mut(&number) else {
+                continue;
+            };
+            if conn.armed != Some(at) {
+                continue;
+            }
+            conn.armed = None;
+            if conn.deadline(&self.limits) <= now {
+                return Some(number);
+            }
+            self.arm(number);
+        }
+        None
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.conns.len()
+    }
+
+    /// The caps.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// All numbers, for the end.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.conns.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_ipv6_site_is_one_source() {
+        let ip = |text: &str| source(text.parse().unwrap());
+        assert_eq!(ip("2001:db8:1:2::1"), ip("2001:db8:1:2:ffff::9"));
+        assert_ne!(ip("2001:db8:1:2::1"), ip("2001:db8:1:3::1"));
+        assert_ne!(ip("10.0.0.1"), ip("10.0.0.2"));
+    }
+}

@@ -1,0 +1,261 @@
+//! The keeper: one thread between the store and everybody else.
+//!
+//! Owns: the database connections. Brings changes of the configuration to the workers, carries call
+//! records from the spool into the database, makes the journals durable, compacts them, watches the
+//! certificate. Nothing that a call does waits for any of this: the database may be away for hours.
+
+use crate::shared::{KeeperItem, Shared, Sure};
+use model::{TenantConfig, TenantId, Wall};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+use store::{BindingJournal, CdrSpool, Options, Store, StoreError};
+use tenancy::{Directory, Operator};
+
+/// Between two looks for changes: the next call within a second must see one.
+const REFRESH: Duration = Duration::from_millis(250);
+/// Between two drains of the spool.
+const DRAIN: Duration = Duration::from_millis(200);
+/// Between two syncs of the journals: what a power cut may take (a kill takes nothing).
+const SYNC: Duration = Duration::from_secs(1);
+/// Between two looks whether the binding journal has grown.
+const COMPACT: Duration = Duration::from_secs(10);
+/// Longest pause after failures.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long a drain waits for the database. Short: it is tried again, and other duties wait meanwhile.
+const DRAIN_BUSY: Duration = Duration::from_millis(100);
+
+/// Something done at intervals; after failures at growing ones, with one warning.
+struct Duty {
+    interval: Duration,
+    due: Duration,
+    pause: Option<Duration>,
+}
+
+impl Duty {
+    fn new(interval: Duration) -> Duty {
+        Duty {
+            interval,
+            due: Duration::ZERO,
+            pause: None,
+        }
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        now >= self.due
+    }
+
+    /// Plans the next time by the outcome of this one.
+    fn done<E: std::fmt::Display>(&mut self, now: Duration, what: &str, outcome: Result<(), E>) {
+        match outcome {
+            Ok(()) => {
+                if self.pause.take().is_some() {
+                    tracing::info!("{what}: works again");
+                }
+                self.due = now + self.interval;
+            }
+            Err(error) => {
+                if self.pause.is_none() {
+                    tracing::warn!("{what}: {error}; calls go on, trying again");
+                }
+                let pause = self.pause.map_or(self.interval, |p| p * 2).min(PAUSE_MAX);
+                self.pause = Some(pause);
+                self.due = now + pause;
+            }
+        }
+    }
+}
+
+/// The thread's state.
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    store: Store,
+    /// Its own connection, which waits less long for a lock.
+    drainer: Option<Store>,
+    bindings: BindingJournal,
+    spool: CdrSpool,
+    /// The configuration's global counter at the last look.
+    counter: u64,
+    refresh: Duty,
+    drain: Duty,
+    sync: Duty,
+    compact: Duty,
+}
+
+impl Keeper {
+    /// Takes over the store. `counter` was read before the configuration that the workers started with.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        store: Store,
+        bindings: BindingJournal,
+        spool: CdrSpool,
+        counter: u64,
+    ) -> Keeper {
+        Keeper {
+            shared,
+            store,
+            drainer: None,
+            bindings,
+            spool,
+            counter,
+            refresh: Duty::new(REFRESH),
+            drain: Duty::new(DRAIN),
+            sync: Duty::new(SYNC),
+            compact: Duty::new(COMPACT),
+        }
+    }
+
+    /// Works until told to stop.
+    pub(crate) fn run(&mut self, items: &Receiver<KeeperItem>) {
+        loop {
+            self.duties();
+            let now = self.shared.clock.mono();
+            let next = [&self.refresh, &self.drain, &self.sync, &self.compact]
+                .map(|d| d.due)
+                .into_iter()
+                .min();
+            let pause = next.map_or(REFRESH, |at| at.saturating_sub(now));
+            match items.recv_timeout(pause) {
+                Ok(KeeperItem::Recover(tenant)) => self.recover(tenant),
+                Ok(KeeperItem::Refresh) => self.refresh.due = Duration::ZERO,
+                Ok(KeeperItem::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn duties(&mut self) {
+        let now = self.shared.clock.now();
+        if self.refresh.is_due(now.mono) {
+            let outcome = self.look_for_changes();
+            self.refresh.done(now.mono, "reading the configuration", outcome);
+        }
+        if self.drain.is_due(now.mono) {
+            let outcome = self.drain_records();
+            self.drain.done(now.mono, "storing call records", outcome);
+        }
+        if self.sync.is_due(now.mono) {
+            let outcome = self.bindings.sync().and_then(|()| self.spool.sync());
+            self.sync.done(now.mono, "syncing the journals", outcome);
+            if let Some(tls) = &self.shared.tls {
+                tls.watch();
+            }
+        }
+        if self.compact.is_due(now.mono) {
+            let outcome = self.bindings.compact_if_large(now.wall).map(drop);
+            self.compact
+                .done(now.mono, "compacting the binding journal", outcome);
+        }
+    }
+
+    fn look_for_changes(&mut self) -> Result<(), StoreError> {
+        let (counter, changed) = self.store.changes_since(self.counter)?;
+        if !changed.is_empty() {
+            self.publish(&changed)?;
+        }
+        self.counter = counter;
+        Ok(())
+    }
+
+    /// Configurations go to their owners before the directory names them, so that no message arrives at
+    /// an owner that has never heard of its tenant; removals the other way round.
+    fn publish(&mut self, changed: &[TenantId]) -> Result<(), StoreError> {
+        let directory = self.store.directory()?;
+        let mut gone = Vec::new();
+        for tenant in changed {
+            match self.load(&directory, *tenant) {
+                Ok(Some(config)) => self.tell(*tenant, Sure::Config(Arc::new(config))),
+                Ok(None) => gone.push(*tenant),
+                Err(error @ (StoreError::Damaged { .. } | StoreError::SecretDamaged { .. })) => {
+                    tracing::error!(%tenant, "configuration not taken, the old one stays: {error}");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.shared.directory.store(Arc::new(directory));
+        for tenant in gone {
+            self.tell(tenant, Sure::Removed(tenant));
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, directory: &Directory, tenant: TenantId) -> Result<Option<TenantConfig>, StoreError> {
+        let Some(scope) = Operator::local().scope(directory, tenant) else {
+            return Ok(None);
+        };
+        match self.store.load(&scope) {
+            Ok(config) => Ok(Some(config)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tell(&self, tenant: TenantId, item: Sure) {
+        if let Some(inbox) = self.shared.owner_inbox(tenant) {
+            inbox.send(item);
+        }
+    }
+
+    fn drain_records(&mut self) -> Result<(), StoreError> {
+        if self.spool.is_drained() {
+            return Ok(());
+        }
+        let drainer = match &mut self.drainer {
+            Some(drainer) => drainer,
+            none => {
+                let options = Options {
+                    busy_timeout: DRAIN_BUSY,
+                    exclusive: false,
+                };
+                none.insert(Store::open_with(self.store.dir(), options)?)
+            }
+        };
+        let drained = self.spool.drain(drainer)?;
+        for path in drained.damaged {
+            tracing::error!(path = %path.display(), "part of a call record file is damaged and set aside");
+        }
+        Ok(())
+    }
+
+    /// Answers always, with nothing when the journal can't be read: phones register again.
+    fn recover(&mut self, tenant: TenantId) {
+        let now: Wall = self.shared.clock.now().wall;
+        let live = self.bindings.live(now).unwrap_or_else(|error| {
+            tracing::error!(%tenant, "bindings not recovered, phones will register again: {error}");
+            Vec::new()
+        });
+        let own = live.into_iter().filter(|b| b.tenant == tenant).collect();
+        self.tell(tenant, Sure::Recovered(tenant, own));
+    }
+
+    fn finish(&mut self) {
+        let synced = self.bindings.sync().and_then(|()| self.spool.sync());
+        if let Err(error) = synced {
+            tracing::error!("journals not synced at the end: {error}");
+        }
+        if let Err(error) = self.drain_records() {
+            tracing::warn!("call records stay in the spool until the next start: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_duty_waits_longer_each_time_and_recovers_at_once() {
+        let mut duty = Duty::new(DRAIN);
+        let mut now = Duration::from_secs(1);
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            assert!(duty.is_due(now));
+            duty.done(now, "the test", Err("away"));
+            pauses.push((duty.due - now).as_millis());
+            now = duty.due;
+        }
+        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+        duty.done(now, "the test", Ok::<(), &str>(()));
+        assert_eq!(duty.due - now, DRAIN);
+    }
+}

@@ -1,0 +1,175 @@
+//! What is alive in a running node, for whoever shows or steers it.
+
+use crate::shared::{KeeperItem, Query, Shared, Sure, Totals};
+use anyhow::{Result, anyhow};
+use model::{CallView, Counts, RegistrationView, TenantId, Transport, UserId};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use tenancy::{Directory, Scope};
+
+/// How long an answer may take. Workers answer within a turn of their loop; longer means that one hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A handle into a running node. Cheap to clone, may cross threads, outlives the node: then every question
+/// fails with one line.
+#[derive(Clone)]
+pub struct Live {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The node at a glance.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Seconds since start.
+    pub uptime_s: u64,
+    /// Value of the Server header.
+    pub server_name: String,
+    /// Session worker threads.
+    pub workers: usize,
+    /// Media worker threads.
+    pub media_workers: usize,
+    /// Addresses as bound.
+    pub listen: Vec<(Transport, SocketAddr)>,
+    /// Configured tenants.
+    pub tenants: usize,
+    /// Tenants that had something to do since start.
+    pub tenants_alive: usize,
+    /// Calls that have not ended.
+    pub calls: usize,
+    /// Open TCP and TLS connections.
+    pub connections: usize,
+    /// RTP and RTCP packets forwarded since start.
+    pub media_packets: u64,
+    /// New calls are refused.
+    pub draining: bool,
+    /// Outcomes since start.
+    pub counts: Counts,
+}
+
+impl Live {
+    /// Who owns which domain right now.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.shared.directory.load_full()
+    }
+
+    /// The tenant's bindings.
+    ///
+    /// # Errors
+    /// The node has stopped, or the worker does not answer.
+    pub fn registrations(&self, scope: Scope) -> Result<Vec<RegistrationView>> {
+        self.ask(scope.tenant(), Query::Registrations)
+    }
+
+    /// The tenant's calls.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn calls(&self, scope: Scope) -> Result<Vec<CallView>> {
+        self.ask(scope.tenant(), Query::Calls)
+    }
+
+    /// Removes every binding of a user; returns how many there were.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn unregister(&self, scope: Scope, user: UserId) -> Result<usize> {
+        self.ask(scope.tenant(), |tenant, reply| {
+            Query::Unregister(tenant, user, reply)
+        })
+    }
+
+    /// Outcomes since start, over all workers and tenants.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn counts(&self) -> Result<Counts> {
+        self.totals().map(|totals| totals.counts)
+    }
+
+    /// The node at a glance.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn status(&self) -> Result<Status> {
+        let (shared, totals) = (&self.shared, self.totals()?);
+        Ok(Status {
+            uptime_s: shared.clock.mono().as_secs().saturating_sub(1),
+            server_name: shared.settings.server_name.clone(),
+            workers: shared.sessions.len(),
+            media_workers: shared.media.len(),
+            listen: shared.addresses.iter().map(|a| (a.transport, a.bound)).collect(),
+            tenants: shared.directory.load().len(),
+            tenants_alive: totals.tenants,
+            calls: totals.calls,
+            connections: totals.connections,
+            media_packets: shared.media_packets.load(Ordering::Relaxed),
+            draining: shared.draining.load(Ordering::Relaxed),
+            counts: totals.counts,
+        })
+    }
+
+    /// Reads the TLS files again now; the node also notices a change by itself within a second.
+    ///
+    /// # Errors
+    /// No TLS address is configured, or the files are unusable: then the old certificate stays.
+    pub fn reload_tls(&self) -> Result<()> {
+        let tls = self.shared.tls.as_ref();
+        tls.ok_or_else(|| anyhow!("no TLS address is configured; add one to listen"))?
+            .reload()
+    }
+
+    /// Looks for changes of the configuration now; the node also does it by itself four times a second.
+    pub fn refresh(&self) {
+        let _ = self.shared.keeper.send(KeeperItem::Refresh);
+    }
+
+    /// Refuses new calls and new connections from now on. Calls that are up stay up.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+        for inbox in &self.shared.sessions {
+            inbox.send(Sure::Drain);
+        }
+    }
+
+    /// Makes a shutdown that waits for calls stop waiting.
+    pub fn hurry(&self) {
+        self.shared.hurry.store(true, Ordering::Relaxed);
+    }
+
+    /// Sums over all workers.
+    pub(crate) fn totals(&self) -> Result<Totals> {
+        let (reply, answers) = channel();
+        for inbox in &self.shared.sessions {
+            inbox.send(Sure::Query(Query::Totals(reply.clone())));
+        }
+        drop(reply);
+        let mut sum = Totals::default();
+        for _ in &self.shared.sessions {
+            let one: Totals = wait(&answers)?;
+            sum.counts.add(&one.counts);
+            sum.calls += one.calls;
+            sum.connections += one.connections;
+            sum.tenants += one.tenants;
+        }
+        Ok(sum)
+    }
+
+    fn ask<T>(&self, tenant: TenantId, query: impl FnOnce(TenantId, Sender<T>) -> Query) -> Result<T> {
+        let (reply, answer) = channel();
+        if let Some(inbox) = self.shared.owner_inbox(tenant) {
+            inbox.send(Sure::Query(query(tenant, reply)));
+        }
+        wait(&answer)
+    }
+}
+
+fn wait<T>(answer: &Receiver<T>) -> Result<T> {
+    answer
+        .recv_timeout(PATIENCE)
+        .map_err(|_| anyhow!("the node does not answer; it has stopped or is overloaded"))
+}

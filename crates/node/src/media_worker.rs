@@ -1,0 +1,252 @@
+//! A media worker: one thread that carries RTP and RTCP between the sockets of its port pairs.
+//!
+//! Owns: the sockets of its share of the port range, for the life of the node. Does not own: which packet
+//! goes where (`media::Relay`).
+
+use crate::shared::{MediaItem, Shared, Sure, tenant_of};
+use crate::sys::{self, Batch, Events, Interest, Poll};
+use media::{Effect, PairId, PortRange, Relay};
+use model::{MediaCommand, MediaReport, MediaSessionId, TenantId};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Descriptors looked at in one turn.
+const EVENTS: usize = 512;
+/// Packets taken from one socket at once: a leg sends one in 20 ms, so more than a few mean a burst.
+const PACKETS: usize = 8;
+/// Token of the inbox; sockets have `pair * 2`, plus one for RTCP.
+const INBOX: u64 = u64::MAX;
+
+/// A run of packets that leave by one socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Exit {
+    pair: PairId,
+    rtcp: bool,
+}
+
+/// The loop and everything that it touches.
+pub(crate) struct MediaWorker {
+    index: usize,
+    shared: Arc<Shared>,
+    relay: Relay,
+    poll: Poll,
+    events: Events,
+    batch: Batch,
+    /// By pair: RTP and RTCP.
+    sockets: Vec<Option<[UdpSocket; 2]>>,
+    /// Sessions of which a report is wanted.
+    sessions: BTreeSet<MediaSessionId>,
+    /// For each session worker, sent at the end of a turn.
+    reports: Vec<Vec<Sure>>,
+    inbox: Vec<MediaItem>,
+    stopped: bool,
+}
+
+impl MediaWorker {
+    /// Sets everything up; afterwards [`MediaWorker::run`] never fails.
+    pub(crate) fn new(index: usize, shared: Arc<Shared>) -> anyhow::Result<MediaWorker> {
+        let poll = Poll::new()?;
+        let inbox = shared
+            .media
+            .get(index)
+            .ok_or_else(|| anyhow::anyhow!("no such media worker"))?;
+        poll.add(inbox.as_fd(), INBOX, Interest::Read)?;
+        let range = &shared.settings.rtp_ports;
+        let range = PortRange {
+            first: *range.start(),
+            last: *range.end(),
+        };
+        let share = range.share(u16::try_from(index)?, u16::try_from(shared.media.len())?);
+        Ok(MediaWorker {
+            index,
+            relay: Relay::new(share),
+            poll,
+            events: Events::new(EVENTS),
+            batch: Batch::new(PACKETS, 65_535),
+            sockets: Vec::new(),
+            sessions: BTreeSet::new(),
+            reports: shared.sessions.iter().map(|_| Vec::new()).collect(),
+            inbox: Vec::new(),
+            stopped: false,
+            shared,
+        })
+    }
+
+    /// Works until told to stop. May be called again after it panicked.
+    pub(crate) fn run(&mut self) {
+        while !self.stopped {
+            self.turn();
+        }
+    }
+
+    fn turn(&mut self) {
+        let now = self.shared.clock.mono();
+        let timeout = self.relay.poll_timeout().map(|at| at.saturating_sub(now));
+        let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
+        let now = self.shared.clock.mono();
+        if self.relay.poll_timeout().is_some_and(|at| at <= now) {
+            self.relay.handle_timeout(now);
+            self.settle(now, None);
+        }
+        let mut forwarded = 0;
+        for index in 0..ready {
+            match self.events.get(index).map(|event| event.token) {
+                Some(INBOX) => self.take_inbox(now),
+                Some(token) => forwarded += self.packets(token, now),
+                None => break,
+            }
+        }
+        if forwarded > 0 {
+            self.shared.media_packets.fetch_add(forwarded, Ordering::Relaxed);
+        }
+        for (inbox, reports) in self.shared.sessions.iter().zip(&mut self.reports) {
+            inbox.send_all(reports);
+        }
+    }
+
+    /// Carries what waits on one socket; returns how many packets went on.
+    fn packets(&mut self, token: u64, now: Duration) -> u64 {
+        let (pair, rtcp) = (
+            PairId(u32::try_from(token / 2).unwrap_or(u32::MAX)),
+            token % 2 == 1,
+        );
+        let Some(socket) = socket(&self.sockets, Exit { pair, rtcp }) else {
+            return 0;
+        };
+        let count = self.batch.receive(socket.as_fd()).unwrap_or(0);
+        let mut run: [(SocketAddr, &[u8]); PACKETS] = [(sys::NOWHERE, &[]); PACKETS];
+        let (mut length, mut exit, mut forwarded) = (0, None, 0);
+        for index in 0..count {
+            let Some((packet, from)) = self.batch.get(index) else {
+                continue;
+            };
+            let Some(forward) = self.relay.handle_packet(pair, rtcp, from, packet, now) else {
+                continue;
+            };
+            let next = Exit {
+                pair: forward.pair,
+                rtcp: forward.rtcp,
+            };
+            if exit != Some(next) {
+                forwarded += leave(&self.sockets, exit, run.get(..length));
+                (length, exit) = (0, Some(next));
+            }
+            if let Some(place) = run.get_mut(length) {
+                *place = (forward.to, packet);
+                length += 1;
+            }
+        }
+        forwarded + leave(&self.sockets, exit, run.get(..length))
+    }
+
+    fn take_inbox(&mut self, now: Duration) {
+        let shared = Arc::clone(&self.shared);
+        let Some(inbox) = shared.media.get(self.index) else {
+            return;
+        };
+        let mut items = std::mem::take(&mut self.inbox);
+        inbox.take(&mut items, &mut Vec::new());
+        for item in items.drain(..) {
+            match item {
+                MediaItem::Command(command) => self.command(&command, now),
+                MediaItem::Abandon(tenant) => self.abandon(tenant, now),
+                MediaItem::Stop => self.stopped = true,
+            }
+        }
+        self.inbox = items;
+    }
+
+    fn command(&mut self, command: &MediaCommand, now: Duration) {
+        match command {
+            MediaCommand::Open { session, .. } => drop(self.sessions.insert(*session)),
+            MediaCommand::Close { session } => drop(self.sessions.remove(session)),
+            MediaCommand::Remote { .. } | MediaCommand::Watch { .. } => {}
+        }
+        self.relay.handle_command(command, now);
+        self.settle(now, None);
+    }
+
+    /// Closes the sessions of a tenant that has forgotten them. Its successor counts its sessions anew, so
+    /// it must not hear of these.
+    fn abandon(&mut self, tenant: TenantId, now: Duration) {
+        let first = MediaSessionId(tenant.0 << 32);
+        let last = MediaSessionId(first.0 | u64::from(u32::MAX));
+        let sessions: Vec<MediaSessionId> = self.sessions.range(first..=last).copied().collect();
+        for session in sessions {
+            self.sessions.remove(&session);
+            self.relay.handle_command(&MediaCommand::Close { session }, now);
+        }
+        self.settle(now, Some(tenant));
+    }
+
+    /// Does what the relay asks for. Reports to `muted` are dropped.
+    fn settle(&mut self, now: Duration, muted: Option<TenantId>) {
+        while let Some(effect) = self.relay.poll_effect() {
+            match effect {
+                Effect::Bind { pair, ip, rtp_port } => {
+                    let ok = self.bind(pair, ip, rtp_port);
+                    self.relay.bound(pair, ok, now);
+                }
+                Effect::Report(report) => {
+                    let tenant = tenant_of(report.session());
+                    if let MediaReport::Refused { session } = report {
+                        self.sessions.remove(&session);
+                    }
+                    let lane = self.reports.get_mut(self.shared.owner(tenant));
+                    if let Some(lane) = lane.filter(|_| muted != Some(tenant)) {
+                        lane.push(Sure::Media(report));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens both sockets of a pair, or none.
+    fn bind(&mut self, pair: PairId, ip: IpAddr, rtp_port: u16) -> bool {
+        let Some(place) = usize::try_from(pair.0).ok() else {
+            return false;
+        };
+        let Some(rtcp_port) = rtp_port.checked_add(1) else {
+            return false;
+        };
+        let own = self.shared.addresses.iter().find(|a| a.public.ip() == ip);
+        let ip = own.map_or(ip, |a| a.bound.ip());
+        let open = |port: u16| sys::udp_socket(SocketAddr::new(ip, port), false, false).map(UdpSocket::from);
+        let (Ok(rtp), Ok(rtcp)) = (open(rtp_port), open(rtcp_port)) else {
+            return false;
+        };
+        let token = u64::from(pair.0) * 2;
+        let watched = self.poll.add(rtp.as_fd(), token, Interest::Read).is_ok()
+            && self.poll.add(rtcp.as_fd(), token + 1, Interest::Read).is_ok();
+        if watched {
+            if self.sockets.len() <= place {
+                self.sockets.resize_with(place + 1, || None);
+            }
+            if let Some(slot) = self.sockets.get_mut(place) {
+                *slot = Some([rtp, rtcp]);
+            }
+        }
+        watched
+    }
+}
+
+fn socket(sockets: &[Option<[UdpSocket; 2]>], exit: Exit) -> Option<&UdpSocket> {
+    let [rtp, rtcp] = sockets.get(usize::try_from(exit.pair.0).ok()?)?.as_ref()?;
+    Some(if exit.rtcp { rtcp } else { rtp })
+}
+
+/// Sends a run of packets. What the kernel does not take is lost, as on any other link.
+fn leave(sockets: &[Option<[UdpSocket; 2]>], exit: Option<Exit>, run: Option<&[(SocketAddr, &[u8])]>) -> u64 {
+    let (Some(socket), Some(run)) = (exit.and_then(|e| socket(sockets, e)), run) else {
+        return 0;
+    };
+    if run.is_empty() {
+        return 0;
+    }
+    let sent = sys::send_batch(socket.as_fd(), run).unwrap_or(0);
+    u64::try_from(sent).unwrap_or(0)
+}

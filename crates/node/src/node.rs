@@ -1,0 +1,307 @@
+//! A running node: starting everything in order, and stopping it in the opposite one.
+
+use crate::clock::Clock;
+use crate::inbox::{BULK, Inbox};
+use crate::keeper::Keeper;
+use crate::listen::{self, Sockets};
+use crate::live::Live;
+use crate::media_worker::MediaWorker;
+use crate::records::Records;
+use crate::settings::Settings;
+use crate::shared::{KeeperItem, MediaItem, Shared, Sure, random32};
+use crate::sys;
+use crate::tls::{self, Tls};
+use crate::worker::{Start, Worker};
+use anyhow::{Context, Result, anyhow, bail};
+use arc_swap::ArcSwap;
+use model::{BindingRecord, TenantConfig, Transport};
+use pbx::Setup;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use store::{BindingJournal, CdrSpool, SpoolLimits, Store};
+
+/// Between two looks whether the last call has ended.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long phones have to answer the BYE that ends the grace.
+const LAST_WORDS: Duration = Duration::from_secs(4);
+/// Descriptors without which nothing works.
+const FILES_LEAST: u64 = 256;
+
+/// A running node. Dropping it without [`Node::shutdown`] leaves its threads running to the end of the
+/// process, as a kill would.
+pub struct Node {
+    live: Live,
+    sessions: Vec<JoinHandle<()>>,
+    media: Vec<JoinHandle<()>>,
+    keeper: JoinHandle<()>,
+}
+
+impl Node {
+    /// Starts a node on an open store. When this returns, every address is served and every binding of
+    /// earlier starts is in place.
+    ///
+    /// The key that signs digest nonces is made anew at each start. So a nonce never outlives the memory
+    /// of how often it was used, and an old request can't be replayed after a restart; a phone that still
+    /// has an old nonce is told `stale=true` and repeats its request with a new one.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do: a setting, a port that is taken, an address that
+    /// is not ours, unreadable TLS files, a journal that can't be written, too few open files.
+    pub fn start(settings: Settings, mut store: Store) -> Result<Node> {
+        settings.check()?;
+        check_open_files(&settings)?;
+        let (addresses, sockets) =
+            listen::bind_all(&listen::resolve(&settings.listen)?, settings.session_threads())?;
+        let tls = load_tls(
+            &settings,
+            &addresses.iter().map(|a| a.public.ip()).collect::<Vec<_>>(),
+        )?;
+        let clock = Clock::new();
+        let counter = store.counter()?;
+        let directory = store.directory()?;
+        let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
+        let (journal, bindings) = open_bindings(&settings, clock)?;
+        let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
+        let (keeper, keeper_items) = channel();
+        let inboxes = |count: usize| (0..count).map(|_| Inbox::new(BULK)).collect::<Result<_, _>>();
+        let shared = Arc::new(Shared {
+            clock,
+            addresses,
+            directory: Arc::new(ArcSwap::from_pointee(directory)),
+            tls,
+            sessions: inboxes(settings.session_threads()).context("cannot make the workers' queues")?,
+            media: (0..settings.media_threads())
+                .map(|_| Inbox::new(0))
+                .collect::<Result<_, _>>()
+                .context("cannot make the media workers' queues")?,
+            nonce_key: random32()?,
+            draining: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
+            media_packets: AtomicU64::new(0),
+            keeper,
+            settings,
+        });
+        let media = start_media(&shared)?;
+        let records = |index: u16| -> Result<Records> {
+            let appender = journal
+                .appender(index)
+                .ok_or_else(|| anyhow!("the binding journal has no log {index}"))?;
+            Ok(Records::new(appender, spool.writer(index)))
+        };
+        let sessions = start_sessions(&shared, sockets, configs, bindings, records)?;
+        let mut keeper = Keeper::new(Arc::clone(&shared), store, journal, spool, counter);
+        let keeper = thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || keep(&mut keeper, &keeper_items))
+            .context("cannot start the keeper thread")?;
+        let live = Live { shared };
+        Ok(Node {
+            live,
+            sessions,
+            media,
+            keeper,
+        })
+    }
+
+    /// Where the node listens, with the ports that the kernel chose.
+    #[must_use]
+    pub fn listen_addresses(&self) -> Vec<(Transport, SocketAddr)> {
+        self.live
+            .shared
+            .addresses
+            .iter()
+            .map(|a| (a.transport, a.bound))
+            .collect()
+    }
+
+    /// A handle for whoever shows or steers the node.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// Stops without hurting calls: no new ones, up to `grace_s` seconds for those that are up, then a BYE
+    /// to everybody, and every record written.
+    pub fn shutdown(self) {
+        self.live.drain();
+        let grace = Duration::from_secs(self.live.shared.settings.grace_s);
+        let hurried = || self.live.shared.hurry.load(Ordering::Relaxed);
+        if !self.wait_for_calls(grace, hurried) {
+            self.tell_sessions(|| Sure::HangUpAll);
+            self.wait_for_calls(LAST_WORDS, || false);
+        }
+        self.tell_sessions(|| Sure::Stop);
+        join(self.sessions);
+        for inbox in &self.live.shared.media {
+            inbox.send(MediaItem::Stop);
+        }
+        join(self.media);
+        let _ = self.live.shared.keeper.send(KeeperItem::Stop);
+        join([self.keeper]);
+    }
+
+    fn tell_sessions(&self, item: impl Fn() -> Sure) {
+        for inbox in &self.live.shared.sessions {
+            inbox.send(item());
+        }
+    }
+
+    /// Waits until no call is left; false when some still are after `longest`.
+    fn wait_for_calls(&self, longest: Duration, hurried: impl Fn() -> bool) -> bool {
+        let end = self.live.shared.clock.mono() + longest;
+        loop {
+            if self.live.totals().is_ok_and(|totals| totals.calls == 0) {
+                return true;
+            }
+            if hurried() || self.live.shared.clock.mono() >= end {
+                return false;
+            }
+            thread::park_timeout(LOOK);
+        }
+    }
+}
+
+fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread ended by a panic");
+        }
+    }
+}
+
+/// Raises the limit of open files as far as allowed, and says so when the caps need more.
+fn check_open_files(settings: &Settings) -> Result<()> {
+    let got = sys::raise_open_files().context("cannot raise the limit of open files; check ulimit -n")?;
+    let connections = settings
+        .limits
+        .connections_per_worker
+        .saturating_mul(settings.session_threads());
+    let wanted = u64::try_from(connections.saturating_add(settings.port_pairs().saturating_mul(2)))?;
+    if got < FILES_LEAST {
+        bail!("only {got} open files are allowed; raise the limit (ulimit -n, LimitNOFILE=) to {wanted}");
+    }
+    if got < wanted {
+        tracing::warn!(
+            "{got} open files are allowed, the configured limits need up to {wanted}; raise ulimit -n or LimitNOFILE="
+        );
+    }
+    Ok(())
+}
+
+fn load_tls(settings: &Settings, addresses: &[IpAddr]) -> Result<Option<Tls>> {
+    if !settings.listen.iter().any(|l| l.transport == Transport::Tls) {
+        return Ok(None);
+    }
+    let files = match &settings.tls {
+        Some(files) => files.clone(),
+        None => tls::self_signed(&settings.data_dir, addresses)?,
+    };
+    Tls::load(files).map(Some)
+}
+
+fn open_bindings(settings: &Settings, clock: Clock) -> Result<(BindingJournal, Vec<BindingRecord>)> {
+    let workers = u16::try_from(settings.session_threads())?;
+    Ok(BindingJournal::open(
+        settings.data_dir.join("bindings"),
+        workers,
+        clock.now().wall,
+    )?)
+}
+
+/// Starts a named thread that first sets up its state, and waits until that is done. A panic that is not
+/// a tenant's own is reported, and the loop goes on with the next turn.
+fn spawn<T: 'static>(
+    name: String,
+    make: impl FnOnce() -> Result<T> + Send + 'static,
+    run: fn(&mut T),
+    panicked: fn(&mut T),
+) -> Result<(JoinHandle<()>, Receiver<Result<()>>)> {
+    let (ready, made): (SyncSender<Result<()>>, _) = sync_channel(1);
+    let body = move || {
+        let mut state = match make() {
+            Ok(state) => state,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        let _ = ready.send(Ok(()));
+        while catch_unwind(AssertUnwindSafe(|| run(&mut state))).is_err() {
+            tracing::error!("a worker panicked outside of any tenant; it goes on with the next message");
+            panicked(&mut state);
+        }
+    };
+    let thread = thread::Builder::new()
+        .name(name.clone())
+        .spawn(body)
+        .with_context(|| format!("cannot start thread {name}; check the limit of threads (ulimit -u)"))?;
+    Ok((thread, made))
+}
+
+fn finish(started: Vec<(JoinHandle<()>, Receiver<Result<()>>)>) -> Result<Vec<JoinHandle<()>>> {
+    let mut threads = Vec::new();
+    for (thread, made) in started {
+        made.recv().context("a worker thread ended while it started")??;
+        threads.push(thread);
+    }
+    Ok(threads)
+}
+
+fn start_media(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>> {
+    let start = |index: usize| {
+        let shared = Arc::clone(shared);
+        let make = move || MediaWorker::new(index, shared);
+        spawn(format!("media-{index}"), make, MediaWorker::run, |_| {})
+    };
+    finish((0..shared.media.len()).map(start).collect::<Result<_>>()?)
+}
+
+fn start_sessions(
+    shared: &Arc<Shared>,
+    sockets: Vec<Sockets>,
+    configs: Vec<Arc<TenantConfig>>,
+    bindings: Vec<BindingRecord>,
+    records: impl Fn(u16) -> Result<Records>,
+) -> Result<Vec<JoinHandle<()>>> {
+    let setup = Setup {
+        seed: [0; 32],
+        nonce_key: shared.nonce_key,
+        server_name: shared.settings.server_name.as_str().into(),
+        limits: shared.settings.limits,
+    };
+    let mut starts: Vec<Start> = Vec::new();
+    for (index, sockets) in sockets.into_iter().enumerate() {
+        starts.push(Start {
+            index,
+            shared: Arc::clone(shared),
+            sockets,
+            setup: setup.clone(),
+            records: records(u16::try_from(index)?)?,
+            configs: Vec::new(),
+            bindings: Vec::new(),
+        });
+    }
+    for config in configs {
+        if let Some(start) = starts.get_mut(shared.owner(config.id())) {
+            start.configs.push(config);
+        }
+    }
+    for binding in bindings {
+        if let Some(start) = starts.get_mut(shared.owner(binding.tenant)) {
+            start.bindings.push(binding);
+        }
+    }
+    let spawn_one = |start: Start| {
+        let name = format!("session-{}", start.index);
+        spawn(name, move || Worker::new(start), Worker::run, Worker::note_panic)
+    };
+    finish(starts.into_iter().map(spawn_one).collect::<Result<_>>()?)
+}
+
+fn keep(keeper: &mut Keeper, items: &Receiver<KeeperItem>) {
+    while catch_unwind(AssertUnwindSafe(|| keeper.run(items))).is_err() {
+        tracing::error!("the keeper panicked; it goes on");
+    }
+}

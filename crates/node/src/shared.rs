@@ -1,0 +1,190 @@
+//! What all threads of a node share, and the messages that cross between them.
+//!
+//! A worker owns a tenant when the tenant's partition modulo the number of workers is the worker's
+//! index. Nothing here is locked on the path of a message: the directory is a snapshot, queues are used
+//! once per turn, and with one worker not at all.
+
+use crate::clock::Clock;
+use crate::inbox::Inbox;
+use crate::listen::Address;
+use crate::settings::Settings;
+use crate::tls::Tls;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use model::{
+    BindingRecord, CallView, Counts, FlowToken, MediaCommand, MediaReport, MediaSessionId, RegistrationView,
+    TenantConfig, TenantId, UserId,
+};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::Sender;
+use tenancy::Directory;
+
+/// To a session worker; must not be lost.
+pub(crate) enum Sure {
+    /// A tenant's newest configuration.
+    Config(Arc<TenantConfig>),
+    /// A tenant is gone.
+    Removed(TenantId),
+    /// A connection that carried messages for this tenant is gone.
+    FlowClosed {
+        /// The tenant.
+        tenant: TenantId,
+        /// Worker of the flow token.
+        worker: u16,
+        /// Connection of the flow token.
+        connection: u64,
+    },
+    /// From the media plane.
+    Media(MediaReport),
+    /// Somebody asks.
+    Query(Query),
+    /// Refuse new calls and new connections.
+    Drain,
+    /// End all calls.
+    HangUpAll,
+    /// End the thread.
+    Stop,
+    /// Bindings of a tenant that is being rebuilt after a panic.
+    Recovered(TenantId, Vec<BindingRecord>),
+    /// Makes the tenant's next input panic.
+    #[cfg(test)]
+    Fault(TenantId),
+}
+
+/// To a session worker; shed when the queue is full.
+pub(crate) enum Bulk {
+    /// A message for a tenant of this worker, received by another.
+    Packet {
+        /// The tenant, as the receiving worker's directory had it.
+        tenant: TenantId,
+        /// Where it came from.
+        flow: FlowToken,
+        /// The message.
+        bytes: Bytes,
+    },
+    /// A message to send on a connection of this worker.
+    Transmit {
+        /// Whose message: told when the connection is gone.
+        tenant: TenantId,
+        /// The connection.
+        flow: FlowToken,
+        /// The message.
+        bytes: Bytes,
+    },
+}
+
+/// A question and where the answer goes.
+pub(crate) enum Query {
+    /// Bindings of a tenant.
+    Registrations(TenantId, Sender<Vec<RegistrationView>>),
+    /// Calls of a tenant.
+    Calls(TenantId, Sender<Vec<CallView>>),
+    /// Totals of the worker.
+    Totals(Sender<Totals>),
+    /// Remove a user's bindings.
+    Unregister(TenantId, UserId, Sender<usize>),
+}
+
+/// What one worker has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    /// Outcomes.
+    pub(crate) counts: Counts,
+    /// Calls that have not ended.
+    pub(crate) calls: usize,
+    /// Open connections.
+    pub(crate) connections: usize,
+    /// Tenants that are alive.
+    pub(crate) tenants: usize,
+}
+
+/// To a media worker.
+pub(crate) enum MediaItem {
+    /// From a tenant.
+    Command(MediaCommand),
+    /// A tenant was rebuilt and has forgotten its sessions: close them, tell nobody.
+    Abandon(TenantId),
+    /// End the thread.
+    Stop,
+}
+
+/// Queue into a session worker.
+pub(crate) type SessionInbox = Inbox<Sure, Bulk>;
+/// Queue into a media worker.
+pub(crate) type MediaInbox = Inbox<MediaItem, Infallible>;
+
+/// What all threads share.
+pub(crate) struct Shared {
+    /// As given.
+    pub(crate) settings: Settings,
+    /// The clocks.
+    pub(crate) clock: Clock,
+    /// Where we listen.
+    pub(crate) addresses: Vec<Address>,
+    /// Which tenant owns which domain.
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    /// Certificates, when a TLS address is configured.
+    pub(crate) tls: Option<Tls>,
+    /// One per session worker.
+    pub(crate) sessions: Vec<SessionInbox>,
+    /// One per media worker.
+    pub(crate) media: Vec<MediaInbox>,
+    /// Signs nonces and the tags of stateless answers; see [`crate::Node::start`].
+    pub(crate) nonce_key: [u8; 32],
+    /// Set by a drain.
+    pub(crate) draining: AtomicBool,
+    /// Set when a shutdown should not wait for calls any longer.
+    pub(crate) hurry: AtomicBool,
+    /// Packets that media workers forwarded, for the status.
+    pub(crate) media_packets: AtomicU64,
+    /// To the keeper of configuration and records.
+    pub(crate) keeper: Sender<KeeperItem>,
+}
+
+/// To the keeper.
+pub(crate) enum KeeperItem {
+    /// Read a tenant's bindings back from the journals and send them to its owner.
+    Recover(TenantId),
+    /// Look for changes of the configuration now.
+    Refresh,
+    /// Finish: sync, drain, end.
+    Stop,
+}
+
+impl Shared {
+    /// The worker that owns a tenant.
+    pub(crate) fn owner(&self, tenant: TenantId) -> usize {
+        usize::from(tenant.partition().0) % self.sessions.len().max(1)
+    }
+
+    /// The inbox of the worker that owns a tenant.
+    pub(crate) fn owner_inbox(&self, tenant: TenantId) -> Option<&SessionInbox> {
+        self.sessions.get(self.owner(tenant))
+    }
+
+    /// The media worker of a session: any fixed spread will do.
+    pub(crate) fn media_worker(&self, session: MediaSessionId) -> usize {
+        let mixed = session.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        usize::try_from(mixed).unwrap_or(0) % self.media.len().max(1)
+    }
+}
+
+/// The tenant in a media session's number (its high half).
+pub(crate) fn tenant_of(session: MediaSessionId) -> TenantId {
+    TenantId(session.0 >> 32)
+}
+
+/// 32 octets from the operating system.
+///
+/// # Errors
+/// The operating system has no randomness to give.
+pub(crate) fn random32() -> anyhow::Result<[u8; 32]> {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut octets = [0; 32];
+    SystemRandom::new()
+        .fill(&mut octets)
+        .map_err(|_| anyhow::anyhow!("the operating system gave no random numbers; check /dev/urandom"))?;
+    Ok(octets)
+}

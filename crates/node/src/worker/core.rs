@@ -1,0 +1,381 @@
+//! What a worker does with a message, apart from sockets: edge, tenants, and where effects go.
+//!
+//! Everything that leaves is collected during a turn of the loop and leaves at its end, in this order:
+//! journals, messages, other workers, media. So a peer never sees what a crash could still undo.
+
+use super::tenants::{Outcome, Tenants};
+use crate::records::Records;
+use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Shared, Sure, Totals};
+use arc_swap::{ArcSwap, Cache};
+use bytes::Bytes;
+use model::{BindingRecord, Counts, FlowToken, Now, TenantConfig, TenantId, UserId};
+use pbx::edge::{Admit, Edge};
+use pbx::{Effect, Input, Setup};
+use sip::Message;
+use std::sync::Arc;
+use tenancy::Directory;
+
+/// A message on its way out.
+pub(crate) struct Outbound {
+    /// Whose it is; `None` for answers that no tenant knows of.
+    pub(crate) tenant: Option<TenantId>,
+    /// Where to.
+    pub(crate) flow: FlowToken,
+    /// The octets.
+    pub(crate) bytes: Bytes,
+}
+
+/// What waits for another worker until the end of the turn.
+#[derive(Default)]
+struct Lane {
+    sure: Vec<Sure>,
+    bulk: Vec<Bulk>,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// Whose it is.
+    pub(crate) tenant: Option<TenantId>,
+    /// The stream that it came on can't be read any further.
+    pub(crate) close: bool,
+}
+
+/// What an order from outside means for the worker's own things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Nothing.
+    None,
+    /// Take no new connections.
+    StopAccepting,
+    /// End the thread.
+    Stop,
+}
+
+/// A worker without its sockets.
+pub(crate) struct Core {
+    /// Which worker.
+    pub(crate) index: usize,
+    /// Shared with the others.
+    pub(crate) shared: Arc<Shared>,
+    /// The time of this turn.
+    pub(crate) now: Now,
+    /// Outcomes counted by the worker itself.
+    pub(crate) counts: Counts,
+    /// Messages to send at the end of the turn.
+    pub(crate) outbox: Vec<Outbound>,
+    /// The tenants.
+    pub(crate) tenants: Tenants,
+    /// The journals.
+    pub(crate) records: Records,
+    edge: Edge,
+    directory: Cache<Arc<ArcSwap<Directory>>, Arc<Directory>>,
+    effects: Vec<Effect>,
+    lanes: Vec<Lane>,
+    media: Vec<Vec<MediaItem>>,
+}
+
+impl Core {
+    /// A worker's inner half.
+    pub(crate) fn new(index: usize, shared: Arc<Shared>, records: Records, setup: Setup) -> Core {
+        let (workers, media) = (shared.sessions.len(), shared.media.len());
+        Core {
+            index,
+            now: shared.clock.now(),
+            counts: Counts::default(),
+            outbox: Vec::new(),
+            edge: Edge::new(setup.nonce_key, Arc::clone(&setup.server_name), setup.limits),
+            tenants: Tenants::new(setup),
+            records,
+            directory: Cache::new(Arc::clone(&shared.directory)),
+            effects: Vec::new(),
+            lanes: (0..workers).map(|_| Lane::default()).collect(),
+            media: (0..media).map(|_| Vec::new()).collect(),
+            shared,
+        }
+    }
+
+    /// A message from the network.
+    pub(crate) fn receive(&mut self, packet: &[u8], flow: &FlowToken) -> Received {
+        let directory = self.directory.load();
+        match self.edge.admit(packet, flow, directory, &mut self.counts) {
+            Admit::Deliver { scope, message } => {
+                self.deliver(scope.tenant(), flow, &message);
+                Received {
+                    tenant: Some(scope.tenant()),
+                    close: false,
+                }
+            }
+            Admit::Reply { bytes, close } => {
+                self.answer(*flow, bytes);
+                Received { tenant: None, close }
+            }
+            Admit::Drop { close } => Received { tenant: None, close },
+        }
+    }
+
+    /// Octets of a stream that can't be framed: answers if possible.
+    pub(crate) fn refuse_frame(&mut self, head: &[u8], code: u16, flow: &FlowToken) {
+        self.counts.messages += 1;
+        match code {
+            513 => self.counts.oversized += 1,
+            _ => self.counts.invalid += 1,
+        }
+        if let Some(bytes) = self.edge.refuse_frame(head, code, flow) {
+            self.answer(*flow, bytes);
+        }
+    }
+
+    /// Queues an answer that no tenant knows of.
+    pub(crate) fn answer(&mut self, flow: FlowToken, bytes: Bytes) {
+        self.outbox.push(Outbound {
+            tenant: None,
+            flow,
+            bytes,
+        });
+    }
+
+    fn deliver(&mut self, tenant: TenantId, flow: &FlowToken, message: &Message<'_>) {
+        let owner = self.shared.owner(tenant);
+        let input = Input::Sip { flow: *flow, message };
+        // A tenant that the directory names but we don't know is so new that its configuration is still in
+        // our inbox. The message goes round once and meets it there.
+        if owner != self.index || self.input(tenant, input) == Outcome::Unknown {
+            let bytes = Bytes::copy_from_slice(message.bytes());
+            self.to(owner, |lane| {
+                lane.bulk.push(Bulk::Packet {
+                    tenant,
+                    flow: *flow,
+                    bytes,
+                })
+            });
+        }
+    }
+
+    /// Hands one input to one tenant and sorts what comes of it.
+    fn input(&mut self, tenant: TenantId, input: Input<'_>) -> Outcome {
+        let outcome = self.tenants.handle(tenant, input, self.now, &mut self.effects);
+        self.settle(tenant, outcome);
+        outcome
+    }
+
+    fn settle(&mut self, tenant: TenantId, outcome: Outcome) {
+        match outcome {
+            Outcome::Done => self.sort(tenant),
+            Outcome::Unknown => {}
+            Outcome::Recovering => self.counts.shed += 1,
+            Outcome::Panicked => self.recover(tenant),
+        }
+    }
+
+    /// Puts effects where they will be performed at the end of the turn.
+    fn sort(&mut self, tenant: TenantId) {
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Transmit { flow, bytes } => {
+                    self.outbox.push(Outbound {
+                        tenant: Some(tenant),
+                        flow,
+                        bytes,
+                    });
+                }
+                Effect::Media(command) => {
+                    let worker = self.shared.media_worker(command.session());
+                    if let Some(lane) = self.media.get_mut(worker) {
+                        lane.push(MediaItem::Command(command));
+                    }
+                }
+                Effect::Cdr(cdr) => self.records.cdr(*cdr),
+                Effect::Binding(change) => self.records.binding(change),
+            }
+        }
+    }
+
+    /// A tenant panicked: its calls are gone, its bindings come back from the journal. Others go on.
+    fn recover(&mut self, tenant: TenantId) {
+        self.counts.panics += 1;
+        tracing::error!(%tenant, "a tenant panicked and is rebuilt from its configuration and bindings");
+        self.records.commit(self.now.mono, &mut self.counts);
+        for lane in &mut self.media {
+            lane.push(MediaItem::Abandon(tenant));
+        }
+        if self.shared.keeper.send(KeeperItem::Recover(tenant)).is_err() {
+            self.tenants.restore(tenant, Vec::new(), self.now);
+        }
+    }
+
+    fn to(&mut self, worker: usize, fill: impl FnOnce(&mut Lane)) {
+        if let Some(lane) = self.lanes.get_mut(worker) {
+            fill(lane);
+        }
+    }
+
+    /// A message for a connection of another worker.
+    pub(crate) fn forward(&mut self, worker: usize, tenant: TenantId, flow: FlowToken, bytes: Bytes) {
+        self.to(worker, |lane| {
+            lane.bulk.push(Bulk::Transmit { tenant, flow, bytes })
+        });
+    }
+
+    /// Tells a tenant, wherever it lives, that a connection is gone.
+    pub(crate) fn flow_closed(&mut self, tenant: TenantId, worker: u16, connection: u64) {
+        let owner = self.shared.owner(tenant);
+        if owner == self.index {
+            self.input(tenant, Input::FlowClosed { worker, connection });
+        } else {
+            self.to(owner, |lane| {
+                lane.sure.push(Sure::FlowClosed {
+                    tenant,
+                    worker,
+                    connection,
+                })
+            });
+        }
+    }
+
+    /// Every tenant whose deadline has passed.
+    pub(crate) fn expire(&mut self) {
+        while let Some(tenant) = self.tenants.expired(self.now.mono) {
+            self.input(tenant, Input::Timeout);
+        }
+    }
+
+    /// Something from another thread.
+    pub(crate) fn sure(&mut self, item: Sure, connections: usize) -> Order {
+        match item {
+            Sure::Config(config) => self.configure(config),
+            Sure::Removed(tenant) => self.remove(tenant),
+            Sure::FlowClosed {
+                tenant,
+                worker,
+                connection,
+            } => {
+                self.input(tenant, Input::FlowClosed { worker, connection });
+            }
+            Sure::Media(report) => {
+                self.input(crate::shared::tenant_of(report.session()), Input::Media(report));
+            }
+            Sure::Query(query) => self.query(query, connections),
+            Sure::Recovered(tenant, records) => self.tenants.restore(tenant, records, self.now),
+            Sure::Drain => {
+                self.tenants.drain();
+                self.all(|| Input::Drain);
+                return Order::StopAccepting;
+            }
+            Sure::HangUpAll => self.all(|| Input::HangUpAll),
+            Sure::Stop => return Order::Stop,
+            #[cfg(test)]
+            Sure::Fault(tenant) => self.tenants.fault(tenant),
+        }
+        Order::None
+    }
+
+    /// A message that another worker received for a tenant of ours.
+    pub(crate) fn packet(&mut self, tenant: TenantId, flow: FlowToken, bytes: &Bytes) {
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        if self.input(
+            tenant,
+            Input::Sip {
+                flow,
+                message: &message,
+            },
+        ) == Outcome::Unknown
+        {
+            self.counts.shed += 1;
+        }
+    }
+
+    fn all(&mut self, input: impl Fn() -> Input<'static>) {
+        for tenant in self.tenants.living() {
+            self.input(tenant, input());
+        }
+    }
+
+    pub(crate) fn configure(&mut self, config: Arc<TenantConfig>) {
+        let tenant = config.id();
+        let outcome = self.tenants.configure(config, self.now, &mut self.effects);
+        self.settle(tenant, outcome);
+    }
+
+    /// The tenant is deleted: hang up, forget its phones, let it go when nothing is left.
+    fn remove(&mut self, tenant: TenantId) {
+        self.input(tenant, Input::Drain);
+        self.input(tenant, Input::HangUpAll);
+        let now = self.now;
+        let bindings = self
+            .tenants
+            .with(tenant, now, |t| t.registrations(now))
+            .unwrap_or_default();
+        for binding in bindings {
+            self.unregister(tenant, binding.user);
+        }
+        self.tenants.remove(tenant);
+    }
+
+    fn unregister(&mut self, tenant: TenantId, user: UserId) -> usize {
+        let (now, mut effects) = (self.now, std::mem::take(&mut self.effects));
+        let gone = self
+            .tenants
+            .with(tenant, now, |t| t.unregister(user, now, &mut effects));
+        self.effects = effects;
+        self.sort(tenant);
+        gone.unwrap_or(0)
+    }
+
+    /// Answers; whoever asked may be gone.
+    fn query(&mut self, query: Query, connections: usize) {
+        let now = self.now;
+        match query {
+            Query::Registrations(tenant, reply) => {
+                let _ = reply.send(
+                    self.tenants
+                        .with(tenant, now, |t| t.registrations(now))
+                        .unwrap_or_default(),
+                );
+            }
+            Query::Calls(tenant, reply) => {
+                let _ = reply.send(self.tenants.with(tenant, now, |t| t.calls()).unwrap_or_default());
+            }
+            Query::Unregister(tenant, user, reply) => {
+                let gone = self.unregister(tenant, user);
+                self.records.commit(now.mono, &mut self.counts);
+                let _ = reply.send(gone);
+            }
+            Query::Totals(reply) => {
+                let (mut counts, calls, tenants) = self.tenants.totals();
+                counts.add(&self.counts);
+                let _ = reply.send(Totals {
+                    counts,
+                    calls,
+                    connections,
+                    tenants,
+                });
+            }
+        }
+    }
+
+    /// Bindings of earlier starts.
+    pub(crate) fn restore(&mut self, records: Vec<BindingRecord>) {
+        let mut by_tenant: std::collections::BTreeMap<TenantId, Vec<BindingRecord>> = Default::default();
+        for record in records {
+            by_tenant.entry(record.tenant).or_default().push(record);
+        }
+        for (tenant, records) in by_tenant {
+            self.tenants.restore(tenant, records, self.now);
+        }
+    }
+
+    /// Gives other threads what was collected for them.
+    pub(crate) fn flush_lanes(&mut self) {
+        for (inbox, lane) in self.shared.sessions.iter().zip(&mut self.lanes) {
+            inbox.send_all(&mut lane.sure);
+            let shed = inbox.offer_all(&mut lane.bulk);
+            self.counts.shed += u64::try_from(shed).unwrap_or(u64::MAX);
+        }
+        for (inbox, lane) in self.shared.media.iter().zip(&mut self.media) {
+            inbox.send_all(lane);
+        }
+    }
+}

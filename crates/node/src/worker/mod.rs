@@ -1,0 +1,328 @@
+//! A session worker: one thread, one event loop, its own sockets, connections and tenants.
+//!
+//! A turn of the loop: wait, read the clock, let deadlines pass, take a bounded helping from everything
+//! that is ready, then perform what came of it. Owns: sockets and connections. Does not own: what a
+//! message means ([`core`]).
+
+mod core;
+mod streams;
+mod tenants;
+
+use crate::conn::ConnTable;
+use crate::listen::{Address, Sockets};
+use crate::records::Records;
+use crate::shared::{Bulk, Shared, Sure};
+use crate::sys::{BATCH, Batch, Events, Interest, Poll};
+use crate::udp::{UdpPort, port_for};
+use core::{Core, Order, Outbound};
+use model::{BindingRecord, FlowToken, TenantConfig, TenantId, Transport};
+use pbx::Setup;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Descriptors looked at in one turn.
+const EVENTS: usize = 256;
+/// Batches of datagrams taken from one socket in one turn.
+const UDP_BATCHES: usize = 4;
+/// Rounds of sending in one turn: a message for a connection that is gone makes its tenant act again.
+const ROUNDS: usize = 8;
+/// Between two looks for deleted tenants that may go.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Token of the inbox; UDP sockets and listeners follow, connection numbers are far above.
+const INBOX: u64 = 0;
+const UDP: u64 = 1 << 8;
+const LISTENER: u64 = 1 << 16;
+const CONNECTIONS: u64 = 1 << 24;
+
+/// What a worker starts with.
+pub(crate) struct Start {
+    /// Which worker.
+    pub(crate) index: usize,
+    /// Shared with the others.
+    pub(crate) shared: Arc<Shared>,
+    /// Bound already.
+    pub(crate) sockets: Sockets,
+    /// For its tenants.
+    pub(crate) setup: Setup,
+    /// Opened already.
+    pub(crate) records: Records,
+    /// Its tenants.
+    pub(crate) configs: Vec<Arc<TenantConfig>>,
+    /// Their bindings.
+    pub(crate) bindings: Vec<BindingRecord>,
+}
+
+/// The loop and everything that it touches.
+pub(crate) struct Worker {
+    core: Core,
+    poll: Poll,
+    events: Events,
+    udp: Vec<UdpPort>,
+    listeners: Vec<(Address, TcpListener)>,
+    /// Given up when descriptors run out, to accept and close one connection instead of spinning.
+    spare: Option<std::fs::File>,
+    conns: ConnTable,
+    /// Connections with something to send.
+    touched: Vec<u64>,
+    batch: Batch,
+    scratch: Vec<u8>,
+    sure: Vec<Sure>,
+    bulk: Vec<Bulk>,
+    swept: Duration,
+    stopped: bool,
+}
+
+impl Worker {
+    /// Sets everything up; afterwards [`Worker::run`] never fails.
+    pub(crate) fn new(start: Start) -> anyhow::Result<Worker> {
+        let Start {
+            index,
+            shared,
+            sockets,
+            setup,
+            records,
+            configs,
+            bindings,
+        } = start;
+        let poll = Poll::new()?;
+        let inbox = shared
+            .sessions
+            .get(index)
+            .ok_or_else(|| anyhow::anyhow!("no such worker"))?;
+        poll.add(inbox.as_fd(), INBOX, Interest::Read)?;
+        let udp: Vec<UdpPort> = sockets.udp.into_iter().map(|(a, s)| UdpPort::new(a, s)).collect();
+        for (port, token) in udp.iter().zip(UDP..) {
+            poll.add(port.as_fd(), token, Interest::Read)?;
+        }
+        for ((_, listener), token) in sockets.streams.iter().zip(LISTENER..) {
+            poll.add(listener.as_fd(), token, Interest::Read)?;
+        }
+        let limits = setup.limits;
+        let mut core = Core::new(index, shared, records, setup);
+        for config in configs {
+            core.configure(config);
+        }
+        core.restore(bindings);
+        Ok(Worker {
+            conns: ConnTable::new(limits, core.now),
+            core,
+            poll,
+            events: Events::new(EVENTS),
+            udp,
+            listeners: sockets.streams,
+            spare: std::fs::File::open("/dev/null").ok(),
+            touched: Vec::new(),
+            batch: Batch::new(BATCH, 65_535),
+            scratch: vec![0; 65_536],
+            sure: Vec::new(),
+            bulk: Vec::new(),
+            swept: Duration::ZERO,
+            stopped: false,
+        })
+    }
+
+    /// Works until told to stop. May be called again after it panicked.
+    pub(crate) fn run(&mut self) {
+        while !self.stopped {
+            self.turn();
+        }
+        for number in self.conns.numbers() {
+            self.close(number);
+        }
+    }
+
+    /// Notes that a turn panicked outside of any tenant.
+    pub(crate) fn note_panic(&mut self) {
+        self.core.counts.panics += 1;
+    }
+
+    fn turn(&mut self) {
+        let timeout = self.timeout();
+        let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
+        self.core.now = self.core.shared.clock.now();
+        self.expire();
+        for index in 0..ready {
+            let Some(event) = self.events.get(index) else {
+                break;
+            };
+            match event.token {
+                INBOX => self.take_inbox(),
+                token @ UDP..LISTENER => self.datagrams(token - UDP, event.readable),
+                token @ LISTENER..CONNECTIONS => self.accept(token - LISTENER),
+                number => self.stream(number, event),
+            }
+        }
+        self.perform();
+    }
+
+    /// How long nothing can be due.
+    fn timeout(&self) -> Option<Duration> {
+        let sweep = self.core.tenants.any_removed().then(|| self.swept + SWEEP);
+        let due = [
+            self.conns.next_deadline(),
+            self.core.tenants.next_deadline(),
+            self.core.records.retry_at(),
+            sweep,
+        ];
+        let next = due.into_iter().flatten().min()?;
+        Some(next.saturating_sub(self.core.shared.clock.mono()))
+    }
+
+    fn expire(&mut self) {
+        let now = self.core.now.mono;
+        self.core.expire();
+        while let Some(number) = self.conns.expired(now) {
+            let lingered = self.conns.get_mut(number).is_some_and(|c| c.is_closing());
+            self.core.counts.connections_refused += u64::from(!lingered);
+            self.close(number);
+        }
+        if self.core.tenants.any_removed() && now >= self.swept + SWEEP {
+            self.swept = now;
+            self.core.tenants.sweep();
+        }
+    }
+
+    fn take_inbox(&mut self) {
+        let shared = Arc::clone(&self.core.shared);
+        let Some(inbox) = shared.sessions.get(self.core.index) else {
+            return;
+        };
+        let (mut sure, mut bulk) = (std::mem::take(&mut self.sure), std::mem::take(&mut self.bulk));
+        inbox.take(&mut sure, &mut bulk);
+        for item in sure.drain(..) {
+            match self.core.sure(item, self.conns.len()) {
+                Order::None => {}
+                Order::StopAccepting => self.stop_accepting(),
+                Order::Stop => self.stopped = true,
+            }
+        }
+        for item in bulk.drain(..) {
+            match item {
+                Bulk::Packet { tenant, flow, bytes } => self.core.packet(tenant, flow, &bytes),
+                Bulk::Transmit { tenant, flow, bytes } => {
+                    self.core.outbox.push(Outbound {
+                        tenant: Some(tenant),
+                        flow,
+                        bytes,
+                    });
+                }
+            }
+        }
+        (self.sure, self.bulk) = (sure, bulk);
+    }
+
+    fn datagrams(&mut self, socket: u64, readable: bool) {
+        let Some(port) = usize::try_from(socket).ok().and_then(|i| self.udp.get_mut(i)) else {
+            return;
+        };
+        if !readable {
+            return;
+        }
+        let mut flow = FlowToken {
+            transport: Transport::Udp,
+            worker: 0,
+            connection: 0,
+            local: port.address.public,
+            remote: port.address.public,
+        };
+        for _ in 0..UDP_BATCHES {
+            // An error here is an ICMP message about something sent earlier; transactions time out.
+            let count = self.batch.receive(port.as_fd()).unwrap_or(0);
+            for index in 0..count {
+                let Some((packet, from)) = self.batch.get(index) else {
+                    continue;
+                };
+                flow.remote = from;
+                if is_keep_alive(packet) {
+                    self.core.counts.keepalives += 1;
+                } else {
+                    self.core.receive(packet, &flow);
+                }
+            }
+            if count < self.batch.capacity() {
+                break;
+            }
+        }
+    }
+
+    /// Journals, then messages, then the queues of other threads.
+    fn perform(&mut self) {
+        for _ in 0..ROUNDS {
+            self.core
+                .records
+                .commit(self.core.now.mono, &mut self.core.counts);
+            self.send();
+            if self.core.outbox.is_empty() {
+                break;
+            }
+        }
+        self.core.flush_lanes();
+    }
+
+    fn send(&mut self) {
+        let mut outbox = std::mem::take(&mut self.core.outbox);
+        for Outbound { tenant, flow, bytes } in outbox.drain(..) {
+            match flow.transport {
+                Transport::Udp => {
+                    let port = port_for(&self.udp, flow.local).and_then(|i| self.udp.get_mut(i));
+                    let sent = port.is_some_and(|p| p.push(flow.remote, bytes));
+                    self.core.counts.shed += u64::from(!sent);
+                }
+                Transport::Tcp | Transport::Tls => self.send_stream(tenant, flow, bytes),
+            }
+        }
+        if self.core.outbox.is_empty() {
+            // Keeps the allocation for the next turn.
+            self.core.outbox = outbox;
+        }
+        self.flush_udp();
+        self.flush_touched();
+    }
+
+    fn flush_udp(&mut self) {
+        for (port, token) in self.udp.iter_mut().zip(UDP..) {
+            let wanted = if port.flush() {
+                Interest::ReadWrite
+            } else {
+                Interest::Read
+            };
+            if port.interest != wanted && self.poll.modify(port.as_fd(), token, wanted).is_ok() {
+                port.interest = wanted;
+            }
+        }
+    }
+
+    fn send_stream(&mut self, tenant: Option<TenantId>, flow: FlowToken, bytes: bytes::Bytes) {
+        let worker = usize::from(flow.worker);
+        if worker != self.core.index {
+            if let Some(tenant) = tenant.filter(|_| worker < self.core.shared.sessions.len()) {
+                return self.core.forward(worker, tenant, flow, bytes);
+            }
+        } else if let Some(conn) = self.conns.get_mut(flow.connection) {
+            let fits = conn.push(bytes, &self.core.shared.settings.limits);
+            self.touched.push(flow.connection);
+            if !fits {
+                self.core.counts.connections_refused += 1;
+                self.close(flow.connection);
+            }
+            return;
+        }
+        if let Some(tenant) = tenant {
+            self.core.flow_closed(tenant, flow.worker, flow.connection);
+        }
+    }
+
+    fn stop_accepting(&mut self) {
+        for (_, listener) in self.listeners.drain(..) {
+            let _ = self.poll.remove(listener.as_fd());
+        }
+    }
+}
+
+/// A datagram that keeps a NAT binding open and says nothing: line ends, NULs, or nothing at all.
+fn is_keep_alive(packet: &[u8]) -> bool {
+    packet.len() <= 4 && packet.iter().all(|b| matches!(b, b'\r' | b'\n' | 0))
+}

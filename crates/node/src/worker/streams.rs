@@ -1,0 +1,191 @@
+//! Connections of a worker: accepting, reading, writing, closing.
+
+use super::Worker;
+use crate::conn::{Admission, Conn, Fill, Flush};
+use crate::sys::{Interest, Ready};
+use model::{FlowToken, Transport};
+use sip::stream::{Frame, PONG};
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+
+/// Connections accepted from one listener in one turn.
+const ACCEPTS: usize = 64;
+/// Reads from one connection in one turn.
+const READS: usize = 4;
+
+impl Worker {
+    pub(super) fn accept(&mut self, listener: u64) {
+        for _ in 0..ACCEPTS {
+            let Some((address, socket)) = usize::try_from(listener).ok().and_then(|i| self.listeners.get(i))
+            else {
+                return;
+            };
+            let address = *address;
+            match socket.accept() {
+                Ok((stream, remote)) => self.admit(stream, address.transport, address.public, remote),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if matches!(e.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                    return self.refuse_one(listener);
+                }
+                // The peer gave up before we came (ECONNABORTED); the next one may be waiting.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// No descriptor is left: takes one connection with the spare one and closes it, so that the
+    /// listener does not stay ready for ever.
+    fn refuse_one(&mut self, listener: u64) {
+        self.spare = None;
+        if let Some((_, socket)) = usize::try_from(listener).ok().and_then(|i| self.listeners.get(i)) {
+            drop(socket.accept());
+        }
+        self.spare = std::fs::File::open("/dev/null").ok();
+        self.core.counts.connections_refused += 1;
+    }
+
+    fn admit(&mut self, stream: TcpStream, transport: Transport, local: SocketAddr, remote: SocketAddr) {
+        if self.conns.admission(remote.ip()) == Admission::Full {
+            self.core.counts.connections_refused += 1;
+            return;
+        }
+        let flow = FlowToken {
+            transport,
+            worker: u16::try_from(self.core.index).unwrap_or(0),
+            connection: self.conns.next_number(),
+            local,
+            remote,
+        };
+        let tls = match (transport, &self.core.shared.tls) {
+            (Transport::Tls, Some(tls)) => Some(tls.current()),
+            _ => None,
+        };
+        let now = self.core.now.mono;
+        let Ok(conn) = Conn::new(flow, stream, tls, self.conns.limits(), now) else {
+            return;
+        };
+        if self
+            .poll
+            .add(conn.as_fd(), flow.connection, Interest::Read)
+            .is_ok()
+        {
+            self.conns.insert(conn);
+        }
+    }
+
+    pub(super) fn stream(&mut self, number: u64, event: Ready) {
+        if event.readable {
+            self.read(number);
+        }
+        if event.writable {
+            self.touched.push(number);
+        }
+    }
+
+    fn read(&mut self, number: u64) {
+        let now = self.core.now.mono;
+        let Some(conn) = self.conns.get_mut(number) else {
+            return;
+        };
+        let mut open = true;
+        for _ in 0..READS {
+            let count = match conn.fill(&mut self.scratch, now) {
+                Fill::Data(count) => count,
+                Fill::Empty => break,
+                Fill::Closed => {
+                    open = false;
+                    break;
+                }
+            };
+            let Some(octets) = self.scratch.get(..count) else {
+                break;
+            };
+            if !conn.is_closing() {
+                take(conn, octets, &mut self.core);
+            }
+            if count < self.scratch.len() {
+                break;
+            }
+        }
+        if open {
+            self.touched.push(number);
+            self.conns.arm(number);
+        } else {
+            self.close(number);
+        }
+    }
+
+    /// Sends what waits on every connection that was touched in this turn.
+    pub(super) fn flush_touched(&mut self) {
+        let now = self.core.now.mono;
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        touched.dedup();
+        for number in touched.drain(..) {
+            let Some(conn) = self.conns.get_mut(number) else {
+                continue;
+            };
+            let wanted = match conn.flush(now) {
+                Flush::Done => Interest::Read,
+                Flush::Blocked => Interest::ReadWrite,
+                Flush::Closed => {
+                    self.close(number);
+                    continue;
+                }
+            };
+            if conn.interest != wanted && self.poll.modify(conn.as_fd(), number, wanted).is_ok() {
+                conn.interest = wanted;
+            }
+            self.conns.arm(number);
+        }
+        if self.touched.is_empty() {
+            self.touched = touched;
+        }
+    }
+
+    /// Lets a connection go and tells the tenants that used it.
+    pub(super) fn close(&mut self, number: u64) {
+        let Some(conn) = self.conns.remove(number) else {
+            return;
+        };
+        for tenant in &conn.tenants {
+            self.core.flow_closed(*tenant, conn.flow.worker, number);
+        }
+    }
+}
+
+/// Cuts octets into frames and has each one looked at.
+fn take(conn: &mut Conn, octets: &[u8], core: &mut super::core::Core) {
+    let now = core.now.mono;
+    let (flow, mut whole) = (conn.flow, false);
+    conn.framer.push(octets);
+    while let Some(frame) = conn.framer.next() {
+        whole = true;
+        match frame {
+            Frame::Message(message) => {
+                let received = core.receive(message, &flow);
+                if let Some(tenant) = received.tenant
+                    && let Err(place) = conn.tenants.binary_search(&tenant)
+                {
+                    conn.tenants.insert(place, tenant);
+                }
+                if received.close {
+                    conn.close_after_queue(now);
+                    return;
+                }
+            }
+            Frame::KeepAlivePing => {
+                core.counts.keepalives += 1;
+                core.answer(flow, bytes::Bytes::from_static(PONG));
+            }
+            Frame::KeepAlivePong => core.counts.keepalives += 1,
+            Frame::Error { head, code, .. } => {
+                core.refuse_frame(head, code, &flow);
+                conn.close_after_queue(now);
+                return;
+            }
+        }
+    }
+    conn.note_partial(conn.framer.is_mid_message(), whole, now);
+}

@@ -1,0 +1,17 @@
+//! A whole node on loopback sockets: what a phone, a stranger and an operator see.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "these tests are about sockets and time"
+)]
+
+mod caps;
+mod house;
+mod journals;
+mod phone;
+mod ping;
+mod shutdown;
+mod start;
+mod streams;
+mod tls;
+mod torture;

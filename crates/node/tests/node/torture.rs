@@ -1,0 +1,148 @@
+//! RFC 4475 over UDP, TCP in one write, TCP octet by octet, and TLS. After each message the server answers
+//! a good OPTIONS within 100 ms. The messages and what may be answered lie in `../shared/vectors`.
+
+use crate::house::House;
+use crate::phone::{Phone, status};
+use model::Transport;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Longest time for the good OPTIONS.
+const PROMPT: Duration = Duration::from_millis(100);
+
+/// One message.
+struct Vector {
+    file: String,
+    octets: Vec<u8>,
+    allowed: Vec<String>,
+    response: bool,
+}
+
+/// How it is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Udp,
+    Tcp,
+    TcpOctets,
+    Tls,
+}
+
+impl Way {
+    fn transport(self) -> Transport {
+        match self {
+            Way::Udp => Transport::Udp,
+            Way::Tcp | Way::TcpOctets => Transport::Tcp,
+            Way::Tls => Transport::Tls,
+        }
+    }
+}
+
+fn vectors() -> Option<Vec<Vector>> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
+    let table = std::fs::read_to_string(root.join("README.md")).ok()?;
+    let rows = table.lines().filter(|line| line.contains(".dat` |"));
+    let parse = |line: &str| {
+        // A `|` inside back quotes is not a column.
+        let mut quoted = false;
+        let line: String = line
+            .chars()
+            .map(|c| {
+                quoted ^= c == '`';
+                if quoted && c == '|' { '/' } else { c }
+            })
+            .collect();
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let file = cells[2].trim_matches('`').to_owned();
+        Vector {
+            octets: std::fs::read(root.join("rfc4475").join(&file)).unwrap(),
+            allowed: cells[6].trim_matches('`').split('/').map(str::to_owned).collect(),
+            response: cells[4].ends_with("response"),
+            file,
+        }
+    };
+    Some(rows.map(parse).collect())
+}
+
+/// True when the answers (status codes) are among the allowed outcomes.
+fn fits(vector: &Vector, way: Way, answers: &[u16]) -> bool {
+    if vector.response {
+        return answers.is_empty();
+    }
+    // On a stream these two never end: what is missing may still come. The peer gives up instead.
+    let endless = matches!(vector.file.as_str(), "clerr.dat" | "baddn.dat");
+    let Some(first) = answers.first() else {
+        return (endless && way != Way::Udp) || vector.allowed.iter().any(|a| a == "drop");
+    };
+    vector.allowed.iter().any(|allowed| match allowed.as_str() {
+        // What a valid message gets: an answer about the user, the method or the credentials.
+        "ok" => matches!(first, 200 | 401 | 403 | 404 | 405 | 407 | 480 | 481),
+        // Wherever authentication comes first, a well-formed request is challenged.
+        "401" => matches!(first, 401 | 407),
+        code => code.parse() == Ok(*first),
+    })
+}
+
+/// Sends one message and collects the codes of all answers but provisional ones.
+fn answers(house: &House, vector: &Vector, way: Way) -> Vec<u16> {
+    let mut phone = Phone::new(house, way.transport());
+    match way {
+        Way::TcpOctets => vector.octets.iter().for_each(|octet| _ = phone.send(&[*octet])),
+        _ => _ = phone.send(&vector.octets),
+    }
+    let mut received = Vec::new();
+    if way == Way::Udp {
+        // One worker, one socket: answers come in the order of requests.
+        let ping = phone.ping();
+        phone.send(ping.as_bytes());
+        let id = crate::phone::field(&ping, "Call-ID").to_owned();
+        while let Some(answer) = phone.receive()
+            && crate::phone::field(&answer, "Call-ID") != id
+        {
+            received.push(status(&answer));
+        }
+    } else {
+        phone.finish();
+        received.extend(phone.receive_all().iter().map(|a| status(a)));
+    }
+    received.retain(|code| *code >= 200);
+    received
+}
+
+#[test]
+fn rfc_4475_on_four_transports() {
+    let Some(vectors) = vectors() else {
+        println!("SKIP: ../shared/vectors is absent, RFC 4475 was not replayed");
+        return;
+    };
+    let house = House::with(|s| s.workers = 1);
+    let mut good: Vec<Phone> = [Transport::Udp, Transport::Tcp, Transport::Tls]
+        .map(|t| Phone::new(&house, t))
+        .into();
+    good.iter_mut().for_each(Phone::check);
+    let (mut failures, mut slowest, mut count) = (String::new(), Duration::ZERO, 0);
+    for way in [Way::Udp, Way::Tcp, Way::TcpOctets, Way::Tls] {
+        for vector in &vectors {
+            let got = answers(&house, vector, way);
+            if !fits(vector, way, &got) {
+                let Vector { file, allowed, .. } = vector;
+                writeln!(failures, "{file} over {way:?}: {got:?}, allowed {allowed:?}").unwrap();
+            }
+            let start = Instant::now();
+            let phone = good.iter_mut().nth(count % 3).unwrap();
+            phone.check();
+            slowest = slowest.max(start.elapsed());
+            count += 1;
+        }
+    }
+    let counts = house.live().counts().unwrap();
+    house.stop();
+    println!(
+        "RFC 4475: {count} messages ({} x 4 transports), slowest OPTIONS after one {slowest:?}",
+        vectors.len()
+    );
+    assert!(failures.is_empty(), "{failures}");
+    assert_eq!(vectors.len(), 49);
+    assert_eq!(counts.panics, 0);
+    assert!(slowest < PROMPT, "a good OPTIONS took {slowest:?}");
+}

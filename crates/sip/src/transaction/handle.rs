@@ -47,13 +47,6 @@ impl<P: Copy, U: Copy> Client<P, U> {
     }
 }
 
-/// What a CANCEL needs of the INVITE that it cancels.
-struct CancelOf<P> {
-    peer: P,
-    reliable: bool,
-    head: Bytes,
-}
-
 impl<P: Copy, U: Copy> Transactions<P, U> {
     pub(super) fn is_full(&self) -> bool {
         self.len() >= self.limit
@@ -119,32 +112,26 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
                 true
             }
             ClientMachine::Invite(ClientInvite::Proceeding { head }) => {
-                let (peer, reliable, head) = (client.wire.peer, client.wire.reliable, head.clone());
-                self.send_cancel(id, &CancelOf { peer, reliable, head }, reason, now)
+                // Armed already: the CANCEL is on its way, and its own transaction repeats it.
+                if !client.wire.ends() {
+                    let (wire, head) = (Wire::new(client.wire.peer, client.wire.reliable), head.clone());
+                    self.send_cancel(&head, wire, reason, now);
+                    self.with_client(id, now, |client, io| {
+                        client.wire.arm(id, Timer::Cancelled, T1_X64, io)
+                    });
+                }
+                true
             }
             _ => false,
         }
     }
 
-    fn send_cancel(&mut self, id: ClientId, of: &CancelOf<P>, reason: Option<&str>, now: Duration) -> bool {
-        let Ok(invite) = Message::parse(&of.head) else {
-            return false;
-        };
-        let Some(key) = ack::branch(&invite).map(|branch| self.keyer.client(branch, Method::Cancel)) else {
-            return false;
-        };
-        // Once is enough: the transaction of the CANCEL repeats it.
-        if self.by_response.contains_key(&key) {
-            return true;
+    fn send_cancel(&mut self, head: &[u8], wire: Wire<P>, reason: Option<&str>, now: Duration) {
+        let Ok(invite) = Message::parse(head) else { return };
+        let key = ack::branch(&invite).map(|branch| self.keyer.client(branch, Method::Cancel));
+        if let (Some(key), Some(cancel)) = (key, ack::cancel(&invite, reason)) {
+            self.begin(key, false, cancel, wire, None, now);
         }
-        let Some(cancel) = ack::cancel(&invite, reason) else {
-            return false;
-        };
-        self.begin(key, false, cancel, Wire::new(of.peer, of.reliable), None, now);
-        self.with_client(id, now, |client, io| {
-            client.wire.arm(id, Timer::Cancelled, T1_X64, io)
-        });
-        true
     }
 
     pub(super) fn begin(

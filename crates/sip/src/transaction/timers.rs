@@ -131,6 +131,11 @@ impl<P: Copy> Wire<P> {
         *self.slot(timer) = None;
     }
 
+    /// True while a timer is armed that will end the state.
+    pub(super) fn ends(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Stops retransmissions.
     pub(super) fn hush(&mut self, io: &mut Io<'_, P>) {
         self.again.take().and_then(|old| io.wheel.cancel(old));

@@ -8,9 +8,14 @@
 )]
 
 mod corpus;
+mod dialogs;
+mod digest;
 mod framing;
 mod mutation;
+mod timers;
+mod tokens;
 mod torture;
+mod transactions;
 mod uris;
 mod verdicts;
 mod writing;

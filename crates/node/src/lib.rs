@@ -18,7 +18,11 @@ mod keeper;
 mod listen;
 mod live;
 mod media_worker;
+#[cfg(test)]
+mod media_worker_tests;
 mod node;
+#[cfg(test)]
+mod panic_tests;
 mod records;
 mod settings;
 mod shared;

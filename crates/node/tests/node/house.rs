@@ -33,7 +33,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
         workers: 2,
         media_workers: 1,
         listen: listen.to_vec(),
-        rtp_ports: 40_000..=40_099,
+        rtp_ports: 22_000..=22_099,
         grace_s: 0,
         ..Settings::default()
     }

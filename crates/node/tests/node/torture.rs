@@ -129,7 +129,7 @@ fn rfc_4475_on_four_transports() {
                 writeln!(failures, "{file} over {way:?}: {got:?}, allowed {allowed:?}").unwrap();
             }
             let start = Instant::now();
-            let phone = good.iter_mut().nth(count % 3).unwrap();
+            let phone = good.get_mut(count % 3).unwrap();
             phone.check();
             slowest = slowest.max(start.elapsed());
             count += 1;

@@ -1,0 +1,231 @@
+//! A media worker with real sockets: packets between two legs, ports that run out and come back.
+
+use crate::clock::Clock;
+use crate::inbox::{BULK, Inbox};
+use crate::media_worker::MediaWorker;
+use crate::shared::{MediaItem, Shared, Sure};
+use crate::sys::{Events, Interest, Poll};
+use crate::{Live, Settings};
+use arc_swap::ArcSwap;
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId, TenantId};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tenancy::Directory;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A worker thread and a session worker's inbox in which nobody else reads.
+struct Bench {
+    live: Live,
+    thread: JoinHandle<()>,
+    seen: Vec<Sure>,
+}
+
+/// A free run of ports below the ephemeral range.
+fn free_ports(count: u16) -> RangeInclusive<u16> {
+    let mut starts = (20_000_u16..30_000).step_by(usize::from(count));
+    let free = |first: &u16| (*first..first + count).all(|port| UdpSocket::bind((HERE, port)).is_ok());
+    let first = starts.find(free).unwrap();
+    first..=first + count - 1
+}
+
+impl Bench {
+    fn new(ports: u16) -> Bench {
+        let (keeper, _) = channel();
+        let shared = Arc::new(Shared {
+            settings: Settings {
+                rtp_ports: free_ports(ports),
+                ..Settings::default()
+            },
+            clock: Clock::new(),
+            addresses: Vec::new(),
+            directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
+            tls: None,
+            sessions: vec![Inbox::new(BULK).unwrap()],
+            media: vec![Inbox::new(0).unwrap()],
+            nonce_key: [0; 32],
+            draining: false.into(),
+            hurry: false.into(),
+            media_packets: 0.into(),
+            keeper,
+        });
+        let live = Live {
+            shared: Arc::clone(&shared),
+        };
+        let thread = std::thread::spawn(move || MediaWorker::new(0, shared).unwrap().run());
+        Bench {
+            live,
+            thread,
+            seen: Vec::new(),
+        }
+    }
+
+    fn send(&self, item: MediaItem) {
+        self.live.shared.media[0].send(item);
+    }
+
+    fn command(&self, command: MediaCommand) {
+        self.send(MediaItem::Command(command));
+    }
+
+    /// The next report.
+    fn report(&mut self) -> MediaReport {
+        let inbox = &self.live.shared.sessions[0];
+        let (poll, mut events) = (Poll::new().unwrap(), Events::new(1));
+        poll.add(inbox.as_fd(), 0, Interest::Read).unwrap();
+        while self.seen.is_empty() {
+            assert_eq!(poll.wait(&mut events, Some(PATIENCE)).unwrap(), 1, "no report");
+            inbox.take(&mut self.seen, &mut Vec::new());
+        }
+        match self.seen.remove(0) {
+            Sure::Media(report) => report,
+            _ => panic!("not a report"),
+        }
+    }
+
+    fn open(&mut self, session: MediaSessionId) -> MediaReport {
+        self.command(MediaCommand::Open {
+            session,
+            caller_ip: HERE,
+            callee_ip: HERE,
+            silence_s: 0,
+        });
+        self.report()
+    }
+
+    fn describe(&self, session: MediaSessionId, leg: Leg, phone: &Phone) {
+        self.command(MediaCommand::Remote {
+            session,
+            leg,
+            rtp: Some(phone.rtp.local_addr().unwrap()),
+            rtcp: Some(phone.rtcp.local_addr().unwrap()),
+            signalling_ip: HERE,
+        });
+    }
+
+    fn stop(self) {
+        self.send(MediaItem::Stop);
+        self.thread.join().unwrap();
+    }
+}
+
+/// Two sockets of a phone.
+struct Phone {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+}
+
+impl Phone {
+    fn new() -> Phone {
+        let open = || {
+            let socket = UdpSocket::bind((HERE, 0)).unwrap();
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            socket
+        };
+        Phone {
+            rtp: open(),
+            rtcp: open(),
+        }
+    }
+}
+
+fn session(tenant: u64, number: u64) -> MediaSessionId {
+    MediaSessionId(tenant << 32 | number)
+}
+
+fn rtp(sequence: u16) -> Vec<u8> {
+    let mut packet = vec![0x80, 0];
+    packet.extend(sequence.to_be_bytes());
+    packet.extend((u32::from(sequence) * 160).to_be_bytes());
+    packet.extend([0, 0, 0, 7]);
+    packet.extend([0xd5; 160]);
+    packet
+}
+
+/// A receiver report without blocks (RFC 3550 §6.4.2).
+const RTCP: [u8; 8] = [0x80, 201, 0, 1, 0, 0, 0, 7];
+
+fn received(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 2048];
+    let (count, from) = socket.recv_from(&mut buffer).unwrap();
+    (buffer[..count].to_vec(), from)
+}
+
+#[test]
+fn packets_pass_both_ways_unchanged_from_the_port_that_the_phone_knows() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let MediaReport::Opened { caller, callee, .. } = bench.open(id) else {
+        panic!("not opened")
+    };
+    let (a, b) = (Phone::new(), Phone::new());
+    bench.describe(id, Leg::Caller, &a);
+    bench.describe(id, Leg::Callee, &b);
+    bench.command(MediaCommand::Open {
+        session: id,
+        caller_ip: HERE,
+        callee_ip: HERE,
+        silence_s: 0,
+    });
+    // Its answer comes after both descriptions were taken in.
+    assert!(matches!(bench.report(), MediaReport::Opened { .. }));
+    for sequence in 0..50 {
+        a.rtp.send_to(&rtp(sequence), caller).unwrap();
+        assert_eq!(received(&b.rtp), (rtp(sequence), callee));
+        b.rtp.send_to(&rtp(sequence), callee).unwrap();
+        assert_eq!(received(&a.rtp), (rtp(sequence), caller));
+    }
+    let control = |rtp: SocketAddr| SocketAddr::new(rtp.ip(), rtp.port() + 1);
+    a.rtcp.send_to(&RTCP, control(caller)).unwrap();
+    assert_eq!(received(&b.rtcp), (RTCP.to_vec(), control(callee)));
+    bench.command(MediaCommand::Close { session: id });
+    let MediaReport::Closed { caller, callee, .. } = bench.report() else {
+        panic!("not closed")
+    };
+    assert_eq!((caller.packets, caller.lost, caller.rtcp), (50, 0, 1));
+    assert_eq!((callee.packets, callee.bytes), (50, 50 * 172));
+    bench.stop();
+}
+
+#[test]
+fn a_burst_leaves_whole_and_in_order() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let MediaReport::Opened { caller, .. } = bench.open(id) else {
+        panic!("not opened")
+    };
+    let (a, b) = (Phone::new(), Phone::new());
+    bench.describe(id, Leg::Caller, &a);
+    bench.describe(id, Leg::Callee, &b);
+    for sequence in 0..100 {
+        a.rtp.send_to(&rtp(sequence), caller).unwrap();
+    }
+    // The commands may be read after the first packets; from then on none is missing.
+    let mut last = 0;
+    while last != 99 {
+        let (packet, _) = received(&b.rtp);
+        let sequence = u16::from_be_bytes([packet[2], packet[3]]);
+        assert!(last == 0 || sequence == last + 1, "{sequence} after {last}");
+        last = sequence;
+    }
+    bench.stop();
+}
+
+#[test]
+fn ports_run_out_and_the_sessions_of_a_rebuilt_tenant_close_in_silence() {
+    let mut bench = Bench::new(8);
+    assert!(matches!(bench.open(session(1, 1)), MediaReport::Opened { .. }));
+    assert!(matches!(bench.open(session(2, 1)), MediaReport::Opened { .. }));
+    assert!(matches!(bench.open(session(1, 2)), MediaReport::Refused { .. }));
+    bench.send(MediaItem::Abandon(TenantId(1)));
+    // Nothing is said of the abandoned session, so the next report is about the other tenant's.
+    bench.command(MediaCommand::Close {
+        session: session(2, 1),
+    });
+    assert!(matches!(bench.report(), MediaReport::Closed { session: id, .. } if id == session(2, 1)));
+    bench.stop();
+}

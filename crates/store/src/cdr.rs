@@ -4,7 +4,7 @@ use crate::journal::CdrSink;
 use crate::open::{sql, unsql};
 use crate::{Store, StoreError};
 use model::{Cdr, Wall};
-use serde::Serialize;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use tenancy::Scope;
 
 /// Which records to show. The default shows the latest hundred.
@@ -31,16 +31,9 @@ impl Default for CdrFilter {
     }
 }
 
-/// A record as the statement takes it.
-#[derive(Serialize)]
-struct Line<'a> {
-    id: String,
-    tenant: i64,
-    start: i64,
-    caller: &'a str,
-    callee: &'a str,
-    record: String,
-}
+/// Records of one statement: fewer trips to the connection's thread, and few enough for SQLite's 32,766
+/// parameters.
+const STATEMENT_ROWS: usize = 50;
 
 impl Store {
     /// Stores records in one transaction and returns how many were new: one that is there already stays.
@@ -48,19 +41,12 @@ impl Store {
     /// # Errors
     /// The database is locked, full or broken; then none is stored.
     pub fn insert_cdrs(&mut self, records: &[Cdr]) -> Result<u64, StoreError> {
-        let lines = records.iter().map(line).collect::<Result<Vec<_>, _>>();
-        let json = lines.and_then(|lines| serde_json::to_string(&lines));
-        let json = json.map_err(|e| StoreError::Database(e.to_string()))?;
         self.write(async |db, _| {
-            let done = sqlx::query(
-                "INSERT OR IGNORE INTO cdr (id, tenant, start_ms, caller, callee, record)
-                 SELECT unhex(value ->> 'id'), value ->> 'tenant', value ->> 'start', value ->> 'caller',
-                        value ->> 'callee', value ->> 'record' FROM json_each(?1)",
-            )
-            .bind(json)
-            .execute(db)
-            .await?;
-            Ok(done.rows_affected())
+            let mut new = 0;
+            for rows in records.chunks(STATEMENT_ROWS) {
+                new += insert(db, rows).await?;
+            }
+            Ok(new)
         })
     }
 
@@ -119,13 +105,24 @@ impl CdrSink for Store {
     }
 }
 
-fn line(cdr: &Cdr) -> Result<Line<'_>, serde_json::Error> {
-    Ok(Line {
-        id: cdr.id.to_string(),
-        tenant: sql(cdr.tenant.0),
-        start: sql(cdr.start.0),
-        caller: &cdr.caller.number,
-        callee: &cdr.callee.number,
-        record: serde_json::to_string(cdr)?,
-    })
+async fn insert(db: &mut SqliteConnection, records: &[Cdr]) -> Result<u64, StoreError> {
+    let texts = records
+        .iter()
+        .map(serde_json::to_string)
+        .collect::<Result<Vec<_>, _>>();
+    let texts = texts.map_err(|e| StoreError::Database(e.to_string()))?;
+    let head = "INSERT OR IGNORE INTO cdr (id, tenant, start_ms, caller, callee, record) ";
+    let mut statement = QueryBuilder::<Sqlite>::new(head);
+    statement.push_values(records.iter().zip(texts), |mut row, (cdr, text)| {
+        row.push_bind(cdr.id.0.as_slice())
+            .push_bind(sql(cdr.tenant.0))
+            .push_bind(sql(cdr.start.0))
+            .push_bind(cdr.caller.number.as_str())
+            .push_bind(cdr.callee.number.as_str())
+            .push_bind(text);
+    });
+    // Only the full length comes again and again.
+    let again = records.len() == STATEMENT_ROWS;
+    let done = statement.build().persistent(again).execute(db).await?;
+    Ok(done.rows_affected())
 }

@@ -3,17 +3,20 @@
 //! Owns: the index that every request passes. Does not own: the rows; `store` reads them, and a changed set
 //! of rows is a new directory.
 
-use crate::domain::Key;
+use crate::names::Names;
 use crate::{Domain, DomainError, Scope};
 use model::TenantId;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// Every tenant and its domains. Built once per change, shared, never altered.
 #[derive(Debug, Default)]
 pub struct Directory {
-    /// Only looked up, never walked. The standard hasher is keyed: hosts come from strangers.
-    by_domain: HashMap<Box<[u8]>, Scope>,
+    /// Host names and IPv4 addresses.
+    names: Names,
+    /// IPv6 has many spellings of one address; only looked up, never walked.
+    addresses: HashMap<Ipv6Addr, Scope>,
     /// Ascending.
     tenants: Vec<TenantId>,
 }
@@ -73,14 +76,12 @@ impl Directory {
 
     fn insert(&mut self, tenant: TenantId, text: &str) -> Result<(), DirectoryError> {
         let domain = Domain::parse(text).map_err(|error| DirectoryError::Syntax { tenant, error })?;
-        let Some(key) = Key::of(domain.as_str()) else {
-            return Ok(()); // A parsed domain always has a key.
+        let wanted = Scope::new(tenant);
+        let scope = match address(domain.as_str()) {
+            Some(address) => *self.addresses.entry(address).or_insert(wanted),
+            None => self.names.get_or_insert(domain.as_str(), wanted),
         };
-        let scope = self
-            .by_domain
-            .entry(key.as_bytes().into())
-            .or_insert(Scope::new(tenant));
-        if scope.tenant() == tenant {
+        if scope == wanted {
             return Ok(());
         }
         Err(DirectoryError::Shared {
@@ -90,10 +91,13 @@ impl Directory {
         })
     }
 
-    /// Who owns the host part of a URI, whatever its case. Allocates nothing.
+    /// Who owns the host part of a URI, in whatever spelling. Runs for every request; allocates nothing.
     #[must_use]
     pub fn by_domain(&self, host: &str) -> Option<Scope> {
-        self.by_domain.get(Key::of(host)?.as_bytes()).copied()
+        if host.starts_with('[') {
+            return self.addresses.get(&address(host)?).copied();
+        }
+        self.names.get(host.strip_suffix('.').unwrap_or(host))
     }
 
     /// The tenant that our own tag or branch names, if it still exists.
@@ -122,4 +126,9 @@ impl Directory {
     pub fn is_empty(&self) -> bool {
         self.tenants.is_empty()
     }
+}
+
+/// The address between brackets (RFC 3261 §25.1 `IPv6reference`).
+fn address(host: &str) -> Option<Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }

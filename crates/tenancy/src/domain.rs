@@ -1,6 +1,6 @@
 //! What may be a SIP domain, and when two spellings are one domain (RFC 3261 §25.1 `host`, §19.1.4).
 //!
-//! Owns: [`Domain`], a checked spelling, and the comparison key used for lookups. Does not own: DNS; a
+//! Owns: [`Domain`], a checked spelling. Does not own: looking one up, see [`crate::Directory`]; and DNS: a
 //! domain need not resolve.
 
 use std::fmt;
@@ -117,39 +117,5 @@ fn check_last_label(name: &str) -> Result<(), &'static str> {
         Ok(())
     } else {
         Err("its last label starts with a digit and the whole is not an IPv4 address")
-    }
-}
-
-/// The bytes by which two spellings of a domain are equal, on the stack: this runs for every request.
-pub(crate) struct Key {
-    bytes: [u8; NAME_OCTETS],
-    len: usize,
-}
-
-impl Key {
-    /// The key of whatever a peer wrote; `None` for what can't be a domain of anybody.
-    pub(crate) fn of(host: &str) -> Option<Key> {
-        if let Some(rest) = host.strip_prefix('[') {
-            let address: Ipv6Addr = rest.strip_suffix(']')?.parse().ok()?;
-            return Key::lower(&address.octets(), b"[");
-        }
-        Key::lower(host.strip_suffix('.').unwrap_or(host).as_bytes(), b"")
-    }
-
-    /// `mark` keeps the octets of an address apart from the letters of a name.
-    fn lower(text: &[u8], mark: &[u8]) -> Option<Key> {
-        let mut bytes = [0; NAME_OCTETS];
-        let len = mark.len().checked_add(text.len())?;
-        bytes.get_mut(..mark.len())?.copy_from_slice(mark);
-        let tail = bytes.get_mut(mark.len()..len)?;
-        tail.copy_from_slice(text);
-        if mark.is_empty() {
-            tail.make_ascii_lowercase();
-        }
-        Some(Key { bytes, len })
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
     }
 }

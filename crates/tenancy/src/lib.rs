@@ -7,6 +7,7 @@
 
 pub mod directory;
 pub mod domain;
+mod names;
 pub mod scope;
 
 pub use directory::{Directory, DirectoryError};

@@ -139,7 +139,7 @@ fn compaction_folds_and_leaves_one_file() {
         .unwrap();
     journal.append(&words("e")).unwrap();
     assert_eq!(open(&path).1, words("c d e"));
-    assert_eq!(files(dir.path()), [path.clone()]);
+    assert_eq!(files(dir.path()), std::slice::from_ref(&path));
     fs::write(dir.path().join("j.tmp"), "left by a kill").unwrap();
     journal.compact::<String>(|r| r).unwrap();
     assert_eq!(open(&path).1, words("c d e"));

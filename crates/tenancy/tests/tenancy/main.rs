@@ -52,6 +52,7 @@ fn a_stranger_is_nobodys() {
         "ÄCME.example",
         "[acme.example]",
         "[\u{0}\u{0}\u{0}]",
+        "acme\u{e}example",
         &long,
     ] {
         assert_eq!(owner(&d, host), None, "{host:.20}");

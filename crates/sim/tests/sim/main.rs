@@ -1,0 +1,3 @@
+//! Worlds of phones: made by hand and by chance.
+
+mod random;

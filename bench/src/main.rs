@@ -12,6 +12,7 @@
 
 mod cpu;
 mod digest;
+mod hot;
 mod load;
 mod ready;
 mod report;
@@ -20,6 +21,7 @@ mod wire;
 use anyhow::Result;
 use clap::Parser;
 use load::{Mode, Settings};
+use std::process::ExitCode;
 
 /// Load, timings and counts.
 #[derive(Parser)]
@@ -33,14 +35,35 @@ enum Command {
     Hold(Settings),
     /// Time from starting a command until it answers OPTIONS.
     Ready(ready::Settings),
+    /// Wall time of the hot core paths.
+    Micro,
+    /// Instructions of the hot core paths, compared with bench/instructions.toml.
+    Instructions(hot::instructions::Settings),
+    /// One hot path so many times, for a profiler.
+    HotPath {
+        /// Its name in the table.
+        name: String,
+        /// How often.
+        times: u32,
+    },
 }
 
-fn main() -> Result<()> {
-    match Command::parse() {
+fn main() -> ExitCode {
+    let result = match Command::parse() {
         Command::Register(settings) => run(Mode::Register, &settings),
         Command::Call(settings) => run(Mode::Call, &settings),
         Command::Hold(settings) => run(Mode::Hold, &settings),
         Command::Ready(settings) => ready::run(&settings),
+        Command::Micro => hot::micro::run(),
+        Command::Instructions(settings) => hot::instructions::run(&settings),
+        Command::HotPath { name, times } => hot::run(&name, times),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

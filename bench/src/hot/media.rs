@@ -1,0 +1,106 @@
+//! Fixtures of the description and packet paths.
+
+use super::Operation;
+use super::sip::invite_body;
+use media::{Effect, PairId, PortRange, Relay};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use sdp::{Anchor, Description, Side, offer};
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// What a call does with an offer: read it, write one for the other leg.
+pub(super) fn sdp_offer() -> Option<Operation> {
+    let rewrite = || {
+        let description = Description::parse(black_box(invite_body().as_bytes())).ok()?;
+        let anchor = Anchor {
+            rtp: SocketAddr::from(([198, 51, 100, 4], 30_000)),
+        };
+        offer(&description, &mut Side::new(7), Some(anchor), &[]).ok()
+    };
+    rewrite()?;
+    Some(Box::new(move || {
+        black_box(rewrite());
+    }))
+}
+
+const US: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 4));
+const SESSIONS: u64 = 200;
+
+/// Packets of many sessions in turn, each from the caller's address that its description named.
+pub(super) fn relay_packet() -> Option<Operation> {
+    let mut relay = Relay::new(PortRange {
+        first: 30_000,
+        last: 40_000,
+    });
+    let mut pairs = Vec::new();
+    for number in 0..SESSIONS {
+        pairs.push(open(&mut relay, MediaSessionId(number))?);
+    }
+    let from = |at: usize| SocketAddr::from(([192, 0, 2, 11], 10_000 + at as u16));
+    let mut packet = [0xff_u8; 172];
+    packet
+        .get_mut(..12)?
+        .copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0x5e, 0xed, 0, 1]);
+    let (mut turn, mut now) = (0_usize, Duration::ZERO);
+    let mut step = move || {
+        let at = turn % pairs.len();
+        let sequence = (turn / pairs.len()) as u16;
+        packet.get_mut(2..4)?.copy_from_slice(&sequence.to_be_bytes());
+        packet
+            .get_mut(4..8)?
+            .copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+        turn += 1;
+        now += Duration::from_micros(100);
+        relay.handle_packet(*pairs.get(at)?, false, from(at), &packet, now)
+    };
+    // Past the first packets, which lock a source.
+    for _ in 0..SESSIONS * 4 {
+        step()?;
+    }
+    Some(Box::new(move || {
+        black_box(step());
+    }))
+}
+
+/// A session with both legs described; gives the pair that faces the caller.
+fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
+    let now = Duration::ZERO;
+    relay.handle_command(
+        &MediaCommand::Open {
+            session,
+            caller_ip: US,
+            callee_ip: US,
+            silence_s: 60,
+        },
+        now,
+    );
+    let mut bound = Vec::new();
+    let mut opened = None;
+    while let Some(effect) = relay.poll_effect() {
+        match effect {
+            Effect::Bind { pair, rtp_port, .. } => {
+                bound.push((pair, rtp_port));
+                relay.bound(pair, true, now);
+            }
+            Effect::Report(MediaReport::Opened { caller, .. }) => opened = Some(caller.port()),
+            Effect::Report(_) => return None,
+        }
+    }
+    for (leg, host) in [(Leg::Caller, [192, 0, 2, 11]), (Leg::Callee, [192, 0, 2, 12])] {
+        let rtp = SocketAddr::from((host, 10_000 + session.0 as u16));
+        let rtcp = Some(SocketAddr::new(rtp.ip(), rtp.port() + 1));
+        let command = MediaCommand::Remote {
+            session,
+            leg,
+            rtp: Some(rtp),
+            rtcp,
+            signalling_ip: rtp.ip(),
+        };
+        relay.handle_command(&command, now);
+    }
+    bound
+        .iter()
+        .find(|(_, port)| Some(*port) == opened)
+        .map(|(pair, _)| *pair)
+}

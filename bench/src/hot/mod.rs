@@ -1,0 +1,115 @@
+//! The paths of the cores that every message or packet takes, as things that can be run so many times.
+//!
+//! Owns: the list of paths and what is set up before them. Timing is in [`micro`], counting in [`instructions`].
+
+pub(crate) mod instructions;
+mod media;
+pub(crate) mod micro;
+mod sip;
+
+use anyhow::{Context as _, Result};
+
+/// One operation, ready to be repeated.
+type Operation = Box<dyn FnMut()>;
+
+/// A hot path.
+pub(crate) struct Path {
+    /// Name in the table of counts.
+    name: &'static str,
+    /// What one operation is.
+    what: &'static str,
+    /// Longest time of one operation that we accept, ns.
+    limit_ns: Option<f64>,
+    /// Sets up; `None` when a fixture is not what the code under test accepts any more.
+    make: fn() -> Option<Operation>,
+}
+
+/// Every path that is watched.
+const PATHS: &[Path] = &[
+    Path {
+        name: "invite-parse",
+        what: "INVITE with 16 headers and SDP, 1.0 kB: message and header index",
+        limit_ns: Some(1000.0),
+        make: sip::parse,
+    },
+    Path {
+        name: "invite-parse-typed",
+        what: "the same, with Via, From, To, Contact, CSeq, Request-URI as types",
+        limit_ns: Some(2500.0),
+        make: sip::parse_typed,
+    },
+    Path {
+        name: "invite-parse-validate",
+        what: "message, header index and the judgement of its validity",
+        limit_ns: None,
+        make: sip::parse_validate,
+    },
+    Path {
+        name: "digest-md5",
+        what: "challenge, credentials parsed, MD5 response and nonce verified",
+        limit_ns: None,
+        make: sip::digest_md5,
+    },
+    Path {
+        name: "digest-sha256",
+        what: "challenge, credentials parsed, SHA-256 response and nonce verified",
+        limit_ns: None,
+        make: sip::digest_sha256,
+    },
+    Path {
+        name: "transaction-register",
+        what: "server transaction created, answered and freed by Timer J",
+        limit_ns: None,
+        make: sip::transaction_register,
+    },
+    Path {
+        name: "transaction-invite",
+        what: "INVITE server transaction: 180, 200, ACK, freed by Timer L",
+        limit_ns: None,
+        make: sip::transaction_invite,
+    },
+    Path {
+        name: "sdp-offer",
+        what: "offer parsed and written anew for the other leg",
+        limit_ns: None,
+        make: media::sdp_offer,
+    },
+    Path {
+        name: "relay-packet",
+        what: "RTP packet counted and given its destination, without the socket",
+        limit_ns: None,
+        make: media::relay_packet,
+    },
+];
+
+impl Path {
+    fn operation(&self) -> Result<Operation> {
+        (self.make)()
+            .with_context(|| format!("the fixture of {} is refused by the code under test", self.name))
+    }
+}
+
+/// Runs one path; what [`instructions`] starts under the counter.
+pub(crate) fn run(name: &str, times: u32) -> Result<()> {
+    let path = PATHS
+        .iter()
+        .find(|p| p.name == name)
+        .with_context(|| format!("no hot path {name}"))?;
+    let mut operation = path.operation()?;
+    for _ in 0..times {
+        operation();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fixture_is_accepted_and_runs() {
+        for path in PATHS {
+            run(path.name, 3).unwrap();
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The house of these tests: a data directory with two tenants and a node on ephemeral ports.
 
-use model::{Transport, UserId};
+use model::Transport;
 use node::{Listen, Live, Node, Settings};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(crate) fn settings(dir: &Path) -> Settings {
     }
 }
 
-/// A data directory whose tenants `example.com` and `other.example` both have user 101.
+/// A data directory whose tenants `example.com` and `other.example` both have users 101 and 102.
 pub(crate) fn data() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
@@ -49,16 +49,17 @@ pub(crate) fn data() -> TempDir {
     dir
 }
 
-/// Adds a tenant with user and device 101.
-pub(crate) fn add_tenant(store: &mut Store, name: &str, domain: &str) -> (Scope, UserId) {
+/// Adds a tenant with users and devices 101 and 102.
+pub(crate) fn add_tenant(store: &mut Store, name: &str, domain: &str) -> Scope {
     let operator = Operator::local();
     let id = store.add_tenant(&operator, name, &[domain]).unwrap();
     let scope = operator.scope(&store.directory().unwrap(), id).unwrap();
-    let user = store.add_user(&scope, "101", "Somebody").unwrap();
-    store
-        .add_device(&scope, user, "101", &Password::new(PASSWORD).unwrap())
-        .unwrap();
-    (scope, user)
+    let password = Password::new(PASSWORD).unwrap();
+    for extension in ["101", "102"] {
+        let user = store.add_user(&scope, extension, "Somebody").unwrap();
+        store.add_device(&scope, user, extension, &password).unwrap();
+    }
+    scope
 }
 
 impl House {

@@ -20,16 +20,22 @@ fn quoted<'a>(challenge: &'a str, name: &str) -> &'a str {
     rest.split_once('"').unwrap().0
 }
 
-/// The Authorization line of user 101 for the SHA-256 challenge in an answer (RFC 7616 §3.4.1).
-pub(crate) fn authorization(answer: &str, method: &str, uri: &str) -> String {
-    let challenges = answer.lines().filter(|l| l.starts_with("WWW-Authenticate:"));
-    let challenge = challenges.into_iter().find(|l| l.contains("SHA-256")).unwrap();
+/// The credentials of a user for the SHA-256 challenge in an answer, as a header line (RFC 7616 §3.4.1).
+pub(crate) fn authorization(user: &str, answer: &str, method: &str, uri: &str) -> String {
+    let challenge = answer
+        .lines()
+        .find(|l| l.contains("-Authenticate:") && l.contains("SHA-256"))
+        .unwrap();
+    let name = match challenge.starts_with("WWW") {
+        true => "Authorization",
+        false => "Proxy-Authorization",
+    };
     let (realm, nonce) = (quoted(challenge, "realm"), quoted(challenge, "nonce"));
-    let ha1 = sha256(&format!("101:{realm}:{PASSWORD}"));
+    let ha1 = sha256(&format!("{user}:{realm}:{PASSWORD}"));
     let ha2 = sha256(&format!("{method}:{uri}"));
     let response = sha256(&format!("{ha1}:{nonce}:00000001:c:auth:{ha2}"));
     format!(
-        "Authorization: Digest username=\"101\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
+        "{name}: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", \
          algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"c\", response=\"{response}\"\r\n"
     )
 }
@@ -123,7 +129,7 @@ fn a_new_tenant_is_served_and_a_deleted_one_forgotten_without_a_restart() {
     };
     assert_eq!(ask("new.example"), 404);
     let mut store = Store::open(house.dir.path()).unwrap();
-    let (scope, _) = add_tenant(&mut store, "New", "new.example");
+    let scope = add_tenant(&mut store, "New", "new.example");
     until("the new tenant is served", || ask("new.example") == 401);
     store.delete_tenant(&Operator::local(), scope.tenant()).unwrap();
     until("the deleted tenant is unknown", || ask("new.example") == 404);

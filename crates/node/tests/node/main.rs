@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod calls;
 mod caps;
 mod house;
 mod journals;

@@ -183,14 +183,48 @@ impl Phone {
 
     /// Registers 101 of `domain` with digest; `contact` as the Contact header's value.
     pub(crate) fn register(&mut self, domain: &str, contact: &str) -> String {
-        let (uri, aor) = (format!("sip:{domain}"), format!("sip:101@{domain}"));
+        self.register_as("101", domain, contact)
+    }
+
+    /// Registers a user.
+    pub(crate) fn register_as(&mut self, user: &str, domain: &str, contact: &str) -> String {
+        let (uri, aor) = (format!("sip:{domain}"), format!("sip:{user}@{domain}"));
         let contact = format!("Contact: {contact}\r\n");
         let first = self.request("REGISTER", &uri, &aor, &contact);
         let challenge = self.ask(&first);
         assert_eq!(status(&challenge), 401, "{challenge}");
-        let proof = crate::journals::authorization(&challenge, "REGISTER", &uri);
+        let proof = crate::journals::authorization(user, &challenge, "REGISTER", &uri);
         let second = self.request("REGISTER", &uri, &aor, &format!("{contact}{proof}"));
         self.ask(&second)
+    }
+
+    /// The next request of a method that comes in.
+    pub(crate) fn expect(&mut self, method: &str) -> String {
+        loop {
+            let message = self.receive().unwrap_or_else(|| panic!("no {method}"));
+            if message.starts_with(&format!("{method} ")) {
+                return message;
+            }
+        }
+    }
+
+    /// Answers a request with 200; `extra` are whole header lines.
+    pub(crate) fn accept(&mut self, request: &str, extra: &str, body: &str) {
+        let copied: String = request
+            .lines()
+            .filter(|line| {
+                let name = line.split(':').next().unwrap_or("");
+                ["Via", "From", "Call-ID", "CSeq"].contains(&name)
+            })
+            .map(|line| format!("{line}\r\n"))
+            .collect();
+        let to = field(request, "To");
+        let tag = if to.contains("tag=") { "" } else { ";tag=callee" };
+        let length = body.len();
+        let answer = format!(
+            "SIP/2.0 200 OK\r\n{copied}To: {to}{tag}\r\n{extra}Content-Length: {length}\r\n\r\n{body}"
+        );
+        assert!(self.send(answer.as_bytes()));
     }
 }
 

@@ -145,48 +145,6 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Replaces the records by `fold` of them. Appends go on meanwhile and are kept behind the folded ones;
-    /// they wait only while the last of them are copied. One thread at a time compacts.
-    ///
-    /// # Errors
-    /// The disk is full or broken; then the journal is as it was.
-    pub fn compact<T: Serialize + DeserializeOwned>(
-        &self,
-        fold: impl FnOnce(Vec<T>) -> Vec<T>,
-    ) -> Result<(), JournalError> {
-        let temp = self.path.with_extension("tmp");
-        self.rewrite(&temp, fold).map_err(|e| {
-            let _ = fs::remove_file(&temp);
-            JournalError::at(&self.path, e)
-        })
-    }
-
-    fn rewrite<T: Serialize + DeserializeOwned>(
-        &self,
-        temp: &Path,
-        fold: impl FnOnce(Vec<T>) -> Vec<T>,
-    ) -> io::Result<()> {
-        let folded = usize::try_from(self.len()).unwrap_or(usize::MAX);
-        let octets = fs::read(&self.path)?;
-        let (records, _, _) = frame::decode(octets.get(..folded).unwrap_or(&octets));
-        let mut buffer = Vec::new();
-        frame::encode(&mut buffer, &fold(records))?;
-        write_new(temp, &buffer)?;
-        let mut state = lock(&self.state);
-        let octets = fs::read(&self.path)?;
-        let end = usize::try_from(state.len).unwrap_or(usize::MAX);
-        let since = octets.get(folded..end).unwrap_or_default();
-        let mut file = open_append(temp)?;
-        file.write_all(since)?;
-        file.sync_data()?;
-        fs::rename(temp, &self.path)?;
-        state.file = file;
-        state.len = u64_of(buffer.len().saturating_add(since.len()));
-        state.ragged = false;
-        drop(state);
-        sync_parent(&self.path)
-    }
 }
 
 impl State {

@@ -1,11 +1,9 @@
 //! One append-only file.
 
-use crate::files;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use store::Journal;
 use store::journal::Tail;
 use tempfile::TempDir;
@@ -92,57 +90,6 @@ fn a_record_of_another_type_stops_the_reading() {
     let path = dir.path().join("j");
     open(&path).0.append(&[Other { field: 1 }]).unwrap();
     assert_eq!(open(&path).2, Tail::Damaged);
-}
-
-#[test]
-fn compaction_keeps_what_others_append_meanwhile() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("j");
-    let (journal, _, _) = open(&path);
-    let (journal, done) = (&journal, &AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let append_all =
-            |w: usize| (0..500).try_for_each(|n| journal.append(&[format!("{w} {n}")]).map(|_| ()));
-        let writers: Vec<_> = (0..4).map(|w| scope.spawn(move || append_all(w))).collect();
-        let compactor = scope.spawn(move || {
-            let mut rounds = 0;
-            while rounds == 0 || !done.load(Ordering::Acquire) {
-                journal.compact::<String>(|records| records).unwrap();
-                rounds += 1;
-            }
-        });
-        writers.into_iter().for_each(|w| w.join().unwrap().unwrap());
-        done.store(true, Ordering::Release);
-        compactor.join().unwrap();
-    });
-    journal.append(&["last".to_owned()]).unwrap();
-    let (_, records, tail) = open(&path);
-    assert_eq!((records.len(), tail), (2001, Tail::Clean));
-    for w in 0..4 {
-        let own: Vec<&String> = records
-            .iter()
-            .filter(|r| r.starts_with(&format!("{w} ")))
-            .collect();
-        let expected: Vec<String> = (0..500).map(|n| format!("{w} {n}")).collect();
-        assert!(own.into_iter().eq(&expected), "writer {w} in order");
-    }
-}
-
-#[test]
-fn compaction_folds_and_leaves_one_file() {
-    let dir = TempDir::new().unwrap();
-    let path = dir.path().join("j");
-    let (journal, _, _) = open(&path);
-    journal.append(&words("a b c d")).unwrap();
-    journal
-        .compact::<String>(|r| r.into_iter().skip(2).collect())
-        .unwrap();
-    journal.append(&words("e")).unwrap();
-    assert_eq!(open(&path).1, words("c d e"));
-    assert_eq!(files(dir.path()), std::slice::from_ref(&path));
-    fs::write(dir.path().join("j.tmp"), "left by a kill").unwrap();
-    journal.compact::<String>(|r| r).unwrap();
-    assert_eq!(open(&path).1, words("c d e"));
 }
 
 #[test]

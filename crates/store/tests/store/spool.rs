@@ -24,6 +24,8 @@ fn records(numbers: std::ops::Range<u8>) -> Vec<Cdr> {
 #[derive(Default)]
 struct Steps {
     stored: BTreeMap<CdrId, Cdr>,
+    /// What a power cut would leave of it.
+    settled: BTreeMap<CdrId, Cdr>,
     offered: usize,
     /// Calls left until the sink fails.
     fuse: Option<usize>,
@@ -36,6 +38,7 @@ impl Steps {
     fn step(&mut self) -> Result<(), StoreError> {
         if let Some(dir) = &self.watched {
             self.kills.push((killed(dir), self.stored.clone()));
+            self.kills.push((killed(dir), self.settled.clone()));
         }
         if let Some(fuse) = &mut self.fuse {
             let waited = Duration::ZERO;
@@ -58,6 +61,7 @@ impl CdrSink for Steps {
 
     fn settle(&mut self) -> Result<(), StoreError> {
         self.step()?;
+        self.settled = self.stored.clone();
         self.step()
     }
 }
@@ -105,7 +109,7 @@ fn everything_arrives_once_and_closed_segments_go() {
 }
 
 #[test]
-fn a_kill_between_any_two_steps_loses_and_doubles_nothing() {
+fn a_kill_or_power_cut_between_any_two_steps_loses_and_doubles_nothing() {
     let dir = left_by_a_kill();
     let mut sink = Steps {
         watched: Some(dir.path().to_owned()),

@@ -329,9 +329,9 @@ impl World {
             Load::Media(bytes) if to.ip() == self.address.ip() => {
                 self.server.receive_media(to, from, &bytes, now)
             }
-            Load::Media(_) => {
+            Load::Media(bytes) => {
                 if let Some(phone) = self.phones.iter_mut().find(|p| p.rtp_address() == to) {
-                    phone.receive_media();
+                    phone.receive_media(&bytes);
                 }
             }
             Load::Closed => {}

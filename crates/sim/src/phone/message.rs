@@ -18,7 +18,24 @@ pub(super) struct Outstanding {
     branch: String,
     interval: Duration,
     deadline: Duration,
-    authorized: bool,
+    /// Challenges answered.
+    authorized: u8,
+}
+
+/// Challenges that a request answers: the first, and later ones only when its nonce was stale.
+const ENOUGH: u8 = 4;
+
+/// The challenge of a phone that would like to know somebody's password.
+pub(super) const ROGUE: &str =
+    "Digest realm=\"a.example\", nonce=\"dcd98b7102dd2f0e\", algorithm=MD5, qop=\"auth\"";
+
+/// The header that carries a challenge with this status.
+pub(super) fn challenge_of(code: u16) -> Name {
+    if code == 401 {
+        Name::WwwAuthenticate
+    } else {
+        Name::ProxyAuthenticate
+    }
 }
 
 impl Outstanding {
@@ -45,7 +62,7 @@ impl Outstanding {
         let mut cancel = self.clone();
         cancel.method = "CANCEL".to_owned();
         cancel.bytes = writer.finish().to_vec();
-        cancel.authorized = true;
+        cancel.authorized = ENOUGH;
         cancel.provisional = false;
         Some(cancel)
     }
@@ -68,10 +85,11 @@ pub(super) fn contact(identity: &Identity) -> String {
     }
 }
 
-pub(super) fn description(at: SocketAddr, codecs: &[u8], direction: &str) -> String {
+pub(super) fn description(at: SocketAddr, version: u64, codecs: &[u8], direction: &str) -> String {
     let (ip, port) = (at.ip(), at.port());
-    let mut text =
-        format!("v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP");
+    let mut text = format!(
+        "v=0\r\no=- 1 {version} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP"
+    );
     for codec in codecs {
         let _ = write!(text, " {codec}");
     }
@@ -122,7 +140,7 @@ impl Phone {
             branch,
             interval: T1,
             deadline: now,
-            authorized: false,
+            authorized: 0,
         };
         self.start(request, now);
     }
@@ -142,8 +160,11 @@ impl Phone {
         };
         let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
         let key = format!("{branch} {method}");
-        if method == Method::Invite && (200..300).contains(&status.code) {
+        let success = method == Method::Invite && (200..300).contains(&status.code);
+        if success && self.outstanding.contains_key(&key) {
             self.acknowledge(message);
+        } else if success {
+            self.answered_again(message, now);
         }
         let Some(request) = self.outstanding.get_mut(&key) else {
             return;
@@ -163,12 +184,16 @@ impl Phone {
         if method == Method::Invite && status.code >= 300 {
             self.acknowledge_refusal(&request, message);
         }
-        if matches!(status.code, 401 | 407) && !request.authorized {
+        let stale = [Name::WwwAuthenticate, Name::ProxyAuthenticate]
+            .into_iter()
+            .any(|name| message.headers(name).any(|value| value.contains("stale=true")));
+        let again = request.authorized == 0 || (stale && request.authorized < ENOUGH);
+        if matches!(status.code, 401 | 407) && again {
             return self.authorize(&request, message, now);
         }
         self.heard.push((request.method.clone(), status.code));
-        self.final_answer(&request, status.code);
-        if method == Method::Invite && (200..300).contains(&status.code) {
+        self.final_answer(&request, status.code, now);
+        if success {
             self.connected(message, now);
         }
     }
@@ -244,13 +269,13 @@ impl Phone {
             .values()
             .any(|d| d.call_id == request.call_id && d.gave_up);
         if gave_up && method == Method::Invite {
-            return self.final_answer(request, 487);
+            return self.final_answer(request, 487, now);
         }
         self.start(
             Outstanding {
                 bytes,
                 branch,
-                authorized: true,
+                authorized: request.authorized + 1,
                 provisional: false,
                 ..request.clone()
             },
@@ -259,16 +284,20 @@ impl Phone {
     }
 
     /// A request of ours is over; without a call when it was an INVITE that failed or a BYE.
-    pub(super) fn final_answer(&mut self, request: &Outstanding, code: u16) {
-        let Some(dialog) = self.dialogs.values_mut().find(|d| d.call_id == request.call_id) else {
-            return;
-        };
+    pub(super) fn final_answer(&mut self, request: &Outstanding, code: u16, now: Duration) {
+        let found = self
+            .dialogs
+            .iter_mut()
+            .find(|(_, d)| d.call_id == request.call_id);
+        let Some((number, dialog)) = found else { return };
+        let number = *number;
         match request.method.as_str() {
             "INVITE" if dialog.state == State::Calling && code >= 300 => dialog.state = State::Over,
             "INVITE" => {
                 dialog.renegotiating = false;
                 if matches!(code, 408 | 481) {
-                    dialog.state = State::Over;
+                    // The other side is lost (RFC 3261 §14.1).
+                    self.hang_up(number, now);
                 }
             }
             "BYE" => dialog.state = State::Over,

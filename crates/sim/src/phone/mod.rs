@@ -3,6 +3,7 @@
 //! Owns: registration with digest, calls both ways, retransmission of its requests and 2xx (RFC 3261 §17, §13.3.1.4),
 //! hold and resume, a few RTP packets. Does not own: choosing what to do; the scenario or the seed does.
 
+mod called;
 mod dialog;
 mod digest;
 mod message;
@@ -13,8 +14,8 @@ pub use dialog::State;
 use message::Outstanding;
 use model::Transport;
 use sip::{Message, Method, Name};
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 const T1: Duration = Duration::from_millis(500);
@@ -66,10 +67,16 @@ pub struct Phone {
     pub connection: u64,
     /// Final answers that it got, by method, oldest first.
     pub heard: Vec<(String, u16)>,
+    /// Answers every BYE and re-INVITE with a challenge, to see whose password it gets.
+    pub rogue: bool,
+    /// Sends no audio.
+    pub mute: bool,
     /// RTP packets received.
     pub packets_received: u64,
     /// RTP packets received while no call was up.
     pub packets_astray: u64,
+    /// Whose voices were heard: the first four octets of what they sent.
+    pub voices: BTreeSet<[u8; 4]>,
     server: SocketAddr,
     rng: Rng,
     out: Vec<Vec<u8>>,
@@ -80,6 +87,7 @@ pub struct Phone {
     registration: (String, u32),
     next_rtp: Option<Duration>,
     rtp_sequence: u16,
+    version: u64,
 }
 
 impl Phone {
@@ -93,8 +101,11 @@ impl Phone {
             codecs: vec![0, 8],
             connection: 0,
             heard: Vec::new(),
+            rogue: false,
+            mute: false,
             packets_received: 0,
             packets_astray: 0,
+            voices: BTreeSet::new(),
             server,
             rng,
             out: Vec::new(),
@@ -105,6 +116,7 @@ impl Phone {
             registration,
             next_rtp: None,
             rtp_sequence: 0,
+            version: 0,
         }
     }
 
@@ -190,9 +202,20 @@ impl Phone {
         }
     }
 
-    /// Asks for another direction, such as `sendonly` for hold, or for other codecs.
+    /// Ends a call however far it has come.
+    pub fn end(&mut self, number: usize, now: Duration) {
+        match self.dialogs.get(&number).map(|d| d.state) {
+            Some(State::Calling) => self.cancel(number, now),
+            Some(State::Ringing) => self.decline(number, now),
+            Some(State::Up) => self.hang_up(number, now),
+            Some(State::Over) | None => {}
+        }
+    }
+
+    /// Asks for another direction, such as `sendonly` for hold, or for other codecs. An empty direction asks the
+    /// other side for an offer.
     pub fn reinvite(&mut self, number: usize, direction: &str, now: Duration) {
-        let offer = self.description(direction);
+        let offer = (!direction.is_empty()).then(|| self.description(direction));
         let contact = message::contact(&self.identity);
         let Some(dialog) = self.dialogs.get_mut(&number) else {
             return;
@@ -206,7 +229,7 @@ impl Phone {
                 &call_id,
                 cseq,
                 &[(Name::Contact, contact)],
-                Some(offer),
+                offer,
                 now,
             );
         }
@@ -257,8 +280,14 @@ impl Phone {
     }
 
     /// An audio packet came in.
-    pub fn receive_media(&mut self) {
+    pub fn receive_media(&mut self, packet: &[u8]) {
+        if self.answer == Answer::Dead {
+            return;
+        }
         self.packets_received += 1;
+        if let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok()) {
+            self.voices.insert(voice);
+        }
         if !self
             .dialogs
             .values()
@@ -312,7 +341,7 @@ impl Phone {
         for branch in dead {
             if let Some(request) = self.outstanding.remove(&branch) {
                 self.heard.push((request.method.clone(), 408));
-                self.final_answer(&request, 408);
+                self.final_answer(&request, 408, now);
             }
         }
         for dialog in self.dialogs.values_mut() {
@@ -322,24 +351,45 @@ impl Phone {
 
     fn speak(&mut self, now: Duration) {
         self.rtp_sequence = self.rtp_sequence.wrapping_add(1);
-        let up: Vec<_> = self
+        let talking: Vec<_> = self
             .dialogs
             .values()
-            .filter(|d| d.state == State::Up)
-            .filter_map(|d| d.remote_rtp)
+            .filter(|d| d.state == State::Up || (d.early && d.state == State::Ringing))
+            .map(|d| d.remote_rtp)
             .collect();
-        self.next_rtp = (!up.is_empty()).then(|| now + Duration::from_millis(500));
-        for to in up {
+        self.next_rtp = (!talking.is_empty()).then(|| now + Duration::from_millis(500));
+        if self.mute || self.answer == Answer::Dead {
+            return;
+        }
+        let voice = match self.identity.address.ip() {
+            IpAddr::V4(ip) => ip.octets(),
+            IpAddr::V6(_) => [0; 4],
+        };
+        for to in talking.into_iter().flatten() {
             let mut packet = vec![0x80, 0];
             packet.extend(self.rtp_sequence.to_be_bytes());
             packet.extend((u32::from(self.rtp_sequence) * 4000).to_be_bytes());
             packet.extend(7_u32.to_be_bytes());
-            packet.extend([0xff; 160]);
+            packet.extend(voice);
+            packet.extend([0xff; 28]);
             self.media.push((to, packet));
         }
     }
 
     fn description(&mut self, direction: &str) -> String {
-        message::description(self.rtp_address(), &self.codecs, direction)
+        self.version += 1;
+        message::description(self.rtp_address(), self.version, &self.codecs, direction)
+    }
+
+    /// The answer to an offer of these payload types; `None` when we speak none of them.
+    fn answer_to(&mut self, offered: &[u8], direction: &str) -> Option<String> {
+        let common: Vec<u8> = offered
+            .iter()
+            .copied()
+            .filter(|pt| self.codecs.contains(pt))
+            .collect();
+        self.version += 1;
+        (!common.is_empty())
+            .then(|| message::description(self.rtp_address(), self.version, &common, direction))
     }
 }

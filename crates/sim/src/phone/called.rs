@@ -1,0 +1,240 @@
+//! Being called: what a phone answers to the requests that it gets.
+
+use super::dialog::{Dialog, State, Unacknowledged};
+use super::{Answer, Phone, T1, TIMEOUT, message};
+use sip::{Message, Method, Name, Writer};
+use std::time::Duration;
+
+impl Phone {
+    pub(super) fn handle_request(&mut self, message: &Message<'_>, now: Duration) {
+        let call_id = message.call_id().unwrap_or("").to_owned();
+        let number = self
+            .dialogs
+            .iter()
+            .find(|(_, d)| d.call_id == call_id)
+            .map(|(number, _)| *number);
+        match (message.method(), number) {
+            (Some(Method::Ack), Some(number)) => {
+                let seq = message.cseq().map_or(0, |c| c.seq);
+                if let Some(dialog) = self.dialogs.get_mut(&number) {
+                    dialog.answer.take_if(|answer| answer.seq == seq);
+                }
+            }
+            (Some(Method::Ack), None) => {}
+            (Some(Method::Invite), None) => self.called(message, now),
+            (Some(Method::Invite), Some(number)) => self.invited_again(number, message, now),
+            (Some(Method::Cancel), Some(number)) => self.called_off(number, message, now),
+            (Some(Method::Bye), Some(number)) => self.hung_up(number, message),
+            _ => self.respond_with(message, 481, Some("none"), None),
+        }
+    }
+
+    fn called(&mut self, message: &Message<'_>, now: Duration) {
+        let Ok(from) = message.from() else { return };
+        let mut dialog = Dialog::outgoing(&self.identity, from.uri, &mut self.rng);
+        dialog.call_id = message.call_id().unwrap_or("").to_owned();
+        dialog.state = State::Ringing;
+        dialog.remote = message.header(Name::From).unwrap_or("").to_owned();
+        dialog.invite = message.bytes().to_vec();
+        dialog.last_invite = message.cseq().map_or(0, |c| c.seq);
+        dialog.local_cseq = 100;
+        dialog.learn(message);
+        let wait = match self.answer {
+            Answer::PickUp(ms) | Answer::EarlyMedia(ms) | Answer::Refuse(_, ms) => Some(ms),
+            Answer::Ring | Answer::Dead => None,
+        };
+        dialog.due = wait.map(|ms| now + Duration::from_millis(ms));
+        dialog.early = matches!(self.answer, Answer::EarlyMedia(_));
+        let (code, early) = if dialog.early { (183, true) } else { (180, false) };
+        let number = self.next_dialog;
+        self.next_dialog += 1;
+        let body = if early {
+            self.next_rtp = Some(now);
+            self.answer_to(&dialog.codecs, "sendrecv")
+        } else {
+            None
+        };
+        self.dialogs.insert(number, dialog);
+        self.respond_in(number, message, code, body);
+    }
+
+    fn invited_again(&mut self, number: usize, message: &Message<'_>, now: Duration) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        let seq = message.cseq().map_or(0, |c| c.seq);
+        if seq <= dialog.last_invite {
+            if seq == dialog.last_invite && !dialog.reply.is_empty() {
+                self.out.push(dialog.reply.clone());
+            }
+            return;
+        }
+        dialog.last_invite = seq;
+        let in_the_way = dialog.renegotiating || dialog.answer.is_some();
+        if self.rogue || dialog.state != State::Up || in_the_way {
+            let code = match dialog.state {
+                _ if self.rogue => 401,
+                State::Up => 491,
+                _ => 481,
+            };
+            return self.refuse(number, &message.bytes().to_vec(), code, now);
+        }
+        dialog.learn(message);
+        let codecs = dialog.codecs.clone();
+        let offer = sdp::Description::parse(message.body()).ok();
+        let wish = offer
+            .as_ref()
+            .and_then(|d| d.audio(&[]))
+            .map_or("sendrecv", |m| m.direction.as_str());
+        let direction = match wish {
+            "sendonly" => "recvonly",
+            "recvonly" => "sendonly",
+            "inactive" => "inactive",
+            _ => "sendrecv",
+        };
+        match self.answer_to(&codecs, direction) {
+            Some(body) => self.accept(number, &message.bytes().to_vec(), body, now),
+            None => self.refuse(number, &message.bytes().to_vec(), 488, now),
+        }
+    }
+
+    fn called_off(&mut self, number: usize, message: &Message<'_>, now: Duration) {
+        self.respond_in(number, message, 200, None);
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        if dialog.state == State::Ringing {
+            dialog.state = State::Over;
+            dialog.due = None;
+            let invite = dialog.invite.clone();
+            self.refuse(number, &invite, 487, now);
+        }
+    }
+
+    fn hung_up(&mut self, number: usize, message: &Message<'_>) {
+        if self.rogue {
+            return self.respond_in(number, message, 401, None);
+        }
+        if let Some(dialog) = self.dialogs.get_mut(&number) {
+            dialog.state = State::Over;
+            dialog.answer = None;
+        }
+        self.respond_in(number, message, 200, None);
+    }
+
+    /// Decides about calls that have rung for long enough.
+    pub(super) fn handle_due(&mut self, now: Duration) {
+        let due: Vec<usize> = self
+            .dialogs
+            .iter()
+            .filter(|(_, d)| d.due.is_some_and(|at| at <= now))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in due {
+            let Some(dialog) = self.dialogs.get_mut(&number) else {
+                continue;
+            };
+            dialog.due = None;
+            let (invite, codecs) = (dialog.invite.clone(), dialog.codecs.clone());
+            match self.answer {
+                Answer::Refuse(code, _) => {
+                    dialog.state = State::Over;
+                    self.refuse(number, &invite, code, now);
+                }
+                _ => match self.answer_to(&codecs, "sendrecv") {
+                    Some(body) => {
+                        self.next_rtp = Some(now);
+                        self.up(number);
+                        self.accept(number, &invite, body, now);
+                    }
+                    None => {
+                        self.over(number);
+                        self.refuse(number, &invite, 488, now);
+                    }
+                },
+            }
+        }
+    }
+
+    fn up(&mut self, number: usize) {
+        if let Some(dialog) = self.dialogs.get_mut(&number) {
+            dialog.state = State::Up;
+        }
+    }
+
+    pub(super) fn over(&mut self, number: usize) {
+        if let Some(dialog) = self.dialogs.get_mut(&number) {
+            dialog.state = State::Over;
+        }
+    }
+
+    /// Says no to a call that rings.
+    pub(super) fn decline(&mut self, number: usize, now: Duration) {
+        let Some(dialog) = self.dialogs.get_mut(&number) else {
+            return;
+        };
+        dialog.state = State::Over;
+        dialog.due = None;
+        let invite = dialog.invite.clone();
+        self.refuse(number, &invite, 486, now);
+    }
+
+    /// Answers an INVITE with 200, and repeats that until the ACK comes.
+    fn accept(&mut self, number: usize, invite: &[u8], body: String, now: Duration) {
+        self.answer_finally(number, invite, 200, Some(body), now);
+    }
+
+    /// Refuses an INVITE, likewise.
+    fn refuse(&mut self, number: usize, invite: &[u8], code: u16, now: Duration) {
+        self.answer_finally(number, invite, code, None, now);
+    }
+
+    fn answer_finally(
+        &mut self,
+        number: usize,
+        invite: &[u8],
+        code: u16,
+        body: Option<String>,
+        now: Duration,
+    ) {
+        let Ok(invite) = Message::parse(invite) else {
+            return;
+        };
+        self.respond_in(number, &invite, code, body);
+        let repeats = code < 300 || !self.identity.transport.is_reliable();
+        if let (Some(bytes), Some(dialog)) = (self.out.last().cloned(), self.dialogs.get_mut(&number)) {
+            dialog.answer = Some(Unacknowledged {
+                next: now + T1,
+                bytes,
+                seq: invite.cseq().map_or(0, |c| c.seq),
+                interval: T1,
+                deadline: now + TIMEOUT,
+                repeats,
+            });
+        }
+    }
+
+    fn respond_in(&mut self, number: usize, request: &Message<'_>, code: u16, body: Option<String>) {
+        let tag = self.dialogs.get(&number).map(|d| d.local_tag.clone());
+        self.respond_with(request, code, tag.as_deref(), body);
+        if request.method() == Some(Method::Invite)
+            && let (Some(bytes), Some(dialog)) = (self.out.last(), self.dialogs.get_mut(&number))
+        {
+            dialog.reply.clone_from(bytes);
+        }
+    }
+
+    fn respond_with(&mut self, request: &Message<'_>, code: u16, tag: Option<&str>, body: Option<String>) {
+        let reason = sip::reason_phrase(code);
+        let mut writer = Writer::reply(request, code, reason, tag, self.server)
+            .header(Name::Contact, &message::contact(&self.identity));
+        if matches!(code, 401 | 407) {
+            writer = writer.header(message::challenge_of(code), message::ROGUE);
+        }
+        let bytes = match body {
+            Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
+            None => writer.finish(),
+        };
+        self.out.push(bytes.to_vec());
+    }
+}

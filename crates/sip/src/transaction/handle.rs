@@ -52,12 +52,6 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         self.len() >= self.limit
     }
 
-    /// The key of merged requests; `None` inside of a dialog, where §8.2.2.2 does not apply.
-    pub(super) fn origin(&self, request: &Message<'_>) -> Option<Key> {
-        let outside = request.to().is_ok_and(|to| to.tag().is_none());
-        outside.then(|| self.keyer.merge(request))
-    }
-
     pub(super) fn receive_ack(&mut self, ack: &Message<'_>, now: Duration) -> Incoming<U> {
         let key = self.keyer.server(ack, Method::Invite);
         let Some(id) = self.by_request.get(&key).copied() else {

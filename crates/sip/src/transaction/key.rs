@@ -6,6 +6,7 @@
 
 use crate::message::{Message, Name};
 use crate::method::Method;
+use crate::token::MAGIC_COOKIE;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
@@ -54,23 +55,49 @@ impl std::fmt::Debug for Keyer {
 }
 
 /// One key in the making. Every part ends with an octet that UTF-8 never has, so parts cannot run together.
-struct Parts(Keyer);
+/// They are gathered first, because a hasher takes many short writes badly.
+struct Parts {
+    keyer: Keyer,
+    gathered: [u8; 256],
+    len: usize,
+}
 
 impl Parts {
-    fn text(mut self, text: &str) -> Parts {
-        text.hash(&mut self.0.high);
-        text.hash(&mut self.0.low);
+    fn text(&mut self, text: &str) -> &mut Parts {
+        self.octets(text.as_bytes());
+        self.octets(&[0xff])
+    }
+
+    fn number(&mut self, number: u32) -> &mut Parts {
+        self.octets(&number.to_be_bytes())
+    }
+
+    fn octets(&mut self, octets: &[u8]) -> &mut Parts {
+        let end = self.len + octets.len();
+        match self.gathered.get_mut(self.len..end) {
+            Some(room) => {
+                room.copy_from_slice(octets);
+                self.len = end;
+            }
+            None => {
+                self.flush();
+                self.keyer.high.write(octets);
+                self.keyer.low.write(octets);
+            }
+        }
         self
     }
 
-    fn number(mut self, number: u32) -> Parts {
-        self.0.high.write_u32(number);
-        self.0.low.write_u32(number);
-        self
+    fn flush(&mut self) {
+        let gathered = self.gathered.get(..self.len).unwrap_or_default();
+        self.keyer.high.write(gathered);
+        self.keyer.low.write(gathered);
+        self.len = 0;
     }
 
-    fn key(self) -> Key {
-        Key(u128::from(self.0.high.finish()) << 64 | u128::from(self.0.low.finish()))
+    fn key(&mut self) -> Key {
+        self.flush();
+        Key(u128::from(self.keyer.high.finish()) << 64 | u128::from(self.keyer.low.finish()))
     }
 }
 
@@ -89,27 +116,36 @@ impl Keyer {
     }
 
     fn begin(&self, kind: &str) -> Parts {
-        Parts(self.clone()).text(kind)
+        let mut parts = Parts {
+            keyer: self.clone(),
+            gathered: [0; 256],
+            len: 0,
+        };
+        parts.text(kind);
+        parts
     }
 
     /// The server transaction that a request belongs to, were its method `method` (§17.2.3).
     pub(super) fn server(&self, request: &Message<'_>, method: Method<'_>) -> Key {
-        let via = request.top_via().ok();
-        let branch = via
-            .as_ref()
-            .filter(|via| via.has_magic_branch())
-            .and_then(|via| via.branch);
-        let sent_by = via.as_ref().map_or(("", None), |via| (via.host, via.port));
-        let port = u32::from(sent_by.1.unwrap_or_default());
-        match branch {
-            Some(branch) => self
-                .begin("server")
+        let of = |branch: &str, host: &str, port: &str| {
+            let mut parts = self.begin("server");
+            parts
                 .text(branch)
-                .text(sent_by.0)
-                .number(port)
+                .text(host)
+                .text(port)
                 .text(method.as_str())
-                .key(),
-            None => self.ancient(request, method),
+                .key()
+        };
+        let top = request.header(Name::Via).unwrap_or_default();
+        if let Some((branch, host, port)) = plain_via(top) {
+            return of(branch, host, port);
+        }
+        match request.top_via() {
+            Ok(via) if via.has_magic_branch() => {
+                let port = via.port.map(|port| port.to_string()).unwrap_or_default();
+                of(via.branch.unwrap_or_default(), via.host, &port)
+            }
+            _ => self.ancient(request, method),
         }
     }
 
@@ -119,34 +155,77 @@ impl Keyer {
     fn ancient(&self, request: &Message<'_>, method: Method<'_>) -> Key {
         let via = request.list(Name::Via).next().unwrap_or_default();
         let uri = request.request_line().map_or("", |line| line.uri);
+        let seq = request.cseq().map_or(0, |cseq| cseq.seq);
         self.origin("ancient", request)
+            .number(seq)
             .text(method.as_str())
             .text(uri)
             .text(via)
             .key()
     }
 
-    /// What a request that came twice, over two paths, has in common (§8.2.2.2).
-    pub(super) fn merge(&self, request: &Message<'_>) -> Key {
-        let method = request.method().map_or("", |method| method.as_str());
-        self.origin("merge", request).text(method).key()
+    /// What a request that came twice, over two paths, has in common (§8.2.2.2); `None` inside of a dialog, where
+    /// that does not apply.
+    pub(super) fn merge(&self, request: &Message<'_>) -> Option<Key> {
+        let to = request.header(Name::To)?;
+        let inside = may_have_tag(to) && request.to().is_ok_and(|to| to.tag().is_some());
+        let cseq = request.header(Name::CSeq)?;
+        (!inside).then(|| self.origin("merge", request).text(cseq).key())
     }
 
     fn origin(&self, kind: &str, request: &Message<'_>) -> Parts {
-        let tag = request
-            .from()
-            .ok()
-            .and_then(|from| from.tag())
-            .unwrap_or_default();
-        let seq = request.cseq().map_or(0, |cseq| cseq.seq);
-        self.begin(kind)
-            .text(tag)
-            .text(request.call_id().unwrap_or_default())
-            .number(seq)
+        let from = request.header(Name::From).unwrap_or_default();
+        let tag = plain_tag(from).or_else(|| request.from().ok().and_then(|from| from.tag()));
+        let call_id = request.header(Name::CallId).unwrap_or_default();
+        let mut parts = self.begin(kind);
+        parts.text(tag.unwrap_or_default()).text(call_id);
+        parts
     }
 
     /// The client transaction of this branch and method (§17.1.3).
     pub(super) fn client(&self, branch: &str, method: Method<'_>) -> Key {
         self.begin("client").text(branch).text(method.as_str()).key()
     }
+}
+
+/// Branch, host and port of a Via in the form that nearly all have, found without parsing all of it: one element,
+/// no white space but that before the host, no quotes, a port without leading zeros, a branch with the cookie as it
+/// is usually spelt. Any other form is left to the parser, which finds the same parts.
+fn plain_via(value: &str) -> Option<(&str, &str, &str)> {
+    let (_, rest) = value
+        .split_once(' ')
+        .filter(|(protocol, _)| protocol.starts_with("SIP/2.0/"))?;
+    let (sent_by, params) = rest.split_once(';')?;
+    let odd = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"');
+    if rest.bytes().any(odd) {
+        return None;
+    }
+    let branch = params
+        .split(';')
+        .find_map(|param| param.strip_prefix("branch="))?;
+    let unique = branch.strip_prefix(MAGIC_COOKIE)?;
+    let (host, port) = match sent_by.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (sent_by, ""),
+    };
+    let plain_port =
+        port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0') && !sent_by.ends_with(':');
+    (!unique.is_empty() && plain_port).then_some((branch, host, port))
+}
+
+/// The tag of a From or To that ends with it, as nearly all do.
+fn plain_tag(value: &str) -> Option<&str> {
+    let (_, tag) = value.rsplit_once(">;tag=")?;
+    (!tag.is_empty()
+        && !tag
+            .bytes()
+            .any(|b| !b.is_ascii_graphic() || matches!(b, b';' | b'"' | b'>' | b'=')))
+    .then_some(tag)
+}
+
+fn may_have_tag(value: &str) -> bool {
+    value
+        .as_bytes()
+        .windows(3)
+        .any(|word| word.eq_ignore_ascii_case(b"tag"))
 }

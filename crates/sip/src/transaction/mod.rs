@@ -234,7 +234,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
     /// answer 482 (RFC 3261 §8.2.2.2). Ask after [`Transactions::receive_request`] said New.
     #[must_use]
     pub fn is_merged(&self, request: &Message<'_>) -> bool {
-        let origin = self.origin(request);
+        let origin = self.keyer.merge(request);
         origin.is_some_and(|key| self.by_origin.contains_key(&key))
     }
 
@@ -255,7 +255,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         }
         let method = request.method().unwrap_or(Method::Other(""));
         let key = self.keyer.server(request, method);
-        let merge = self.origin(request);
+        let merge = self.keyer.merge(request);
         let machine = match method {
             Method::Invite => ServerMachine::Invite(ServerInvite::Proceeding { last: None }),
             _ => ServerMachine::Other(ServerOther::Trying),

@@ -18,11 +18,11 @@ fn an_invite_over_udp_is_repeated_until_timer_b() {
     let mut world = World::new();
     world.request(&invite(), UDP);
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.500         -> phone: INVITE
-         1.500         -> phone: INVITE
-         3.500         -> phone: INVITE
-         7.500         -> phone: INVITE
+        00.000         -> phone: INVITE
+        00.500         -> phone: INVITE
+        01.500         -> phone: INVITE
+        03.500         -> phone: INVITE
+        07.500         -> phone: INVITE
         15.500         -> phone: INVITE
         31.500         -> phone: INVITE
         32.000    !client timeout
@@ -36,7 +36,7 @@ fn an_invite_over_tcp_is_sent_once() {
     let mut world = World::new();
     world.request(&invite(), TCP);
     expect![[r#"
-         0.000         -> phone: INVITE
+        00.000         -> phone: INVITE
         32.000    !client timeout
         32.000 0 left
     "#]]
@@ -57,12 +57,12 @@ fn a_failure_is_acknowledged_each_time_it_comes_until_timer_d() {
     world.response(&answer_to_invite(486, "bob"));
     world.response(&answer_to_invite(200, "bob"));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.400 <- 180 (bob): to the user
-         3.000 <- 486 (bob): to the user
-         3.000         -> phone: ACK (bob)
-         3.500 <- 486 (bob): absorbed
-         3.500         -> phone: ACK (bob)
+        00.000         -> phone: INVITE
+        00.400 <- 180 (bob): to the user
+        03.000 <- 486 (bob): to the user
+        03.000         -> phone: ACK (bob)
+        03.500 <- 486 (bob): absorbed
+        03.500         -> phone: ACK (bob)
         34.999 <- 486 (bob): absorbed
         34.999         -> phone: ACK (bob)
         34.999 <- 200 (bob): absorbed
@@ -74,10 +74,10 @@ fn a_failure_is_acknowledged_each_time_it_comes_until_timer_d() {
     world.request(&invite(), TCP);
     world.response(&answer_to_invite(486, "bob"));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 486 (bob): to the user
-         0.000         -> phone: ACK (bob)
-         0.000 0 left
+        00.000         -> phone: INVITE
+        00.000 <- 486 (bob): to the user
+        00.000         -> phone: ACK (bob)
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -128,14 +128,14 @@ fn every_2xx_is_the_users_until_timer_m_also_of_other_forks() {
     world.run_until(33_001);
     world.response(&answer_to_invite(200, "late"));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 180 (bob): to the user
-         0.000 <- 180 (carol): to the user
-         1.000 <- 200 (bob): to the user
-         1.500 <- 200 (bob): to the user
-         8.000 <- 200 (carol): to the user
-         8.000 <- 486 (dave): absorbed
-         8.000 <- 180 (dave): absorbed
+        00.000         -> phone: INVITE
+        00.000 <- 180 (bob): to the user
+        00.000 <- 180 (carol): to the user
+        01.000 <- 200 (bob): to the user
+        01.500 <- 200 (bob): to the user
+        08.000 <- 200 (carol): to the user
+        08.000 <- 486 (dave): absorbed
+        08.000 <- 180 (dave): absorbed
         33.001 <- 200 (late): stray
         33.001 0 left
     "#]]
@@ -156,13 +156,13 @@ fn cancel_waits_for_the_first_provisional_response() {
     world.response(&answer_to_invite(487, "bob"));
     assert!(!world.table.cancel(id, None, world.now));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.500         -> phone: INVITE
-         0.700 <- 100 (x): to the user
-         0.700         -> phone: CANCEL
-         1.000 <- 200 (bob): absorbed
-         1.000 <- 487 (bob): to the user
-         1.000         -> phone: ACK (bob)
+        00.000         -> phone: INVITE
+        00.500         -> phone: INVITE
+        00.700 <- 100 (x): to the user
+        00.700         -> phone: CANCEL
+        01.000 <- 200 (bob): absorbed
+        01.000 <- 487 (bob): to the user
+        01.000         -> phone: ACK (bob)
         33.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -204,11 +204,11 @@ fn a_cancel_that_crosses_the_answer_loses() {
     world.response(&answer_to_invite(200, "bob"));
     world.response(&answer(481, "CANCEL", BRANCH, "bob"));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 180 (bob): to the user
-         0.000         -> phone: CANCEL
-         0.000 <- 200 (bob): to the user
-         0.000 <- 481 (bob): absorbed
+        00.000         -> phone: INVITE
+        00.000 <- 180 (bob): to the user
+        00.000         -> phone: CANCEL
+        00.000 <- 200 (bob): to the user
+        00.000 <- 481 (bob): absorbed
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -221,8 +221,8 @@ fn a_cancel_before_any_response_is_forgotten_with_the_invite() {
     world.table.cancel(id, None, world.now);
     world.response(&answer_to_invite(200, "bob"));
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 200 (bob): to the user
+        00.000         -> phone: INVITE
+        00.000 <- 200 (bob): to the user
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -237,8 +237,8 @@ fn after_a_cancel_nobody_answers_the_invite_is_given_up() {
     world.table.cancel(id, None, world.now);
     world.drain();
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 180 (bob): to the user
+        00.000         -> phone: INVITE
+        00.000 <- 180 (bob): to the user
         60.000         -> phone: CANCEL
         92.000    !client timeout
         92.000 0 left
@@ -258,12 +258,12 @@ fn a_lost_connection_is_told_while_it_rings_and_not_after_the_answer() {
     world.table.transport_failed(|_| true, world.now);
     world.drain();
     expect![[r#"
-         0.000         -> phone: INVITE
-         0.000 <- 180 (bob): to the user
-         0.000    !client transport error
-         0.000         -> phone: INVITE
-         0.000 <- 200 (bob): to the user
-         0.000 0 left
+        00.000         -> phone: INVITE
+        00.000 <- 180 (bob): to the user
+        00.000    !client transport error
+        00.000         -> phone: INVITE
+        00.000 <- 200 (bob): to the user
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }

@@ -14,11 +14,11 @@ fn a_request_over_udp_is_repeated_until_timer_f() {
     let mut world = World::new();
     world.request(&bye(), UDP);
     expect![[r#"
-         0.000         -> phone: BYE
-         0.500         -> phone: BYE
-         1.500         -> phone: BYE
-         3.500         -> phone: BYE
-         7.500         -> phone: BYE
+        00.000         -> phone: BYE
+        00.500         -> phone: BYE
+        01.500         -> phone: BYE
+        03.500         -> phone: BYE
+        07.500         -> phone: BYE
         11.500         -> phone: BYE
         15.500         -> phone: BYE
         19.500         -> phone: BYE
@@ -36,7 +36,7 @@ fn a_request_over_tcp_is_sent_once() {
     let mut world = World::new();
     world.request(&bye(), TCP);
     expect![[r#"
-         0.000         -> phone: BYE
+        00.000         -> phone: BYE
         32.000    !client timeout
         32.000 0 left
     "#]]
@@ -53,13 +53,13 @@ fn after_a_provisional_response_it_is_repeated_every_t2() {
     world.response(&answer(100, "BYE", BRANCH, "bob"));
     world.response(&answer(200, "BYE", BRANCH, "bob"));
     expect![[r#"
-         0.000         -> phone: BYE
-         0.500         -> phone: BYE
-         0.600 <- 100 (bob): to the user
-         1.500         -> phone: BYE
-         5.500         -> phone: BYE
-         9.000 <- 100 (bob): to the user
-         9.000 <- 200 (bob): to the user
+        00.000         -> phone: BYE
+        00.500         -> phone: BYE
+        00.600 <- 100 (bob): to the user
+        01.500         -> phone: BYE
+        05.500         -> phone: BYE
+        09.000 <- 100 (bob): to the user
+        09.000 <- 200 (bob): to the user
         14.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -76,11 +76,11 @@ fn the_final_response_is_delivered_once_and_timer_k_absorbs_its_repetitions() {
     world.run_until(5_101);
     world.response(&answer(481, "BYE", BRANCH, "bob"));
     expect![[r#"
-         0.000         -> phone: BYE
-         0.100 <- 481 (bob): to the user
-         5.099 <- 481 (bob): absorbed
-         5.101 <- 481 (bob): stray
-         5.101 0 left
+        00.000         -> phone: BYE
+        00.100 <- 481 (bob): to the user
+        05.099 <- 481 (bob): absorbed
+        05.101 <- 481 (bob): stray
+        05.101 0 left
     "#]]
     .assert_eq(world.run_out());
 
@@ -88,9 +88,9 @@ fn the_final_response_is_delivered_once_and_timer_k_absorbs_its_repetitions() {
     world.request(&bye(), TCP);
     world.response(&answer(200, "BYE", BRANCH, "bob"));
     expect![[r#"
-         0.000         -> phone: BYE
-         0.000 <- 200 (bob): to the user
-         0.000 0 left
+        00.000         -> phone: BYE
+        00.000 <- 200 (bob): to the user
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -102,9 +102,9 @@ fn a_lost_connection_ends_it() {
     world.table.transport_failed(|peer| *peer == "phone", world.now);
     world.drain();
     expect![[r#"
-         0.000         -> phone: BYE
-         0.000    !client transport error
-         0.000 0 left
+        00.000         -> phone: BYE
+        00.000    !client transport error
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }

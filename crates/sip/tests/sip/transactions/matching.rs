@@ -160,3 +160,54 @@ fn a_key_that_is_used_again_belongs_to_the_later_transaction() {
     assert_eq!(incoming(&mut world, &text), Incoming::New);
     assert!(!world.table.is_merged(&parsed));
 }
+
+#[test]
+fn the_spelling_of_a_via_does_not_matter() {
+    for sent_by in [
+        "192.0.2.1:5060",
+        "192.0.2.1",
+        "[2001:db8::1]:5060",
+        "[2001:db8::1]",
+        "host.example.com",
+    ] {
+        let plain = format!("Via: SIP/2.0/UDP {sent_by};branch={BRANCH}\r\n");
+        let of = |via: &str| {
+            message("INVITE", "z9hG4bK0").replace("Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK0\r\n", via)
+        };
+        let mut world = World::new();
+        world.accept(of(&plain).as_bytes(), UDP);
+        let spelt = sent_by.replace(":5060", " : 05060");
+        for via in [
+            format!("v: SIP/2.0/UDP {sent_by};rport;x;branch={BRANCH};received=192.0.2.7\r\n"),
+            format!("Via:  SIP / 2.0 / UDP\r\n  {spelt} ;\r\n branch = {BRANCH}\r\n"),
+            format!("Via: SIP/2.0/UDP {sent_by};x=\"a,b\";Branch={BRANCH} , SIP/2.0/TCP 192.0.2.9\r\n"),
+        ] {
+            assert_eq!(incoming(&mut world, &of(&via)), Incoming::Retransmission, "{via}");
+        }
+    }
+}
+
+#[test]
+fn the_spelling_of_tags_does_not_matter_to_merging() {
+    let mut world = World::new();
+    world.accept(message("INVITE", BRANCH).as_bytes(), UDP);
+    let merged = |from: &str, to: &str| {
+        let text = message("INVITE", "z9hG4bKother")
+            .replace("Alice <sip:alice@example.com>;tag=alice", from)
+            .replace("To: <sip:bob@example.com>", to);
+        world.table.is_merged(&Message::parse(text.as_bytes()).unwrap())
+    };
+    let to = "To: <sip:bob@example.com>";
+    assert!(merged("<sip:alice@example.com> ; tag = alice", to));
+    assert!(merged("sip:alice@example.com;x=1;TAG=alice;y", to));
+    assert!(merged(
+        "\"A>;tag=eve\" <sip:alice@example.com>;tag=alice",
+        "To: \"my tag=1\" <sip:bob@example.com;tag=2>"
+    ));
+    assert!(!merged("\"A>;tag=alice\" <sip:alice@example.com>;tag=eve", to));
+    assert!(!merged("\"A>;tag=alice\" <sip:alice@example.com>", to));
+    assert!(!merged(
+        "Alice <sip:alice@example.com>;tag=alice",
+        "To: <sip:bob@example.com> ; Tag = bob"
+    ));
+}

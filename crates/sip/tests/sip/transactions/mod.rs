@@ -40,7 +40,7 @@ impl World {
 
     fn note(&mut self, what: &str) {
         let (s, ms) = (self.now.as_secs(), self.now.subsec_millis());
-        let _ = writeln!(self.ladder, "{s:>2}.{ms:03} {what}");
+        let _ = writeln!(self.ladder, "{s:02}.{ms:03} {what}");
     }
 
     /// What went out and what the user heard since the last look.

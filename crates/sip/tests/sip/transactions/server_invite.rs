@@ -27,17 +27,17 @@ fn a_repeated_invite_gets_the_last_provisional_response_again() {
     world.receive(&invite());
     world.receive(&ack());
     expect![[r#"
-         0.000 <- INVITE: new
-         0.500 <- INVITE: absorbed
-         0.500         -> phone: 100
-         0.500         -> phone: 180
-         1.500 <- INVITE: absorbed
-         1.500         -> phone: 180
-         1.500         -> phone: 486
-         1.500 <- INVITE: absorbed
-         1.500         -> phone: 486
-         1.500 <- ACK: to the user: ACK
-         6.500 0 left
+        00.000 <- INVITE: new
+        00.500 <- INVITE: absorbed
+        00.500         -> phone: 100
+        00.500         -> phone: 180
+        01.500 <- INVITE: absorbed
+        01.500         -> phone: 180
+        01.500         -> phone: 486
+        01.500 <- INVITE: absorbed
+        01.500         -> phone: 486
+        01.500 <- ACK: to the user: ACK
+        06.500 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -48,12 +48,12 @@ fn a_failure_over_udp_is_repeated_until_timer_h_when_the_ack_is_lost() {
     let id = world.accept(&invite(), UDP);
     world.respond(id, 486);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 486
-         0.500         -> phone: 486
-         1.500         -> phone: 486
-         3.500         -> phone: 486
-         7.500         -> phone: 486
+        00.000 <- INVITE: new
+        00.000         -> phone: 486
+        00.500         -> phone: 486
+        01.500         -> phone: 486
+        03.500         -> phone: 486
+        07.500         -> phone: 486
         11.500         -> phone: 486
         15.500         -> phone: 486
         19.500         -> phone: 486
@@ -72,8 +72,8 @@ fn a_failure_over_tcp_is_sent_once_and_still_wants_its_ack() {
     let id = world.accept(&invite(), TCP);
     world.respond(id, 486);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 486
+        00.000 <- INVITE: new
+        00.000         -> phone: 486
         32.000    !no ACK
         32.000 0 left
     "#]]
@@ -84,10 +84,10 @@ fn a_failure_over_tcp_is_sent_once_and_still_wants_its_ack() {
     world.respond(id, 486);
     world.receive(&ack());
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 486
-         0.000 <- ACK: to the user: ACK
-         0.000 0 left
+        00.000 <- INVITE: new
+        00.000         -> phone: 486
+        00.000 <- ACK: to the user: ACK
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -104,13 +104,13 @@ fn after_the_ack_timer_i_absorbs_what_is_late() {
     world.receive(&invite());
     world.respond(id, 200);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 404
-         0.500         -> phone: 404
-         0.700 <- ACK: to the user: ACK
-         0.900 <- ACK: absorbed
-         0.900 <- INVITE: absorbed
-         5.700 0 left
+        00.000 <- INVITE: new
+        00.000         -> phone: 404
+        00.500         -> phone: 404
+        00.700 <- ACK: to the user: ACK
+        00.900 <- ACK: absorbed
+        00.900 <- INVITE: absorbed
+        05.700 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -130,13 +130,13 @@ fn a_2xx_is_repeated_until_it_is_acknowledged_on_every_transport() {
         world.run_until(5000);
         world.receive(&invite());
         expect![[r#"
-             0.000 <- INVITE: new
-             0.000         -> phone: 180
-             2.000         -> phone: 200
-             2.500         -> phone: 200
-             3.500         -> phone: 200
-             4.000 <- ACK (bob): new
-             5.000 <- INVITE: absorbed
+            00.000 <- INVITE: new
+            00.000         -> phone: 180
+            02.000         -> phone: 200
+            02.500         -> phone: 200
+            03.500         -> phone: 200
+            04.000 <- ACK (bob): new
+            05.000 <- INVITE: absorbed
             34.000 0 left
         "#]]
         .assert_eq(world.run_out());
@@ -150,12 +150,12 @@ fn a_2xx_that_nobody_acknowledges_ends_with_timer_l() {
     world.respond(id, 200);
     world.respond(id, 486);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 200
-         0.500         -> phone: 200
-         1.500         -> phone: 200
-         3.500         -> phone: 200
-         7.500         -> phone: 200
+        00.000 <- INVITE: new
+        00.000         -> phone: 200
+        00.500         -> phone: 200
+        01.500         -> phone: 200
+        03.500         -> phone: 200
+        07.500         -> phone: 200
         11.500         -> phone: 200
         15.500         -> phone: 200
         19.500         -> phone: 200
@@ -176,9 +176,9 @@ fn an_ack_with_the_branch_of_its_invite_is_shown_to_the_user() {
     assert_eq!(world.receive(&ack()), Incoming::AckTo2xx(id, 7));
     world.table.acked(id);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 200
-         0.000 <- ACK: to the user: ACK to 2xx
+        00.000 <- INVITE: new
+        00.000         -> phone: 200
+        00.000 <- ACK: to the user: ACK to 2xx
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -201,14 +201,14 @@ fn cancel_finds_its_invite_before_and_after_the_answer() {
     world.receive(&text);
     world.receive(&ack());
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 180
-         0.000 <- CANCEL: new
-         0.000         -> phone: 200
-         0.000         -> phone: 487
-         0.000 <- CANCEL: absorbed
-         0.000         -> phone: 200
-         0.000 <- ACK: to the user: ACK
+        00.000 <- INVITE: new
+        00.000         -> phone: 180
+        00.000 <- CANCEL: new
+        00.000         -> phone: 200
+        00.000         -> phone: 487
+        00.000 <- CANCEL: absorbed
+        00.000         -> phone: 200
+        00.000 <- ACK: to the user: ACK
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -222,9 +222,9 @@ fn a_lost_connection_is_told_while_the_user_waits_and_ends_no_accepted_call() {
     world.table.transport_failed(|peer| *peer == "phone", world.now);
     world.drain();
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000    !server transport error
-         0.000 0 left
+        00.000 <- INVITE: new
+        00.000    !server transport error
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 
@@ -240,10 +240,10 @@ fn a_lost_connection_is_told_while_the_user_waits_and_ends_no_accepted_call() {
     world.table.acked(id);
     world.table.transport_failed(|peer| *peer == "phone", world.now);
     expect![[r#"
-         0.000 <- INVITE: new
-         0.000         -> phone: 200
-         0.000    !server transport error
-         0.500         -> phone: 200
+        00.000 <- INVITE: new
+        00.000         -> phone: 200
+        00.000    !server transport error
+        00.500         -> phone: 200
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());

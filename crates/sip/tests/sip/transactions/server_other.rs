@@ -20,11 +20,11 @@ fn a_repeated_request_gets_the_response_again_until_timer_j() {
     world.run_until(32_499);
     world.receive(&register());
     expect![[r#"
-         0.000 <- REGISTER: new
-         0.000 <- REGISTER: absorbed
-         0.500         -> phone: 200
-         1.500 <- REGISTER: absorbed
-         1.500         -> phone: 200
+        00.000 <- REGISTER: new
+        00.000 <- REGISTER: absorbed
+        00.500         -> phone: 200
+        01.500 <- REGISTER: absorbed
+        01.500         -> phone: 200
         32.499 <- REGISTER: absorbed
         32.499         -> phone: 200
         32.500 0 left
@@ -41,11 +41,11 @@ fn provisional_responses_are_repeated_too() {
     world.receive(&register());
     world.respond(id, 404);
     expect![[r#"
-         0.000 <- REGISTER: new
-         0.000         -> phone: 100
-         0.000 <- REGISTER: absorbed
-         0.000         -> phone: 100
-         0.000         -> phone: 404
+        00.000 <- REGISTER: new
+        00.000         -> phone: 100
+        00.000 <- REGISTER: absorbed
+        00.000         -> phone: 100
+        00.000         -> phone: 404
         32.000 0 left
     "#]]
     .assert_eq(world.run_out());
@@ -58,9 +58,9 @@ fn over_tcp_nothing_is_kept_after_the_response() {
     world.respond(id, 200);
     assert_eq!(world.table.len(), 0);
     expect![[r#"
-         0.000 <- REGISTER: new
-         0.000         -> phone: 200
-         0.000 0 left
+        00.000 <- REGISTER: new
+        00.000         -> phone: 200
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }
@@ -74,11 +74,11 @@ fn a_lost_connection_is_told_before_the_response_and_not_after() {
     world.table.transport_failed(|_| true, world.now);
     world.drain();
     expect![[r#"
-         0.000 <- REGISTER: new
-         0.000 <- OPTIONS: new
-         0.000         -> phone: 200
-         0.000    !server transport error
-         0.000 0 left
+        00.000 <- REGISTER: new
+        00.000 <- OPTIONS: new
+        00.000         -> phone: 200
+        00.000    !server transport error
+        00.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }

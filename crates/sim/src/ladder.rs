@@ -1,6 +1,6 @@
 //! The ladder of a run: who sent what to whom, when.
 
-use sip::Message;
+use sip::{Message, Name};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -16,9 +16,10 @@ const LONGEST: usize = 5_000;
 
 impl Ladder {
     /// Notes a message as it is sent.
-    pub fn sent(&mut self, at: Duration, from: &str, to: &str, bytes: &[u8]) {
+    pub fn sent(&mut self, at: Duration, from: &str, to: &str, bytes: &[u8], lost: bool) {
         let line = Message::parse(bytes).map_or_else(|error| error.to_string(), |m| summary(&m));
-        self.note(at, &format!("{from:>8} -> {to:<8} {line}"));
+        let arrow = if lost { "-x" } else { "->" };
+        self.note(at, &format!("{from:>8} {arrow} {to:<8} {line}"));
     }
 
     /// Notes anything else worth knowing.
@@ -42,7 +43,8 @@ impl Ladder {
     }
 }
 
-/// Start line, CSeq method where the start line lacks it, Reason, and what the description says.
+/// Start line, CSeq method where the start line lacks it, and what decides about the call: credentials, limits,
+/// Reason, registered contacts, and what the description says.
 fn summary(message: &Message<'_>) -> String {
     let method = message.method().map_or("?", |m| m.as_str());
     let mut line = match (message.request_line(), message.status_line()) {
@@ -50,21 +52,73 @@ fn summary(message: &Message<'_>) -> String {
         (_, Some(status)) => format!("{} {} ({method})", status.code, status.reason),
         _ => String::new(),
     };
-    if let Some(reason) = message.header(sip::Name::Reason) {
+    for name in [Name::Authorization, Name::ProxyAuthorization] {
+        if message.header(name).is_some() {
+            line.push_str(" +credentials");
+        }
+    }
+    for name in [Name::WwwAuthenticate, Name::ProxyAuthenticate] {
+        for challenge in message.headers(name) {
+            line.push_str(" ?");
+            line.push_str(parameter(challenge, "algorithm="));
+            line.push_str(if challenge.contains("stale=true") {
+                " stale"
+            } else {
+                ""
+            });
+        }
+    }
+    if method == "REGISTER" {
+        for contact in message.headers(Name::Contact) {
+            let _ = write!(line, " {contact}");
+        }
+    }
+    for name in [
+        Name::Expires,
+        Name::MinExpires,
+        Name::RetryAfter,
+        Name::Warning,
+        Name::Unsupported,
+    ] {
+        if let Some(value) = message.header(name) {
+            let _ = write!(line, " {} {value}", name.canonical());
+        }
+    }
+    if let Some(reason) = message.header(Name::Reason) {
         let _ = write!(line, " [{reason}]");
     }
-    if let Ok(description) = sdp::Description::parse(message.body())
-        && !message.body().is_empty()
-    {
-        let media = description.audio(&[]);
-        let direction = media.map_or("none", |m| m.direction.as_str());
-        let codecs = media.map_or(0, |m| m.formats.len());
-        let _ = write!(line, " {{{direction}, {codecs} codecs}}");
-    }
+    describe(&mut line, message.body());
     line
 }
 
-/// The user part; ids of ours, which differ from run to run of the cores' making, are not shown.
+/// Where audio is wanted, the payload types, and the direction unless it is both ways.
+fn describe(line: &mut String, body: &[u8]) {
+    if body.is_empty() {
+        return;
+    }
+    let Ok(description) = sdp::Description::parse(body) else {
+        return line.push_str(" {unreadable}");
+    };
+    let Some(media) = description.audio(&[]) else {
+        return line.push_str(" {no audio}");
+    };
+    let address = media
+        .rtp_address()
+        .map_or("nowhere".to_owned(), |a| a.to_string());
+    let codecs: Vec<_> = media.formats.iter().map(|codec| codec.pt.to_string()).collect();
+    let _ = write!(line, " {{{address} {}", codecs.join(","));
+    if media.direction != sdp::Direction::SendRecv {
+        let _ = write!(line, " {}", media.direction.as_str());
+    }
+    line.push('}');
+}
+
+fn parameter<'a>(text: &'a str, name: &str) -> &'a str {
+    let value = text.split_once(name).map_or("", |(_, rest)| rest);
+    value.split([',', ';']).next().unwrap_or("").trim_matches('"')
+}
+
+/// The user part of a URI, or the host where there is none.
 fn user(uri: &str) -> String {
     let Ok(uri) = sip::Uri::parse(uri) else {
         return "?".to_owned();

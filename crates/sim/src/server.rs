@@ -174,6 +174,13 @@ impl Server {
         self.perform(effects, now);
     }
 
+    /// A tenant has a newer configuration.
+    pub fn configure(&mut self, config: TenantConfig, now: Now) {
+        let config = Arc::new(config);
+        self.configs.insert(config.id(), Arc::clone(&config));
+        self.input(config.id(), Input::Config(config), now);
+    }
+
     /// A connection broke.
     pub fn connection_lost(&mut self, connection: u64, now: Now) {
         for id in self.configs.keys().copied().collect::<Vec<_>>() {
@@ -239,14 +246,19 @@ impl Server {
         std::mem::take(&mut self.outputs)
     }
 
+    /// The media plane answers later, as it does across threads: after everything else of the batch is out.
     fn perform(&mut self, effects: Vec<Effect>, now: Now) {
+        let mut commands = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Transmit { flow, bytes } => self.outputs.push(Output::Sip(flow, bytes)),
-                Effect::Media(command) => self.command(&command, now),
+                Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),
             }
+        }
+        for command in commands {
+            self.command(&command, now);
         }
     }
 

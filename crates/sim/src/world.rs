@@ -48,6 +48,18 @@ pub struct World {
     connections: BTreeMap<u64, usize>,
     next_connection: u64,
     timeout_guard: (Duration, u32),
+    /// User agents without a phone's behaviour, by address: their names.
+    pub strangers: BTreeMap<SocketAddr, String>,
+    /// What reached them, oldest first.
+    pub mail: Vec<(SocketAddr, Vec<u8>)>,
+    doomed: Vec<Doomed>,
+}
+
+/// SIP messages that the network will lose.
+struct Doomed {
+    to: SocketAddr,
+    start: String,
+    times: u32,
 }
 
 /// A tenant's snapshot.
@@ -139,6 +151,9 @@ impl World {
             connections: BTreeMap::new(),
             next_connection: 0,
             timeout_guard: (Duration::ZERO, 0),
+            strangers: BTreeMap::new(),
+            mail: Vec::new(),
+            doomed: Vec::new(),
             rng,
         }
     }
@@ -154,11 +169,7 @@ impl World {
             .filter(|p| p.identity.user == user && p.identity.domain == domain)
             .count();
         let place = domain.split('.').next().unwrap_or("");
-        let name = if same == 0 {
-            format!("{place}/{user}")
-        } else {
-            format!("{place}/{user}'")
-        };
+        let name = format!("{place}/{user}{}", "'".repeat(same));
         let identity = Identity {
             name,
             address,
@@ -322,8 +333,10 @@ impl World {
                     .phones
                     .iter_mut()
                     .find(|p| p.identity.address == to && p.connection == connection);
-                if let Some(phone) = phone {
-                    phone.receive(&bytes, now.mono);
+                match phone {
+                    Some(phone) => phone.receive(&bytes, now.mono),
+                    None if self.strangers.contains_key(&to) => self.mail.push((to, bytes)),
+                    None => {}
                 }
             }
             Load::Media(bytes) if to.ip() == self.address.ip() => {
@@ -359,58 +372,109 @@ impl World {
                 }
             }
         }
-        for phone in &mut self.phones {
-            let (from, transport, connection) =
-                (phone.identity.address, phone.identity.transport, phone.connection);
-            for bytes in phone.take_messages() {
-                self.ladder.sent(mono, &phone.identity.name, "server", &bytes);
-                let load = Load::Sip(bytes);
-                self.network.send(
-                    Packet {
-                        from,
-                        to: self.address,
-                        transport,
-                        connection,
-                        load,
-                    },
-                    mono,
-                );
-            }
-            let from = phone.rtp_address();
-            for (to, bytes) in phone.take_media() {
-                let load = Load::Media(bytes);
-                self.network.send(
-                    Packet {
-                        from,
-                        to,
-                        transport: Transport::Udp,
-                        connection: 0,
-                        load,
-                    },
-                    mono,
-                );
-            }
+        for index in 0..self.phones.len() {
+            self.collect_from(index);
+        }
+    }
+
+    fn collect_from(&mut self, index: usize) {
+        let Some(phone) = self.phones.get_mut(index) else {
+            return;
+        };
+        let (name, from) = (phone.identity.name.clone(), phone.identity.address);
+        let (transport, connection) = (phone.identity.transport, phone.connection);
+        let (rtp, messages, media) = (phone.rtp_address(), phone.take_messages(), phone.take_media());
+        let to = self.address;
+        for bytes in messages {
+            let load = Load::Sip(bytes);
+            self.post(
+                &name,
+                "server",
+                Packet {
+                    from,
+                    to,
+                    transport,
+                    connection,
+                    load,
+                },
+            );
+        }
+        for (to, bytes) in media {
+            let packet = Packet {
+                from: rtp,
+                to,
+                transport: Transport::Udp,
+                connection: 0,
+                load: Load::Media(bytes),
+            };
+            self.network.send(packet, self.mono);
+        }
+    }
+
+    /// Opens a connection to the server for a stranger.
+    pub fn connect_stranger(&mut self) -> u64 {
+        self.next_connection += 1;
+        self.connections.insert(self.next_connection, usize::MAX);
+        self.next_connection
+    }
+
+    /// Sends octets to the server as they are, in the name of the stranger at `from`.
+    pub fn send_raw(&mut self, from: SocketAddr, transport: Transport, connection: u64, bytes: Vec<u8>) {
+        let name = self.strangers.get(&from).cloned().unwrap_or_default();
+        let (to, load) = (self.address, Load::Sip(bytes));
+        let packet = Packet {
+            from,
+            to,
+            transport,
+            connection,
+            load,
+        };
+        self.post(&name, "server", packet);
+    }
+
+    /// The network loses the next messages to this address whose first line starts like this.
+    pub fn lose(&mut self, to: SocketAddr, start: &str, times: u32) {
+        let start = start.to_owned();
+        self.doomed.push(Doomed { to, start, times });
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn server_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn post(&mut self, from: &str, to: &str, packet: Packet) {
+        let Load::Sip(bytes) = &packet.load else { return };
+        let doomed = self
+            .doomed
+            .iter_mut()
+            .find(|d| d.times > 0 && d.to == packet.to && bytes.starts_with(d.start.as_bytes()));
+        let lost = doomed.is_some();
+        doomed.into_iter().for_each(|d| d.times -= 1);
+        self.ladder.sent(self.mono, from, to, bytes, lost);
+        if !lost {
+            self.network.send(packet, self.mono);
         }
     }
 
     fn send_from_server(&mut self, flow: &FlowToken, bytes: &[u8]) {
         let phone = self.phones.iter().find(|p| p.identity.address == flow.remote);
-        let name = phone.map_or("nobody", |p| &p.identity.name);
-        self.ladder.sent(self.mono, "server", name, bytes);
-        if flow.transport.is_reliable() && !self.connections.contains_key(&flow.connection) {
-            return;
+        let name = phone
+            .map(|p| &p.identity.name)
+            .or_else(|| self.strangers.get(&flow.remote));
+        let name = name.map_or("nobody", |name| name).to_owned();
+        let (transport, connection, mono) = (flow.transport, flow.connection, self.mono);
+        if transport.is_reliable() && !self.connections.contains_key(&connection) {
+            return self.ladder.sent(mono, "server", &name, bytes, true);
         }
-        let load = Load::Sip(bytes.to_vec());
-        let (transport, connection) = (flow.transport, flow.connection);
-        self.network.send(
-            Packet {
-                from: self.address,
-                to: flow.remote,
-                transport,
-                connection,
-                load,
-            },
-            self.mono,
-        );
+        let packet = Packet {
+            from: self.address,
+            to: flow.remote,
+            transport,
+            connection,
+            load: Load::Sip(bytes.to_vec()),
+        };
+        self.post("server", &name, packet);
     }
 }

@@ -79,6 +79,9 @@ impl Phone {
             };
             return self.refuse(number, &message.bytes().to_vec(), code, now);
         }
+        if let Some(code) = self.refuses_reinvite {
+            return self.refuse(number, &message.bytes().to_vec(), code, now);
+        }
         dialog.learn(message);
         let codecs = dialog.codecs.clone();
         let offer = sdp::Description::parse(message.body()).ok();

@@ -4,14 +4,8 @@ use md5::{Digest as _, Md5};
 use ring::digest::{SHA256, digest};
 
 /// An answer to a challenge, as a header value.
-pub(super) fn answer(
-    challenge: &str,
-    user: &str,
-    password: &str,
-    method: &str,
-    uri: &str,
-    nc: u32,
-) -> String {
+#[must_use]
+pub fn answer(challenge: &str, user: &str, password: &str, method: &str, uri: &str, nc: u32) -> String {
     let (realm, nonce) = (part(challenge, "realm=\""), part(challenge, "nonce=\""));
     let sha = challenge.contains("SHA-256");
     let hash = if sha { sha256 } else { md5 };

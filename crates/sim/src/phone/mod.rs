@@ -5,7 +5,7 @@
 
 mod called;
 mod dialog;
-mod digest;
+pub mod digest;
 mod message;
 
 use crate::rng::Rng;
@@ -63,6 +63,8 @@ pub struct Phone {
     pub answer: Answer,
     /// Payload types that it offers.
     pub codecs: Vec<u8>,
+    /// The status that it refuses every re-INVITE with, if it does.
+    pub refuses_reinvite: Option<u16>,
     /// The connection that it uses; zero over UDP.
     pub connection: u64,
     /// Final answers that it got, by method, oldest first.
@@ -99,6 +101,7 @@ impl Phone {
             identity,
             answer,
             codecs: vec![0, 8],
+            refuses_reinvite: None,
             connection: 0,
             heard: Vec::new(),
             rogue: false,

@@ -1,0 +1,14 @@
+//! Hand-made scenarios: a few phones, what each does, and the ladder of SIP messages that must follow.
+//!
+//! A line of a ladder is `milliseconds  sender -> receiver  message`; `-x` marks a message that the network lost. After
+//! the message come what decides: `+credentials`, `?algorithm` of a challenge, `[Reason]`, and the description as
+//! `{address payload-types direction}`. The last lines are the call records.
+
+mod auth;
+mod by_hand;
+mod calls;
+mod refused;
+mod scene;
+
+use by_hand::Hand;
+use scene::{Scene, acme};

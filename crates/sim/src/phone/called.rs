@@ -77,10 +77,10 @@ impl Phone {
                 State::Up => 491,
                 _ => 481,
             };
-            return self.refuse(number, &message.bytes().to_vec(), code, now);
+            return self.refuse(number, message.bytes(), code, now);
         }
         if let Some(code) = self.refuses_reinvite {
-            return self.refuse(number, &message.bytes().to_vec(), code, now);
+            return self.refuse(number, message.bytes(), code, now);
         }
         dialog.learn(message);
         let codecs = dialog.codecs.clone();
@@ -96,8 +96,8 @@ impl Phone {
             _ => "sendrecv",
         };
         match self.answer_to(&codecs, direction) {
-            Some(body) => self.accept(number, &message.bytes().to_vec(), body, now),
-            None => self.refuse(number, &message.bytes().to_vec(), 488, now),
+            Some(body) => self.accept(number, message.bytes(), body, now),
+            None => self.refuse(number, message.bytes(), 488, now),
         }
     }
 

@@ -366,7 +366,7 @@ fn a_node_that_drains_takes_no_new_call_and_keeps_the_old() {
           2001   server -> acme/102 BYE 102
           2001   server -> acme/101 200 OK (BYE)
           2002 acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 3096 ms (ring 102, answered), packets 7 and 7
+        record 101 -> 102: 200/16 by Caller, rang, talked 3096 ms (ring 102, answered), packets 7 and 5
     "#]]);
 }
 

@@ -10,6 +10,7 @@
     reason = "a load generator is a shell: it reads the clock, opens sockets and starts servers"
 )]
 
+mod compare;
 mod cpu;
 mod digest;
 mod hot;
@@ -35,6 +36,8 @@ enum Command {
     Hold(Settings),
     /// Time from starting a command until it answers OPTIONS.
     Ready(ready::Settings),
+    /// Carillon beside Kamailio: CPU per operation, rates, memory, start-up.
+    Compare(compare::Settings),
     /// Wall time of the hot core paths.
     Micro,
     /// Instructions of the hot core paths, compared with bench/instructions.toml.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Call(settings) => run(Mode::Call, &settings),
         Command::Hold(settings) => run(Mode::Hold, &settings),
         Command::Ready(settings) => ready::run(&settings),
+        Command::Compare(settings) => compare::run(&settings),
         Command::Micro => hot::micro::run(),
         Command::Instructions(settings) => hot::instructions::run(&settings),
         Command::HotPath { name, times } => hot::run(&name, times),

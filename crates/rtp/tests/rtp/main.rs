@@ -1,6 +1,7 @@
 //! Packets as they come, whole and broken, and the statistics of streams that lose, repeat and reorder them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod fuzz_corpus;
 mod packets;
 mod reception;
 

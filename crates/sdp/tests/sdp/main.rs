@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod answers;
+mod fuzz_corpus;
 mod mutation;
 mod offers;
 mod reading;

@@ -11,6 +11,11 @@ use crate::message::{Message, Name};
 use crate::method::Method;
 use crate::uri::Scheme;
 
+/// Vias of a request that is answered. An answer copies each on a line of its own, so thousands of them, a comma
+/// apart, would make it several times as long as the request; and no way through proxies is as long as this
+/// (Max-Forwards starts at 70, RFC 3261 §8.1.1.6).
+pub const MAX_VIAS: usize = 100;
+
 /// What the user agent behind this stack can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Support<'a> {
@@ -60,6 +65,9 @@ pub fn validate(message: &Message<'_>, support: &Support<'_>) -> Verdict {
     };
     if message.list(Name::Via).next().is_none() {
         return Verdict::Drop("request without Via");
+    }
+    if message.list(Name::Via).nth(MAX_VIAS).is_some() {
+        return Verdict::Drop("request with more Vias than there can be hops");
     }
     match request::check(message, &line, support) {
         Ok(()) => Verdict::Accept,

@@ -11,6 +11,7 @@ mod corpus;
 mod dialogs;
 mod digest;
 mod framing;
+mod fuzz_corpus;
 mod mutation;
 mod timers;
 mod tokens;

@@ -204,3 +204,20 @@ fn more_headers_than_fit_inline_are_all_there() {
     assert_eq!(message.header(sip::Name::ContentLength), Some("10"));
     assert_eq!(validate(&message, &SUPPORT), Verdict::Accept);
 }
+
+/// Answering would copy each element on a line of its own: an answer several times as long as the request.
+#[test]
+fn a_request_with_thousands_of_vias_is_not_answered() {
+    let vias = |count: usize| {
+        INVITE.replacen(
+            "Via: ",
+            &format!("Via: {}", "SIP/2.0/UDP h;branch=z9hG4bKx,".repeat(count)),
+            1,
+        )
+    };
+    assert_eq!(verdict_with(&vias(97), &SUPPORT), Verdict::Accept);
+    assert_eq!(
+        verdict_with(&vias(98), &SUPPORT),
+        Verdict::Drop("request with more Vias than there can be hops")
+    );
+}

@@ -1,0 +1,18 @@
+//! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
+
+#[path = "../../../../fuzz/entries/message.rs"]
+mod message;
+#[path = "../../../../fuzz/entries/replay.rs"]
+mod replay;
+#[path = "../../../../fuzz/entries/stream.rs"]
+mod stream;
+
+#[test]
+fn the_message_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("message", message::run);
+}
+
+#[test]
+fn the_stream_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("stream", stream::run);
+}

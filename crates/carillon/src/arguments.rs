@@ -1,0 +1,263 @@
+//! What can be typed: commands, arguments and their help.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Carillon, a multi-tenant telephone system.
+#[derive(Debug, Parser)]
+#[command(name = "carillon", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Where configuration, records and keys live [default: data_dir of --config, else
+    /// $CARILLON_DATA_DIR, else /var/lib/carillon for root, else ~/.local/state/carillon]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Configuration file; every key is optional
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON with stable field names, see docs/commands.md
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server until SIGTERM or Ctrl-C; SIGHUP reads certificates again
+    Serve,
+    /// Check a configuration file: file, line and remedy of each problem
+    CheckConfig {
+        /// The file
+        file: PathBuf,
+    },
+    /// Companies
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// SIP domains of a company
+    #[command(subcommand)]
+    Domain(Domain),
+    /// People and rooms: extensions
+    #[command(subcommand)]
+    User(User),
+    /// SIP credentials of a user
+    #[command(subcommand)]
+    Device(Device),
+    /// Phones that are registered now
+    Registrations {
+        /// Only this tenant: name, domain or id
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Remove the registrations of an extension; its phones may register again
+    Unregister {
+        /// Name, domain or id
+        tenant: String,
+        /// The extension
+        extension: String,
+    },
+    /// Calls going on now
+    Calls {
+        /// Only this tenant: name, domain or id
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Records of past calls, the latest first
+    Cdr(Cdr),
+    /// The running server: listeners, workers, counters
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Make a company with at least one SIP domain
+    Add {
+        /// Name, unique on this installation
+        name: String,
+        /// SIP domain: a host name, IPv4 address, or IPv6 address in brackets; the first is the realm
+        #[arg(long = "domain", required = true, value_name = "DOMAIN")]
+        domains: Vec<String>,
+    },
+    /// All companies
+    List,
+    /// One company with its policy
+    Show {
+        /// Name, domain or id
+        tenant: String,
+    },
+    /// Delete a company with its users, devices and call records
+    Delete {
+        /// Name, domain or id
+        tenant: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Change the policy, such as `media=direct ring_timeout_s=30 codecs=pcmu,pcma`
+    Set {
+        /// Name, domain or id
+        tenant: String,
+        /// Policy keys as `tenant show` lists them
+        #[arg(value_name = "KEY=VALUE")]
+        changes: Vec<String>,
+        /// Let its phones register and call
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Make its domains unknown to SIP
+        #[arg(long)]
+        disable: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Domain {
+    /// Give a company another domain
+    Add {
+        /// Name, domain or id
+        tenant: String,
+        /// The new domain
+        domain: String,
+    },
+    /// Take a domain away; the last one stays
+    Remove {
+        /// Name, domain or id
+        tenant: String,
+        /// The domain
+        domain: String,
+    },
+}
+
+/// Where a password comes from; without either one is generated and shown once.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Secret {
+    /// The password, at least 8 characters; visible to other users of this machine while the command runs
+    #[arg(long, value_name = "TEXT", conflicts_with = "password_file")]
+    pub(crate) password: Option<String>,
+    /// File whose first line is the password; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add an extension and, unless --no-device, credentials for its phone
+    Add {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The number that others dial
+        extension: String,
+        /// Shown to whom it calls
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Username of its phone [default: the extension]
+        #[arg(long)]
+        username: Option<String>,
+        /// Make no credentials yet
+        #[arg(long, conflicts_with_all = ["username", "password", "password_file"])]
+        no_device: bool,
+        /// Password of its phone
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// All extensions of a tenant
+    List {
+        /// Name, domain or id of the tenant
+        tenant: String,
+    },
+    /// Delete an extension with its devices
+    Delete {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+    },
+    /// Change an extension
+    Set {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+        /// Dial it by this number from now on
+        #[arg(long, value_name = "EXTENSION")]
+        new_extension: Option<String>,
+        /// Shown to whom it calls
+        #[arg(long)]
+        name: Option<String>,
+        /// Let it register, call and be called
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Neither registers nor calls nor is called
+        #[arg(long)]
+        disable: bool,
+    },
+    /// Add many from a CSV file with the columns extension, name, username, password (the first is enough);
+    /// all rows or none
+    Import {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The file; `-` reads standard input
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Add credentials to an extension
+    Add {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Owner
+        extension: String,
+        /// Username, unique within the tenant
+        username: String,
+        /// Its password
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// All credentials of a tenant
+    List {
+        /// Name, domain or id of the tenant
+        tenant: String,
+    },
+    /// Delete credentials
+    Delete {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Username
+        username: String,
+    },
+    /// Replace a password
+    Password {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Username
+        username: String,
+        /// The new one
+        #[command(flatten)]
+        secret: Secret,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cdr {
+    /// Only this tenant: name, domain or id
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Started at or after: 2026-01-31, 2026-01-31T09:00:00Z, or an age such as 90m, 24h, 7d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Called or was called
+    #[arg(long)]
+    pub(crate) extension: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: u32,
+}

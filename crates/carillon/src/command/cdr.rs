@@ -1,0 +1,158 @@
+//! `carillon cdr`.
+
+use super::Desk;
+use crate::arguments::Cdr as Options;
+use crate::output::{Table, instant, seconds};
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use model::{Cdr, Party, Wall};
+use serde_json::{Value, json};
+use store::CdrFilter;
+
+/// Runs `carillon cdr`.
+pub(super) fn run(desk: &mut Desk, options: &Options) -> Result<()> {
+    let filter = CdrFilter {
+        limit: options.limit,
+        since: options
+            .since
+            .as_deref()
+            .map(|text| since(text, Timestamp::now()))
+            .transpose()?,
+        until: None,
+        extension: options.extension.clone(),
+    };
+    let mut records = Vec::new();
+    for name in tenants(desk, options.tenant.as_deref())? {
+        let (row, scope) = desk.tenant(&name)?;
+        let (store, _) = desk.store()?;
+        let found = store.cdrs(&scope, &filter)?;
+        records.extend(found.into_iter().map(|cdr| (row.name.clone(), cdr)));
+    }
+    records.sort_by_key(|(_, cdr)| std::cmp::Reverse((cdr.start, cdr.id)));
+    records.truncate(usize::try_from(options.limit).unwrap_or(usize::MAX));
+    let mut table = Table::new(&["START", "TENANT", "FROM", "TO", "TALK", "RESULT", "ENDED BY"]);
+    for (tenant, cdr) in &records {
+        table.row(line(tenant, cdr));
+    }
+    let values: Vec<Value> = records.iter().map(|(tenant, cdr)| value(tenant, cdr)).collect();
+    desk.print(&values.into(), &table.text("No call record."))
+}
+
+/// Ids of the tenants to look at.
+fn tenants(desk: &mut Desk, chosen: Option<&str>) -> Result<Vec<String>> {
+    if let Some(tenant) = chosen {
+        return Ok(vec![tenant.to_owned()]);
+    }
+    let (store, operator) = desk.store()?;
+    Ok(store
+        .list_tenants(operator)?
+        .into_iter()
+        .map(|row| row.id.to_string())
+        .collect())
+}
+
+fn line(tenant: &str, cdr: &Cdr) -> [String; 7] {
+    let talk = match cdr.answer {
+        Some(_) => format!("{}:{:02}", cdr.talk_ms / 60_000, cdr.talk_ms / 1_000 % 60),
+        None => "-".to_owned(),
+    };
+    [
+        seconds(cdr.start),
+        tenant.to_owned(),
+        cdr.caller.number.clone(),
+        cdr.callee.number.clone(),
+        talk,
+        format!("{} / Q.850 {}", cdr.cause.sip, cdr.cause.q850),
+        word(&cdr.ended_by),
+    ]
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn party(party: &Party) -> Value {
+    json!({
+        "user": party.user,
+        "device": party.device,
+        "number": party.number,
+        "display": party.display,
+        "sip_call_id": party.sip_call_id,
+    })
+}
+
+fn value(tenant: &str, cdr: &Cdr) -> Value {
+    let maybe = |wall: Option<Wall>| wall.map_or(Value::Null, instant);
+    json!({
+        "id": cdr.id,
+        "tenant": tenant,
+        "tenant_id": cdr.tenant,
+        "config_version": cdr.config_version,
+        "caller": party(&cdr.caller),
+        "callee": party(&cdr.callee),
+        "start": instant(cdr.start),
+        "ring": maybe(cdr.ring),
+        "answer": maybe(cdr.answer),
+        "end": instant(cdr.end),
+        "talk_ms": cdr.talk_ms,
+        "sip": cdr.cause.sip,
+        "q850": cdr.cause.q850,
+        "ended_by": cdr.ended_by,
+        "path": cdr.path,
+        "caller_media": cdr.caller_media,
+        "callee_media": cdr.callee_media,
+    })
+}
+
+/// A date or an instant (UTC), or an age.
+fn since(text: &str, now: Timestamp) -> Result<Wall> {
+    let date = |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());
+    let instant = text
+        .parse()
+        .ok()
+        .or_else(|| text.parse().ok().and_then(date))
+        .or_else(|| {
+            age(text).and_then(|seconds| now.checked_sub(jiff::SignedDuration::from_secs(seconds)).ok())
+        });
+    match instant.map(|t| u64::try_from(t.as_millisecond())) {
+        Some(Ok(milliseconds)) => Ok(Wall(milliseconds)),
+        _ => bail!(
+            "{text:?} is no time; write 2026-01-31, 2026-01-31T09:00:00Z, or an age such as 90m, 24h, 7d"
+        ),
+    }
+}
+
+/// `90s`, `90m`, `24h`, `7d` in seconds.
+fn age(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.parse::<u32>().ok().map(|n| i64::from(n) * seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_takes_dates_instants_and_ages() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        let milliseconds = |text: &str| since(text, now).map(|wall| wall.0).ok();
+        let day: Timestamp = "2026-01-31T00:00:00Z".parse().unwrap();
+        let midnight = u64::try_from(day.as_millisecond()).ok();
+        assert_eq!(milliseconds("2026-01-31"), midnight);
+        assert_eq!(milliseconds("2026-01-31T01:00:00+01:00"), midnight);
+        assert_eq!(milliseconds("12h"), midnight);
+        for wrong in ["", "h", "yesterday", "7w", "-3h", "é"] {
+            assert!(since(wrong, now).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `carillon device`.
+
+use super::{Desk, secret};
+use crate::arguments::Device;
+use crate::output::Table;
+use anyhow::{Context, Result};
+use serde_json::json;
+
+/// Runs one of the device commands.
+pub(super) fn run(desk: &mut Desk, command: &Device) -> Result<()> {
+    match command {
+        Device::Add {
+            tenant,
+            extension,
+            username,
+            secret,
+        } => {
+            let (_, scope) = desk.tenant(tenant)?;
+            let chosen = secret::choose(secret)?;
+            let (store, _) = desk.store()?;
+            let user = store.user(&scope, extension)?;
+            store.add_device(&scope, user.id, username, &chosen.password)?;
+            desk.changed();
+            let value = json!({"extension": extension, "username": username, "password": chosen.json()});
+            let text = format!("Device {username} of extension {extension} is there.\n");
+            desk.print(&value, &(text + &chosen.text()))
+        }
+        Device::List { tenant } => list(desk, tenant),
+        Device::Delete { tenant, username } => {
+            let (_, scope) = desk.tenant(tenant)?;
+            let (store, _) = desk.store()?;
+            let device = store.device(&scope, username)?;
+            store.delete_device(&scope, device.id)?;
+            desk.changed();
+            desk.print(
+                &json!({"username": username}),
+                &format!("Device {username} is deleted.\n"),
+            )
+        }
+        Device::Password {
+            tenant,
+            username,
+            secret,
+        } => {
+            let (_, scope) = desk.tenant(tenant)?;
+            let chosen = secret::choose(secret)?;
+            let (store, _) = desk.store()?;
+            let device = store.device(&scope, username)?;
+            store.set_password(&scope, device.id, &chosen.password)?;
+            desk.changed();
+            let value =
+                json!({"extension": device.extension, "username": username, "password": chosen.json()});
+            desk.print(
+                &value,
+                &(format!("Device {username} has a new password.\n") + &chosen.text()),
+            )
+        }
+    }
+}
+
+fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let rows = store.list_devices(&scope)?;
+    let mut table = Table::new(&["USERNAME", "EXTENSION"]);
+    for row in &rows {
+        table.row([row.username.clone(), row.extension.clone()]);
+    }
+    let value = serde_json::to_value(&rows).context("cannot print the devices")?;
+    desk.print(
+        &value,
+        &table.text("No device yet; carillon device add makes one."),
+    )
+}

@@ -1,0 +1,160 @@
+//! Commands about what is alive: they ask the running server.
+
+use super::Desk;
+use crate::control::client::Client;
+use crate::control::{Request, StatusView};
+use crate::output::{Table, instant, seconds};
+use anyhow::{Context, Result};
+use model::{CallView, RegistrationView, TenantId, Wall};
+use serde_json::{Value, json};
+
+/// Names of tenants, for whoever reads ids.
+struct Names(Vec<(TenantId, String)>);
+
+impl Names {
+    fn read(desk: &mut Desk) -> Result<Names> {
+        let (store, operator) = desk.store()?;
+        let rows = store.list_tenants(operator)?;
+        Ok(Names(rows.into_iter().map(|row| (row.id, row.name)).collect()))
+    }
+
+    fn of(&self, tenant: TenantId) -> String {
+        let found = self.0.binary_search_by_key(&tenant, |(id, _)| *id).ok();
+        found
+            .and_then(|at| self.0.get(at))
+            .map_or_else(|| tenant.to_string(), |(_, name)| name.clone())
+    }
+}
+
+/// Runs `carillon registrations`.
+pub(super) fn registrations(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
+    let tenant = desk.chosen(tenant)?;
+    let client = Client::connect(&desk.data_dir)?;
+    let views: Vec<RegistrationView> = client.items(&Request::Registrations { tenant })?;
+    let names = Names::read(desk)?;
+    let mut table = Table::new(&["TENANT", "ADDRESS", "FROM", "EXPIRES", "USER-AGENT"]);
+    for view in &views {
+        let reachable = if view.reachable { "" } else { " (gone)" };
+        table.row([
+            names.of(view.tenant),
+            view.aor.clone(),
+            format!("{} {}{reachable}", view.flow.transport, view.flow.remote),
+            format!("{} s", view.expires_in_s),
+            view.user_agent.clone(),
+        ]);
+    }
+    let values: Vec<Value> = views.iter().map(|view| registration(&names, view)).collect();
+    desk.print(&values.into(), &table.text("No phone is registered."))
+}
+
+fn registration(names: &Names, view: &RegistrationView) -> Value {
+    let user_part = view.aor.split_once(':').map_or("", |(_, rest)| rest);
+    json!({
+        "tenant": names.of(view.tenant),
+        "tenant_id": view.tenant,
+        "extension": user_part.split('@').next(),
+        "aor": view.aor,
+        "device": view.device,
+        "contact": view.contact,
+        "transport": view.flow.transport,
+        "source": view.flow.remote,
+        "q": f64::from(view.q_milli) / 1_000.0,
+        "expires_in_s": view.expires_in_s,
+        "since": instant(view.since),
+        "user_agent": view.user_agent,
+        "instance": view.instance,
+        "reachable": view.reachable,
+    })
+}
+
+/// Runs `carillon unregister`.
+pub(super) fn unregister(desk: &mut Desk, tenant: &str, extension: &str) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let user = store.user(&scope, extension)?.id;
+    let client = Client::connect(&desk.data_dir)?;
+    let removed: u64 = client.one(&Request::Unregister { tenant: row.id, user })?;
+    let value = json!({"tenant": row.name, "extension": extension, "removed": removed});
+    desk.print(
+        &value,
+        &format!("{removed} registrations of extension {extension} are removed.\n"),
+    )
+}
+
+/// Runs `carillon calls`.
+pub(super) fn calls(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
+    let tenant = desk.chosen(tenant)?;
+    let client = Client::connect(&desk.data_dir)?;
+    let views: Vec<CallView> = client.items(&Request::Calls { tenant })?;
+    let names = Names::read(desk)?;
+    let mut table = Table::new(&["TENANT", "FROM", "TO", "STATE", "START", "MEDIA"]);
+    for view in &views {
+        table.row([
+            names.of(view.tenant),
+            view.from.clone(),
+            view.to.clone(),
+            state(view),
+            seconds(view.start),
+            if view.relayed { "relayed" } else { "direct" }.to_owned(),
+        ]);
+    }
+    let values: Vec<Value> = views.iter().map(|view| call(&names, view)).collect();
+    desk.print(&values.into(), &table.text("No call is going on."))
+}
+
+fn state(view: &CallView) -> String {
+    let value = serde_json::to_value(view.state).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn call(names: &Names, view: &CallView) -> Value {
+    json!({
+        "tenant": names.of(view.tenant),
+        "tenant_id": view.tenant,
+        "id": view.id,
+        "from": view.from,
+        "to": view.to,
+        "state": view.state,
+        "start": instant(view.start),
+        "answer": view.answer.map_or(Value::Null, instant),
+        "relayed": view.relayed,
+    })
+}
+
+/// Runs `carillon status`.
+pub(super) fn status(desk: &Desk) -> Result<()> {
+    let client = Client::connect(&desk.data_dir)?;
+    let status: StatusView = client.one(&Request::Status)?;
+    let mut text = format!(
+        "carillon {} runs as process {} since {}\ndata      {}\nworkers   {} for sessions, {} for media\ntenants   {}\ncalls     {}\nconnections {}\n",
+        status.version,
+        status.pid,
+        seconds(Wall(status.started_ms)),
+        status.data_dir.display(),
+        status.workers,
+        status.media_workers,
+        status.tenants,
+        status.calls,
+        status.connections,
+    );
+    for listener in &status.listen {
+        text.push_str(&format!(
+            "listening {} {}\n",
+            listener.transport, listener.address
+        ));
+    }
+    for (name, number) in status
+        .counts
+        .named()
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+    {
+        text.push_str(&format!("  {name} {number}\n"));
+    }
+    let mut value = serde_json::to_value(&status).context("cannot print the status")?;
+    if let Some(object) = value.as_object_mut() {
+        object.remove("started_ms");
+        object.insert("started".to_owned(), instant(Wall(status.started_ms)));
+    }
+    desk.print(&value, &text)
+}

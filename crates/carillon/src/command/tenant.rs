@@ -1,0 +1,211 @@
+//! `carillon tenant`.
+
+use super::Desk;
+use crate::arguments::Tenant;
+use crate::output::{Table, printable};
+use anyhow::{Context, Result, anyhow, bail};
+use model::Policy;
+use serde_json::{Map, Value, json};
+use store::TenantRow;
+
+/// Runs one of the tenant commands.
+pub(super) fn run(desk: &mut Desk, command: &Tenant) -> Result<()> {
+    match command {
+        Tenant::Add { name, domains } => add(desk, name, domains),
+        Tenant::List => list(desk),
+        Tenant::Show { tenant } => show(desk, tenant),
+        Tenant::Delete { tenant, yes } => delete(desk, tenant, *yes),
+        Tenant::Set {
+            tenant,
+            changes,
+            enable,
+            disable,
+        } => {
+            let switch = (*enable || *disable).then_some(*enable);
+            set(desk, tenant, changes, switch)
+        }
+    }
+}
+
+fn value(row: &TenantRow) -> Result<Value> {
+    serde_json::to_value(row).context("cannot print the tenant")
+}
+
+fn add(desk: &mut Desk, name: &str, domains: &[String]) -> Result<()> {
+    let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
+    let (store, operator) = desk.store()?;
+    store.add_tenant(operator, name, &domains)?;
+    let row = store.find_tenant(operator, name)?;
+    desk.changed();
+    let text = format!(
+        "Tenant {} is there, domains {}.\n",
+        row.name,
+        row.domains.join(", ")
+    );
+    desk.print(&value(&row)?, &text)
+}
+
+fn list(desk: &mut Desk) -> Result<()> {
+    let (store, operator) = desk.store()?;
+    let rows = store.list_tenants(operator)?;
+    let mut table = Table::new(&["ID", "NAME", "ENABLED", "DOMAINS", "USERS", "DEVICES"]);
+    for row in &rows {
+        table.row([
+            row.id.to_string(),
+            row.name.clone(),
+            row.enabled.to_string(),
+            row.domains.join(" "),
+            row.users.to_string(),
+            row.devices.to_string(),
+        ]);
+    }
+    let values = rows.iter().map(value).collect::<Result<Vec<_>>>()?;
+    desk.print(
+        &values.into(),
+        &table.text("No tenant yet; carillon tenant add makes one."),
+    )
+}
+
+fn show(desk: &mut Desk, tenant: &str) -> Result<()> {
+    let (row, _) = desk.tenant(tenant)?;
+    let shown = value(&row)?;
+    let mut text = format!(
+        "{} (id {}, {}, version {})\ndomains  {}\nusers    {}\ndevices  {}\npolicy\n",
+        printable(&row.name),
+        row.id,
+        if row.enabled { "enabled" } else { "disabled" },
+        row.version,
+        row.domains.join(" "),
+        row.users,
+        row.devices,
+    );
+    let policy = shown.get("policy").and_then(Value::as_object);
+    for (key, value) in policy.into_iter().flatten() {
+        text.push_str(&format!("  {key} = {value}\n"));
+    }
+    desk.print(&shown, &text)
+}
+
+fn delete(desk: &mut Desk, tenant: &str, yes: bool) -> Result<()> {
+    let (row, _) = desk.tenant(tenant)?;
+    if !yes {
+        bail!(
+            "this deletes {} with {} users, {} devices and all call records; add --yes to do it",
+            row.name,
+            row.users,
+            row.devices
+        );
+    }
+    let (store, operator) = desk.store()?;
+    store.delete_tenant(operator, row.id)?;
+    desk.changed();
+    desk.print(
+        &json!({"id": row.id, "name": row.name}),
+        &format!("Tenant {} is deleted.\n", row.name),
+    )
+}
+
+fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) -> Result<()> {
+    if changes.is_empty() && switch.is_none() {
+        bail!("nothing to set; give KEY=VALUE, --enable or --disable");
+    }
+    let (row, scope) = desk.tenant(tenant)?;
+    let policy = changed(&row.policy, changes)?;
+    let (store, operator) = desk.store()?;
+    if policy != row.policy {
+        store.set_policy(&scope, &policy)?;
+    }
+    if let Some(enabled) = switch {
+        store.set_tenant_enabled(operator, row.id, enabled)?;
+    }
+    desk.changed();
+    let (row, _) = desk.tenant(&row.id.to_string())?;
+    desk.print(&value(&row)?, &format!("Tenant {} is changed.\n", row.name))
+}
+
+/// The policy with `KEY=VALUE`s applied. The present value of a key says how to read a new one.
+fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
+    let mut object = match serde_json::to_value(policy)? {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    };
+    for change in changes {
+        let (key, text) = change
+            .split_once('=')
+            .ok_or_else(|| anyhow!("{change:?} has no value; write KEY=VALUE, such as media=direct"))?;
+        let known = || object.keys().cloned().collect::<Vec<_>>().join(", ");
+        let old = object
+            .get(key)
+            .ok_or_else(|| anyhow!("the policy has no key {key:?}; it has {}", known()))?;
+        let new = read_as(old, text)
+            .ok_or_else(|| anyhow!("{key} = {text:?} is of the wrong kind; now it is {old}"))?;
+        object.insert(key.to_owned(), new);
+    }
+    check(serde_json::from_value(Value::Object(object)).map_err(|e| anyhow!("the policy can't be so: {e}"))?)
+}
+
+fn read_as(old: &Value, text: &str) -> Option<Value> {
+    match old {
+        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Number(_) => text.parse::<u64>().ok().map(Value::from),
+        Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(items.map(|item| item.to_ascii_lowercase()).collect())
+        }
+        _ => Some(text.into()),
+    }
+}
+
+/// What a type can't say.
+fn check(policy: Policy) -> Result<Policy> {
+    if policy.min_expires_s > policy.max_expires_s {
+        bail!("min_expires_s must not be above max_expires_s");
+    }
+    if !(policy.min_expires_s..=policy.max_expires_s).contains(&policy.default_expires_s) {
+        bail!("default_expires_s must lie between min_expires_s and max_expires_s");
+    }
+    for (name, value) in [
+        ("ring_timeout_s", policy.ring_timeout_s),
+        ("max_bindings", policy.max_bindings.into()),
+        ("max_call_s", policy.max_call_s),
+    ] {
+        if value == 0 {
+            bail!("{name} must be at least 1");
+        }
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(text: &str) -> Result<Policy> {
+        let changes: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        changed(&Policy::default(), &changes)
+    }
+
+    #[test]
+    fn a_policy_takes_values_of_every_kind() {
+        let policy = apply("media=direct ring_timeout_s=30 codecs=PCMU,pcma").unwrap();
+        assert_eq!(policy.media, model::MediaPolicy::Direct);
+        assert_eq!(policy.ring_timeout_s, 30);
+        assert_eq!(policy.codecs, ["pcmu", "pcma"]);
+        assert!(apply("codecs=").unwrap().codecs.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_change_says_what_is_right() {
+        for (change, part) in [
+            ("ring=3", "ring_timeout_s"),
+            ("media", "KEY=VALUE"),
+            ("media=sideways", "relay"),
+            ("ring_timeout_s=soon", "wrong kind"),
+            ("ring_timeout_s=0", "at least 1"),
+            ("min_expires_s=9000", "max_expires_s"),
+        ] {
+            let message = apply(change).unwrap_err().to_string();
+            assert!(message.contains(part), "{change}: {message}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `carillon user`.
+
+use super::{Desk, csv, secret};
+use crate::arguments::{Secret, User};
+use crate::output::Table;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::path::Path;
+use store::{ImportRow, UserChange};
+use tenancy::Scope;
+
+/// Runs one of the user commands.
+pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
+    match command {
+        User::Add {
+            tenant,
+            extension,
+            name,
+            username,
+            no_device,
+            secret,
+        } => {
+            let username = (!no_device).then(|| username.as_deref().unwrap_or(extension));
+            add(desk, tenant, extension, name, username, secret)
+        }
+        User::List { tenant } => list(desk, tenant),
+        User::Delete { tenant, extension } => delete(desk, tenant, extension),
+        User::Set {
+            tenant,
+            extension,
+            new_extension,
+            name,
+            enable,
+            disable,
+        } => {
+            let change = UserChange {
+                extension: new_extension.clone(),
+                display: name.clone(),
+                enabled: (*enable || *disable).then_some(*enable),
+            };
+            set(desk, tenant, extension, &change)
+        }
+        User::Import { tenant, file } => import(desk, tenant, file),
+    }
+}
+
+fn shown(user: &model::User, usernames: &[String]) -> Value {
+    json!({
+        "id": user.id,
+        "extension": user.extension,
+        "name": user.display,
+        "enabled": user.enabled,
+        "devices": usernames,
+    })
+}
+
+/// With a device the two rows are one change: half a user helps nobody.
+fn add(
+    desk: &mut Desk,
+    tenant: &str,
+    extension: &str,
+    name: &str,
+    username: Option<&str>,
+    secret: &Secret,
+) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let Some(username) = username else {
+        let (store, _) = desk.store()?;
+        store.add_user(&scope, extension, name)?;
+        let user = store.user(&scope, extension)?;
+        desk.changed();
+        return desk.print(
+            &shown(&user, &[]),
+            &format!("Extension {extension} is there, without a device.\n"),
+        );
+    };
+    let chosen = secret::choose(secret)?;
+    let import = ImportRow {
+        extension: extension.to_owned(),
+        display: name.to_owned(),
+        username: username.to_owned(),
+        password: chosen.password.clone(),
+    };
+    let (store, _) = desk.store()?;
+    store.import_users(&scope, &[import]).map_err(first_cause)?;
+    let user = store.user(&scope, extension)?;
+    desk.changed();
+    let mut value = shown(&user, &[username.to_owned()]);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("username".to_owned(), username.into());
+        object.insert("password".to_owned(), chosen.json());
+    }
+    let text = format!(
+        "Extension {extension} of {} is there; its phone's username is {username}.\n",
+        row.name
+    );
+    desk.print(&value, &(text + &chosen.text()))
+}
+
+/// "row 1" means nothing to somebody who typed one user.
+fn first_cause(error: store::StoreError) -> anyhow::Error {
+    match error {
+        store::StoreError::Row { source, .. } => (*source).into(),
+        other => other.into(),
+    }
+}
+
+fn usernames(desk: &mut Desk, scope: &Scope) -> Result<Vec<store::DeviceRow>> {
+    let (store, _) = desk.store()?;
+    Ok(store.list_devices(scope)?)
+}
+
+fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let devices = usernames(desk, &scope)?;
+    let (store, _) = desk.store()?;
+    let users = store.list_users(&scope)?;
+    let mut table = Table::new(&["EXTENSION", "NAME", "ENABLED", "DEVICES"]);
+    let mut values = Vec::with_capacity(users.len());
+    // Both lists are sorted by extension, so one walk joins them.
+    let mut devices = devices.into_iter().peekable();
+    for user in &users {
+        let mut own = Vec::new();
+        while let Some(device) = devices.next_if(|d| d.extension.as_str() <= user.extension.as_ref()) {
+            own.push(device.username);
+        }
+        values.push(shown(user, &own));
+        table.row([
+            user.extension.to_string(),
+            user.display.to_string(),
+            user.enabled.to_string(),
+            own.join(" "),
+        ]);
+    }
+    desk.print(
+        &values.into(),
+        &table.text("No user yet; carillon user add makes one."),
+    )
+}
+
+fn delete(desk: &mut Desk, tenant: &str, extension: &str) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let user = store.user(&scope, extension)?;
+    store.delete_user(&scope, user.id)?;
+    desk.changed();
+    desk.print(
+        &json!({"extension": extension}),
+        &format!("Extension {extension} is deleted.\n"),
+    )
+}
+
+fn set(desk: &mut Desk, tenant: &str, extension: &str, change: &UserChange) -> Result<()> {
+    if change.extension.is_none() && change.display.is_none() && change.enabled.is_none() {
+        bail!("nothing to set; give --name, --new-extension, --enable or --disable");
+    }
+    let (_, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let user = store.user(&scope, extension)?;
+    store.update_user(&scope, user.id, change)?;
+    let now = store.user(&scope, change.extension.as_deref().unwrap_or(extension))?;
+    let own = store
+        .list_devices(&scope)?
+        .into_iter()
+        .filter(|d| d.user == user.id);
+    let own: Vec<String> = own.map(|d| d.username).collect();
+    desk.changed();
+    desk.print(
+        &shown(&now, &own),
+        &format!("Extension {} is changed.\n", now.extension),
+    )
+}
+
+fn import(desk: &mut Desk, tenant: &str, file: &Path) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let records = csv::records(&secret::read(file)?)?;
+    let mut rows = Vec::with_capacity(records.len());
+    let mut values = Vec::with_capacity(records.len());
+    let mut table = Table::new(&["EXTENSION", "USERNAME", "PASSWORD (SHOWN THIS ONCE)"]);
+    for record in records {
+        let chosen = secret::from(record.password).with_context(|| format!("line {}", record.line))?;
+        let username = record.username.unwrap_or_else(|| record.extension.clone());
+        let password = chosen.json();
+        let note = password.as_str().unwrap_or("as given").to_owned();
+        table.row([record.extension.clone(), username.clone(), note]);
+        values.push(json!({"extension": record.extension, "username": username, "password": password}));
+        rows.push(ImportRow {
+            extension: record.extension,
+            display: record.name,
+            username,
+            password: chosen.password,
+        });
+    }
+    let (store, _) = desk.store()?;
+    store.import_users(&scope, &rows)?;
+    desk.changed();
+    desk.print(&values.into(), &table.text("The file has no row."))
+}

@@ -1,0 +1,115 @@
+//! The control socket: how commands reach a running server.
+//!
+//! A Unix socket in the data directory, open to its owner alone. One request per connection, one JSON object per line:
+//! the request, then any number of `item`s, then `done` or `error`. Version-free: server and command are one binary.
+
+pub(crate) mod client;
+pub(crate) mod server;
+
+use crate::place;
+use anyhow::{Context, Result};
+use model::{Counts, TenantId, Transport, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+/// Octets of one request line.
+const REQUEST_OCTETS: u64 = 4_096;
+/// A socket's path has 108 octets (unix(7)).
+const PATH_OCTETS: usize = 100;
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// The server at a glance.
+    Status,
+    /// Bindings of one tenant or of all.
+    Registrations {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
+    /// Calls of one tenant or of all.
+    Calls {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
+    /// Remove a user's bindings.
+    Unregister {
+        /// Whose.
+        tenant: TenantId,
+        /// Of which user.
+        user: UserId,
+    },
+    /// Look for changes of the configuration now.
+    Refresh,
+}
+
+/// One line of an answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    /// One of many.
+    Item(Value),
+    /// The end, with what was asked for when it is one thing.
+    Done(Value),
+    /// The end: what is wrong, and what to do.
+    Error(String),
+}
+
+/// A listening address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ListenView {
+    /// The transport.
+    pub(crate) transport: Transport,
+    /// As bound.
+    pub(crate) address: SocketAddr,
+}
+
+/// The server at a glance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StatusView {
+    /// Of the binary.
+    pub(crate) version: String,
+    /// Process id.
+    pub(crate) pid: u32,
+    /// Where its data is.
+    pub(crate) data_dir: PathBuf,
+    /// Milliseconds since 1970.
+    pub(crate) started_ms: u64,
+    /// Seconds since the start.
+    pub(crate) uptime_s: u64,
+    /// Session worker threads.
+    pub(crate) workers: usize,
+    /// Media worker threads.
+    pub(crate) media_workers: usize,
+    /// Where it listens.
+    pub(crate) listen: Vec<ListenView>,
+    /// Enabled tenants.
+    pub(crate) tenants: usize,
+    /// Calls that have not ended.
+    pub(crate) calls: usize,
+    /// Open TCP and TLS connections.
+    pub(crate) connections: usize,
+    /// RTP and RTCP packets relayed since the start.
+    pub(crate) media_packets: u64,
+    /// It is shutting down and takes no new call.
+    pub(crate) draining: bool,
+    /// Outcomes since the start.
+    pub(crate) counts: Counts,
+}
+
+/// The socket's address. A data directory deep in the tree is reached through a descriptor, which has to
+/// stay open until the socket is bound or connected.
+fn address(data_dir: &Path) -> Result<(PathBuf, Option<File>)> {
+    let path = place::control_socket(data_dir);
+    if path.as_os_str().len() <= PATH_OCTETS {
+        return Ok((path, None));
+    }
+    let dir = File::open(data_dir).with_context(|| format!("cannot open {}", data_dir.display()))?;
+    let near = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()));
+    Ok((place::control_socket(&near), Some(dir)))
+}

@@ -1,0 +1,194 @@
+//! The answering side: a thread that accepts, and a thread for each connection, few at a time.
+
+use super::{Answer, ListenView, REQUEST_OCTETS, Request, StatusView, address};
+use crate::place;
+use anyhow::{Context, Result, anyhow};
+use model::TenantId;
+use node::Live;
+use serde::Serialize;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tenancy::{Operator, Scope};
+
+/// Connections at once: people and scripts of one machine.
+const CONNECTIONS: usize = 16;
+/// A client that neither asks nor reads for so long is let go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What every connection needs.
+struct Desk {
+    live: Live,
+    operator: Operator,
+    data_dir: PathBuf,
+    started_ms: u64,
+}
+
+/// The socket; dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _already_gone = fs::remove_file(&self.path);
+    }
+}
+
+/// Opens the socket and serves it. The caller holds the data directory exclusively, so a socket that is there is
+/// left over from a server that was killed.
+///
+/// # Errors
+/// The socket can't be made.
+pub(crate) fn start(live: Live, data_dir: &Path) -> Result<Control> {
+    let path = place::control_socket(data_dir);
+    let _left_over = fs::remove_file(&path);
+    let (near, _dir) = address(data_dir)?;
+    let listener = UnixListener::bind(near)
+        .and_then(|listener| fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map(|()| listener))
+        .with_context(|| format!("cannot open {}; make the directory writable", path.display()))?;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let desk = Arc::new(Desk {
+        live,
+        operator: Operator::local(),
+        data_dir: data_dir.to_path_buf(),
+        started_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+    });
+    thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || accept(&listener, &desk))
+        .context("cannot start the control thread")?;
+    Ok(Control { path })
+}
+
+fn accept(listener: &UnixListener, desk: &Arc<Desk>) {
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => dispatch(stream, desk),
+            // Out of descriptors, most likely: nothing to do but let others have the processor.
+            Err(_) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+/// One thread per connection; the desk's reference count is the number of them.
+fn dispatch(stream: UnixStream, desk: &Arc<Desk>) {
+    if Arc::strong_count(desk) > CONNECTIONS {
+        let busy = anyhow!("the server is answering {CONNECTIONS} commands already; try again");
+        return finish(&mut BufWriter::new(stream), Err(busy));
+    }
+    let desk = Arc::clone(desk);
+    let started = thread::Builder::new()
+        .name("command".to_owned())
+        .spawn(move || serve(&stream, &desk));
+    if let Err(error) = started {
+        tracing::warn!("a command could not be answered: {error}");
+    }
+}
+
+fn serve(stream: &UnixStream, desk: &Desk) {
+    let timeouts = stream
+        .set_read_timeout(Some(PATIENCE))
+        .and(stream.set_write_timeout(Some(PATIENCE)));
+    if timeouts.is_err() {
+        return;
+    }
+    let mut line = String::new();
+    let mut out = BufWriter::new(stream);
+    let done = BufReader::new(stream.take(REQUEST_OCTETS))
+        .read_line(&mut line)
+        .context("the request is no text")
+        .and_then(|_| serde_json::from_str(&line).context("the request is not understood"))
+        .and_then(|request| answer(desk, &request, &mut out));
+    finish(&mut out, done);
+}
+
+/// The last line. The client may be gone; that is its own affair.
+fn finish(out: &mut impl Write, done: Result<Value>) {
+    let last = match done {
+        Ok(value) => Answer::Done(value),
+        Err(error) => Answer::Error(format!("{error:#}")),
+    };
+    let _gone = write(out, &last).and_then(|()| Ok(out.flush()?));
+}
+
+fn write(out: &mut impl Write, answer: &Answer) -> Result<()> {
+    serde_json::to_writer(&mut *out, answer)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value> {
+    match request {
+        Request::Status => Ok(serde_json::to_value(status(desk)?)?),
+        Request::Registrations { tenant } => {
+            for scope in scopes(desk, *tenant)? {
+                items(&desk.live.registrations(scope)?, out)?;
+            }
+            Ok(Value::Null)
+        }
+        Request::Calls { tenant } => {
+            for scope in scopes(desk, *tenant)? {
+                items(&desk.live.calls(scope)?, out)?;
+            }
+            Ok(Value::Null)
+        }
+        Request::Unregister { tenant, user } => {
+            let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;
+            Ok(Value::from(removed))
+        }
+        Request::Refresh => {
+            desk.live.refresh();
+            Ok(Value::Null)
+        }
+    }
+}
+
+fn scope(desk: &Desk, tenant: TenantId) -> Result<Scope> {
+    let scope = desk.operator.scope(&desk.live.directory(), tenant);
+    scope.ok_or_else(|| anyhow!("the server does not serve this tenant: it is disabled or new; try again"))
+}
+
+fn scopes(desk: &Desk, tenant: Option<TenantId>) -> Result<Vec<Scope>> {
+    match tenant {
+        Some(tenant) => Ok(vec![scope(desk, tenant)?]),
+        None => Ok(desk.live.directory().scopes()),
+    }
+}
+
+fn items(views: &[impl Serialize], out: &mut impl Write) -> Result<()> {
+    views
+        .iter()
+        .try_for_each(|view| write(out, &Answer::Item(serde_json::to_value(view)?)))
+}
+
+fn status(desk: &Desk) -> Result<StatusView> {
+    let status = desk.live.status()?;
+    let listen = status
+        .listen
+        .into_iter()
+        .map(|(transport, address)| ListenView { transport, address });
+    Ok(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        data_dir: desk.data_dir.clone(),
+        started_ms: desk.started_ms,
+        uptime_s: status.uptime_s,
+        workers: status.workers,
+        media_workers: status.media_workers,
+        listen: listen.collect(),
+        tenants: status.tenants,
+        calls: status.calls,
+        connections: status.connections,
+        media_packets: status.media_packets,
+        draining: status.draining,
+        counts: status.counts,
+    })
+}

@@ -1,0 +1,216 @@
+//! Commands about what is alive, and changes that a running server must notice.
+
+use crate::phone::Phone;
+use crate::server::{Site, address, password};
+use expect_test::expect;
+use model::{Cause, Cdr, CdrId, EndedBy, Party, TenantId, Wall};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use store::Store;
+
+/// Replaces what differs from run to run.
+fn steady(mut value: Value, fields: &[&str]) -> String {
+    for field in fields {
+        let at = value
+            .pointer_mut(field)
+            .unwrap_or_else(|| panic!("{field} is missing"));
+        assert!(!at.is_null(), "{field} is null");
+        *at = "…".into();
+    }
+    format!("{value:#}")
+}
+
+#[test]
+fn a_registration_is_shown_and_can_be_removed() {
+    let site = Site::with_users(&["100"]);
+    let _server = site.serve();
+    assert_eq!(site.json(&["registrations"]).as_array().map(Vec::len), Some(0));
+    let mut phone = Phone::new(address(&site, "udp"), "100", &password("100"));
+    assert_eq!(phone.register(), 200);
+    let shown = site.json(&["registrations", "--tenant", "acme"]);
+    expect![[r#"
+        [
+          {
+            "aor": "sip:100@acme.example",
+            "contact": "…",
+            "device": 1,
+            "expires_in_s": "…",
+            "extension": "100",
+            "instance": null,
+            "q": 1.0,
+            "reachable": true,
+            "since": "…",
+            "source": "…",
+            "tenant": "acme",
+            "tenant_id": 1,
+            "transport": "udp",
+            "user_agent": "Test phone"
+          }
+        ]"#]]
+    .assert_eq(&steady(
+        shown,
+        &["/0/contact", "/0/source", "/0/expires_in_s", "/0/since"],
+    ));
+    let text = site.text(&["registrations"]);
+    assert!(
+        text.contains("sip:100@acme.example") && text.contains("Test phone"),
+        "{text}"
+    );
+    let removed = site.json(&["unregister", "acme", "100"]);
+    assert_eq!(removed["removed"], 1);
+    assert_eq!(site.json(&["registrations"]).as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_new_user_can_register_within_a_second() {
+    let site = Site::with_users(&[]);
+    let _server = site.serve();
+    let mut phone = Phone::new(address(&site, "udp"), "150", "brand new secret");
+    assert_eq!(phone.register(), 403, "nobody yet");
+    site.json(&["user", "add", "acme", "150", "--password", "brand new secret"]);
+    let begun = Instant::now();
+    while phone.register() != 200 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "the change was not seen within a second"
+        );
+    }
+}
+
+#[test]
+fn a_new_tenant_is_served_within_a_second_and_a_disabled_one_is_not() {
+    let site = Site::new();
+    let _server = site.serve();
+    let mut phone = Phone::new(address(&site, "udp"), "100", "quite a secret");
+    assert_eq!(phone.register(), 404, "unknown domain");
+    site.json(&["tenant", "add", "acme", "--domain", "acme.example"]);
+    site.json(&["user", "add", "acme", "100", "--password", "quite a secret"]);
+    let wait_for = |phone: &mut Phone, code: u16| {
+        let begun = Instant::now();
+        while phone.register() != code {
+            assert!(
+                begun.elapsed() < Duration::from_secs(1),
+                "no {code} within a second"
+            );
+        }
+    };
+    wait_for(&mut phone, 200);
+    site.json(&["tenant", "set", "acme", "--disable"]);
+    wait_for(&mut phone, 404);
+}
+
+#[test]
+fn the_status_has_listeners_workers_and_counters() {
+    let site = Site::with_users(&["100"]);
+    let _server = site.serve();
+    let mut phone = Phone::new(address(&site, "udp"), "100", "a wrong secret");
+    assert_eq!(phone.register(), 403);
+    let status = site.json(&["status"]);
+    assert_eq!(status["counts"]["auth_failed"], 1);
+    assert_eq!(
+        (&status["workers"], &status["media_workers"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(status["listen"].as_array().map(Vec::len), Some(3));
+    assert_eq!(status["tenants"], 1);
+    let keys: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
+    expect!["calls connections counts data_dir draining listen media_packets media_workers pid started tenants uptime_s version workers"].assert_eq(&keys.join(" "));
+    let text = site.text(&["status"]);
+    assert!(
+        text.contains("listening tls") && text.contains("auth_failed 1"),
+        "{text}"
+    );
+    assert_eq!(site.json(&["calls"]).as_array().map(Vec::len), Some(0));
+    assert!(site.text(&["calls"]).contains("No call"));
+}
+
+fn record(number: u8) -> Cdr {
+    Cdr {
+        id: CdrId([number; 16]),
+        tenant: TenantId(1),
+        config_version: 3,
+        caller: Party {
+            number: "100".to_owned(),
+            display: "A\u{1b}B".to_owned(),
+            ..Party::default()
+        },
+        callee: Party {
+            number: format!("10{number}"),
+            ..Party::default()
+        },
+        start: Wall(1_700_000_000_000 + u64::from(number) * 1_000),
+        ring: None,
+        answer: Some(Wall(1_700_000_005_000)),
+        end: Wall(1_700_000_070_500),
+        talk_ms: 65_500,
+        cause: Cause { sip: 200, q850: 16 },
+        ended_by: EndedBy::Caller,
+        path: vec!["extension 101".to_owned()],
+        caller_media: None,
+        callee_media: None,
+    }
+}
+
+#[test]
+fn call_records_are_listed_the_latest_first() {
+    let site = Site::with_users(&["100", "101"]);
+    let mut store = Store::open(site.path("data")).unwrap();
+    store.insert_cdrs(&[record(1), record(2)]).unwrap();
+    let all = site.json(&["cdr"]);
+    assert_eq!(all[0]["callee"]["number"], "102");
+    expect![[r#"
+        {
+          "answer": "2023-11-14T22:13:25.000Z",
+          "callee": {
+            "device": null,
+            "display": "",
+            "number": "101",
+            "sip_call_id": "",
+            "user": null
+          },
+          "callee_media": null,
+          "caller": {
+            "device": null,
+            "display": "A\u001bB",
+            "number": "100",
+            "sip_call_id": "",
+            "user": null
+          },
+          "caller_media": null,
+          "config_version": 3,
+          "end": "2023-11-14T22:14:30.500Z",
+          "ended_by": "caller",
+          "id": "01010101010101010101010101010101",
+          "path": [
+            "extension 101"
+          ],
+          "q850": 16,
+          "ring": null,
+          "sip": 200,
+          "start": "2023-11-14T22:13:21.000Z",
+          "talk_ms": 65500,
+          "tenant": "acme",
+          "tenant_id": 1
+        }"#]]
+    .assert_eq(&format!("{:#}", all[1]));
+    let one = site.json(&[
+        "cdr",
+        "--tenant",
+        "acme",
+        "--extension",
+        "101",
+        "--since",
+        "2023-11-14",
+    ]);
+    assert_eq!(one.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        site.json(&["cdr", "--limit", "1"]).as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(
+        site.json(&["cdr", "--since", "7d"]).as_array().map(Vec::len),
+        Some(0)
+    );
+    let text = site.text(&["cdr"]);
+    assert!(text.contains("1:05") && text.contains("200 / Q.850 16"), "{text}");
+}

@@ -8,15 +8,23 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Ladder {
     text: String,
-    lines: usize,
+    quiet: bool,
 }
 
-/// Lines that a ladder keeps; a run that talks more is broken anyway.
-const LONGEST: usize = 5_000;
+/// Octets that a ladder keeps; of a run that talks more the end is kept.
+const LONGEST: usize = 500_000;
 
 impl Ladder {
+    /// Writes nothing down any more: for runs whose ladder nobody reads unless they fail.
+    pub fn hush(&mut self) {
+        self.quiet = true;
+    }
+
     /// Notes a message as it is sent.
     pub fn sent(&mut self, at: Duration, from: &str, to: &str, bytes: &[u8], lost: bool) {
+        if self.quiet {
+            return;
+        }
         let line = Message::parse(bytes).map_or_else(|error| error.to_string(), |m| summary(&m));
         let arrow = if lost { "-x" } else { "->" };
         self.note(at, &format!("{from:>8} {arrow} {to:<8} {line}"));
@@ -24,10 +32,14 @@ impl Ladder {
 
     /// Notes anything else worth knowing.
     pub fn note(&mut self, at: Duration, what: &str) {
-        self.lines += 1;
-        if self.lines <= LONGEST {
-            let _ = writeln!(self.text, "{:>8} {what}", at.as_millis());
+        if self.quiet {
+            return;
         }
+        if self.text.len() > LONGEST {
+            let cut = (LONGEST / 2..).find(|at| self.text.is_char_boundary(*at));
+            self.text = self.text.split_off(cut.unwrap_or(0));
+        }
+        let _ = writeln!(self.text, "{:>8} {what}", at.as_millis());
     }
 
     /// The ladder so far.
@@ -38,7 +50,6 @@ impl Ladder {
 
     /// The ladder so far; it starts again empty.
     pub fn take(&mut self) -> String {
-        self.lines = 0;
         std::mem::take(&mut self.text)
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod company;
 pub mod ladder;
 pub mod net;
 pub mod phone;

@@ -7,6 +7,7 @@ use model::{
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant};
+use sip::{Frame, Framer};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ pub enum Output {
     Sip(FlowToken, bytes::Bytes),
     /// An RTP or RTCP packet from one of our ports.
     Media(SocketAddr, SocketAddr, Vec<u8>),
+    /// The connection of this flow is to be closed.
+    Close(FlowToken),
+}
+
+/// What is on its way between a session and the media plane.
+enum Lagging {
+    Command(MediaCommand),
+    Report(MediaReport),
 }
 
 /// One node.
@@ -32,6 +41,10 @@ pub struct Server {
     /// The media plane.
     pub relay: Relay,
     ports: BTreeMap<SocketAddr, (PairId, bool)>,
+    sockets: BTreeMap<PairId, SocketAddr>,
+    framers: BTreeMap<u64, Framer>,
+    lagging: BTreeMap<(Duration, u64), Lagging>,
+    serial: u64,
     range: PortRange,
     /// Every change to a binding, as the journal on disk would hold it.
     pub journal: Vec<BindingChange>,
@@ -43,6 +56,8 @@ pub struct Server {
     pub counts: Counts,
     /// RTP ports can be bound; a simulation may forbid it.
     pub bindable: bool,
+    /// How long a command or a report takes between a session and the media plane.
+    pub media_lag: Duration,
     outputs: Vec<Output>,
 }
 
@@ -76,6 +91,11 @@ impl Server {
             setup,
             relay: Relay::new(ports),
             ports: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            framers: BTreeMap::new(),
+            lagging: BTreeMap::new(),
+            serial: 0,
+            media_lag: Duration::ZERO,
             range: ports,
             journal: Vec::new(),
             cdrs: Vec::new(),
@@ -106,6 +126,9 @@ impl Server {
         self.tenants.clear();
         self.relay = Relay::new(self.range);
         self.ports.clear();
+        self.sockets.clear();
+        self.framers.clear();
+        self.lagging.clear();
         self.start_tenants(now);
         for record in self.bindings() {
             if let Some(tenant) = self.tenants.get_mut(&record.tenant) {
@@ -145,21 +168,60 @@ impl Server {
         self.tenants.iter()
     }
 
-    /// A SIP message came in.
-    pub fn receive(&mut self, flow: FlowToken, packet: &[u8], now: Now) {
+    /// A tenant has a new configuration.
+    pub fn configure(&mut self, config: TenantConfig, now: Now) {
+        let (id, config) = (config.id(), Arc::new(config));
+        self.configs.insert(id, Arc::clone(&config));
+        self.input(id, Input::Config(config), now);
+    }
+
+    /// A SIP datagram, or octets of a connection, came in.
+    pub fn receive(&mut self, flow: FlowToken, octets: &[u8], now: Now) {
+        if !flow.transport.is_reliable() {
+            self.admit(flow, octets, now);
+            return;
+        }
+        let framer = self.framers.remove(&flow.connection);
+        let mut framer = framer.unwrap_or_else(|| Framer::new(Limits::default().message_bytes));
+        framer.push(octets);
+        let mut close = false;
+        while let Some(frame) = framer.next() {
+            close |= match frame {
+                Frame::Message(message) => self.admit(flow, message, now),
+                Frame::KeepAlivePing => {
+                    let pong = bytes::Bytes::from_static(sip::stream::PONG);
+                    self.outputs.push(Output::Sip(flow, pong));
+                    false
+                }
+                Frame::KeepAlivePong => false,
+                Frame::Error { head, code, .. } => {
+                    let answer = self.edge.refuse_frame(head, code, &flow);
+                    self.outputs.extend(answer.map(|bytes| Output::Sip(flow, bytes)));
+                    true
+                }
+            };
+            if close {
+                return self.outputs.push(Output::Close(flow));
+            }
+        }
+        self.framers.insert(flow.connection, framer);
+    }
+
+    /// Lets the edge look at a message; true when its connection is to be closed.
+    fn admit(&mut self, flow: FlowToken, packet: &[u8], now: Now) -> bool {
         match self.edge.admit(packet, &flow, &self.directory, &mut self.counts) {
-            Admit::Reply { bytes, .. } => self.outputs.push(Output::Sip(flow, bytes)),
-            Admit::Drop { .. } => {}
+            Admit::Reply { bytes, close } => {
+                self.outputs.push(Output::Sip(flow, bytes));
+                close
+            }
+            Admit::Drop { close } => close,
             Admit::Deliver { scope, message } => {
-                let id = scope.tenant();
-                self.input(
-                    id,
-                    Input::Sip {
-                        flow,
-                        message: &message,
-                    },
-                    now,
-                );
+                let input = Input::Sip {
+                    flow,
+                    message: &message,
+                };
+                self.input(scope.tenant(), input, now);
+                false
             }
         }
     }
@@ -174,15 +236,9 @@ impl Server {
         self.perform(effects, now);
     }
 
-    /// A tenant has a newer configuration.
-    pub fn configure(&mut self, config: TenantConfig, now: Now) {
-        let config = Arc::new(config);
-        self.configs.insert(config.id(), Arc::clone(&config));
-        self.input(config.id(), Input::Config(config), now);
-    }
-
     /// A connection broke.
     pub fn connection_lost(&mut self, connection: u64, now: Now) {
+        self.framers.remove(&connection);
         for id in self.configs.keys().copied().collect::<Vec<_>>() {
             self.input(
                 id,
@@ -210,10 +266,8 @@ impl Server {
     }
 
     fn socket(&self, pair: PairId, rtcp: bool) -> Option<SocketAddr> {
-        self.ports
-            .iter()
-            .find(|(_, known)| **known == (pair, rtcp))
-            .map(|(address, _)| *address)
+        let rtp = self.sockets.get(&pair)?;
+        Some(SocketAddr::new(rtp.ip(), rtp.port() + u16::from(rtcp)))
     }
 
     /// Time has passed.
@@ -228,6 +282,7 @@ impl Server {
                 self.input(id, Input::Timeout, now);
             }
         }
+        self.serve_lagging(now);
         if self.relay.poll_timeout().is_some_and(|at| at <= now.mono) {
             self.relay.handle_timeout(now.mono);
             self.serve_relay(now);
@@ -238,7 +293,11 @@ impl Server {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let tenants = self.tenants.values().filter_map(Tenant::poll_timeout).min();
-        [tenants, self.relay.poll_timeout()].into_iter().flatten().min()
+        let lagging = self.lagging.first_key_value().map(|((at, _), _)| *at);
+        [tenants, self.relay.poll_timeout(), lagging]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What is to be sent.
@@ -258,7 +317,11 @@ impl Server {
             }
         }
         for command in commands {
-            self.command(&command, now);
+            if self.media_lag.is_zero() {
+                self.command(&command, now);
+            } else {
+                self.lag(Lagging::Command(command), now);
+            }
         }
     }
 
@@ -272,12 +335,29 @@ impl Server {
             match effect {
                 media::Effect::Bind { pair, ip, rtp_port } => {
                     if self.bindable {
+                        self.sockets.insert(pair, SocketAddr::new(ip, rtp_port));
                         self.ports.insert(SocketAddr::new(ip, rtp_port), (pair, false));
                         self.ports.insert(SocketAddr::new(ip, rtp_port + 1), (pair, true));
                     }
                     self.relay.bound(pair, self.bindable, now.mono);
                 }
-                media::Effect::Report(report) => self.report(report, now),
+                media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
+                media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
+            }
+        }
+    }
+
+    fn lag(&mut self, what: Lagging, now: Now) {
+        self.serial += 1;
+        self.lagging
+            .insert((now.mono + self.media_lag, self.serial), what);
+    }
+
+    fn serve_lagging(&mut self, now: Now) {
+        while let Some(entry) = self.lagging.first_entry().filter(|e| e.key().0 <= now.mono) {
+            match entry.remove() {
+                Lagging::Command(command) => self.command(&command, now),
+                Lagging::Report(report) => self.report(report, now),
             }
         }
     }

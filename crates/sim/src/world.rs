@@ -3,16 +3,16 @@
 //! Owns: the event loop and the ladder. Does not own: what happens (scenarios and `random` say) and what must
 //! hold (`check` says).
 
+mod wire;
+
+pub use crate::company::{Company, configure};
 use crate::ladder::Ladder;
-use crate::net::{Load, Network, Packet, Weather};
+use crate::net::{Network, Weather};
 use crate::phone::{Answer, Identity, Phone};
 use crate::rng::Rng;
-use crate::server::{Output, Server};
+use crate::server::Server;
 use media::PortRange;
-use model::{
-    Device, DeviceId, DigestSecret, FlowToken, Now, Policy, TenantConfig, TenantId, Transport, User, UserId,
-    Wall,
-};
+use model::{FlowToken, Now, Transport, Wall};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,14 +20,15 @@ use std::time::Duration;
 /// 2026-01-01T00:00:00Z, where every world begins.
 const BEGINNING: u64 = 1_767_225_600_000;
 
-/// A tenant of a world: its domain and its extensions.
-pub struct Company<'a> {
-    /// SIP domain.
-    pub domain: &'a str,
-    /// Extensions; each has a device of the same name with the password `pw<extension>`.
-    pub extensions: &'a [&'a str],
-    /// Policy.
-    pub policy: Policy,
+/// What the server sent, for those who watch.
+#[derive(Clone, Debug)]
+pub enum Trace {
+    /// A SIP message reached the server on this flow.
+    In(FlowToken),
+    /// The server sent a SIP message on this flow.
+    Out(FlowToken, bytes::Bytes),
+    /// The relay sent a packet to this address.
+    Media(SocketAddr, Vec<u8>),
 }
 
 /// Everything.
@@ -42,6 +43,10 @@ pub struct World {
     pub ladder: Ladder,
     /// Chance.
     pub rng: Rng,
+    /// What passed through the server since somebody took it; kept only when `tracing`.
+    pub trace: Vec<Trace>,
+    /// True to keep a trace.
+    pub tracing: bool,
     mono: Duration,
     wall_offset_ms: i64,
     address: SocketAddr,
@@ -60,56 +65,6 @@ struct Doomed {
     to: SocketAddr,
     start: String,
     times: u32,
-}
-
-/// A tenant's snapshot.
-///
-/// # Panics
-/// When the company is no valid configuration.
-#[must_use]
-pub fn configure(index: usize, company: &Company<'_>, version: u64) -> TenantConfig {
-    let id = TenantId(index as u64 + 1);
-    let user = |n: usize, extension: &&str| User {
-        id: UserId(n as u64 + 1),
-        extension: (*extension).into(),
-        display: format!("User {extension}").into(),
-        enabled: true,
-    };
-    let device = |n: usize, extension: &&str| {
-        let secret = sip::digest::ha1(extension, company.domain, &format!("pw{extension}"));
-        Device {
-            id: DeviceId(n as u64 + 1),
-            user: UserId(n as u64 + 1),
-            username: (*extension).into(),
-            secret: DigestSecret {
-                md5: secret.md5,
-                sha256: secret.sha256,
-            },
-        }
-    };
-    let users = company
-        .extensions
-        .iter()
-        .enumerate()
-        .map(|(n, e)| user(n, e))
-        .collect();
-    let devices = company
-        .extensions
-        .iter()
-        .enumerate()
-        .map(|(n, e)| device(n, e))
-        .collect();
-    let policy = company.policy.clone();
-    TenantConfig::new(
-        id,
-        version,
-        company.domain,
-        &[company.domain],
-        policy,
-        users,
-        devices,
-    )
-    .unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 impl World {
@@ -154,6 +109,8 @@ impl World {
             strangers: BTreeMap::new(),
             mail: Vec::new(),
             doomed: Vec::new(),
+            trace: Vec::new(),
+            tracing: false,
             rng,
         }
     }
@@ -253,7 +210,12 @@ impl World {
     pub fn run(&mut self, time: Duration) {
         let end = self.mono + time;
         while self.step(end) {}
-        self.mono = end;
+        self.rest_until(end);
+    }
+
+    /// Sets the clock to `end`, when nothing is left to happen before.
+    pub fn rest_until(&mut self, end: Duration) {
+        self.mono = self.mono.max(end);
     }
 
     /// Lets this many milliseconds pass.
@@ -304,177 +266,5 @@ impl World {
             self.mono,
             self.ladder.text()
         );
-    }
-
-    fn deliver(&mut self, packet: Packet, now: Now) {
-        let Packet {
-            from,
-            to,
-            transport,
-            connection,
-            load,
-        } = packet;
-        match load {
-            Load::Sip(bytes) if to == self.address => {
-                if transport.is_reliable() && !self.connections.contains_key(&connection) {
-                    return;
-                }
-                let flow = FlowToken {
-                    transport,
-                    worker: 0,
-                    connection,
-                    local: self.address,
-                    remote: from,
-                };
-                self.server.receive(flow, &bytes, now);
-            }
-            Load::Sip(bytes) => {
-                let phone = self
-                    .phones
-                    .iter_mut()
-                    .find(|p| p.identity.address == to && p.connection == connection);
-                match phone {
-                    Some(phone) => phone.receive(&bytes, now.mono),
-                    None if self.strangers.contains_key(&to) => self.mail.push((to, bytes)),
-                    None => {}
-                }
-            }
-            Load::Media(bytes) if to.ip() == self.address.ip() => {
-                self.server.receive_media(to, from, &bytes, now)
-            }
-            Load::Media(bytes) => {
-                if let Some(phone) = self.phones.iter_mut().find(|p| p.rtp_address() == to) {
-                    phone.receive_media(&bytes);
-                }
-            }
-            Load::Closed => {}
-        }
-    }
-
-    /// Puts on the network what server and phones want to send.
-    pub fn collect(&mut self) {
-        let mono = self.mono;
-        for output in self.server.take_outputs() {
-            match output {
-                Output::Sip(flow, bytes) => self.send_from_server(&flow, &bytes),
-                Output::Media(from, to, bytes) => {
-                    let load = Load::Media(bytes);
-                    self.network.send(
-                        Packet {
-                            from,
-                            to,
-                            transport: Transport::Udp,
-                            connection: 0,
-                            load,
-                        },
-                        mono,
-                    );
-                }
-            }
-        }
-        for index in 0..self.phones.len() {
-            self.collect_from(index);
-        }
-    }
-
-    fn collect_from(&mut self, index: usize) {
-        let Some(phone) = self.phones.get_mut(index) else {
-            return;
-        };
-        let (name, from) = (phone.identity.name.clone(), phone.identity.address);
-        let (transport, connection) = (phone.identity.transport, phone.connection);
-        let (rtp, messages, media) = (phone.rtp_address(), phone.take_messages(), phone.take_media());
-        let to = self.address;
-        for bytes in messages {
-            let load = Load::Sip(bytes);
-            self.post(
-                &name,
-                "server",
-                Packet {
-                    from,
-                    to,
-                    transport,
-                    connection,
-                    load,
-                },
-            );
-        }
-        for (to, bytes) in media {
-            let packet = Packet {
-                from: rtp,
-                to,
-                transport: Transport::Udp,
-                connection: 0,
-                load: Load::Media(bytes),
-            };
-            self.network.send(packet, self.mono);
-        }
-    }
-
-    /// Opens a connection to the server for a stranger.
-    pub fn connect_stranger(&mut self) -> u64 {
-        self.next_connection += 1;
-        self.connections.insert(self.next_connection, usize::MAX);
-        self.next_connection
-    }
-
-    /// Sends octets to the server as they are, in the name of the stranger at `from`.
-    pub fn send_raw(&mut self, from: SocketAddr, transport: Transport, connection: u64, bytes: Vec<u8>) {
-        let name = self.strangers.get(&from).cloned().unwrap_or_default();
-        let (to, load) = (self.address, Load::Sip(bytes));
-        let packet = Packet {
-            from,
-            to,
-            transport,
-            connection,
-            load,
-        };
-        self.post(&name, "server", packet);
-    }
-
-    /// The network loses the next messages to this address whose first line starts like this.
-    pub fn lose(&mut self, to: SocketAddr, start: &str, times: u32) {
-        let start = start.to_owned();
-        self.doomed.push(Doomed { to, start, times });
-    }
-
-    /// Where the server listens.
-    #[must_use]
-    pub fn server_address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn post(&mut self, from: &str, to: &str, packet: Packet) {
-        let Load::Sip(bytes) = &packet.load else { return };
-        let doomed = self
-            .doomed
-            .iter_mut()
-            .find(|d| d.times > 0 && d.to == packet.to && bytes.starts_with(d.start.as_bytes()));
-        let lost = doomed.is_some();
-        doomed.into_iter().for_each(|d| d.times -= 1);
-        self.ladder.sent(self.mono, from, to, bytes, lost);
-        if !lost {
-            self.network.send(packet, self.mono);
-        }
-    }
-
-    fn send_from_server(&mut self, flow: &FlowToken, bytes: &[u8]) {
-        let phone = self.phones.iter().find(|p| p.identity.address == flow.remote);
-        let name = phone
-            .map(|p| &p.identity.name)
-            .or_else(|| self.strangers.get(&flow.remote));
-        let name = name.map_or("nobody", |name| name).to_owned();
-        let (transport, connection, mono) = (flow.transport, flow.connection, self.mono);
-        if transport.is_reliable() && !self.connections.contains_key(&connection) {
-            return self.ladder.sent(mono, "server", &name, bytes, true);
-        }
-        let packet = Packet {
-            from: self.address,
-            to: flow.remote,
-            transport,
-            connection,
-            load: Load::Sip(bytes.to_vec()),
-        };
-        self.post("server", &name, packet);
     }
 }

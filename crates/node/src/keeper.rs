@@ -124,6 +124,15 @@ impl Keeper {
         }
     }
 
+    /// Closes the database and waits for it.
+    pub(crate) fn close(self) {
+        for store in self.drainer.into_iter().chain([self.store]) {
+            if let Err(error) = store.close() {
+                tracing::error!("the database was not closed cleanly: {error}");
+            }
+        }
+    }
+
     fn duties(&mut self) {
         let now = self.shared.clock.now();
         if self.refresh.is_due(now.mono) {

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::inbox::{BULK, Inbox};
 use crate::keeper::Keeper;
-use crate::listen::{self, Sockets};
+use crate::listen::{self, Address, Sockets};
 use crate::live::Live;
 use crate::media_worker::MediaWorker;
 use crate::records::Records;
@@ -38,7 +38,7 @@ pub struct Node {
     live: Live,
     sessions: Vec<JoinHandle<()>>,
     media: Vec<JoinHandle<()>>,
-    keeper: JoinHandle<()>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Node {
@@ -55,30 +55,24 @@ impl Node {
     pub fn start(settings: Settings, mut store: Store) -> Result<Node> {
         settings.check()?;
         check_open_files(&settings)?;
-        let (addresses, sockets) =
-            listen::bind_all(&listen::resolve(&settings.listen)?, settings.session_threads())?;
-        let tls = load_tls(
-            &settings,
-            &addresses.iter().map(|a| a.public.ip()).collect::<Vec<_>>(),
-        )?;
-        let clock = Clock::new();
+        let workers = settings.session_threads();
+        let (addresses, sockets) = listen::bind_all(&listen::resolve(&settings.listen)?, workers)?;
+        let tls = load_tls(&settings, &addresses)?;
+        // Before the rows: a change in between is seen twice rather than never.
         let counter = store.counter()?;
         let directory = store.directory()?;
         let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
+        let clock = Clock::new();
         let (journal, bindings) = open_bindings(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let (keeper, keeper_items) = channel();
-        let inboxes = |count: usize| (0..count).map(|_| Inbox::new(BULK)).collect::<Result<_, _>>();
         let shared = Arc::new(Shared {
             clock,
             addresses,
             directory: Arc::new(ArcSwap::from_pointee(directory)),
             tls,
-            sessions: inboxes(settings.session_threads()).context("cannot make the workers' queues")?,
-            media: (0..settings.media_threads())
-                .map(|_| Inbox::new(0))
-                .collect::<Result<_, _>>()
-                .context("cannot make the media workers' queues")?,
+            sessions: inboxes(workers, BULK)?,
+            media: inboxes(settings.media_threads(), 0)?,
             nonce_key: random32()?,
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
@@ -86,26 +80,35 @@ impl Node {
             keeper,
             settings,
         });
-        let media = start_media(&shared)?;
+        let live = Live {
+            shared: Arc::clone(&shared),
+        };
+        let mut node = Node {
+            live,
+            sessions: Vec::new(),
+            media: Vec::new(),
+            keeper: None,
+        };
         let records = |index: u16| -> Result<Records> {
-            let appender = journal
-                .appender(index)
-                .ok_or_else(|| anyhow!("the binding journal has no log {index}"))?;
+            let appender = journal.appender(index);
+            let appender = appender.ok_or_else(|| anyhow!("the binding journal has no log {index}"))?;
             Ok(Records::new(appender, spool.writer(index)))
         };
-        let sessions = start_sessions(&shared, sockets, configs, bindings, records)?;
-        let mut keeper = Keeper::new(Arc::clone(&shared), store, journal, spool, counter);
-        let keeper = thread::Builder::new()
-            .name("keeper".to_owned())
-            .spawn(move || keep(&mut keeper, &keeper_items))
-            .context("cannot start the keeper thread")?;
-        let live = Live { shared };
-        Ok(Node {
-            live,
-            sessions,
-            media,
-            keeper,
-        })
+        // From here on threads run: an error stops those that do.
+        let started = start_media(&shared, &mut node.media)
+            .and_then(|()| starts(&shared, sockets, configs, bindings, records))
+            .and_then(|starts| start_sessions(starts, &mut node.sessions))
+            .and_then(|()| start_keeper(Keeper::new(shared, store, journal, spool, counter), keeper_items));
+        match started {
+            Ok(keeper) => {
+                node.keeper = Some(keeper);
+                Ok(node)
+            }
+            Err(error) => {
+                node.stop();
+                Err(error)
+            }
+        }
     }
 
     /// Where the node listens, with the ports that the kernel chose.
@@ -135,6 +138,11 @@ impl Node {
             self.tell_sessions(|| Sure::HangUpAll);
             self.wait_for_calls(LAST_WORDS, || false);
         }
+        self.stop();
+    }
+
+    /// Ends the threads, those first that give work to the others.
+    fn stop(self) {
         self.tell_sessions(|| Sure::Stop);
         join(self.sessions);
         for inbox in &self.live.shared.media {
@@ -142,7 +150,7 @@ impl Node {
         }
         join(self.media);
         let _ = self.live.shared.keeper.send(KeeperItem::Stop);
-        join([self.keeper]);
+        join(self.keeper);
     }
 
     fn tell_sessions(&self, item: impl Fn() -> Sure) {
@@ -193,13 +201,21 @@ fn check_open_files(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn load_tls(settings: &Settings, addresses: &[IpAddr]) -> Result<Option<Tls>> {
+fn inboxes<S, B>(count: usize, bulk: usize) -> Result<Vec<Inbox<S, B>>> {
+    let all: std::io::Result<_> = (0..count).map(|_| Inbox::new(bulk)).collect();
+    all.context("cannot make the threads' queues; raise the limit of open files (ulimit -n)")
+}
+
+fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
     if !settings.listen.iter().any(|l| l.transport == Transport::Tls) {
         return Ok(None);
     }
     let files = match &settings.tls {
         Some(files) => files.clone(),
-        None => tls::self_signed(&settings.data_dir, addresses)?,
+        None => {
+            let names: Vec<IpAddr> = addresses.iter().map(|a| a.public.ip()).collect();
+            tls::self_signed(&settings.data_dir, &names)?
+        }
     };
     Tls::load(files).map(Some)
 }
@@ -240,31 +256,43 @@ fn spawn<T: 'static>(
     Ok((thread, made))
 }
 
-fn finish(started: Vec<(JoinHandle<()>, Receiver<Result<()>>)>) -> Result<Vec<JoinHandle<()>>> {
-    let mut threads = Vec::new();
+/// Waits until each thread has set up its state.
+fn finish(
+    started: Vec<(JoinHandle<()>, Receiver<Result<()>>)>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<()> {
+    let mut outcome = Ok(());
     for (thread, made) in started {
-        made.recv().context("a worker thread ended while it started")??;
         threads.push(thread);
+        let made = made
+            .recv()
+            .context("a worker thread ended while it started")
+            .flatten();
+        outcome = outcome.and(made);
     }
-    Ok(threads)
+    outcome
 }
 
-fn start_media(shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>> {
+fn start_media(shared: &Arc<Shared>, threads: &mut Vec<JoinHandle<()>>) -> Result<()> {
     let start = |index: usize| {
         let shared = Arc::clone(shared);
         let make = move || MediaWorker::new(index, shared);
         spawn(format!("media-{index}"), make, MediaWorker::run, |_| {})
     };
-    finish((0..shared.media.len()).map(start).collect::<Result<_>>()?)
+    finish(
+        (0..shared.media.len()).map(start).collect::<Result<_>>()?,
+        threads,
+    )
 }
 
-fn start_sessions(
+/// Deals sockets, configurations and bindings out to their workers.
+fn starts(
     shared: &Arc<Shared>,
     sockets: Vec<Sockets>,
     configs: Vec<Arc<TenantConfig>>,
     bindings: Vec<BindingRecord>,
     records: impl Fn(u16) -> Result<Records>,
-) -> Result<Vec<JoinHandle<()>>> {
+) -> Result<Vec<Start>> {
     let setup = Setup {
         seed: [0; 32],
         nonce_key: shared.nonce_key,
@@ -293,15 +321,26 @@ fn start_sessions(
             start.bindings.push(binding);
         }
     }
-    let spawn_one = |start: Start| {
+    Ok(starts)
+}
+
+fn start_sessions(starts: Vec<Start>, threads: &mut Vec<JoinHandle<()>>) -> Result<()> {
+    let start = |start: Start| {
         let name = format!("session-{}", start.index);
         spawn(name, move || Worker::new(start), Worker::run, Worker::note_panic)
     };
-    finish(starts.into_iter().map(spawn_one).collect::<Result<_>>()?)
+    finish(starts.into_iter().map(start).collect::<Result<_>>()?, threads)
 }
 
-fn keep(keeper: &mut Keeper, items: &Receiver<KeeperItem>) {
-    while catch_unwind(AssertUnwindSafe(|| keeper.run(items))).is_err() {
-        tracing::error!("the keeper panicked; it goes on");
-    }
+fn start_keeper(mut keeper: Keeper, items: Receiver<KeeperItem>) -> Result<JoinHandle<()>> {
+    let body = move || {
+        while catch_unwind(AssertUnwindSafe(|| keeper.run(&items))).is_err() {
+            tracing::error!("the keeper panicked; it goes on");
+        }
+        keeper.close();
+    };
+    thread::Builder::new()
+        .name("keeper".to_owned())
+        .spawn(body)
+        .context("cannot start the keeper thread; check the limit of threads (ulimit -u)")
 }

@@ -200,6 +200,13 @@ impl Conn {
         self.closing.is_some()
     }
 
+    /// True when it owes us octets, or room for ours, for too long.
+    pub(crate) fn has_stalled(&self, limits: &Limits, now: Duration) -> bool {
+        let stall = Duration::from_secs(limits.connection_stall_s);
+        let since = [self.stalled_since, self.blocked_since];
+        since.into_iter().flatten().any(|since| since + stall <= now)
+    }
+
     /// When the connection has stalled, been idle or lingered for too long.
     pub(crate) fn deadline(&self, limits: &Limits) -> Duration {
         let stall = Duration::from_secs(limits.connection_stall_s);

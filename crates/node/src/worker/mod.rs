@@ -175,8 +175,12 @@ impl Worker {
         let now = self.core.now.mono;
         self.core.expire();
         while let Some(number) = self.conns.expired(now) {
-            let lingered = self.conns.get_mut(number).is_some_and(|c| c.is_closing());
-            self.core.counts.connections_refused += u64::from(!lingered);
+            let limits = *self.conns.limits();
+            let stalled = self
+                .conns
+                .get_mut(number)
+                .is_some_and(|c| c.has_stalled(&limits, now));
+            self.core.counts.connections_refused += u64::from(stalled);
             self.close(number);
         }
         if self.core.tenants.any_removed() && now >= self.swept + SWEEP {

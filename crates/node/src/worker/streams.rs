@@ -71,6 +71,8 @@ impl Worker {
             .is_ok()
         {
             self.conns.insert(conn);
+        } else {
+            self.core.counts.connections_refused += 1;
         }
     }
 

@@ -130,6 +130,7 @@ impl Tenants {
             setup,
             draining,
             deadlines,
+            past,
             ..
         } = self;
         let Some(slot) = slots.get_mut(&id) else {
@@ -156,7 +157,13 @@ impl Tenants {
             return Outcome::Done;
         }
         out.truncate(before);
-        slot.tenant = None;
+        let counted = slot
+            .tenant
+            .take()
+            .map(|t| catch_unwind(AssertUnwindSafe(|| t.counts())));
+        if let Some(Ok(counts)) = counted {
+            past.add(&counts);
+        }
         slot.armed = None;
         slot.recovering = true;
         Outcome::Panicked

@@ -13,7 +13,7 @@ pub enum BindingKey {
         /// `reg-id`, 1 or more.
         reg_id: u32,
     },
-    /// The Contact URI in canonical form.
+    /// The Contact URI as it was first sent; equivalent ones (RFC 3261 §19.1.4) share it.
     Contact(Box<str>),
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn register(
             return Ok(location.take_removed());
         }
         Contacts::Star => return Err(Refused::Bad),
-        Contacts::List(contacts) => wishes(contacts, config, message.expires())?,
+        Contacts::List(contacts) => wishes(contacts, config, location.of(user), message.expires())?,
     };
     for wish in &wishes {
         if location.find(user, &wish.key).is_some_and(|old| !fresh(old)) {
@@ -123,6 +123,7 @@ fn owns_aor(config: &TenantConfig, device: &Device, message: &Message<'_>) -> bo
 fn wishes<'a>(
     contacts: impl IntoIterator<Item = Result<Contact<'a>, sip::HeaderError>>,
     config: &TenantConfig,
+    known: &[Binding],
     header_expires: Option<u32>,
 ) -> Result<Vec<Wish>, Refused> {
     let policy = config.policy();
@@ -139,7 +140,7 @@ fn wishes<'a>(
         }
         let instance = contact.instance.map(Box::from);
         wishes.push(Wish {
-            key: key(&uri, contact.instance, contact.reg_id),
+            key: key(known, &contact, &uri),
             contact: contact.name_addr.uri.into(),
             instance,
             q_milli: contact.q_milli.unwrap_or(1000),
@@ -152,13 +153,22 @@ fn wishes<'a>(
     Ok(wishes)
 }
 
-fn key(uri: &Uri<'_>, instance: Option<&str>, reg_id: Option<u32>) -> BindingKey {
-    match (instance, reg_id) {
-        (Some(urn), Some(reg_id)) => BindingKey::Instance {
-            urn: urn.into(),
-            reg_id,
-        },
-        _ => BindingKey::Contact(uri.canonical().into()),
+/// The identity of a binding. Contacts are the same when their URIs are equivalent (§19.1.4), which no text in
+/// canonical form can tell: a parameter counts only where both URIs have it. So a known equivalent lends its key.
+fn key(known: &[Binding], contact: &Contact<'_>, uri: &Uri<'_>) -> BindingKey {
+    if let (Some(urn), Some(reg_id)) = (contact.instance, contact.reg_id) {
+        let urn = urn.into();
+        return BindingKey::Instance { urn, reg_id };
+    }
+    let same = |binding: &&Binding| match &binding.record.key {
+        BindingKey::Contact(text) => {
+            **text == *contact.name_addr.uri || Uri::parse(text).is_ok_and(|old| old.equivalent(uri))
+        }
+        BindingKey::Instance { .. } => false,
+    };
+    match known.iter().find(same) {
+        Some(binding) => binding.record.key.clone(),
+        None => BindingKey::Contact(contact.name_addr.uri.into()),
     }
 }
 

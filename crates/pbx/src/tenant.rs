@@ -159,7 +159,7 @@ impl Tenant {
         }
         let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
         match message.method() {
-            Some(Method::Ack) => self.handle_ack(message),
+            Some(Method::Ack) => self.handle_ack(message, now),
             Some(Method::Cancel) => self.handle_cancel(flow, message, now),
             _ if in_dialog => self.handle_in_dialog(flow, message, now),
             Some(Method::Register) => self.handle_register(flow, message, now),
@@ -297,23 +297,26 @@ impl Tenant {
         let Some(id) = self.context.accept(message, flow, Owner::None, now) else {
             return;
         };
-        let tag = self.context.new_tag();
+        let call = owner.call().and_then(|id| self.calls.get_mut(&id));
+        // The tag that answers to the INVITE have, too (§9.2); a call that is gone leaves none to repeat.
+        let tag = match &call {
+            Some(call) => call.caller_tag().to_owned(),
+            None => self.context.new_tag(),
+        };
         let bytes = self.context.response(message, flow, 200, Some(&tag)).finish();
         self.context.tx.respond(id, 200, bytes, now.mono);
-        let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) else {
-            return;
-        };
+        let Some(call) = call else { return };
         match owner {
             Owner::Renegotiation(_, side) => call.reinvite_cancelled(&mut self.context, side, now),
             _ => call.cancelled_by_caller(&mut self.context, now),
         }
     }
 
-    fn handle_ack(&mut self, message: &Message<'_>) {
+    fn handle_ack(&mut self, message: &Message<'_>, now: Now) {
         match self.find_leg(message) {
             Some(leg) => {
                 if let Some(call) = self.calls.get_mut(&leg.call) {
-                    call.acknowledged(&mut self.context, leg.side);
+                    call.acknowledged(&mut self.context, leg.side, now);
                 }
             }
             None => self.context.counts.stray += 1,

@@ -46,6 +46,7 @@ impl Call {
             side: Side::new(0),
             remote: None,
             unacknowledged: None,
+            parting: None,
             ack: None,
             exchange: Exchange::Idle,
         };
@@ -71,7 +72,8 @@ impl Call {
             return;
         };
         if !std::mem::replace(&mut target.dismissed, true) {
-            leg.bye(context, ELSEWHERE, now);
+            let reason = if self.callee.is_some() { ELSEWHERE } else { "" };
+            leg.bye(context, reason, now);
         }
         if target.state != State::Won {
             target.state = State::Done(487);
@@ -140,11 +142,22 @@ impl Call {
     }
 
     /// The phone has our 2xx.
-    pub(crate) fn acknowledged(&mut self, context: &mut Context, side: SideOf) {
+    pub(crate) fn acknowledged(&mut self, context: &mut Context, side: SideOf, now: Now) {
         if let Some(leg) = self.leg_mut(side)
             && let Some(server) = leg.unacknowledged.take()
         {
             context.tx.acked(server);
+            self.part(context, side, now);
+        }
+    }
+
+    /// Sends the BYE that had to wait.
+    fn part(&mut self, context: &mut Context, side: SideOf, now: Now) {
+        if let Some(leg) = self.leg_mut(side)
+            && let Some(reason) = leg.parting.take()
+        {
+            leg.bye(context, &reason, now);
+            context.over.push(self.id);
         }
     }
 
@@ -157,6 +170,7 @@ impl Call {
         if let Some(leg) = self.leg_mut(side) {
             leg.unacknowledged = None;
         }
+        self.part(context, side, now);
         if self.phase == Phase::Answered {
             context.counts.ack_lost += 1;
             self.hang_up(

@@ -22,6 +22,8 @@ pub(crate) struct Leg {
     pub(crate) remote: Option<Description>,
     /// A 2xx of ours that waits for its ACK.
     pub(crate) unacknowledged: Option<ServerId>,
+    /// The Reason of the BYE that is sent as soon as that ACK has come: before it, none may be (RFC 3261 §15).
+    pub(crate) parting: Option<String>,
     /// The ACK to the phone's last 2xx, by CSeq, in case that comes again.
     pub(crate) ack: Option<(u32, Bytes)>,
     pub(crate) exchange: Exchange,

@@ -111,9 +111,18 @@ impl Call {
         self.bridge.session()
     }
 
+    /// Our tag in the dialog with the caller.
+    pub(crate) fn caller_tag(&self) -> &str {
+        &self.caller.dialog.local_tag
+    }
+
     /// True when nothing is left to do or to wait for.
     pub(crate) fn is_over(&self) -> bool {
-        self.phase == Phase::Ended && !self.targets.iter().any(Target::is_pending)
+        let parting = |leg: &Leg| leg.parting.is_some();
+        self.phase == Phase::Ended
+            && !self.targets.iter().any(Target::is_pending)
+            && !parting(&self.caller)
+            && !self.callee.as_ref().is_some_and(parting)
     }
 
     /// Gives back what the tenant holds for the call.
@@ -199,7 +208,8 @@ impl Call {
                 context.tx.respond(id, 200, bytes, now.mono);
             }
             _ => {
-                let bytes = context.response(message, flow, 405, None).finish();
+                let writer = context.response(message, flow, 405, None);
+                let bytes = writer.header(sip::Name::Allow, crate::edge::ALLOW).finish();
                 context.tx.respond(id, 405, bytes, now.mono);
             }
         }

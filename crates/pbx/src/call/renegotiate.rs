@@ -115,10 +115,12 @@ impl Call {
     ) {
         let Some(leg) = self.leg_mut(side) else { return };
         let Exchange::Ours { cseq, .. } = leg.exchange else {
-            // A copy of a 2xx that we have acknowledged: its ACK was lost.
-            if let Some((cseq, _)) = leg.ack.as_ref().filter(|_| (200..300).contains(&code)) {
-                let cseq = *cseq;
-                leg.acknowledge(context, cseq);
+            // A copy of a 2xx whose ACK was lost, or a 2xx to what we have called off.
+            if let Some(cseq) = message
+                .and_then(|m| m.cseq().ok())
+                .filter(|_| (200..300).contains(&code))
+            {
+                leg.acknowledge(context, cseq.seq);
             }
             return;
         };

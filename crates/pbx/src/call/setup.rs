@@ -66,6 +66,7 @@ impl Call {
                 side: Side::new(context.random() >> 1),
                 remote: None,
                 unacknowledged: None,
+                parting: None,
                 ack: None,
                 exchange: Exchange::Idle,
             },
@@ -247,6 +248,8 @@ impl Call {
         if code < 300 {
             writer = writer.header(Name::Contact, &context.contact(&self.caller.flow));
             writer = writer.header(Name::Allow, crate::edge::ALLOW);
+            // The proxies on the way want to stay there (RFC 3261 §12.1.1).
+            writer = writer.copy(&request, Name::RecordRoute);
         }
         Some(match sdp {
             Some(sdp) => writer.body(sdp::CONTENT_TYPE, sdp.as_bytes()),

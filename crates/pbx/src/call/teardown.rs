@@ -69,7 +69,9 @@ impl Call {
             }
             _ => {
                 context.tx.respond(server, 200, bytes, now.mono);
+                self.forget_ack(context, side);
                 self.cancelled_by_caller(context, now);
+                context.over.push(self.id);
             }
         }
     }
@@ -100,17 +102,24 @@ impl Call {
     }
 
     fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
-        self.forget_ack(context, side);
         self.settle_asker(context, side, 487, now);
-        if let Some(leg) = self.leg_mut(side) {
-            leg.exchange = Exchange::Idle;
+        let Some(leg) = self.leg_mut(side) else { return };
+        if let Exchange::Ours { client, .. } = std::mem::replace(&mut leg.exchange, Exchange::Idle) {
+            // Else a phone that has said 100 and nothing more would hold the transaction for ever.
+            context.tx.cancel(client, None, now.mono);
+        }
+        if leg.unacknowledged.is_some() {
+            leg.parting = Some(reason.to_owned());
+        } else {
             leg.bye(context, reason, now);
         }
     }
 
-    /// A dialog that ends needs no more copies of its 2xx.
+    /// A dialog that its phone has ended needs no more copies of its 2xx, and no BYE.
     fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
-        if let Some(server) = self.leg_mut(side).and_then(|leg| leg.unacknowledged.take()) {
+        let Some(leg) = self.leg_mut(side) else { return };
+        leg.parting = None;
+        if let Some(server) = leg.unacknowledged.take() {
             context.tx.acked(server);
         }
     }

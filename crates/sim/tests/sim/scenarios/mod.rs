@@ -7,7 +7,10 @@
 mod auth;
 mod by_hand;
 mod calls;
+mod cancelled;
+mod ended;
 mod refused;
+mod renegotiated;
 mod scene;
 
 use by_hand::Hand;

@@ -152,6 +152,13 @@ impl Scene {
         self.act(phone, |phone, _| phone.answer = answer);
     }
 
+    /// From now on these phones send no audio.
+    pub(super) fn mute(&mut self, phones: &[usize]) {
+        for phone in phones {
+            self.act(*phone, |phone, _| phone.mute = true);
+        }
+    }
+
     /// The network loses the next messages to that phone whose first line starts like this.
     pub(super) fn lose_to(&mut self, phone: usize, start: &str, times: u32) {
         let to = self.world.phones[phone].identity.address;

@@ -77,7 +77,7 @@ fn variant_start(
     };
     finish(command(&["tenant", "add", "bench", "--domain", DOMAIN]))?;
     finish(command(&["tenant", "set", "bench", policy]))?;
-    finish(command(&["user", "import", "bench", &users]))?;
+    finish(command(&["user", "import", "bench", &users, "--short-passwords"]))?;
     let start = Instant::now();
     let mut server = Server::start(command(&["serve"]).stdout(Stdio::null()))?;
     server

@@ -205,6 +205,9 @@ pub(crate) enum User {
         tenant: String,
         /// The file; `-` reads standard input
         file: PathBuf,
+        /// Take passwords of fewer than 8 characters, as another system may have given them out
+        #[arg(long)]
+        short_passwords: bool,
     },
 }
 

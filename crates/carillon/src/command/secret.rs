@@ -53,21 +53,20 @@ pub(crate) fn choose(secret: &Secret) -> Result<Chosen> {
 /// # Errors
 /// As [`choose`].
 pub(crate) fn from(text: Option<String>) -> Result<Chosen> {
-    match text {
-        None => Ok(Chosen {
-            password: Password::generate()?,
-            generated: true,
-        }),
-        Some(text) if text.chars().count() < SHORTEST => {
-            bail!(
-                "the password is too short; give at least {SHORTEST} characters, or none and one is generated"
-            )
-        }
-        Some(text) => Ok(Chosen {
-            password: Password::new(text)?,
-            generated: false,
-        }),
+    if text.as_ref().is_some_and(|text| text.chars().count() < SHORTEST) {
+        bail!("the password is too short; give at least {SHORTEST} characters, or none and one is generated");
     }
+    taken_over(text)
+}
+
+/// `text` however short, or a new password: phones that already have one keep it.
+///
+/// # Errors
+/// Too long, or the system has no randomness.
+pub(crate) fn taken_over(text: Option<String>) -> Result<Chosen> {
+    let generated = text.is_none();
+    let password = text.map_or_else(Password::generate, Password::new)?;
+    Ok(Chosen { password, generated })
 }
 
 fn first_line(file: &Path) -> Result<String> {

@@ -40,7 +40,11 @@ pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
             };
             set(desk, tenant, extension, &change)
         }
-        User::Import { tenant, file } => import(desk, tenant, file),
+        User::Import {
+            tenant,
+            file,
+            short_passwords,
+        } => import(desk, tenant, file, *short_passwords),
     }
 }
 
@@ -171,14 +175,19 @@ fn set(desk: &mut Desk, tenant: &str, extension: &str, change: &UserChange) -> R
     )
 }
 
-fn import(desk: &mut Desk, tenant: &str, file: &Path) -> Result<()> {
+fn import(desk: &mut Desk, tenant: &str, file: &Path, short_passwords: bool) -> Result<()> {
+    let accept = if short_passwords {
+        secret::taken_over
+    } else {
+        secret::from
+    };
     let (_, scope) = desk.tenant(tenant)?;
     let records = csv::records(&secret::read(file)?)?;
     let mut rows = Vec::with_capacity(records.len());
     let mut values = Vec::with_capacity(records.len());
     let mut table = Table::new(&["EXTENSION", "USERNAME", "PASSWORD (SHOWN THIS ONCE)"]);
     for record in records {
-        let chosen = secret::from(record.password).with_context(|| format!("line {}", record.line))?;
+        let chosen = accept(record.password).with_context(|| format!("line {}", record.line))?;
         let username = record.username.unwrap_or_else(|| record.extension.clone());
         let password = chosen.json();
         let note = password.as_str().unwrap_or("as given").to_owned();

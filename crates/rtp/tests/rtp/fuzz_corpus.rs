@@ -1,11 +1,11 @@
 //! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
 
-#[path = "../../../../fuzz/entries/rtp.rs"]
-mod rtp;
-#[path = "../../../../fuzz/entries/rtcp.rs"]
-mod rtcp;
 #[path = "../../../../fuzz/entries/replay.rs"]
 mod replay;
+#[path = "../../../../fuzz/entries/rtcp.rs"]
+mod rtcp;
+#[path = "../../../../fuzz/entries/rtp.rs"]
+mod rtp;
 
 #[test]
 fn the_rtp_corpus_and_its_damaged_copies_break_nothing() {

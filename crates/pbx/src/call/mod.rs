@@ -80,8 +80,8 @@ pub(crate) struct Call {
     max_forwards: u8,
     ring_timeout_s: u32,
     timers: Vec<(TimerKind, TimerId)>,
-    /// The answer to a BYE; it waits until the record is made.
-    bye: Option<(ServerId, Bytes)>,
+    /// The answers to BYEs; they wait until the record is made.
+    byes: Vec<(ServerId, Bytes)>,
 }
 
 impl Call {

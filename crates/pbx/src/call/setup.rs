@@ -89,7 +89,7 @@ impl Call {
                 .saturating_sub(1),
             ring_timeout_s: 0,
             timers: Vec::new(),
-            bye: None,
+            byes: Vec::new(),
             config,
         };
         call.advance(context, Event::Start, now);

@@ -61,13 +61,15 @@ impl Call {
         match self.phase {
             Phase::Answered => {
                 // The phone's BYE is answered when the record is safe: what it saw end has a record.
-                self.bye = Some((server, bytes));
+                self.byes.push((server, bytes));
                 self.forget_ack(context, side);
                 self.settle_asker(context, side, 487, now);
                 self.hang_up_leg(context, side.other(), "", now);
                 self.end(context, HUNG_UP, by, now);
             }
-            _ => {
+            // Both hung up at once.
+            Phase::Ending => self.byes.push((server, bytes)),
+            Phase::Opening | Phase::Ringing | Phase::Ended => {
                 context.tx.respond(server, 200, bytes, now.mono);
                 self.forget_ack(context, side);
                 self.cancelled_by_caller(context, now);
@@ -142,7 +144,7 @@ impl Call {
         }
     }
 
-    /// Emits the record, exactly once, and then the answer that waited for it.
+    /// Emits the record, exactly once, and then the answers that waited for it.
     pub(super) fn finish(&mut self, context: &mut Context, now: Now) {
         self.cancel_timer(context, TimerKind::MediaClose);
         self.phase = Phase::Ended;
@@ -150,7 +152,7 @@ impl Call {
             .record
             .finish(self.config.id(), self.run.path(), self.bridge.quality());
         context.out.extend(record.map(Effect::Cdr));
-        if let Some((server, bytes)) = self.bye.take() {
+        for (server, bytes) in self.byes.drain(..) {
             context.tx.respond(server, 200, bytes, now.mono);
         }
         context.over.push(self.id);

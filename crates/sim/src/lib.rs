@@ -9,6 +9,7 @@ pub mod company;
 pub mod ladder;
 pub mod net;
 pub mod phone;
+pub mod random;
 pub mod rng;
 pub mod server;
 pub mod world;

@@ -24,7 +24,7 @@ const BEGINNING: u64 = 1_767_225_600_000;
 #[derive(Clone, Debug)]
 pub enum Trace {
     /// A SIP message reached the server on this flow.
-    In(FlowToken),
+    In(FlowToken, Vec<u8>),
     /// The server sent a SIP message on this flow.
     Out(FlowToken, bytes::Bytes),
     /// The relay sent a packet to this address.

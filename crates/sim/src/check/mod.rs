@@ -1,5 +1,9 @@
 //! What must hold in every world.
 
+mod watch;
+
+pub use watch::Watch;
+
 use crate::phone::State;
 use crate::world::World;
 use std::collections::BTreeSet;
@@ -11,6 +15,11 @@ use std::collections::BTreeSet;
 pub fn always(world: &World) -> Result<(), String> {
     one_record_per_call(world)?;
     nothing_crosses_tenants(world)?;
+    nothing_astray(world)
+}
+
+/// No phone without a call hears anything. Holds where no BYE is lost.
+fn nothing_astray(world: &World) -> Result<(), String> {
     let astray: u64 = world.phones.iter().map(|p| p.packets_astray).sum();
     if astray > 0 {
         return Err(format!("{astray} RTP packets reached a phone that has no call"));
@@ -18,7 +27,8 @@ pub fn always(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn one_record_per_call(world: &World) -> Result<(), String> {
+/// Every accepted call is alive or has one record.
+pub(crate) fn one_record_per_call(world: &World) -> Result<(), String> {
     let mut ids = BTreeSet::new();
     for cdr in &world.server.cdrs {
         if !ids.insert(cdr.id) {
@@ -51,7 +61,8 @@ fn one_record_per_call(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn nothing_crosses_tenants(world: &World) -> Result<(), String> {
+/// Records name the people of their own tenant only.
+pub(crate) fn nothing_crosses_tenants(world: &World) -> Result<(), String> {
     for cdr in &world.server.cdrs {
         let Some(tenant) = world.server.tenant(cdr.tenant) else {
             continue;
@@ -86,6 +97,11 @@ fn nothing_crosses_tenants(world: &World) -> Result<(), String> {
 /// The first thing that did not return, in words.
 pub fn at_rest(world: &World) -> Result<(), String> {
     always(world)?;
+    nothing_held(world)
+}
+
+/// Every call, leg, transaction, timer, session and port has returned.
+pub(crate) fn nothing_held(world: &World) -> Result<(), String> {
     for (id, tenant) in world.server.tenants() {
         let held = tenant.held();
         if (held.calls, held.legs, held.transactions, held.timers) != (0, 0, 0, 0) {

@@ -27,7 +27,7 @@ impl World {
                     local: self.address,
                     remote: from,
                 };
-                self.note(|| Trace::In(flow));
+                self.note(|| Trace::In(flow, bytes.clone()));
                 self.server.receive(flow, &bytes, now);
             }
             Load::Sip(bytes) => {

@@ -4,7 +4,9 @@ use model::{Policy, Transport};
 use sim::check;
 use sim::net::Weather;
 use sim::phone::{Answer, State};
+use sim::random::{self, Failure, Tally};
 use sim::world::{Company, World};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn two_phones_register_talk_and_hang_up() {
@@ -47,4 +49,86 @@ fn two_phones_register_talk_and_hang_up() {
         assert!(world.phones[ann].packets_received > 2, "{}", world.ladder.text());
         assert!(world.phones[bea].packets_received > 2, "{}", world.ladder.text());
     }
+}
+
+/// Seeds that failed once.
+const REGRESSIONS: &[u64] = &[];
+
+/// Seeds of an ordinary run.
+const SEEDS: u64 = 3_000;
+
+/// A number from the environment.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one who runs the test chooses the seeds"
+)]
+fn chosen(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Runs seeds on every processor; the first failure of each stops its thread.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "each world is single-threaded; worlds share nothing"
+)]
+fn run_all(seeds: &[u64]) -> (Tally, Vec<Failure>) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut tally, mut failures) = (Tally::default(), Vec::new());
+        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match random::run(*seed) {
+                Ok(one) => tally.add(&one),
+                Err(failure) => failures.push(failure),
+            }
+            if failures.len() >= 3 {
+                break;
+            }
+        }
+        (tally, failures)
+    };
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut sum = (Tally::default(), Vec::new());
+        for handle in handles {
+            let (tally, failures) = handle.join().unwrap();
+            sum.0.add(&tally);
+            sum.1.extend(failures);
+        }
+        sum
+    })
+}
+
+/// `CARILLON_SEEDS=n` runs that many, `CARILLON_FIRST_SEED=n` starts there, `CARILLON_SEED=n` runs one.
+#[test]
+fn whatever_happens_the_rules_hold() {
+    let seeds: Vec<u64> = match chosen("CARILLON_SEED") {
+        Some(seed) => vec![seed],
+        None => {
+            let first = chosen("CARILLON_FIRST_SEED").unwrap_or(1);
+            let count = chosen("CARILLON_SEEDS").unwrap_or(SEEDS);
+            REGRESSIONS.iter().copied().chain(first..first + count).collect()
+        }
+    };
+    let (tally, failures) = run_all(&seeds);
+    for failure in &failures {
+        let Failure { seed, what, ladder } = failure;
+        println!("{ladder}\n\nseed {seed}: {what}");
+        println!(
+            "again: CARILLON_SEED={seed} cargo test -p sim --test sim whatever_happens -- --nocapture\n"
+        );
+    }
+    println!(
+        "simulation: {} seeds, {} calls, {} answered, {} records, {} messages, {} packets, {} hostile acts, {} restarts, {} failures",
+        tally.seeds,
+        tally.calls,
+        tally.answered,
+        tally.records,
+        tally.messages,
+        tally.packets,
+        tally.hostile,
+        tally.restarts,
+        failures.len()
+    );
+    assert!(failures.is_empty(), "{} seeds failed", failures.len());
 }

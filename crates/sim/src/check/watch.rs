@@ -1,0 +1,244 @@
+//! An observer of one world: looks at what passed since its last look and remembers what it needs.
+
+use super::{nothing_crosses_tenants, one_record_per_call};
+use crate::world::{Trace, World};
+use bytes::Bytes;
+use model::{BindingChange, BindingKey, FlowToken, MediaPolicy, TenantId, UserId, Wall};
+use sip::{Message, Method, Name};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+/// Looks between two comparisons of registrar and journal while the journal does not grow.
+const COMPARE_EVERY: u64 = 64;
+
+/// What an observer knows.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Damaged messages were let in: what a description says may be anybody's words.
+    pub damaged: bool,
+    /// Messages that the server sent.
+    pub messages: u64,
+    /// Packets that the relay sent.
+    pub packets: u64,
+    /// The last messages that reached the server.
+    pub heard: Vec<(FlowToken, Vec<u8>)>,
+    homes: BTreeMap<IpAddr, TenantId>,
+    known: BTreeSet<SocketAddr>,
+    recorded: BTreeSet<String>,
+    records: usize,
+    bindings: BTreeMap<(TenantId, UserId, BindingKey), (Box<str>, Wall)>,
+    changes: usize,
+    looks: u64,
+}
+
+impl Watch {
+    /// A phone at this address belongs to this tenant.
+    pub fn settle(&mut self, ip: IpAddr, tenant: TenantId) {
+        self.homes.insert(ip, tenant);
+    }
+
+    /// The server died and came back: what had run out by the calendar is not put back.
+    pub fn restarted(&mut self, wall: Wall) {
+        self.bindings.retain(|_, (_, expires)| *expires > wall);
+    }
+
+    /// Looks at what happened since the last look.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in words.
+    pub fn look(&mut self, world: &mut World) -> Result<(), String> {
+        self.looks += 1;
+        self.read_records(world);
+        for trace in std::mem::take(&mut world.trace) {
+            match trace {
+                Trace::In(flow, bytes) => self.came_in(flow, bytes),
+                Trace::Out(flow, bytes) => self.went_out(world, &flow, &bytes)?,
+                Trace::Media(to, packet) => self.relayed(to, &packet)?,
+            }
+        }
+        one_record_per_call(world)?;
+        no_media_without_a_call(world)?;
+        let grew = self.changes < world.server.journal.len();
+        self.read_journal(world);
+        if grew || self.looks % COMPARE_EVERY == 0 {
+            self.compare_registrations(world)?;
+        }
+        Ok(())
+    }
+
+    fn came_in(&mut self, flow: FlowToken, bytes: Vec<u8>) {
+        self.known.insert(flow.remote);
+        if self.heard.len() >= 16 {
+            self.heard.remove(0);
+        }
+        self.heard.push((flow, bytes));
+    }
+
+    fn read_records(&mut self, world: &World) {
+        for cdr in world.server.cdrs.iter().skip(self.records) {
+            self.recorded.insert(cdr.caller.sip_call_id.clone());
+            self.recorded.insert(cdr.callee.sip_call_id.clone());
+        }
+        self.records = world.server.cdrs.len();
+    }
+
+    fn read_journal(&mut self, world: &World) {
+        for change in world.server.journal.iter().skip(self.changes) {
+            match change {
+                BindingChange::Put(r) => {
+                    let key = (r.tenant, r.user, r.key.clone());
+                    self.bindings.insert(key, (r.contact.clone(), r.expires));
+                }
+                BindingChange::Remove { tenant, user, key } => {
+                    self.bindings.remove(&(*tenant, *user, key.clone()));
+                }
+            }
+        }
+        self.changes = world.server.journal.len();
+    }
+
+    /// The registrar knows what the journal adds up to, and nothing else.
+    fn compare_registrations(&self, world: &World) -> Result<(), String> {
+        let now = world.now();
+        let mut live: Vec<(TenantId, UserId, String)> = world
+            .server
+            .tenants()
+            .flat_map(|(_, tenant)| tenant.registrations(now))
+            .map(|view| (view.tenant, view.user, view.contact))
+            .collect();
+        let mut kept: Vec<_> = self
+            .bindings
+            .iter()
+            .map(|((tenant, user, _), (contact, _))| (*tenant, *user, contact.to_string()))
+            .collect();
+        live.sort();
+        kept.sort();
+        if live == kept {
+            return Ok(());
+        }
+        Err(format!("the registrar has {live:?}, its journal {kept:?}"))
+    }
+
+    fn went_out(&mut self, world: &World, flow: &FlowToken, bytes: &Bytes) -> Result<(), String> {
+        self.messages += 1;
+        if !self.known.contains(&flow.remote) {
+            return Err(format!("the server sends to {}, which never sent", flow.remote));
+        }
+        let Ok(message) = Message::parse(bytes) else {
+            return if **bytes == *sip::stream::PONG {
+                Ok(())
+            } else {
+                Err("the server sends what it could not read".to_owned())
+            };
+        };
+        for name in [Name::Authorization, Name::ProxyAuthorization] {
+            if message.header(name).is_some() {
+                return Err("credentials leave the server".to_owned());
+            }
+        }
+        if message.is_request() {
+            self.asked(world, flow, &message)
+        } else {
+            self.answered(&message)
+        }
+    }
+
+    /// Who hears that his call is over has a record.
+    fn answered(&self, message: &Message<'_>) -> Result<(), String> {
+        let code = message.status_line().map_or(0, |line| line.code);
+        let call_id = message.call_id().unwrap_or("");
+        if code == 200 && message.method() == Some(Method::Bye) && !self.recorded.contains(call_id) {
+            return Err(format!("the BYE of {call_id} is answered without a record"));
+        }
+        Ok(())
+    }
+
+    /// What the server asks of a phone stays within the phone's tenant and shows no other phone's address.
+    fn asked(&self, world: &World, flow: &FlowToken, message: &Message<'_>) -> Result<(), String> {
+        let Some(home) = self.homes.get(&flow.remote.ip()) else {
+            return Err(format!("the server asks {}, which is no phone", flow.remote));
+        };
+        let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
+        if sip::token::owner_of_branch(branch) != Some(home.0) {
+            return Err(format!("a request of another tenant goes to {}", flow.remote));
+        }
+        let text = String::from_utf8_lossy(message.bytes());
+        let foreign = world
+            .server
+            .tenants()
+            .filter(|(id, _)| *id != home)
+            .any(|(_, tenant)| text.contains(tenant.config().realm()));
+        let relayed = world
+            .server
+            .tenant(*home)
+            .is_some_and(|t| t.config().policy().media == MediaPolicy::Relay);
+        let bare = relayed && String::from_utf8_lossy(message.body()).contains("IP4 10.0.1.");
+        if !self.damaged && (foreign || (bare && self.one_policy(world))) {
+            return Err(format!(
+                "what others should not see goes to {}:\n{text}",
+                flow.remote
+            ));
+        }
+        Ok(())
+    }
+
+    /// Calls keep the policy that they began with, so only an unchanged one tells what a message may say.
+    fn one_policy(&self, world: &World) -> bool {
+        world.server.tenants().all(|(_, t)| t.config().version() == 1)
+    }
+
+    /// The relay sends to phones only, and only what a phone of the same tenant said.
+    fn relayed(&mut self, to: SocketAddr, packet: &[u8]) -> Result<(), String> {
+        self.packets += 1;
+        if self.damaged {
+            return Ok(());
+        }
+        let from: Option<[u8; 4]> = packet.get(12..16).and_then(|v| v.try_into().ok());
+        let speaker = from.and_then(|ip| self.homes.get(&IpAddr::from(ip)));
+        let listener = self.homes.get(&to.ip());
+        if speaker.is_none() || speaker != listener {
+            return Err(format!(
+                "the relay sends {from:?} of {speaker:?} to {to} of {listener:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What holds at the end of a run, whatever happened in it.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in words.
+    pub fn at_end(&mut self, world: &mut World) -> Result<(), String> {
+        self.look(world)?;
+        self.compare_registrations(world)?;
+        nothing_crosses_tenants(world)?;
+        super::nothing_held(world)?;
+        for phone in &world.phones {
+            let home = self.homes.get(&phone.identity.address.ip());
+            let stranger = phone
+                .voices
+                .iter()
+                .find(|ip| self.homes.get(&IpAddr::from(**ip)) != home);
+            if let Some(ip) = stranger.filter(|_| !self.damaged) {
+                return Err(format!("{} heard {ip:?}", phone.identity.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_media_without_a_call(world: &World) -> Result<(), String> {
+    if !world.server.media_lag.is_zero() {
+        return Ok(());
+    }
+    let sessions = world.server.relay.counts().sessions;
+    let calls: usize = world
+        .server
+        .tenants()
+        .map(|(_, tenant)| tenant.calls().len())
+        .sum();
+    if sessions > calls {
+        return Err(format!("{sessions} media sessions for {calls} calls"));
+    }
+    Ok(())
+}

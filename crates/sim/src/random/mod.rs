@@ -1,0 +1,90 @@
+//! Worlds by chance: a seed fixes the companies, their phones, the weather, what everybody does and what goes wrong.
+//!
+//! Owns: choosing and doing. Does not own: what must hold (`check`).
+
+mod act;
+mod hostile;
+mod probe;
+mod scene;
+
+use scene::Scene;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What runs add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Worlds.
+    pub seeds: u64,
+    /// Calls accepted.
+    pub calls: u64,
+    /// Calls answered.
+    pub answered: u64,
+    /// Call records written.
+    pub records: u64,
+    /// SIP messages that the server sent.
+    pub messages: u64,
+    /// Packets that the relay sent.
+    pub packets: u64,
+    /// Hostile messages and packets.
+    pub hostile: u64,
+    /// Restarts of the server.
+    pub restarts: u64,
+}
+
+impl Tally {
+    /// Adds another's figures.
+    pub fn add(&mut self, other: &Tally) {
+        self.seeds += other.seeds;
+        self.calls += other.calls;
+        self.answered += other.answered;
+        self.records += other.records;
+        self.messages += other.messages;
+        self.packets += other.packets;
+        self.hostile += other.hostile;
+        self.restarts += other.restarts;
+    }
+}
+
+/// A world in which a rule was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// What was broken.
+    pub what: String,
+    /// The end of its ladder.
+    pub ladder: String,
+}
+
+/// Lines of the ladder that a failure shows.
+const LAST_LINES: usize = 80;
+
+/// Runs the world of a seed. A world that fails is run again with its ladder written down.
+///
+/// # Errors
+/// The rule that was broken, also by a panic, and how it came to that.
+pub fn run(seed: u64) -> Result<Tally, Failure> {
+    let mut scene = Scene::new(seed, false);
+    match attempt(&mut scene) {
+        Ok(()) => Ok(scene.tally()),
+        Err(_) => {
+            let mut scene = Scene::new(seed, true);
+            let what = attempt(&mut scene).err();
+            let text = scene.world.ladder.text();
+            let lines: Vec<&str> = text.lines().collect();
+            let skip = lines.len().saturating_sub(LAST_LINES);
+            let ladder = lines.into_iter().skip(skip).collect::<Vec<_>>().join("\n");
+            let what = what.unwrap_or_else(|| "the run is not reproducible".to_owned());
+            Err(Failure { seed, what, ladder })
+        }
+    }
+}
+
+/// A panic anywhere below is a failure like others.
+fn attempt(scene: &mut Scene) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| scene.live())).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    })
+}

@@ -1,0 +1,293 @@
+//! The companies, phones and weather of a seed, and the course of its life.
+
+use super::Tally;
+use crate::check::Watch;
+use crate::net::Weather;
+use crate::phone::Answer;
+use crate::rng::Rng;
+use crate::world::{Company, World, configure};
+use media::PortRange;
+use model::{MediaPolicy, Policy, TenantConfig, TenantId, Transport};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const DOMAINS: [&str; 3] = ["a.example", "b.example", "c.example"];
+const EXTENSIONS: [&str; 4] = ["100", "101", "102", "103"];
+
+/// A company, and what its administrator has done to it.
+pub(super) struct Shape {
+    pub(super) index: usize,
+    pub(super) extensions: usize,
+    pub(super) policy: Policy,
+    pub(super) version: u64,
+    pub(super) disabled: BTreeSet<u64>,
+    pub(super) deleted: BTreeSet<u64>,
+}
+
+impl Shape {
+    pub(super) fn domain(&self) -> &'static str {
+        DOMAINS.get(self.index).copied().unwrap_or("")
+    }
+
+    pub(super) fn extensions(&self) -> &'static [&'static str] {
+        EXTENSIONS.get(..self.extensions).unwrap_or(&[])
+    }
+
+    fn company(&self) -> Company<'static> {
+        Company {
+            domain: self.domain(),
+            extensions: self.extensions(),
+            policy: self.policy.clone(),
+        }
+    }
+
+    pub(super) fn config(&self) -> TenantConfig {
+        let whole = configure(self.index, &self.company(), self.version);
+        let mut users = whole.users().to_vec();
+        for user in &mut users {
+            user.enabled = !self.disabled.contains(&user.id.0);
+        }
+        let mut devices = whole.devices().to_vec();
+        devices.retain(|device| !self.deleted.contains(&device.id.0));
+        let (id, domain, policy) = (whole.id(), self.domain(), self.policy.clone());
+        TenantConfig::new(id, self.version, domain, &[domain], policy, users, devices)
+            .unwrap_or_else(|error| unreachable!("{error}"))
+    }
+}
+
+/// A world and what is needed to live in it.
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) watch: Watch,
+    pub(super) rng: Rng,
+    pub(super) shapes: Vec<Shape>,
+    /// The company of each phone.
+    pub(super) homes: Vec<usize>,
+    /// Damaged messages may be let in.
+    pub(super) vandals: bool,
+    pub(super) ports: PortRange,
+    pub(super) hostile: u64,
+    pub(super) restarts: u64,
+    calls_of_past_lives: (u64, u64),
+}
+
+impl Scene {
+    pub(super) fn new(seed: u64, loud: bool) -> Scene {
+        let mut rng = Rng::new(seed ^ 0x5eed_0000_0000_0000);
+        let shapes: Vec<Shape> = (0..rng.pick(&[1, 2, 2, 3]).copied().unwrap_or(1))
+            .map(|index| shape(index, &mut rng))
+            .collect();
+        let ports = ports(&mut rng);
+        let weather = weather(&mut rng);
+        let companies: Vec<Company<'_>> = shapes.iter().map(Shape::company).collect();
+        let mut world = World::with_ports(seed, weather, &companies, ports);
+        world.tracing = true;
+        if !loud {
+            world.ladder.hush();
+        }
+        world.server.media_lag = Duration::from_millis(rng.pick(&[0, 0, 1, 30]).copied().unwrap_or(0));
+        let mut scene = Scene {
+            world,
+            watch: Watch::default(),
+            vandals: rng.per_mille(300),
+            rng,
+            shapes,
+            homes: Vec::new(),
+            ports,
+            hostile: 0,
+            restarts: 0,
+            calls_of_past_lives: (0, 0),
+        };
+        let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
+        scene.world.ladder.note(Duration::ZERO, &about);
+        scene.furnish();
+        scene
+    }
+
+    fn furnish(&mut self) {
+        for home in 0..self.shapes.len() {
+            for _ in 0..2 + self.rng.below(4) {
+                self.add_phone(home);
+            }
+        }
+    }
+
+    fn add_phone(&mut self, home: usize) {
+        let Some(shape) = self.shapes.get(home) else {
+            return;
+        };
+        let user = self.rng.pick(shape.extensions()).copied().unwrap_or("100");
+        let transports = [Transport::Udp, Transport::Udp, Transport::Tcp, Transport::Tls];
+        let transport = self.rng.pick(&transports).copied().unwrap_or(Transport::Udp);
+        let answer = answer(&mut self.rng);
+        let index = self.world.add_phone(shape.domain(), user, transport, answer);
+        let codecs: [&[u8]; 4] = [&[0, 8], &[0, 8, 9], &[8], &[0]];
+        let chosen = self.rng.pick(&codecs).copied().unwrap_or(&[0]);
+        let rogue = self.rng.per_mille(30);
+        if let Some(phone) = self.world.phones.get_mut(index) {
+            phone.codecs = chosen.to_vec();
+            phone.rogue = rogue;
+            let tenant = TenantId(home as u64 + 1);
+            self.watch.settle(phone.identity.address.ip(), tenant);
+        }
+        self.homes.push(home);
+    }
+
+    /// From the first registration to the last check.
+    pub(super) fn live(&mut self) -> Result<(), String> {
+        for phone in 0..self.homes.len() {
+            if self.rng.per_mille(900) {
+                self.world.act(phone, |p, now| p.register(600, now));
+            }
+        }
+        let wait = self.rng.below(1_500);
+        self.run_ms(wait)?;
+        for _ in 0..8 + self.rng.below(30) {
+            self.act()?;
+            let waits = [0, 0, 1, 3, 10, 40, 200, 700, 1_500, 4_000];
+            let wait = self.rng.pick(&waits).copied().unwrap_or(0);
+            self.run_ms(wait)?;
+        }
+        self.come_to_rest()?;
+        self.watch.at_end(&mut self.world)?;
+        self.probe()?;
+        self.come_to_rest()?;
+        self.watch.at_end(&mut self.world)
+    }
+
+    /// Lets time pass under watch.
+    pub(super) fn run_ms(&mut self, ms: u64) -> Result<(), String> {
+        let end = self.world.now().mono + Duration::from_millis(ms);
+        while self.world.step(end) {
+            self.watch.look(&mut self.world)?;
+        }
+        self.world.rest_until(end);
+        self.watch.look(&mut self.world)
+    }
+
+    /// Everybody hangs up, and all timers run out.
+    pub(super) fn come_to_rest(&mut self) -> Result<(), String> {
+        self.world
+            .ladder
+            .note(self.world.now().mono, "  everybody hangs up");
+        let longest = self.shapes.iter().map(|s| s.policy.max_call_s).max().unwrap_or(0);
+        for wait in [40_000, 70_000, u64::from(longest) * 1_000 + 70_000] {
+            for phone in 0..self.homes.len() {
+                self.world.act(phone, |p, now| {
+                    for (call, _) in p.calls() {
+                        p.end(call, now);
+                    }
+                });
+            }
+            self.run_ms(wait)?;
+        }
+        Ok(())
+    }
+
+    /// The server dies, perhaps in the midst of everything, and comes back.
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        self.watch.look(&mut self.world)?;
+        let (calls, answered) = self.calls();
+        self.calls_of_past_lives = (calls, answered);
+        self.restarts += 1;
+        self.world.restart_server();
+        self.watch.restarted(self.world.now().wall);
+        self.watch.look(&mut self.world)
+    }
+
+    fn calls(&self) -> (u64, u64) {
+        let (mut calls, mut answered) = self.calls_of_past_lives;
+        for (_, tenant) in self.world.server.tenants() {
+            calls += tenant.counts().calls;
+            answered += tenant.counts().answered;
+        }
+        (calls, answered)
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        let (calls, answered) = self.calls();
+        Tally {
+            seeds: 1,
+            calls,
+            answered,
+            records: self.world.server.cdrs.len() as u64,
+            messages: self.watch.messages,
+            packets: self.watch.packets,
+            hostile: self.hostile,
+            restarts: self.restarts,
+        }
+    }
+}
+
+fn shape(index: usize, rng: &mut Rng) -> Shape {
+    let mut one = |items: &[u32]| rng.pick(items).copied().unwrap_or(0);
+    let policy = Policy {
+        media: if one(&[0, 0, 0, 1]) == 1 {
+            MediaPolicy::Direct
+        } else {
+            MediaPolicy::Relay
+        },
+        codecs: if one(&[0, 0, 0, 1]) == 1 {
+            vec!["pcma".to_owned(), "pcmu".to_owned()]
+        } else {
+            Vec::new()
+        },
+        allow_md5: one(&[0, 1]) == 1,
+        ring_timeout_s: one(&[2, 5, 20, 40]),
+        max_bindings: u16::try_from(one(&[1, 2, 10])).unwrap_or(1),
+        max_calls: one(&[1, 2, 100, 100, 100]),
+        max_call_s: one(&[20, 60, 120]),
+        media_silence_s: one(&[0, 5, 20]),
+        ..Policy::default()
+    };
+    Shape {
+        index,
+        extensions: 2 + usize::from(rng.per_mille(500)) * 2,
+        policy,
+        version: 1,
+        disabled: BTreeSet::new(),
+        deleted: BTreeSet::new(),
+    }
+}
+
+/// Mostly plenty of ports, sometimes two pairs or three.
+fn ports(rng: &mut Rng) -> PortRange {
+    PortRange {
+        first: 10_000,
+        last: rng
+            .pick(&[10_003, 10_005, 10_999, 10_999])
+            .copied()
+            .unwrap_or(10_999),
+    }
+}
+
+pub(super) fn weather(rng: &mut Rng) -> Weather {
+    let storm = |delay_ms, jitter_ms, loss, duplicate| Weather {
+        delay_ms,
+        jitter_ms,
+        loss,
+        duplicate,
+    };
+    let kinds = [
+        Weather::FAIR,
+        Weather::FAIR,
+        storm(10, 0, 0, 0),
+        storm(20, 30, 10, 10),
+        storm(20, 150, 50, 50),
+        storm(50, 100, 200, 20),
+        storm(1, 600, 0, 300),
+    ];
+    rng.pick(&kinds).copied().unwrap_or(Weather::FAIR)
+}
+
+pub(super) fn answer(rng: &mut Rng) -> Answer {
+    let after = rng.pick(&[0, 1, 50, 400, 1_500, 3_000]).copied().unwrap_or(0);
+    let codes = [486, 603, 480, 500, 404, 488, 401, 407, 600, 302];
+    match rng.below(20) {
+        0..12 => Answer::PickUp(after),
+        12..14 => Answer::EarlyMedia(after),
+        14..17 => Answer::Refuse(rng.pick(&codes).copied().unwrap_or(486), after),
+        17..19 => Answer::Ring,
+        _ => Answer::Dead,
+    }
+}

@@ -453,7 +453,11 @@ impl Tenant {
                         call.never_acknowledged(&mut self.context, owner, now);
                     }
                 }
-                Event::ServerTransportError(..) => {}
+                Event::ServerTransportError(server, owner) => {
+                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                        call.unanswerable(&mut self.context, owner, server, now);
+                    }
+                }
             }
         }
         while let Some(id) = self.context.over.pop() {

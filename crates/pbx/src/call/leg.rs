@@ -91,6 +91,11 @@ impl Leg {
         }
     }
 
+    /// True while the phone waits for our answer to this re-INVITE.
+    pub(crate) fn owes(&self, asked: ServerId) -> bool {
+        matches!(self.exchange, Exchange::Theirs { server, .. } if server == asked)
+    }
+
     /// True when the message belongs to this dialog.
     pub(crate) fn has(&self, message: &Message<'_>) -> bool {
         let call_id = message.call_id().unwrap_or("");

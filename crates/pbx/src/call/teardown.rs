@@ -3,7 +3,7 @@
 use super::leg::Exchange;
 use super::record::{self, CANCELLED, HUNG_UP};
 use super::{Call, Phase};
-use crate::context::{Context, TimerKind};
+use crate::context::{Context, Owner, TimerKind};
 use crate::effect::Effect;
 use model::{Cause, EndedBy, Leg as SideOf, Now};
 use sip::transaction::ServerId;
@@ -18,6 +18,19 @@ impl Call {
         if matches!(self.phase, Phase::Opening | Phase::Ringing) {
             self.cancel_targets(context, "", now);
             self.refuse(context, CANCELLED, EndedBy::Caller, now);
+        }
+    }
+
+    /// The connection broke on which this request came, so no answer will reach its phone (RFC 3261 §17.2.4).
+    pub(crate) fn unanswerable(&mut self, context: &mut Context, owner: Owner, server: ServerId, now: Now) {
+        match owner {
+            Owner::Caller(_) if self.invite.as_ref().is_some_and(|invite| invite.server == server) => {
+                self.cancelled_by_caller(context, now);
+            }
+            Owner::Renegotiation(_, side) if self.leg(side).is_some_and(|leg| leg.owes(server)) => {
+                self.reinvite_cancelled(context, side, now);
+            }
+            _ => {}
         }
     }
 

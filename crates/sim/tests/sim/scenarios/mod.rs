@@ -11,6 +11,7 @@ mod cancelled;
 mod ended;
 mod refused;
 mod renegotiated;
+mod rough;
 mod scene;
 
 use by_hand::Hand;

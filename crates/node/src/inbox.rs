@@ -79,9 +79,9 @@ impl<S, B> Inbox<S, B> {
         shed
     }
 
-    /// Swaps both lanes out into the reader's (empty) vectors and takes the wake-up.
+    /// Swaps both lanes out into the reader's (empty) vectors. The wake-up need not be taken: the reader
+    /// watches for its edge, and every write is one.
     pub(crate) fn take(&self, sure: &mut Vec<S>, bulk: &mut Vec<B>) {
-        self.wake.clear();
         let mut lanes = self.lock();
         std::mem::swap(&mut lanes.sure, sure);
         std::mem::swap(&mut lanes.bulk, bulk);

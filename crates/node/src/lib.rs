@@ -21,6 +21,7 @@ mod media_worker;
 #[cfg(test)]
 mod media_worker_tests;
 mod node;
+mod pace;
 #[cfg(test)]
 mod panic_tests;
 mod records;

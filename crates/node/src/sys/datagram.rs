@@ -10,6 +10,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// Datagrams that one system call takes or gives.
 pub(crate) const BATCH: usize = 64;
 
+/// Datagrams of a small batch.
+const FEW: usize = 8;
+
 /// Octets between two receive buffers beyond their size: with a power of two, the first octets of
 /// all of them would compete for the same few cache lines.
 const STAGGER: usize = 17 * 64;
@@ -19,8 +22,11 @@ pub(crate) struct Batch {
     memory: Vec<u8>,
     size: usize,
     names: Vec<RawAddress>,
-    vectors: Vec<libc::iovec>,
+    /// Named by the headers; never touched after they were made.
+    _vectors: Vec<libc::iovec>,
     headers: Vec<libc::mmsghdr>,
+    /// Headers that the last call wrote into.
+    used: usize,
 }
 
 fn empty_header() -> libc::mmsghdr {
@@ -32,18 +38,32 @@ impl Batch {
     /// `count` buffers of `size` octets each.
     pub(crate) fn new(count: usize, size: usize) -> Batch {
         let count = count.clamp(1, BATCH);
+        let stride = size + STAGGER;
+        let mut memory = vec![0; count * stride];
+        let mut names = vec![RawAddress::empty(); count];
+        let base: *mut u8 = memory.as_mut_ptr();
+        let piece = |index: usize| libc::iovec {
+            // SAFETY: `memory` is `count * stride` octets long and `index < count`.
+            iov_base: unsafe { base.add(index * stride) }.cast(),
+            iov_len: size,
+        };
+        let mut vectors: Vec<libc::iovec> = (0..count).map(piece).collect();
+        let header = |(name, vector): (&mut RawAddress, &mut libc::iovec)| {
+            let mut header = empty_header();
+            header.msg_hdr.msg_name = (&raw mut *name).cast();
+            header.msg_hdr.msg_namelen = RAW_LEN;
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+            header
+        };
+        let headers = names.iter_mut().zip(&mut vectors).map(header).collect();
         Batch {
-            memory: vec![0; count * (size + STAGGER)],
+            memory,
             size,
-            names: vec![RawAddress::empty(); count],
-            vectors: vec![
-                libc::iovec {
-                    iov_base: std::ptr::null_mut(),
-                    iov_len: 0
-                };
-                count
-            ],
-            headers: vec![empty_header(); count],
+            names,
+            _vectors: vectors,
+            headers,
+            used: 0,
         }
     }
 
@@ -54,24 +74,14 @@ impl Batch {
 
     /// Takes what waits on `fd`, at most `capacity` datagrams; 0 when nothing waits.
     pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
-        let stride = self.size + STAGGER;
-        let base = self.memory.as_mut_ptr();
-        for (index, header) in self.headers.iter_mut().enumerate() {
-            let (Some(vector), Some(name)) = (self.vectors.get_mut(index), self.names.get_mut(index)) else {
-                break;
-            };
-            // SAFETY: `memory` is `count * stride` octets long and `index < count`.
-            vector.iov_base = unsafe { base.add(index * stride) }.cast();
-            vector.iov_len = self.size;
-            header.msg_hdr.msg_name = (&raw mut *name).cast();
+        for header in self.headers.iter_mut().take(self.used) {
             header.msg_hdr.msg_namelen = RAW_LEN;
-            header.msg_hdr.msg_iov = vector;
-            header.msg_hdr.msg_iovlen = 1;
-            header.msg_hdr.msg_flags = 0;
         }
+        self.used = 0;
         let count = libc::c_uint::try_from(self.headers.len()).unwrap_or(0);
-        // SAFETY: every header names one buffer of `size` octets and one address, none overlapping,
-        // all owned by `self`, which is borrowed mutably across the call.
+        // SAFETY: every header names one buffer of `size` octets and one address, none overlapping. They
+        // lie in vectors of `self` that are never resized, so they are where they were when the headers
+        // were made, and `self` is borrowed mutably across the call.
         let result = check(unsafe {
             libc::recvmmsg(
                 fd.as_raw_fd(),
@@ -82,7 +92,10 @@ impl Batch {
             )
         });
         match result {
-            Ok(count) => Ok(usize::try_from(count).unwrap_or(0)),
+            Ok(count) => {
+                self.used = usize::try_from(count).unwrap_or(0);
+                Ok(self.used)
+            }
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
             Err(e) => Err(e),
         }
@@ -139,12 +152,21 @@ pub(crate) fn send_batch<D: Datagram>(fd: BorrowedFd<'_>, queue: &[D]) -> io::Re
     if let [only] = queue {
         return send_one(fd, only.octets(), only.to()).map(|()| 1);
     }
-    let mut names = [RawAddress::empty(); BATCH];
+    // Headers cost more to clear than to fill: few datagrams get few.
+    if queue.len() <= FEW {
+        send_many::<FEW, D>(fd, queue)
+    } else {
+        send_many::<BATCH, D>(fd, queue)
+    }
+}
+
+fn send_many<const N: usize, D: Datagram>(fd: BorrowedFd<'_>, queue: &[D]) -> io::Result<usize> {
+    let mut names = [RawAddress::empty(); N];
     let mut vectors = [libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,
-    }; BATCH];
-    let mut headers = [empty_header(); BATCH];
+    }; N];
+    let mut headers = [empty_header(); N];
     let mut count: libc::c_uint = 0;
     let slots = headers.iter_mut().zip(&mut vectors).zip(&mut names);
     for (item, ((header, vector), name)) in queue.iter().zip(slots) {

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Octets asked for as kernel receive and send buffer of a UDP socket: a burst of some 2,000
-/// messages while the thread is away. The kernel grants what `net.core.rmem_max` allows.
+/// messages while the thread is away. Without CAP_NET_ADMIN the kernel grants what `net.core.rmem_max`
+/// allows.
 const UDP_BUFFER_BYTES: libc::c_int = 4 * 1024 * 1024;
 
 /// Connections that wait for `accept`.
@@ -49,8 +50,13 @@ pub(crate) fn udp_socket(address: SocketAddr, shared: bool, large_buffers: bool)
         set(&fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
     }
     if large_buffers {
-        set(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF, UDP_BUFFER_BYTES)?;
-        set(&fd, libc::SOL_SOCKET, libc::SO_SNDBUF, UDP_BUFFER_BYTES)?;
+        for (forced, asked) in [
+            (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF),
+            (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF),
+        ] {
+            set(&fd, libc::SOL_SOCKET, forced, UDP_BUFFER_BYTES)
+                .or_else(|_| set(&fd, libc::SOL_SOCKET, asked, UDP_BUFFER_BYTES))?;
+        }
     }
     bind(&fd, address)?;
     Ok(fd)

@@ -17,10 +17,12 @@ pub(crate) struct Source {
     pub(crate) code: String,
 }
 
-/// A function, by its lines (from 1).
+/// A function.
 pub(crate) struct Function {
     pub(crate) name: String,
+    /// Where it starts, from 1.
     pub(crate) line: usize,
+    /// How long it is; blank lines and comments don't count.
     pub(crate) lines: usize,
 }
 
@@ -71,7 +73,7 @@ impl Source {
                 found.push(Function {
                     name,
                     line: self.code[..at].matches('\n').count() + 1,
-                    lines: rest[..length].matches('\n').count() + 1,
+                    lines: rest[..length].lines().filter(|line| !line.trim().is_empty()).count() + 1,
                 });
             }
         }

@@ -8,5 +8,5 @@
 mod plan;
 mod run;
 
-pub use plan::{Flow, Node, NodeId, route};
-pub use run::{Action, Event, Refusal, Run, step};
+pub use plan::{Flow, Node, NodeId, Refusal, route};
+pub use run::{Action, Event, Run, step};

@@ -3,11 +3,30 @@
 
 use model::{TenantConfig, UserId};
 
-use crate::run::Refusal;
-
 /// Index of a node within its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(pub usize);
+
+/// How a flow ends a call that nobody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The number leads nowhere.
+    UnknownNumber,
+    /// The number is in a domain that is not the tenant's.
+    ForeignDomain,
+    /// No phone is registered or reachable.
+    Unreachable,
+    /// Every phone is busy.
+    Busy,
+    /// Somebody refused the call.
+    Declined,
+    /// It rang and nobody answered.
+    NoAnswer,
+    /// The phones could not agree on media.
+    MediaRefused,
+    /// Something broke on the way.
+    Failed,
+}
 
 /// One step of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]

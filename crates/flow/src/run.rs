@@ -1,28 +1,7 @@
 //! Running a flow: `step(run, event) -> action`.
 
-use crate::plan::{Flow, Node, NodeId};
+use crate::plan::{Flow, Node, NodeId, Refusal};
 use model::UserId;
-
-/// How a flow ends a call that nobody answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The number leads nowhere.
-    UnknownNumber,
-    /// The number is in a domain that is not the tenant's.
-    ForeignDomain,
-    /// No phone is registered or reachable.
-    Unreachable,
-    /// Every phone is busy.
-    Busy,
-    /// Somebody refused the call.
-    Declined,
-    /// It rang and nobody answered.
-    NoAnswer,
-    /// The phones could not agree on media.
-    MediaRefused,
-    /// Something broke on the way.
-    Failed,
-}
 
 /// What happened to the current node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

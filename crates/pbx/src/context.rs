@@ -3,7 +3,6 @@
 //!
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
-use crate::call::LegRef;
 use crate::edge::{ALLOW, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::location::Location;
@@ -37,6 +36,13 @@ impl Owner {
             Owner::Caller(call) | Owner::Target(call, _) | Owner::Renegotiation(call, _) => Some(call),
         }
     }
+}
+
+/// Which leg of which call a dialog tag names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LegRef {
+    pub(crate) call: CallId,
+    pub(crate) side: model::Leg,
 }
 
 /// A deadline of a call.

@@ -4,8 +4,8 @@
 //! registration does (`registrar`).
 
 use crate::auth::{Access, Gate};
-use crate::call::{Call, LegRef};
-use crate::context::{Context, Owner, Timer};
+use crate::call::Call;
+use crate::context::{Context, LegRef, Owner, Timer};
 use crate::effect::{Effect, Input, Setup};
 use crate::registrar::{self, Refused};
 use model::{

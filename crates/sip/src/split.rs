@@ -140,6 +140,22 @@ pub fn semicolons(value: &str) -> Split<'_> {
     }
 }
 
+/// Digits only: no sign, no gap, leading zeros allowed.
+pub(crate) fn number(value: &str) -> Option<u32> {
+    let value = trim(value);
+    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    value.parse().ok()
+}
+
+/// Digits only, 1 to 65,535.
+pub(crate) fn port_number(text: &str) -> Option<u16> {
+    number(text)
+        .and_then(|n| u16::try_from(n).ok())
+        .filter(|n| *n != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! of rows is a new directory.
 
 use crate::names::Names;
-use crate::{Domain, DomainError, Scope};
+use crate::{Domain, DomainError, Operator, Scope};
 use model::TenantId;
 use std::collections::HashMap;
 use std::fmt;
@@ -131,4 +131,12 @@ impl Directory {
 /// The address between brackets (RFC 3261 §25.1 `IPv6reference`).
 fn address(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+impl Operator {
+    /// Steps into a tenant, if it exists.
+    #[must_use]
+    pub fn scope(&self, directory: &Directory, tenant: TenantId) -> Option<Scope> {
+        directory.by_tag(tenant)
+    }
 }

@@ -2,7 +2,6 @@
 //!
 //! Owns: [`Scope`] and [`Operator`]. Does not own: how a tenant is found, see [`crate::Directory`].
 
-use crate::Directory;
 use model::{Partition, TenantId};
 
 /// One tenant that exists. Every operation on a tenant's rows or live state takes one.
@@ -51,11 +50,5 @@ impl Operator {
     #[must_use]
     pub fn local() -> Operator {
         Operator { _private: () }
-    }
-
-    /// Steps into a tenant, if it exists.
-    #[must_use]
-    pub fn scope(&self, directory: &Directory, tenant: TenantId) -> Option<Scope> {
-        directory.by_tag(tenant)
     }
 }

@@ -118,7 +118,9 @@ fn every_dependency_comes_from_the_public_index_of_rust() {
             package
                 .get("source")
                 .and_then(toml::Value::as_str)
-                .is_some_and(|source| !source.starts_with("registry+") || !source.ends_with("/crates.io-index"))
+                .is_some_and(|source| {
+                    !source.starts_with("registry+") || !source.ends_with("/crates.io-index")
+                })
         })
         .map(|package| format!("{:?} from {:?}", package["name"], package["source"]))
         .collect();

@@ -73,7 +73,11 @@ impl Source {
                 found.push(Function {
                     name,
                     line: self.code[..at].matches('\n').count() + 1,
-                    lines: rest[..length].lines().filter(|line| !line.trim().is_empty()).count() + 1,
+                    lines: rest[..length]
+                        .lines()
+                        .filter(|line| !line.trim().is_empty())
+                        .count()
+                        + 1,
                 });
             }
         }

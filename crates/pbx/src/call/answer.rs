@@ -3,8 +3,8 @@
 use super::leg::Exchange;
 use super::record;
 use super::target::State;
-use super::{Call, Leg, LegRef, Phase};
-use crate::context::{Context, Owner, TimerKind};
+use super::{Call, Leg, Phase};
+use crate::context::{Context, LegRef, Owner, TimerKind};
 use flow::Event;
 use model::{EndedBy, Leg as SideOf, Now};
 use sdp::{Description, Side};

@@ -32,13 +32,6 @@ use sip::{Message, Method};
 use std::sync::Arc;
 use target::Target;
 
-/// Which leg of which call a dialog tag names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LegRef {
-    pub(crate) call: CallId,
-    pub(crate) side: SideOf,
-}
-
 /// How far the call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {

@@ -3,8 +3,8 @@
 use super::leg::Exchange;
 use super::record::{self, Record};
 use super::target::{Invitation, State};
-use super::{Bridge, Call, Leg, LegRef, PendingInvite, Phase, Target};
-use crate::context::{Context, Owner, TimerKind, clean};
+use super::{Bridge, Call, Leg, PendingInvite, Phase, Target};
+use crate::context::{Context, LegRef, Owner, TimerKind, clean};
 use crate::location::BindingFacts;
 use flow::{Action, Event, Refusal, Run};
 use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, UserId};

@@ -95,7 +95,7 @@ impl<'a> Credentials<'a> {
 
     /// `nc` as a number; `None` unless it is eight hex digits.
     pub(super) fn nonce_count(&self) -> Option<u32> {
-        self.nc.and_then(super::hash::unhex).map(u32::from_be_bytes)
+        self.nc.and_then(crate::token::unhex).map(u32::from_be_bytes)
     }
 }
 

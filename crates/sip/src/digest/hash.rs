@@ -3,7 +3,7 @@
 //! It owns no policy: which algorithm is allowed and what a result means is decided by its parent.
 
 use super::Credentials;
-use crate::token::hex_into;
+use crate::token::{hex_into, unhex};
 use md5::{Digest as _, Md5};
 use std::fmt;
 
@@ -131,28 +131,6 @@ fn hex<const N: usize, const D: usize>(bytes: &[u8; N]) -> [u8; D] {
 
 fn text(digits: &[u8]) -> &str {
     std::str::from_utf8(digits).unwrap_or_default()
-}
-
-/// Reads exactly `N` octets of hex, in either case.
-pub(super) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
-    }
-    Some(bytes)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
 }
 
 /// Equality that takes the same time wherever the first difference is.

@@ -20,7 +20,7 @@ pub use credentials::Credentials;
 pub use hash::{Secret, ha1};
 pub use replay::ReplayGuard;
 
-use crate::token::hex_into;
+use crate::token::{hex_into, unhex};
 use hash::Algorithm;
 use ring::hmac;
 use std::cell::Cell;
@@ -233,7 +233,7 @@ impl Digest {
 
     /// The id in a nonce, if the nonce is one of ours for this realm.
     fn nonce_id(&self, nonce: &str, realm: &str) -> Option<u64> {
-        let bytes = hash::unhex::<NONCE_BYTES>(nonce)?;
+        let bytes = unhex::<NONCE_BYTES>(nonce)?;
         let (id, mac) = bytes.split_first_chunk::<8>()?;
         hash::same(mac, &self.mac(*id, realm)).then(|| u64::from_be_bytes(*id))
     }

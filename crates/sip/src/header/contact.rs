@@ -2,7 +2,7 @@
 
 use super::{HeaderError, NameAddr, misc};
 use crate::message::{Message, Name};
-use crate::split::{Split, commas};
+use crate::split::{Split, commas, number};
 
 /// One Contact value with the parameters a registrar reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,7 @@ impl<'a> Contact<'a> {
             1 if name.eq_ignore_ascii_case("q") => self.q_milli = q_milli(value),
             7 if name.eq_ignore_ascii_case("expires") => self.expires = misc::seconds(value),
             13 if name.eq_ignore_ascii_case("+sip.instance") => self.instance = instance(value),
-            6 if name.eq_ignore_ascii_case("reg-id") => {
-                self.reg_id = misc::number(value).filter(|id| *id != 0)
-            }
+            6 if name.eq_ignore_ascii_case("reg-id") => self.reg_id = number(value).filter(|id| *id != 0),
             _ => {}
         }
     }
@@ -63,12 +61,12 @@ impl<'a> Contact<'a> {
 fn q_milli(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = fraction.bytes().all(|b| b.is_ascii_digit()) && fraction.len() <= 3;
-    let whole = misc::number(whole).filter(|_| digits)?;
+    let whole = number(whole).filter(|_| digits)?;
     let scale = [1000u32, 100, 10, 1].get(fraction.len()).copied()?;
     let thousandths = if fraction.is_empty() {
         0
     } else {
-        misc::number(fraction)? * scale
+        number(fraction)? * scale
     };
     let total = whole.checked_mul(1000)?.checked_add(thousandths)?;
     u16::try_from(total).ok().filter(|q| *q <= 1000)

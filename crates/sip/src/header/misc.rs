@@ -2,7 +2,7 @@
 
 use super::{HeaderError, Params};
 use crate::message::Name;
-use crate::split::{commas, cut, is_token, trim};
+use crate::split::{commas, cut, is_token, number, trim};
 
 /// Checks a Call-ID: one word without white space and control characters (RFC 3261 §20.8).
 ///
@@ -34,15 +34,6 @@ pub fn max_forwards(value: &str) -> Result<u8, HeaderError> {
 #[must_use]
 pub fn seconds(value: &str) -> Option<u32> {
     number(value)
-}
-
-/// Digits only: no sign, no gap, leading zeros allowed.
-pub(crate) fn number(value: &str) -> Option<u32> {
-    let value = trim(value);
-    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    value.parse().ok()
 }
 
 /// A media type such as `application/sdp;charset=x` (RFC 3261 §20.15).

@@ -15,8 +15,8 @@ pub use cseq::CSeq;
 pub use misc::{MediaType, accepts, call_id, max_forwards, seconds};
 pub use name_addr::NameAddr;
 pub use params::{Params, unquote};
+pub(crate) use via::COOKIE;
 pub use via::Via;
-pub(crate) use via::{COOKIE, port_number};
 
 use crate::message::Name;
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::params::check_piece;
 use super::{HeaderError, Params};
 use crate::message::Name;
-use crate::split::{cut, is_token, semicolons, trim};
+use crate::split::{cut, is_token, port_number, semicolons, trim};
 use crate::uri::{is_host, split_port};
 
 /// One Via element.
@@ -131,13 +131,6 @@ fn rport(value: Option<&str>) -> Result<Option<u16>, &'static str> {
         None => Ok(None),
         Some(port) => port_number(port).map(Some).ok_or("malformed rport"),
     }
-}
-
-/// Digits only, 1 to 65,535.
-pub(crate) fn port_number(text: &str) -> Option<u16> {
-    super::misc::number(text)
-        .and_then(|n| u16::try_from(n).ok())
-        .filter(|n| *n != 0)
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ impl<'a> Uri<'a> {
             return Err(UriError("malformed host"));
         }
         if let Some(port) = port {
-            self.port = Some(crate::header::port_number(port).ok_or(UriError("malformed port"))?);
+            self.port = Some(crate::split::port_number(port).ok_or(UriError("malformed port"))?);
         }
         if !is_made_of(params, PARAM) || !is_made_of(headers, HEADER) {
             return Err(UriError("malformed parameters or headers"));

@@ -95,7 +95,9 @@ impl Ports {
         }
     }
 
-    /// Takes a pair: a rested one that is bound already, else one never used, else one that failed long ago.
+    /// Takes a pair: a rested one that is bound already, else one never used, else one that failed long ago. When the
+    /// range has no other, the one that has rested longest: a call is worth more than the rest of its ports, and whose
+    /// packets come late is not believed anyway unless the next call is with the same host.
     pub(crate) fn take(&mut self, ip: IpAddr, now: Duration) -> Option<PairId> {
         let at = self.pool(ip)?;
         let pool = self.pools.get_mut(at)?;
@@ -107,6 +109,7 @@ impl Ports {
         due(&mut pool.rested)
             .or_else(|| self.make(at))
             .or_else(|| due(&mut self.pools.get_mut(at)?.failed))
+            .or_else(|| Some(self.pools.get_mut(at)?.rested.pop_front()?.0))
     }
 
     /// Gives a bound pair back.

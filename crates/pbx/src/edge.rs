@@ -158,6 +158,8 @@ impl Edge {
         {
             return match owner_of_tag(tag).and_then(|tenant| directory.by_tag(TenantId(tenant))) {
                 Some(scope) => Admit::Deliver { scope, message },
+                // The ACK to a stateless refusal of ours: nothing to do and nothing wrong.
+                None if method == Method::Ack => Admit::Drop { close: false },
                 None => {
                     counts.no_dialog += 1;
                     self.reply(&message, flow, 481, &[])

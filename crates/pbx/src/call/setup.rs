@@ -42,10 +42,6 @@ impl Call {
         let (dialled, domain) = dialled(message);
         let (caller, callee) = parties(context, device, message, &dialled);
         let identity = identities(&config, &caller, &dialled);
-        let key = context
-            .location
-            .on_flow(device.user, &flow)
-            .map(|b| b.record.key.clone());
         context.legs.insert(
             tag.into_boxed_str(),
             LegRef {
@@ -58,18 +54,7 @@ impl Call {
             run: Run::new(flow::route(&config, &dialled, &domain)),
             phase: Phase::Opening,
             record: Record::begin(context, caller, callee, now),
-            caller: Leg {
-                dialog,
-                flow,
-                user: device.user,
-                key,
-                side: Side::new(context.random() >> 1),
-                remote: None,
-                unacknowledged: None,
-                parting: None,
-                ack: None,
-                exchange: Exchange::Idle,
-            },
+            caller: caller_leg(context, device, dialog, flow),
             invite: Some(PendingInvite {
                 server,
                 request: message.bytes().into(),
@@ -309,6 +294,23 @@ impl Call {
     /// Something of ours is missing: 503, try again.
     pub(super) fn fail(&mut self, context: &mut Context, q850: u8, now: Now) {
         self.refuse(context, Cause { sip: 503, q850 }, EndedBy::System, now);
+    }
+}
+
+/// The leg that called. It keeps the binding that it called from, so that it is found again after a reconnect.
+fn caller_leg(context: &mut Context, device: &Device, dialog: Dialog, flow: FlowToken) -> Leg {
+    let binding = context.location.on_flow(device.user, &flow);
+    Leg {
+        dialog,
+        flow,
+        user: device.user,
+        key: binding.map(|b| b.record.key.clone()),
+        side: Side::new(context.random() >> 1),
+        remote: None,
+        unacknowledged: None,
+        parting: None,
+        ack: None,
+        exchange: Exchange::Idle,
     }
 }
 

@@ -251,7 +251,7 @@ impl Call {
             return;
         }
         // A phone's challenge is never answered: our credentials, if any, are for trunks alone.
-        target.state = State::Done(if matches!(code, 401 | 407) { 480 } else { code });
+        target.state = State::Done(if matches!(code, 401 | 407) { 503 } else { code });
         if (600..700).contains(&code) && self.phase == Phase::Ringing {
             // A global refusal speaks for the user (RFC 3261 §16.7 step 5).
             self.cancel_targets(context, "", now);

@@ -90,7 +90,9 @@ impl Hand {
     /// Asks, is challenged, acknowledges where that is due, and asks again with the credentials of `user`.
     pub(super) fn insists(&mut self, scene: &mut Scene, user: &str, head: &str, body: &str) -> String {
         let challenged = self.asks_with(scene, head, body);
-        let challenge = challenges(&challenged).into_iter().next().expect("a challenge");
+        let Some(challenge) = challenges(&challenged).into_iter().next() else {
+            return challenged;
+        };
         if head.trim_start().starts_with("INVITE") {
             let branch = format!("z9hG4bK-{}-{}", self.at.ip(), self.branches);
             let ack = acknowledgement(&head.replace("{branch}", &branch), &challenged);

@@ -1,7 +1,6 @@
 //! Calls that nobody takes, and what the caller is told.
 
-use super::by_hand::{code, request, sdp};
-use super::{Hand, Scene, acme};
+use super::Scene;
 use expect_test::expect;
 use media::PortRange;
 use model::{Policy, Transport};

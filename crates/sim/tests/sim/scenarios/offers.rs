@@ -270,7 +270,7 @@ fn what_the_caller_wrote_about_himself_is_not_passed_on() {
         Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS
         User-Agent: Carillon
         Content-Type: application/sdp
-        Content-Length: 162
+        Content-Length …
 
         v=0
         o …

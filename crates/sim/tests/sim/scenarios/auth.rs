@@ -50,35 +50,35 @@ fn every_method_without_credentials_leaves_nothing_behind() {
     }
     assert_eq!(scene.world.server.bindings().len(), 1);
     scene.ends(expect![[r#"
-             0  anybody -> server   INVITE 102 {unreadable}
-             1   server -> anybody  407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-            10  anybody -> server   ACK 102
-            20  anybody -> server   BYE 102
-            21   server -> anybody  481 Call/Transaction Does Not Exist (BYE)
-            30  anybody -> server   CANCEL 102
-            31   server -> anybody  481 Call/Transaction Does Not Exist (CANCEL)
-            40  anybody -> server   REGISTER 102 <sip:hand@10.0.2.1:5060>
-            41   server -> anybody  401 Unauthorized (REGISTER) ?SHA-256 ?MD5
-            50  anybody -> server   OPTIONS 102
-            51   server -> anybody  407 Proxy Authentication Required (OPTIONS) ?SHA-256 ?MD5
-            60  anybody -> server   INFO 102
-            61   server -> anybody  405 Method Not Allowed (INFO)
-            70  anybody -> server   MESSAGE 102
-            71   server -> anybody  405 Method Not Allowed (MESSAGE)
-            80  anybody -> server   SUBSCRIBE 102
-            81   server -> anybody  405 Method Not Allowed (SUBSCRIBE)
-            90  anybody -> server   NOTIFY 102
-            91   server -> anybody  405 Method Not Allowed (NOTIFY)
-           100  anybody -> server   PUBLISH 102
-           101   server -> anybody  405 Method Not Allowed (PUBLISH)
-           110  anybody -> server   REFER 102
-           111   server -> anybody  405 Method Not Allowed (REFER)
-           120  anybody -> server   UPDATE 102
-           121   server -> anybody  405 Method Not Allowed (UPDATE)
-           130  anybody -> server   PRACK 102
-           131   server -> anybody  405 Method Not Allowed (PRACK)
-           140  anybody -> server   JUMP 102
-           141   server -> anybody  501 Not Implemented (JUMP)
+        0       anybody -> server   INVITE 102 {unreadable}
+        1        server -> anybody  407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        10      anybody -> server   ACK 102
+        20      anybody -> server   BYE 102
+        21       server -> anybody  481 Call/Transaction Does Not Exist (BYE)
+        30      anybody -> server   CANCEL 102
+        31       server -> anybody  481 Call/Transaction Does Not Exist (CANCEL)
+        40      anybody -> server   REGISTER 102 <sip:hand@10.0.2.1:5060>
+        41       server -> anybody  401 Unauthorized (REGISTER) ?SHA-256 ?MD5
+        50      anybody -> server   OPTIONS 102
+        51       server -> anybody  407 Proxy Authentication Required (OPTIONS) ?SHA-256 ?MD5
+        60      anybody -> server   INFO 102
+        61       server -> anybody  405 Method Not Allowed (INFO)
+        70      anybody -> server   MESSAGE 102
+        71       server -> anybody  405 Method Not Allowed (MESSAGE)
+        80      anybody -> server   SUBSCRIBE 102
+        81       server -> anybody  405 Method Not Allowed (SUBSCRIBE)
+        90      anybody -> server   NOTIFY 102
+        91       server -> anybody  405 Method Not Allowed (NOTIFY)
+        100     anybody -> server   PUBLISH 102
+        101      server -> anybody  405 Method Not Allowed (PUBLISH)
+        110     anybody -> server   REFER 102
+        111      server -> anybody  405 Method Not Allowed (REFER)
+        120     anybody -> server   UPDATE 102
+        121      server -> anybody  405 Method Not Allowed (UPDATE)
+        130     anybody -> server   PRACK 102
+        131      server -> anybody  405 Method Not Allowed (PRACK)
+        140     anybody -> server   JUMP 102
+        141      server -> anybody  501 Not Implemented (JUMP)
     "#]]);
 }
 
@@ -276,30 +276,30 @@ fn a_callee_that_challenges_gets_no_credentials() {
     scene.run(1000);
     scene.call(caller, "103");
     scene.ends(expect![[r#"
-             0 acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
-             1   server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-             2 acme/101 -> server   ACK 102
-             2 acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
-             3   server -> acme/101 100 Trying (INVITE)
-             3   server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
-             4 acme/102 -> server   180 Ringing (INVITE)
-             5   server -> acme/101 180 Ringing (INVITE)
-           104 acme/102 -> server   401 Unauthorized (INVITE) ?MD5
-           105   server -> acme/102 ACK 102
-           105   server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
-           106 acme/101 -> server   ACK 102
-          1000 acme/101 -> server   INVITE 103 {10.0.1.2:6060 0,8}
-          1001   server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-          1002 acme/101 -> server   ACK 103
-          1002 acme/101 -> server   INVITE 103 +credentials {10.0.1.2:6060 0,8}
-          1003   server -> acme/101 100 Trying (INVITE)
-          1003   server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8}
-          1004 acme/103 -> server   180 Ringing (INVITE)
-          1005   server -> acme/101 180 Ringing (INVITE)
-          1104 acme/103 -> server   407 Proxy Authentication Required (INVITE) ?MD5
-          1105   server -> acme/103 ACK 103
-          1105   server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
-          1106 acme/101 -> server   ACK 103
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        104    acme/102 -> server   401 Unauthorized (INVITE) ?MD5
+        105      server -> acme/102 ACK 102
+        105      server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
+        106    acme/101 -> server   ACK 102
+        1000   acme/101 -> server   INVITE 103 {10.0.1.2:6060 0,8}
+        1001     server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        1002   acme/101 -> server   ACK 103
+        1002   acme/101 -> server   INVITE 103 +credentials {10.0.1.2:6060 0,8}
+        1003     server -> acme/101 100 Trying (INVITE)
+        1003     server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8}
+        1004   acme/103 -> server   180 Ringing (INVITE)
+        1005     server -> acme/101 180 Ringing (INVITE)
+        1104   acme/103 -> server   407 Proxy Authentication Required (INVITE) ?MD5
+        1105     server -> acme/103 ACK 103
+        1105     server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
+        1106   acme/101 -> server   ACK 103
         record 101 -> 102: 480/20 by System, rang (ring 102, unreachable)
         record 101 -> 103: 480/20 by System, rang (ring 103, unreachable)
     "#]]);
@@ -316,17 +316,17 @@ fn a_phone_that_challenges_inside_the_call_gets_no_credentials() {
     scene.run(1000);
     scene.act(callee, |phone, _| phone.reboot());
     scene.ends(expect![[r#"
-             0 acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly}
-             1   server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
-             1   server -> acme/101 100 Trying (INVITE)
-             2 acme/102 -> server   401 Unauthorized (INVITE) ?MD5
-             3   server -> acme/102 ACK 102
-             3   server -> acme/101 488 Not Acceptable Here (INVITE)
-             4 acme/101 -> server   ACK 1
-          1000 acme/101 -> server   BYE 1
-          1001   server -> acme/102 BYE 102
-          1001   server -> acme/101 200 OK (BYE)
-          1002 acme/102 -> server   401 Unauthorized (BYE) ?MD5
+        0      acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly}
+        1        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
+        1        server -> acme/101 100 Trying (INVITE)
+        2      acme/102 -> server   401 Unauthorized (INVITE) ?MD5
+        3        server -> acme/102 ACK 102
+        3        server -> acme/101 488 Not Acceptable Here (INVITE)
+        4      acme/101 -> server   ACK 1
+        1000   acme/101 -> server   BYE 1
+        1001     server -> acme/102 BYE 102
+        1001     server -> acme/101 200 OK (BYE)
+        1002   acme/102 -> server   401 Unauthorized (BYE) ?MD5
         record 101 -> 102: 200/16 by Caller, rang, talked 1996 ms (ring 102, answered), packets 4 and 4
     "#]]);
 }

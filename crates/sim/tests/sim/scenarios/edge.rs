@@ -10,8 +10,7 @@ use sim::phone::Answer;
 fn a_ping_of_the_server_needs_no_credentials() {
     let mut scene = Scene::new();
     let mut hand = Hand::new(&mut scene, "hand", 1);
-    let ping = request("OPTIONS", "x@anywhere.example", "10.0.0.1", "ping", 1)
-        .replace("sip:10.0.0.1>", "sip:10.0.0.1>");
+    let ping = request("OPTIONS", "x@anywhere.example", "10.0.0.1", "ping", 1);
     let pong = hand.asks(&mut scene, &ping);
     assert_eq!(code(&pong), 200);
     assert_eq!(
@@ -33,16 +32,16 @@ fn a_domain_that_nobody_owns_is_not_found() {
         scene.run(10);
     }
     scene.ends(expect![[r#"
-             0     hand -> server   INVITE 2
-             1   server -> hand     404 Not Found (INVITE)
-            10     hand -> server   OPTIONS 2
-            11   server -> hand     404 Not Found (OPTIONS)
-            20     hand -> server   BYE 2
-            21   server -> hand     404 Not Found (BYE)
-            30     hand -> server   CANCEL 2
-            31   server -> hand     404 Not Found (CANCEL)
-            40     hand -> server   REGISTER 2 <sip:hand@10.0.2.1:5060>
-            41   server -> hand     404 Not Found (REGISTER)
+        0          hand -> server   INVITE 2
+        1        server -> hand     404 Not Found (INVITE)
+        10         hand -> server   OPTIONS 2
+        11       server -> hand     404 Not Found (OPTIONS)
+        20         hand -> server   BYE 2
+        21       server -> hand     404 Not Found (BYE)
+        30         hand -> server   CANCEL 2
+        31       server -> hand     404 Not Found (CANCEL)
+        40         hand -> server   REGISTER 2 <sip:hand@10.0.2.1:5060>
+        41       server -> hand     404 Not Found (REGISTER)
     "#]]);
 }
 
@@ -116,14 +115,9 @@ fn octets_that_are_not_sip_are_dropped() {
     }
 }
 
-/// What an INVITE smuggles, and the answer it gets.
-#[test]
-fn headers_written_oddly_are_read_once_or_refused() {
-    let mut scene = Scene::new();
-    scene.phone("102", Answer::Ring);
-    let mut hand = Hand::new(&mut scene, "hand", 1);
-    let plain = request("INVITE", "101@acme.example", "102@acme.example", "odd", 1);
-    let variants = [
+/// An INVITE, written in ways that have fooled somebody.
+fn odd(plain: &str) -> Vec<(&'static str, String)> {
+    vec![
         (
             "compact",
             plain
@@ -177,7 +171,16 @@ fn headers_written_oddly_are_read_once_or_refused() {
             "spaces in the URI",
             plain.replacen("102@acme.example", "102 @acme.example", 1),
         ),
-    ];
+    ]
+}
+
+#[test]
+fn headers_written_oddly_are_read_once_or_refused() {
+    let mut scene = Scene::new();
+    scene.phone("102", Answer::Ring);
+    let mut hand = Hand::new(&mut scene, "hand", 1);
+    let plain = request("INVITE", "101@acme.example", "102@acme.example", "odd", 1);
+    let variants = odd(&plain);
     let mut text = String::new();
     for (name, head) in variants {
         let body = sdp(hand.at, 4000, "");

@@ -5,11 +5,14 @@
 //! `{address payload-types direction}`. The last lines are the call records.
 
 mod auth;
+mod bindings;
 mod by_hand;
 mod calls;
 mod cancelled;
 mod edge;
 mod ended;
+mod forks;
+mod lost;
 mod offers;
 mod refused;
 mod registrar;
@@ -17,6 +20,7 @@ mod relay;
 mod renegotiated;
 mod rough;
 mod scene;
+mod within;
 
 use by_hand::Hand;
 use scene::{Scene, acme};

@@ -61,11 +61,11 @@ fn a_codec_that_the_policy_does_not_allow() {
     let (mut scene, _, answer) = invited(policy, "", &sdp("10.0.2.1:1".parse().unwrap(), 4000, ""));
     assert_eq!(code(&answer), 488);
     scene.ends(expect![[r#"
-            10     hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
-            11   server -> hand     407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-            20     hand -> server   ACK 102
-            30     hand -> server   INVITE 102 +credentials {10.0.2.1:4000 0,8}
-            31   server -> hand     488 Not Acceptable Here (INVITE) Warning 399 carillon "no audio codec in common"
+        10         hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
+        11       server -> hand     407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        20         hand -> server   ACK 102
+        30         hand -> server   INVITE 102 +credentials {10.0.2.1:4000 0,8}
+        31       server -> hand     488 Not Acceptable Here (INVITE) Warning 399 carillon "no audio codec in common"
     "#]]);
 }
 
@@ -78,18 +78,18 @@ fn phones_without_a_codec_in_common() {
     scene.act(callee, |phone, _| phone.codecs = vec![8]);
     scene.call(caller, "102");
     scene.ends(expect![[r#"
-             0 acme/101 -> server   INVITE 102 {10.0.1.2:6060 0}
-             1   server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-             2 acme/101 -> server   ACK 102
-             2 acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0}
-             3   server -> acme/101 100 Trying (INVITE)
-             3   server -> acme/102 INVITE 102 {10.0.0.1:10002 0}
-             4 acme/102 -> server   180 Ringing (INVITE)
-             5   server -> acme/101 180 Ringing (INVITE)
-           104 acme/102 -> server   488 Not Acceptable Here (INVITE)
-           105   server -> acme/102 ACK 102
-           105   server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
-           106 acme/101 -> server   ACK 102
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        104    acme/102 -> server   488 Not Acceptable Here (INVITE)
+        105      server -> acme/102 ACK 102
+        105      server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
+        106    acme/101 -> server   ACK 102
         record 101 -> 102: 488/88 by Callee, rang (ring 102, media refused)
     "#]]);
 }
@@ -110,18 +110,18 @@ fn a_callee_that_answers_with_a_codec_nobody_offered() {
     let bye = hand.hears(&mut scene).pop().expect("a BYE");
     hand.responds(&mut scene, &bye, 200, "");
     scene.ends(expect![[r#"
-             0 acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
-             1   server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-             2 acme/101 -> server   ACK 102
-             2 acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
-             3   server -> acme/101 100 Trying (INVITE)
-             3   server -> hand     INVITE 102 {10.0.0.1:10002 0,8}
-            20     hand -> server   200 OK (INVITE) {10.0.2.1:4000 9}
-            21   server -> hand     ACK hand
-            21   server -> hand     BYE hand [SIP;cause=488;text="Not Acceptable Here"]
-            21   server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
-            22 acme/101 -> server   ACK 102
-            30     hand -> server   200 OK (BYE)
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> hand     INVITE 102 {10.0.0.1:10002 0,8}
+        20         hand -> server   200 OK (INVITE) {10.0.2.1:4000 9}
+        21       server -> hand     ACK hand
+        21       server -> hand     BYE hand [SIP;cause=488;text="Not Acceptable Here"]
+        21       server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
+        22     acme/101 -> server   ACK 102
+        30         hand -> server   200 OK (BYE)
         record 101 -> 102: 488/88 by Callee (ring 102, media refused)
     "#]]);
 }
@@ -149,8 +149,8 @@ fn a_request_with_no_hop_left_goes_nowhere() {
         &body,
     );
     scene.ends(expect![[r#"
-             0     hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
-             1   server -> hand     483 Too Many Hops (INVITE)
+        0          hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
+        1        server -> hand     483 Too Many Hops (INVITE)
     "#]]);
 }
 
@@ -215,12 +215,12 @@ fn extensions_that_are_required_and_unknown() {
         scene.run(10);
     }
     scene.ends(expect![[r#"
-             0     hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
-             1   server -> hand     420 Bad Extension (INVITE) Unsupported 100rel
-            10     hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
-            11   server -> hand     420 Bad Extension (INVITE) Unsupported privacy
-            20     hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
-            21   server -> hand     407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        0          hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
+        1        server -> hand     420 Bad Extension (INVITE) Unsupported 100rel
+        10         hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
+        11       server -> hand     420 Bad Extension (INVITE) Unsupported privacy
+        20         hand -> server   INVITE 102 {10.0.2.1:4000 0,8}
+        21       server -> hand     407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
     "#]]);
 }
 

@@ -213,7 +213,7 @@ impl Scene {
         for line in self.world.ladder.text().lines() {
             let (at, what) = line.trim_start().split_once(' ').expect("a time and a message");
             let at = at.parse::<u128>().expect("a time") - start;
-            let _ = writeln!(text, "{at:>6} {}", what.trim_end());
+            let _ = writeln!(text, "{at:<6} {}", what.trim_end());
         }
         let cdrs = &self.world.server.cdrs;
         for cdr in &cdrs[self.cdrs..] {

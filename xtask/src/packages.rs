@@ -8,8 +8,8 @@ use std::process::Command;
 /// What building Carillon takes: SQLite and the cryptography are compiled from C.
 pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev"];
 
-/// The phones, load generator and sound tools that the interoperability tests use.
-pub(crate) const TEST: &[&str] = &["gcc", "libc6-dev", "baresip", "sip-tester", "sox"];
+/// The phones and the load generator that the interoperability tests use.
+pub(crate) const TEST: &[&str] = &["gcc", "libc6-dev", "baresip-core", "sip-tester", "sipsak", "linphone-cli"];
 
 /// Installs what is missing when we may; else says what to type and goes on, for what is missing shows
 /// itself later (a test prints `SKIP`).

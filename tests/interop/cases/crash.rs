@@ -1,0 +1,117 @@
+//! SIGKILL at the worst moment: what a phone saw confirmed is there after the restart.
+
+use crate::{caller, calling, registering, registrant};
+use anyhow::{Result, ensure};
+use interop::server::{extensions, password};
+use interop::{Server, Sipp, Stage, Tenant, until};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const DOMAIN: &str = "acme.test";
+const USERS: u32 = 20;
+
+fn register_all(stage: &Stage, server: &Server, users: &[String], contact: u16) -> Result<()> {
+    let mut sipp = registering(stage, server, DOMAIN, "200")?
+        .on_port(contact)
+        .calls(USERS, 200, 20);
+    for user in users {
+        sipp = sipp.row(&registrant(DOMAIN, user, &password(DOMAIN, user), contact));
+    }
+    sipp.run()?;
+    Ok(())
+}
+
+/// Everybody else calls 100, in turn.
+fn load<'a>(stage: &'a Stage, server: &Server, users: &[String]) -> Result<Sipp<'a>> {
+    let mut sipp = calling(stage, server, "uac", "100", DOMAIN)?.with("talk_ms", "10");
+    for user in users.iter().skip(1) {
+        sipp = sipp.row(&caller(DOMAIN, user, &password(DOMAIN, user)));
+    }
+    Ok(sipp)
+}
+
+#[test]
+fn bindings_and_records_survive_a_kill_after_the_last_call() -> Result<()> {
+    Stage::run("kill-after-calls", |stage| {
+        let users = extensions(100, USERS);
+        let mut server = Server::start(stage, &[Tenant::new("acme", users.clone())])?;
+        let phones = Sipp::new(stage, "uas", server.sip)?.calls(201, 1_000, 1_000);
+        register_all(stage, &server, &users, phones.port())?;
+        let mut phones = phones.start()?;
+        phones.await_bound()?;
+        load(stage, &server, &users)?.calls(200, 100, 20).run()?;
+        server.kill();
+        server.restart()?;
+        let records = server.await_cdrs("acme", 200)?;
+        let shown = server.await_registrations("acme", users.len())?;
+        load(stage, &server, &users)?.run()?;
+        phones.finish(201)?;
+        server.await_cdrs("acme", 201)?;
+        Ok(format!(
+            "{} records, {} bindings, a call without registering again",
+            records.len(),
+            shown.len()
+        ))
+    })
+}
+
+#[test]
+fn a_call_that_its_phone_saw_end_has_its_record_after_a_kill_under_load() -> Result<()> {
+    Stage::run("kill-under-load", |stage| {
+        let users = extensions(100, USERS);
+        let mut server = Server::start(stage, &[Tenant::new("acme", users.clone())])?;
+        let phones = Sipp::new(stage, "uas", server.sip)?.calls(100_000, 1_000, 1_000);
+        register_all(stage, &server, &users, phones.port())?;
+        let mut phones = phones.start()?;
+        phones.await_bound()?;
+        let mut load = load(stage, &server, &users)?.calls(100_000, 400, 60).start()?;
+        until("500 calls under load", Duration::from_secs(60), || {
+            Ok((finished(&load.lines()).len() >= 500).then_some(()))
+        })?;
+        server.kill();
+        let ended = quiet(&load)?;
+        load.kill();
+        phones.kill();
+        server.restart()?;
+        let found = until("every record", Duration::from_secs(20), || {
+            let recorded = call_ids(&server)?;
+            Ok(ended.is_subset(&recorded).then_some(recorded.len()))
+        });
+        let missing = ended.difference(&call_ids(&server)?).count();
+        ensure!(
+            found.is_ok(),
+            "{missing} of {} finished calls have no record",
+            ended.len()
+        );
+        Ok(format!(
+            "{} finished calls, each with its record ({} in all)",
+            ended.len(),
+            found?
+        ))
+    })
+}
+
+/// What was finished, once nothing new arrives: answers that were on the way when the server died count too.
+fn quiet(load: &interop::sipp::Run) -> Result<BTreeSet<String>> {
+    let mut before = 0;
+    until("the load to fall silent", Duration::from_secs(20), || {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = finished(&load.lines());
+        let same = now.len() == before;
+        before = now.len();
+        Ok(same.then_some(now))
+    })
+}
+
+fn finished(lines: &[String]) -> BTreeSet<String> {
+    let ids = lines.iter().filter_map(|line| line.split_once("finished "));
+    ids.map(|(_, id)| id.trim().to_owned()).collect()
+}
+
+fn call_ids(server: &Server) -> Result<BTreeSet<String>> {
+    let records = server.cdrs("acme")?;
+    let ids = records
+        .iter()
+        .filter_map(|record| record["caller"]["sip_call_id"].as_str());
+    Ok(ids.map(str::to_owned).collect())
+}

@@ -1,0 +1,74 @@
+//! Real phones, real load generators and the real server, end to end.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests with real programs: they read the clock and start processes"
+)]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "used on JSON values only, where a missing name reads as null"
+)]
+
+mod baresip;
+mod crash;
+mod load;
+mod outcomes;
+mod phones;
+mod tenants;
+
+use anyhow::Result;
+use interop::server::password;
+use interop::{Server, Sipp, Stage};
+
+/// What Carillon challenges an INVITE with.
+const CHALLENGE: &str = "407";
+
+/// `[authentication …]` for a SIPp row.
+fn credentials(user: &str, password: &str) -> String {
+    format!("[authentication username={user} password={password}]")
+}
+
+/// SIPp that registers over `domain`, to be given rows of [`registrant`].
+fn registering<'a>(stage: &'a Stage, server: &Server, domain: &str, answer: &str) -> Result<Sipp<'a>> {
+    let sipp = Sipp::new(stage, "register", server.sip)?;
+    Ok(sipp.digest_uri(domain).with("final", answer))
+}
+
+/// SIPp that plays `scenario` and calls `callee@domain`, to be given rows of [`caller`].
+fn calling<'a>(
+    stage: &'a Stage,
+    server: &Server,
+    scenario: &'a str,
+    callee: &str,
+    domain: &str,
+) -> Result<Sipp<'a>> {
+    let sipp = Sipp::new(stage, scenario, server.sip)?;
+    let sipp = sipp
+        .digest_uri(&format!("{callee}@{domain}"))
+        .with("challenge", CHALLENGE);
+    Ok(sipp.with("callee", callee).with("to_domain", domain))
+}
+
+/// Fields of `register.xml`: a user whose phone is the SIPp on `port`.
+fn registrant(domain: &str, user: &str, password: &str, port: u16) -> [String; 4] {
+    [
+        user.to_owned(),
+        domain.to_owned(),
+        credentials(user, password),
+        port.to_string(),
+    ]
+}
+
+/// Fields of the `uac` scenarios.
+fn caller(domain: &str, user: &str, password: &str) -> [String; 3] {
+    [user.to_owned(), domain.to_owned(), credentials(user, password)]
+}
+
+/// Registers one extension with the port of the SIPp that will play its phone.
+fn register(stage: &Stage, server: &Server, domain: &str, user: &str, port: u16) -> Result<()> {
+    let row = registrant(domain, user, &password(domain, user), port);
+    registering(stage, server, domain, "200")?
+        .on_port(port)
+        .row(&row)
+        .run()?;
+    Ok(())
+}

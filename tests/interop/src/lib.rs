@@ -1,0 +1,30 @@
+//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec and sipsak,
+//! started on loopback, watched, and stopped.
+//!
+//! Owns: processes, ports, temporary directories, and measuring what was recorded. Does not own: any
+//! telephony of its own; what is right or wrong is said in `cases/`.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests with real programs: they start processes, open sockets, read the clock and wait"
+)]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "used on JSON values only, where a missing name reads as null"
+)]
+
+pub mod baresip;
+pub mod linphone;
+pub mod ports;
+pub mod process;
+pub mod server;
+pub mod sipp;
+pub mod stage;
+pub mod tone;
+
+pub use baresip::Phone;
+pub use process::{Program, until};
+pub use server::{Server, Tenant};
+pub use sipp::{Figures, Sipp};
+pub use stage::Stage;

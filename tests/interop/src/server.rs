@@ -1,0 +1,287 @@
+//! The real `carillon serve` on loopback, with its tenants, its death by SIGKILL and its return.
+
+use crate::process::{Program, tail, until};
+use crate::stage::Stage;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Longest that a start may take on a busy machine.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// Within this time an asynchronous effect (a record drained, a registration shown) has to be visible.
+const SEEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// A company to make before the start.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    name: String,
+    domain: String,
+    extensions: Vec<String>,
+    policy: Vec<String>,
+}
+
+impl Tenant {
+    /// A company whose name and domain begin with `name`. Its challenges offer MD5 alone, which is all that
+    /// Debian's baresip and SIPp know.
+    #[must_use]
+    pub fn new(name: &str, extensions: impl IntoIterator<Item = String>) -> Tenant {
+        Tenant {
+            name: name.to_owned(),
+            domain: format!("{name}.test"),
+            extensions: extensions.into_iter().collect(),
+            policy: vec!["allow_sha256=false".to_owned()],
+        }
+    }
+
+    /// Sets a policy key, such as `ring_timeout_s=2`.
+    #[must_use]
+    pub fn policy(mut self, change: &str) -> Tenant {
+        self.policy.push(change.to_owned());
+        self
+    }
+
+    /// Offers SHA-256 first, then MD5: the default of a new tenant.
+    #[must_use]
+    pub fn sha256(mut self) -> Tenant {
+        self.policy.retain(|change| !change.starts_with("allow_sha256"));
+        self
+    }
+}
+
+/// The password of an extension in every test.
+#[must_use]
+pub fn password(domain: &str, extension: &str) -> String {
+    format!("interop-{extension}-{domain}")
+}
+
+/// Extensions `first..first + count`, as text.
+#[must_use]
+pub fn extensions(first: u32, count: u32) -> Vec<String> {
+    (first..first + count).map(|n| n.to_string()).collect()
+}
+
+/// A running server. Killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    dir: PathBuf,
+    log: PathBuf,
+    program: Option<Program>,
+    /// Where it listens for UDP and TCP.
+    pub sip: SocketAddr,
+    /// Where it listens for TLS.
+    pub tls: SocketAddr,
+}
+
+impl Server {
+    /// Makes the tenants, starts the server and waits until it answers.
+    ///
+    /// # Errors
+    /// A command failed or the server didn't answer in time.
+    pub fn start(stage: &Stage, tenants: &[Tenant]) -> Result<Server> {
+        let port = stage.ports.run(2)?;
+        let relay = stage.ports.relay();
+        let dir = stage.make_dir("data")?;
+        let toml = format!(
+            "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n\n\
+             [listen]\nudp = [\"127.0.0.1:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n",
+            relay.start(),
+            relay.end(),
+            port + 1,
+        );
+        stage.write("carillon.toml", &toml)?;
+        let mut server = Server {
+            dir: stage.dir().to_owned(),
+            log: stage.path("carillon.log"),
+            program: None,
+            sip: SocketAddr::from(([127, 0, 0, 1], port)),
+            tls: SocketAddr::from(([127, 0, 0, 1], port + 1)),
+        };
+        for tenant in tenants {
+            server.add(tenant)?;
+        }
+        server.launch()?;
+        Ok(server)
+    }
+
+    fn add(&self, tenant: &Tenant) -> Result<()> {
+        self.carillon(&["tenant", "add", &tenant.name, "--domain", &tenant.domain])?;
+        let mut set = vec!["tenant", "set", &tenant.name];
+        set.extend(tenant.policy.iter().map(String::as_str));
+        if !tenant.policy.is_empty() {
+            self.carillon(&set)?;
+        }
+        let mut csv = "extension,name,username,password\n".to_owned();
+        for extension in &tenant.extensions {
+            let secret = password(&tenant.domain, extension);
+            writeln!(csv, "{extension},Phone {extension},{extension},{secret}")?;
+        }
+        let file = self.dir.join(format!("{}.csv", tenant.name));
+        std::fs::write(&file, csv).context("cannot write the list of users")?;
+        self.carillon(&["user", "import", &tenant.name, &file.to_string_lossy()])?;
+        Ok(())
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        let mut command = self.command()?;
+        command.arg("serve");
+        let mut program = Program::start("carillon", &mut command, &self.log)?;
+        let socket = UdpSocket::bind("127.0.0.1:0").context("no UDP socket")?;
+        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+        let from = socket.local_addr()?;
+        until("carillon to answer OPTIONS", READY_WITHIN, || {
+            program.check_alive()?;
+            Ok(answers(&socket, from, self.sip).then_some(()))
+        })?;
+        self.program = Some(program);
+        Ok(())
+    }
+
+    /// SIGKILL: nothing is flushed, nothing is said.
+    pub fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Starts again on the same data and ports.
+    ///
+    /// # Errors
+    /// The server didn't answer in time.
+    pub fn restart(&mut self) -> Result<()> {
+        self.kill();
+        self.launch()
+    }
+
+    /// Runs a `carillon` command on this server's data and returns what it printed.
+    ///
+    /// # Errors
+    /// It failed; the message has its own.
+    pub fn carillon(&self, arguments: &[&str]) -> Result<String> {
+        let output = self
+            .command()?
+            .args(arguments)
+            .output()
+            .context("cannot start carillon")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(
+            output.status.success(),
+            "carillon {} failed: {} {}",
+            arguments.join(" "),
+            tail(&error, 3),
+            tail(&text, 3)
+        );
+        Ok(text)
+    }
+
+    /// The same with `--json`, as the array that lists are.
+    ///
+    /// # Errors
+    /// It failed or printed no JSON array.
+    pub fn list(&self, arguments: &[&str]) -> Result<Vec<Value>> {
+        let text = self.carillon(&[arguments, &["--json"]].concat())?;
+        match serde_json::from_str(&text) {
+            Ok(Value::Array(items)) => Ok(items),
+            _ => bail!(
+                "carillon {} --json printed no JSON array: {}",
+                arguments.join(" "),
+                tail(&text, 3)
+            ),
+        }
+    }
+
+    /// Call records of a tenant.
+    ///
+    /// # Errors
+    /// See [`Server::list`].
+    pub fn cdrs(&self, tenant: &str) -> Result<Vec<Value>> {
+        self.list(&["cdr", "--tenant", tenant, "--limit", "10000"])
+    }
+
+    /// Waits until a tenant has `count` call records, and returns them.
+    ///
+    /// # Errors
+    /// There are fewer after a while, or more.
+    pub fn await_cdrs(&self, tenant: &str, count: usize) -> Result<Vec<Value>> {
+        let records = until(&format!("{count} call records"), SEEN_WITHIN, || {
+            let records = self.cdrs(tenant)?;
+            Ok((records.len() >= count).then_some(records))
+        })?;
+        ensure!(
+            records.len() == count,
+            "{} call records instead of {count}",
+            records.len()
+        );
+        Ok(records)
+    }
+
+    /// Waits until `count` registrations of a tenant are shown, and returns them.
+    ///
+    /// # Errors
+    /// They were not there in time.
+    pub fn await_registrations(&self, tenant: &str, count: usize) -> Result<Vec<Value>> {
+        until(&format!("{count} registrations"), SEEN_WITHIN, || {
+            let shown = self.list(&["registrations", "--tenant", tenant])?;
+            Ok((shown.len() == count).then_some(shown))
+        })
+    }
+
+    fn command(&self) -> Result<Command> {
+        let mut command = Command::new(binary()?);
+        command.arg("--config").arg(self.dir.join("carillon.toml"));
+        command.stdin(std::process::Stdio::null());
+        Ok(command)
+    }
+}
+
+fn answers(socket: &UdpSocket, from: SocketAddr, to: SocketAddr) -> bool {
+    let options = format!(
+        "OPTIONS sip:{to} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK-ready;rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:ready@{from}>;tag=ready\r\nTo: <sip:{to}>\r\nCall-ID: ready@{from}\r\nCSeq: 1 OPTIONS\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    let mut answer = [0; 2_048];
+    let sent = socket.send_to(options.as_bytes(), to).is_ok();
+    sent && socket
+        .recv(&mut answer)
+        .is_ok_and(|length| answer.get(..length).is_some_and(|a| a.starts_with(b"SIP/2.0 ")))
+}
+
+/// The server's binary: `CARILLON_BIN`, else the one beside this test, brought up to date first.
+fn binary() -> Result<&'static Path> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| match std::env::var_os("CARILLON_BIN") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => build().map_err(|error| format!("{error:#}")),
+    });
+    match found {
+        Ok(path) => Ok(path),
+        Err(error) => bail!("no carillon to test: {error}"),
+    }
+}
+
+/// This test is `<target>/<profile>/deps/interop-…`; the binary belongs into `<target>/<profile>`.
+fn build() -> Result<PathBuf> {
+    let test = std::env::current_exe().context("where am I?")?;
+    let profile = test.ancestors().nth(2).context("no profile directory")?;
+    let target = profile.parent().context("no target directory")?;
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["build", "--quiet", "--package", "carillon", "--target-dir"])
+        .arg(target);
+    if profile.ends_with("release") {
+        command.arg("--release");
+    }
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = command.output().context("cannot start cargo")?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.success(),
+        "cargo build failed: {}",
+        tail(&error, 10)
+    );
+    Ok(profile.join("carillon"))
+}

@@ -12,7 +12,7 @@ use model::{
     BindingRecord, CallId, CallView, Counts, Device, FlowToken, MediaReport, Now, RegistrationView,
     TenantConfig, UserId,
 };
-use sip::transaction::{Delivery, Event, Incoming};
+use sip::transaction::{Delivery, Event, Incoming, ServerId};
 use sip::{Message, Method, Name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -290,7 +290,7 @@ impl Tenant {
     }
 
     fn handle_cancel(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
-        let Some((_, owner)) = self.context.tx.find_invite_for_cancel(message) else {
+        let Some((invite, owner)) = self.invite_for_cancel(flow, message) else {
             self.context.counts.no_dialog += 1;
             return self.context.reply(message, flow, 481);
         };
@@ -307,16 +307,26 @@ impl Tenant {
         self.context.tx.respond(id, 200, bytes, now.mono);
         let Some(call) = call else { return };
         match owner {
-            Owner::Renegotiation(_, side) => call.reinvite_cancelled(&mut self.context, side, now),
+            Owner::Renegotiation(_, side) => call.reinvite_cancelled(&mut self.context, side, invite, now),
             _ => call.cancelled_by_caller(&mut self.context, now),
         }
+    }
+
+    /// The INVITE that a CANCEL means. A CANCEL can't be challenged, so it must come from where the INVITE came
+    /// from (RFC 3261 §22.1).
+    fn invite_for_cancel(&self, flow: FlowToken, message: &Message<'_>) -> Option<(ServerId, Owner)> {
+        let tx = &self.context.tx;
+        let (invite, owner) = tx.find_invite_for_cancel(message)?;
+        let same = tx.peer(invite)?.remote.ip() == flow.remote.ip();
+        same.then_some((invite, owner))
     }
 
     fn handle_ack(&mut self, message: &Message<'_>, now: Now) {
         match self.find_leg(message) {
             Some(leg) => {
+                let cseq = message.cseq().map_or(0, |cseq| cseq.seq);
                 if let Some(call) = self.calls.get_mut(&leg.call) {
-                    call.acknowledged(&mut self.context, leg.side, now);
+                    call.acknowledged(&mut self.context, leg.side, cseq, now);
                 }
             }
             None => self.context.counts.stray += 1,
@@ -448,9 +458,9 @@ impl Tenant {
                         call.handle_response(&mut self.context, owner, code, None, now);
                     }
                 }
-                Event::AckTimeout(_, owner) => {
+                Event::AckTimeout(server, owner) => {
                     if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
-                        call.never_acknowledged(&mut self.context, owner, now);
+                        call.never_acknowledged(&mut self.context, owner, server, now);
                     }
                 }
                 Event::ServerTransportError(server, owner) => {

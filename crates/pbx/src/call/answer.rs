@@ -10,6 +10,7 @@ use model::{EndedBy, Leg as SideOf, Now};
 use sdp::{Description, Side};
 use sip::Message;
 use sip::dialog::Dialog;
+use sip::transaction::ServerId;
 use std::sync::Arc;
 
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
@@ -26,10 +27,10 @@ impl Call {
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
-        let remote_tag = message.to().ok().and_then(|to| to.tag());
+        let remote_tag = message.to().ok().and_then(|to| to.tag()).unwrap_or_default();
         if target.state == State::Won
             && let Some(callee) = &mut self.callee
-            && Some(callee.dialog.remote_tag.as_str()) == remote_tag
+            && callee.dialog.remote_tag == remote_tag
         {
             return callee.acknowledge(context, 1);
         }
@@ -120,7 +121,7 @@ impl Call {
             && let Some(invite) = self.invite.take()
         {
             context.tx.respond(invite.server, 200, bytes, now.mono);
-            self.caller.unacknowledged = Some(invite.server);
+            self.caller.unacknowledged = Some((invite.server, invite.cseq()));
         }
         let held = leg
             .remote
@@ -141,10 +142,10 @@ impl Call {
         self.advance(context, Event::Answered, now);
     }
 
-    /// The phone has our 2xx.
-    pub(crate) fn acknowledged(&mut self, context: &mut Context, side: SideOf, now: Now) {
+    /// The phone has our 2xx to the INVITE with this number. A late copy of an earlier ACK says nothing.
+    pub(crate) fn acknowledged(&mut self, context: &mut Context, side: SideOf, cseq: u32, now: Now) {
         if let Some(leg) = self.leg_mut(side)
-            && let Some(server) = leg.unacknowledged.take()
+            && let Some((server, _)) = leg.unacknowledged.take_if(|(_, waiting)| *waiting <= cseq)
         {
             context.tx.acked(server);
             self.part(context, side, now);
@@ -161,14 +162,26 @@ impl Call {
         }
     }
 
-    /// The phone never said that it has our 2xx (RFC 3261 §13.3.1.4): the call is not up.
-    pub(crate) fn never_acknowledged(&mut self, context: &mut Context, owner: Owner, now: Now) {
+    /// The phone never said that it has our final answer. If that was a 2xx the call is not up (RFC 3261
+    /// §13.3.1.4); a refusal without its ACK changes nothing.
+    pub(crate) fn never_acknowledged(
+        &mut self,
+        context: &mut Context,
+        owner: Owner,
+        server: ServerId,
+        now: Now,
+    ) {
         let side = match owner {
             Owner::Renegotiation(_, side) => side,
             _ => SideOf::Caller,
         };
-        if let Some(leg) = self.leg_mut(side) {
-            leg.unacknowledged = None;
+        let Some(leg) = self.leg_mut(side) else { return };
+        if leg
+            .unacknowledged
+            .take_if(|(known, _)| *known == server)
+            .is_none()
+        {
+            return;
         }
         self.part(context, side, now);
         if self.phase == Phase::Answered {

@@ -20,8 +20,8 @@ pub(crate) struct Leg {
     pub(crate) side: Side,
     /// What the phone has told us, last.
     pub(crate) remote: Option<Description>,
-    /// A 2xx of ours that waits for its ACK.
-    pub(crate) unacknowledged: Option<ServerId>,
+    /// A 2xx of ours that waits for its ACK, and the CSeq number of both.
+    pub(crate) unacknowledged: Option<(ServerId, u32)>,
     /// The Reason of the BYE that is sent as soon as that ACK has come: before it, none may be (RFC 3261 §15).
     pub(crate) parting: Option<String>,
     /// The ACK to the phone's last 2xx, by CSeq, in case that comes again.

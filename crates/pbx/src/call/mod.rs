@@ -50,6 +50,14 @@ struct PendingInvite {
     told: (u16, bool),
 }
 
+impl PendingInvite {
+    /// Its CSeq number.
+    fn cseq(&self) -> u32 {
+        let message = Message::parse(&self.request).ok();
+        message.and_then(|m| m.cseq().ok()).map_or(0, |cseq| cseq.seq)
+    }
+}
+
 /// One call of a tenant.
 pub(crate) struct Call {
     id: CallId,

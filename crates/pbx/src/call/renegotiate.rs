@@ -171,7 +171,7 @@ impl Call {
             .header(Name::Allow, ALLOW)
             .body(sdp::CONTENT_TYPE, text.as_bytes());
         context.tx.respond(server, 200, bytes, now.mono);
-        leg.unacknowledged = Some(server);
+        leg.unacknowledged = Some((server, request.cseq().map_or(0, |cseq| cseq.seq)));
         leg.remote = Some(*offer);
         if let Some(other) = self.leg_mut(side) {
             other.remote = Some(answer);
@@ -233,7 +233,17 @@ impl Call {
     }
 
     /// The asker took its re-INVITE back: 487 for it, CANCEL for the other leg.
-    pub(crate) fn reinvite_cancelled(&mut self, context: &mut Context, asker: SideOf, now: Now) {
+    pub(crate) fn reinvite_cancelled(
+        &mut self,
+        context: &mut Context,
+        asker: SideOf,
+        server: ServerId,
+        now: Now,
+    ) {
+        // A late CANCEL may mean one that has its answer.
+        if !self.leg(asker).is_some_and(|leg| leg.owes(server)) {
+            return;
+        }
         self.settle_asker(context, asker, 487, now);
         if let Some(Leg {
             exchange: Exchange::Ours { client, .. },

@@ -27,9 +27,7 @@ impl Call {
             Owner::Caller(_) if self.invite.as_ref().is_some_and(|invite| invite.server == server) => {
                 self.cancelled_by_caller(context, now);
             }
-            Owner::Renegotiation(_, side) if self.leg(side).is_some_and(|leg| leg.owes(server)) => {
-                self.reinvite_cancelled(context, side, now);
-            }
+            Owner::Renegotiation(_, side) => self.reinvite_cancelled(context, side, server, now),
             _ => {}
         }
     }
@@ -71,11 +69,12 @@ impl Call {
         } else {
             EndedBy::Callee
         };
+        self.forget_ack(context, side);
+        self.call_off_reinvite(context, side, now);
         match self.phase {
             Phase::Answered => {
                 // The phone's BYE is answered when the record is safe: what it saw end has a record.
                 self.byes.push((server, bytes));
-                self.forget_ack(context, side);
                 self.settle_asker(context, side, 487, now);
                 self.hang_up_leg(context, side.other(), "", now);
                 self.end(context, HUNG_UP, by, now);
@@ -84,7 +83,6 @@ impl Call {
             Phase::Ending => self.byes.push((server, bytes)),
             Phase::Opening | Phase::Ringing | Phase::Ended => {
                 context.tx.respond(server, 200, bytes, now.mono);
-                self.forget_ack(context, side);
                 self.cancelled_by_caller(context, now);
                 context.over.push(self.id);
             }
@@ -118,11 +116,8 @@ impl Call {
 
     fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
         self.settle_asker(context, side, 487, now);
+        self.call_off_reinvite(context, side, now);
         let Some(leg) = self.leg_mut(side) else { return };
-        if let Exchange::Ours { client, .. } = std::mem::replace(&mut leg.exchange, Exchange::Idle) {
-            // Else a phone that has said 100 and nothing more would hold the transaction for ever.
-            context.tx.cancel(client, None, now.mono);
-        }
         if leg.unacknowledged.is_some() {
             leg.parting = Some(reason.to_owned());
         } else {
@@ -130,11 +125,21 @@ impl Call {
         }
     }
 
+    /// Ends what we asked of a leg: a phone that has said 100 and nothing more would hold the transaction for ever.
+    fn call_off_reinvite(&mut self, context: &mut Context, side: SideOf, now: Now) {
+        if let Some(leg) = self.leg_mut(side)
+            && let Exchange::Ours { client, .. } = leg.exchange
+        {
+            leg.exchange = Exchange::Idle;
+            context.tx.cancel(client, None, now.mono);
+        }
+    }
+
     /// A dialog that its phone has ended needs no more copies of its 2xx, and no BYE.
     fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
         let Some(leg) = self.leg_mut(side) else { return };
         leg.parting = None;
-        if let Some(server) = leg.unacknowledged.take() {
+        if let Some((server, _)) = leg.unacknowledged.take() {
             context.tx.acked(server);
         }
     }

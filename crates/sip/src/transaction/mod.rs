@@ -367,6 +367,12 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         }
     }
 
+    /// Where a request came from; `None` once its transaction has ended.
+    #[must_use]
+    pub fn peer(&self, id: ServerId) -> Option<P> {
+        self.servers.get(id.0).map(|server| server.wire.peer)
+    }
+
     /// True when a final response was sent, and when the transaction has ended.
     #[must_use]
     pub fn is_answered(&self, id: ServerId) -> bool {

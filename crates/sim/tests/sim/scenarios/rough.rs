@@ -1,6 +1,9 @@
 //! Phones that break off, keep silent or speak out of turn: every call ends, and nothing stays behind.
 
 use super::Scene;
+use super::by_hand::{Hand, field, request, sdp};
+use super::scene::ACME;
+use super::within::{by_hand, next};
 use expect_test::expect;
 use model::Transport;
 use sim::phone::Answer;
@@ -66,5 +69,157 @@ fn a_reinvite_whose_connection_breaks_is_called_off() {
         4101     server -> acme/102 200 OK (BYE)
         4102   acme/101 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Callee, rang, talked 5096 ms (ring 102, answered), packets 11 and 5
+    "#]]);
+}
+
+#[test]
+fn a_refused_reinvite_whose_ack_never_comes_does_not_end_the_call() {
+    let mut scene = Scene::new();
+    let (mut hand, _, head) = by_hand(&mut scene);
+    hand.send(&mut scene, &next(&head, "INVITE", 3));
+    scene.run(40_000);
+    assert!(hand.hears(&mut scene)[0].starts_with("SIP/2.0 488"));
+    assert_eq!(scene.world.server.tenant(ACME).unwrap().calls().len(), 1);
+}
+
+#[test]
+fn a_late_copy_of_an_old_ack_does_not_stop_a_new_2xx() {
+    let mut scene = Scene::new();
+    let (mut hand, _, head) = by_hand(&mut scene);
+    let hold = sdp(hand.at, 4000, "a=sendonly\r\n");
+    hand.send_with(&mut scene, &next(&head, "INVITE", 3), &hold);
+    scene.run(100);
+    hand.send(&mut scene, &next(&head, "ACK", 2));
+    scene.run(1000);
+    let heard = hand.hears(&mut scene);
+    let answers = heard
+        .iter()
+        .filter(|m| m.starts_with("SIP/2.0 200") && m.contains("CSeq: 3 INVITE"));
+    assert_eq!(answers.count(), 2, "{heard:#?}");
+}
+
+#[test]
+fn a_late_cancel_does_not_take_back_a_newer_reinvite() {
+    let mut scene = Scene::new();
+    let (mut hand, callee, head) = by_hand(&mut scene);
+    let hold = sdp(hand.at, 4000, "a=sendonly\r\n");
+    let old = |method: &str| next(&head, method, 3).replace("{branch}", "z9hG4bK-old");
+    hand.send_with(&mut scene, &old("INVITE"), &hold);
+    scene.run(100);
+    hand.send(&mut scene, &next(&head, "ACK", 3));
+    scene.answers(callee, Answer::Dead);
+    hand.send_with(&mut scene, &next(&head, "INVITE", 4), &sdp(hand.at, 4000, ""));
+    scene.run(100);
+    hand.send(&mut scene, &old("CANCEL"));
+    let heard = hand.hears(&mut scene);
+    assert!(heard.iter().any(|m| m.contains("CSeq: 3 CANCEL")), "{heard:#?}");
+    assert!(!heard.iter().any(|m| m.starts_with("SIP/2.0 487")), "{heard:#?}");
+}
+
+#[test]
+fn a_stranger_who_saw_the_branch_can_not_cancel() {
+    let mut scene = Scene::new();
+    scene.phone("102", Answer::Ring);
+    let mut hand = Hand::new(&mut scene, "hand", 1);
+    let invite = request("INVITE", "101@acme.example", "102@acme.example", "seen", 1);
+    let body = sdp(hand.at, 4000, "");
+    let invite = invite
+        .replace("{branch}", "z9hG4bK-{branch}")
+        .replace("{at}", &hand.at.to_string());
+    let ringing = hand.insists(&mut scene, "101", &invite, &body);
+    assert!(ringing.starts_with("SIP/2.0 180"), "{ringing}");
+    let cancel = request("CANCEL", "101@acme.example", "102@acme.example", "seen", 1);
+    let via = field(&ringing, "Via")
+        .split_once(";received")
+        .unwrap()
+        .0
+        .to_owned();
+    let cancel = cancel.replace("Via: SIP/2.0/UDP {at};branch={branch};rport", &via);
+    let mut stranger = Hand::new(&mut scene, "stranger", 66);
+    let told = stranger.asks(&mut scene, &cancel);
+    assert!(told.starts_with("SIP/2.0 481"), "{told}");
+    let told = hand.asks(&mut scene, &cancel);
+    assert!(told.starts_with("SIP/2.0 487"), "{told}");
+}
+
+/// Phone 101 in a call with 102 by hand; gives the hand, the phone, and what a request of the hand within the call
+/// looks like.
+fn called_by_hand(
+    scene: &mut Scene,
+    answer: impl FnOnce(&mut Hand, &mut Scene, &str),
+) -> (Hand, usize, String) {
+    let caller = scene.phone("101", Answer::PickUp(0));
+    let mut hand = Hand::new(scene, "hand", 1);
+    hand.registers(scene, "102", 1, "<sip:102@10.0.2.1:5060>");
+    scene.call(caller, "102");
+    let invite = hand.hears(scene).pop().unwrap();
+    answer(&mut hand, scene, &invite);
+    let ack = hand.hears(scene).pop().unwrap();
+    assert!(ack.starts_with("ACK"), "{ack}");
+    let contact = field(&ack, "From").replacen("From", "To", 1);
+    let from = field(&ack, "To").replacen("To", "From", 1);
+    let call_id = field(&ack, "Call-ID").to_owned();
+    let head = format!(
+        "METHOD sip:1@10.0.0.1 SIP/2.0\nVia: SIP/2.0/UDP {{at}};branch={{branch}};rport\nMax-Forwards: 70\n\
+         {from}\n{contact}\n{call_id}\nCSeq: 99 METHOD"
+    );
+    scene.curtain();
+    (hand, caller, head)
+}
+
+#[test]
+fn a_phone_that_hangs_up_within_a_reinvite_leaves_no_transaction() {
+    let mut scene = Scene::new();
+    let (mut hand, caller, head) = called_by_hand(&mut scene, |hand, scene, invite| {
+        hand.responds(scene, invite, 200, &sdp(hand.at, 4000, ""));
+    });
+    scene.reinvite(caller, "sendonly");
+    let invite = hand.hears(&mut scene).pop().unwrap();
+    hand.responds(&mut scene, &invite, 100, "");
+    scene.run(10);
+    hand.send(&mut scene, &next(&head, "BYE", 1));
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly}
+        1        server -> hand     INVITE hand {10.0.0.1:10002 0,8 sendonly}
+        1        server -> acme/101 100 Trying (INVITE)
+        10         hand -> server   100 Trying (INVITE)
+        20         hand -> server   BYE 1
+        21       server -> hand     CANCEL hand
+        21       server -> acme/101 487 Request Terminated (INVITE)
+        21       server -> acme/101 BYE 101
+        21       server -> hand     200 OK (BYE)
+        22     acme/101 -> server   ACK 1
+        22     acme/101 -> server   200 OK (BYE)
+        521      server -> hand     CANCEL hand
+        1521     server -> hand     CANCEL hand
+        3521     server -> hand     CANCEL hand
+        7521     server -> hand     CANCEL hand
+        11521    server -> hand     CANCEL hand
+        15521    server -> hand     CANCEL hand
+        19521    server -> hand     CANCEL hand
+        23521    server -> hand     CANCEL hand
+        27521    server -> hand     CANCEL hand
+        31521    server -> hand     CANCEL hand
+        record 101 -> 102: 200/16 by Callee, talked 30 ms (ring 102, answered), packets 1 and 0
+    "#]]);
+}
+
+#[test]
+fn a_copy_of_a_2xx_without_a_tag_is_acknowledged_not_hung_up() {
+    let mut scene = Scene::new();
+    let (mut hand, _, head) = called_by_hand(&mut scene, |hand, scene, invite| {
+        let answer = String::from_utf8(hand.response(invite, 200, &sdp(hand.at, 4000, ""))).unwrap();
+        let answer = answer.replace(";tag=hand-10.0.2.1", "").into_bytes();
+        hand.send_bytes(scene, answer.clone());
+        hand.send_bytes(scene, answer);
+    });
+    scene.run(1000);
+    hand.send(&mut scene, &next(&head, "BYE", 1));
+    scene.ends(expect![[r#"
+        1000       hand -> server   BYE 1
+        1001     server -> acme/101 BYE 101
+        1001     server -> hand     200 OK (BYE)
+        1002   acme/101 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Callee, talked 1010 ms (ring 102, answered), packets 3 and 0
     "#]]);
 }

@@ -6,7 +6,7 @@ use expect_test::expect;
 use sim::phone::Answer;
 
 /// 101 by hand in a call with phone 102; gives the dialog's INVITE to follow up on.
-fn by_hand(scene: &mut Scene) -> (Hand, usize, String) {
+pub(super) fn by_hand(scene: &mut Scene) -> (Hand, usize, String) {
     let callee = scene.phone("102", Answer::PickUp(0));
     let mut hand = Hand::new(scene, "hand", 1);
     let body = sdp(hand.at, 4000, "");
@@ -23,7 +23,7 @@ fn by_hand(scene: &mut Scene) -> (Hand, usize, String) {
     (hand, callee, within("METHOD", 99))
 }
 
-fn next(head: &str, method: &str, cseq: u32) -> String {
+pub(super) fn next(head: &str, method: &str, cseq: u32) -> String {
     head.replace("METHOD", method).replace("99", &cseq.to_string())
 }
 

@@ -23,7 +23,7 @@ fn register_all(stage: &Stage, server: &Server, users: &[String], contact: u16) 
 
 /// Everybody else calls 100, in turn.
 fn load<'a>(stage: &'a Stage, server: &Server, users: &[String]) -> Result<Sipp<'a>> {
-    let mut sipp = calling(stage, server, "uac", "100", DOMAIN)?.with("talk_ms", "10");
+    let mut sipp = calling(stage, server, "uac", "100", DOMAIN)?;
     for user in users.iter().skip(1) {
         sipp = sipp.row(&caller(DOMAIN, user, &password(DOMAIN, user)));
     }
@@ -39,12 +39,15 @@ fn bindings_and_records_survive_a_kill_after_the_last_call() -> Result<()> {
         register_all(stage, &server, &users, phones.port())?;
         let mut phones = phones.start()?;
         phones.await_bound()?;
-        load(stage, &server, &users)?.calls(200, 100, 20).run()?;
+        load(stage, &server, &users)?
+            .with("talk_ms", "10")
+            .calls(200, 100, 20)
+            .run()?;
         server.kill();
         server.restart()?;
         let records = server.await_cdrs("acme", 200)?;
         let shown = server.await_registrations("acme", users.len())?;
-        load(stage, &server, &users)?.run()?;
+        load(stage, &server, &users)?.with("talk_ms", "10").run()?;
         phones.finish(201)?;
         server.await_cdrs("acme", 201)?;
         Ok(format!(
@@ -64,9 +67,12 @@ fn a_call_that_its_phone_saw_end_has_its_record_after_a_kill_under_load() -> Res
         register_all(stage, &server, &users, phones.port())?;
         let mut phones = phones.start()?;
         phones.await_bound()?;
-        let mut load = load(stage, &server, &users)?.calls(100_000, 400, 60).start()?;
-        until("500 calls under load", Duration::from_secs(60), || {
-            Ok((finished(&load.lines()).len() >= 500).then_some(()))
+        let mut load = load(stage, &server, &users)?
+            .with("talk_ms", "200")
+            .calls(100_000, 120, 60)
+            .start()?;
+        until("250 calls under load", Duration::from_secs(60), || {
+            Ok((finished(&load.lines()).len() >= 250).then_some(()))
         })?;
         server.kill();
         let ended = quiet(&load)?;

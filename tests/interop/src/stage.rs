@@ -34,6 +34,7 @@ impl Stage {
         match play(&stage) {
             Ok(figures) => {
                 let seconds = begun.elapsed().as_secs_f64();
+                println!("COUNT interop/tests 1");
                 println!("interop: {} ok ({figures}; {seconds:.1} s)", stage.name);
                 Ok(())
             }

@@ -80,7 +80,10 @@ impl Call {
                 self.end(context, HUNG_UP, by, now);
             }
             // Both hung up at once.
-            Phase::Ending => self.byes.push((server, bytes)),
+            Phase::Ending => {
+                self.byes.push((server, bytes));
+                self.forget_ack(context, side);
+            }
             Phase::Opening | Phase::Ringing | Phase::Ended => {
                 context.tx.respond(server, 200, bytes, now.mono);
                 self.cancelled_by_caller(context, now);

@@ -105,7 +105,8 @@ pub(crate) fn nothing_held(world: &World) -> Result<(), String> {
     for (id, tenant) in world.server.tenants() {
         let held = tenant.held();
         if (held.calls, held.legs, held.transactions, held.timers) != (0, 0, 0, 0) {
-            return Err(format!("tenant {id} still holds {held:?}"));
+            let calls = tenant.calls();
+            return Err(format!("tenant {id} still holds {held:?} {calls:?}"));
         }
     }
     let counts = world.server.relay.counts();

@@ -37,8 +37,13 @@ impl Watch {
         self.homes.insert(ip, tenant);
     }
 
-    /// The server died and came back: what had run out by the calendar is not put back.
-    pub fn restarted(&mut self, wall: Wall) {
+    /// The server died and came back: what its whole journal adds up to is put back, but for what has run out by the
+    /// calendar of today.
+    pub fn restarted(&mut self, world: &World) {
+        let wall = world.now().wall;
+        self.bindings.clear();
+        self.changes = 0;
+        self.read_journal(world);
         self.bindings.retain(|_, (_, expires)| *expires > wall);
     }
 

@@ -56,14 +56,15 @@ pub struct Failure {
     pub ladder: String,
 }
 
-/// Lines of the ladder that a failure shows.
-const LAST_LINES: usize = 80;
+/// Lines of the ladder that a failure shows when many seeds run.
+pub const LAST_LINES: usize = 80;
 
-/// Runs the world of a seed. A world that fails is run again with its ladder written down.
+/// Runs the world of a seed. A world that fails is run again with its ladder written down; the failure shows the last
+/// `lines` of it.
 ///
 /// # Errors
 /// The rule that was broken, also by a panic, and how it came to that.
-pub fn run(seed: u64) -> Result<Tally, Failure> {
+pub fn run(seed: u64, lines: usize) -> Result<Tally, Failure> {
     let mut scene = Scene::new(seed, false);
     match attempt(&mut scene) {
         Ok(()) => Ok(scene.tally()),
@@ -71,9 +72,8 @@ pub fn run(seed: u64) -> Result<Tally, Failure> {
             let mut scene = Scene::new(seed, true);
             let what = attempt(&mut scene).err();
             let text = scene.world.ladder.text();
-            let lines: Vec<&str> = text.lines().collect();
-            let skip = lines.len().saturating_sub(LAST_LINES);
-            let ladder = lines.into_iter().skip(skip).collect::<Vec<_>>().join("\n");
+            let skip = text.lines().count().saturating_sub(lines);
+            let ladder = text.lines().skip(skip).collect::<Vec<_>>().join("\n");
             let what = what.unwrap_or_else(|| "the run is not reproducible".to_owned());
             Err(Failure { seed, what, ladder })
         }

@@ -191,7 +191,7 @@ impl Scene {
         self.calls_of_past_lives = (calls, answered);
         self.restarts += 1;
         self.world.restart_server();
-        self.watch.restarted(self.world.now().wall);
+        self.watch.restarted(&self.world);
         self.watch.look(&mut self.world)
     }
 

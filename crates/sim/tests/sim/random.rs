@@ -55,7 +55,7 @@ fn two_phones_register_talk_and_hang_up() {
 const REGRESSIONS: &[u64] = &[];
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 5_000;
 
 /// A number from the environment.
 #[allow(
@@ -73,11 +73,16 @@ fn chosen(name: &str) -> Option<u64> {
 )]
 fn run_all(seeds: &[u64]) -> (Tally, Vec<Failure>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let lines = if seeds.len() == 1 {
+        usize::MAX
+    } else {
+        random::LAST_LINES
+    };
     let next = AtomicUsize::new(0);
     let work = || {
         let (mut tally, mut failures) = (Tally::default(), Vec::new());
         while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match random::run(*seed) {
+            match random::run(*seed, lines) {
                 Ok(one) => tally.add(&one),
                 Err(failure) => failures.push(failure),
             }

@@ -16,7 +16,6 @@ mod digest;
 mod hot;
 mod load;
 mod ready;
-mod report;
 mod wire;
 
 use anyhow::Result;

@@ -8,9 +8,9 @@ mod kamailio;
 mod table;
 
 use crate::digest::Algorithm;
+use crate::load::report::Report;
 use crate::load::{self, Mode};
 use crate::ready::Server;
-use crate::report::Report;
 use crate::wire::Transport;
 use anyhow::{Context as _, Result};
 use std::net::{SocketAddr, UdpSocket};

@@ -3,7 +3,7 @@
 //! Owns: best and median of each figure, and how they stand side by side.
 
 use super::Results;
-use crate::report::Report;
+use crate::load::report::Report;
 use std::fmt::Write as _;
 
 /// One section for each server.

@@ -2,7 +2,7 @@
 //! many a second), and what the server paid for it.
 //!
 //! Owns: the settings of a run and the order of its phases. Does not own: sockets ([`crate::wire`]), reading
-//! `/proc` ([`crate::cpu`]), printing ([`crate::report`]).
+//! `/proc` ([`crate::cpu`]), printing ([`crate::load::report`]).
 
 mod callee;
 mod caller;
@@ -10,18 +10,19 @@ mod engine;
 pub(crate) mod media;
 mod op;
 mod pace;
+pub(crate) mod report;
 pub(crate) mod tally;
 pub(crate) mod text;
 mod words;
 
 use crate::cpu::{Cpu, Tree};
 use crate::digest::Algorithm;
-use crate::report::{MediaReport, Memory, Report};
 use crate::wire::Transport;
 use anyhow::{Result, bail};
 use engine::{Engine, Job};
 pub(crate) use media::Count;
 use pace::Pace;
+use report::{MediaReport, Memory, Report};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 pub(crate) use tally::Latency;

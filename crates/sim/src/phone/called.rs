@@ -1,7 +1,7 @@
 //! Being called: what a phone answers to the requests that it gets.
 
-use super::dialog::{Dialog, State, Unacknowledged};
-use super::{Answer, Phone, T1, TIMEOUT, message};
+use super::dialog::{Dialog, Unacknowledged};
+use super::{Answer, Phone, State, T1, TIMEOUT, message};
 use sip::{Message, Method, Name, Writer};
 use std::time::Duration;
 

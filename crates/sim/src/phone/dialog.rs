@@ -1,23 +1,10 @@
 //! A phone's side of one call.
 
-use super::{Identity, Outstanding, Phone, T2};
+use super::{Identity, Outstanding, Phone, State, T2};
 use crate::rng::Rng;
 use sip::{Message, Method, Name, Writer};
 use std::net::SocketAddr;
 use std::time::Duration;
-
-/// How far a call on a phone has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// We called; no final answer.
-    Calling,
-    /// We are being called and have not decided.
-    Ringing,
-    /// Answered.
-    Up,
-    /// Over.
-    Over,
-}
 
 /// A final answer of ours to an INVITE that waits for its ACK.
 #[derive(Clone, Debug)]

@@ -10,7 +10,6 @@ mod message;
 
 use crate::rng::Rng;
 use dialog::Dialog;
-pub use dialog::State;
 use message::Outstanding;
 use model::Transport;
 use sip::{Message, Method, Name};
@@ -21,6 +20,19 @@ use std::time::Duration;
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 const TIMEOUT: Duration = Duration::from_secs(32);
+
+/// How far a call on a phone has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// We called; no final answer.
+    Calling,
+    /// We are being called and have not decided.
+    Ringing,
+    /// Answered.
+    Up,
+    /// Over.
+    Over,
+}
 
 /// What a phone does when it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

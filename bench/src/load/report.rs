@@ -2,9 +2,9 @@
 //!
 //! Owns: dividing totals by operations, and the layout of both forms.
 
+use super::tally::Tally;
+use super::{Count, Latency, Mode, Settings};
 use crate::cpu::Cpu;
-use crate::load::tally::Tally;
-use crate::load::{Count, Latency, Mode, Settings};
 use crate::wire::Transport;
 use serde::Serialize;
 use std::collections::BTreeMap;

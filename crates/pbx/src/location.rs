@@ -5,7 +5,7 @@
 
 use model::{BindingChange, BindingKey, BindingRecord, DeviceId, FlowToken, Now, TenantId, UserId};
 use sip::timer::{TimerId, Wheel};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A binding in memory.
@@ -44,6 +44,8 @@ impl From<&Binding> for BindingFacts {
 pub(crate) struct Location {
     tenant: TenantId,
     users: BTreeMap<UserId, Vec<Binding>>,
+    /// Whose bindings live on which connection, by worker and number; what a lost one concerns is found, not searched.
+    streams: BTreeSet<(u16, u64, UserId)>,
     expiry: Wheel<UserId>,
     removed: Vec<BindingChange>,
 }
@@ -53,6 +55,7 @@ impl Location {
         Location {
             tenant,
             users: BTreeMap::new(),
+            streams: BTreeSet::new(),
             expiry: Wheel::new(),
             removed: Vec::new(),
         }
@@ -81,11 +84,14 @@ impl Location {
     pub(crate) fn put(&mut self, mut record: Box<BindingRecord>, ttl: Duration, reachable: bool, now: Now) {
         let ends = now.mono + ttl;
         let timer = self.expiry.insert(ends, record.user);
-        let bindings = self.users.entry(record.user).or_default();
+        let (user, flow) = (record.user, record.flow);
+        let bindings = self.users.entry(user).or_default();
+        let mut left = None;
         match bindings.iter_mut().find(|b| b.record.key == record.key) {
             Some(old) => {
                 self.expiry.cancel(old.timer);
                 record.since = old.record.since;
+                left = Some(old.record.flow);
                 *old = Binding {
                     record,
                     ends,
@@ -104,6 +110,19 @@ impl Location {
                 });
             }
         }
+        if reachable && flow.transport.is_reliable() {
+            self.streams.insert((flow.worker, flow.connection, user));
+        }
+        if let Some(left) = left {
+            self.forget_stream(user, &left);
+        }
+    }
+
+    /// Drops a connection from the index when none of the user's bindings is on it any more.
+    fn forget_stream(&mut self, user: UserId, flow: &FlowToken) {
+        if flow.transport.is_reliable() && self.on_flow(user, flow).is_none() {
+            self.streams.remove(&(flow.worker, flow.connection, user));
+        }
     }
 
     /// Removes the bindings that `doomed` picks; [`Location::take_removed`] tells which.
@@ -113,11 +132,13 @@ impl Location {
         };
         let before = bindings.len();
         let (expiry, removed, tenant) = (&mut self.expiry, &mut self.removed, self.tenant);
+        let mut left = Vec::new();
         bindings.retain(|binding| {
             if !doomed(binding) {
                 return true;
             }
             expiry.cancel(binding.timer);
+            left.push(binding.record.flow);
             removed.push(BindingChange::Remove {
                 tenant,
                 user,
@@ -128,6 +149,9 @@ impl Location {
         let gone = before - bindings.len();
         if bindings.is_empty() {
             self.users.remove(&user);
+        }
+        for flow in left {
+            self.forget_stream(user, &flow);
         }
         gone
     }
@@ -141,12 +165,19 @@ impl Location {
         gone
     }
 
-    /// Marks the bindings of a lost connection; they stay, for the phone may come back before they end.
+    /// Marks the bindings of a lost connection; they stay, for the phone may come back before they end. Costs what
+    /// the connection carried, not what the tenant holds: strangers open and close connections as they like.
     pub(crate) fn connection_lost(&mut self, worker: u16, connection: u64) {
-        for binding in self.users.values_mut().flatten() {
-            let flow = &binding.record.flow;
-            if flow.connection == connection && flow.worker == worker && flow.transport.is_reliable() {
-                binding.reachable = false;
+        let first = (worker, connection, UserId(0));
+        let last = (worker, connection, UserId(u64::MAX));
+        let lost: Vec<_> = self.streams.range(first..=last).copied().collect();
+        for entry in lost {
+            self.streams.remove(&entry);
+            for binding in self.users.get_mut(&entry.2).into_iter().flatten() {
+                let flow = &binding.record.flow;
+                if flow.connection == connection && flow.worker == worker && flow.transport.is_reliable() {
+                    binding.reachable = false;
+                }
             }
         }
     }
@@ -172,5 +203,67 @@ pub(crate) fn same_flow(a: &FlowToken, b: &FlowToken) -> bool {
         a.transport == b.transport && a.worker == b.worker && a.connection == b.connection
     } else {
         a.transport == b.transport && a.local == b.local && a.remote == b.remote
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Transport, Wall};
+
+    const NOW: Now = Now {
+        mono: Duration::ZERO,
+        wall: Wall(0),
+    };
+
+    fn put(location: &mut Location, user: u64, key: &str, connection: u64) {
+        let record = BindingRecord {
+            tenant: TenantId(1),
+            user: UserId(user),
+            device: DeviceId(user),
+            key: BindingKey::Contact(key.into()),
+            contact: key.into(),
+            instance: None,
+            q_milli: 1000,
+            expires: Wall(60_000),
+            since: Wall(0),
+            flow: FlowToken {
+                transport: Transport::Tcp,
+                worker: 0,
+                connection,
+                local: ([10, 0, 0, 1], 5060).into(),
+                remote: ([10, 0, 0, 2], 5060).into(),
+            },
+            call_id: "a".into(),
+            cseq: 1,
+            user_agent: "".into(),
+        };
+        location.put(Box::new(record), Duration::from_secs(60), true, NOW);
+    }
+
+    fn unreachable(location: &Location) -> Vec<&str> {
+        let gone = location.all().filter(|b| !b.reachable);
+        gone.map(|b| &*b.record.contact).collect()
+    }
+
+    #[test]
+    fn a_lost_connection_marks_what_was_on_it_and_the_index_holds_no_more_than_lives() {
+        let mut location = Location::new(TenantId(1));
+        put(&mut location, 1, "sip:a", 7);
+        put(&mut location, 1, "sip:b", 7);
+        put(&mut location, 2, "sip:c", 7);
+        put(&mut location, 3, "sip:d", 8);
+        put(&mut location, 2, "sip:c", 9); // Came back on another connection.
+        location.remove(UserId(1), |b| &*b.record.contact == "sip:b");
+        location.connection_lost(0, 7);
+        assert_eq!(unreachable(&location), ["sip:a"]);
+        assert_eq!(location.streams.len(), 2);
+        location.connection_lost(0, 7);
+        location.connection_lost(1, 8);
+        assert_eq!(unreachable(&location), ["sip:a"]);
+        for user in 1..=3 {
+            location.remove(UserId(user), |_| true);
+        }
+        assert!(location.streams.is_empty());
     }
 }

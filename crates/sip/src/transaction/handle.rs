@@ -138,12 +138,16 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         now: Duration,
     ) -> ClientId {
         let machine = ClientMachine::Other(ClientOther::Terminated);
+        let reliable = wire.reliable;
         let id = ClientId(self.clients.insert(Client {
             wire,
             owner,
             key,
             machine,
         }));
+        if reliable {
+            self.streams.insert(id.into());
+        }
         self.by_response.insert(key, id);
         self.with_client(id, now, |client, io| {
             client.machine = match invite {
@@ -209,6 +213,9 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         let Some(server) = self.servers.remove(id.0) else {
             return;
         };
+        if server.wire.reliable {
+            self.streams.remove(&id.into());
+        }
         // A later transaction may have taken over the key.
         if self.by_request.get(&server.key) == Some(&id) {
             self.by_request.remove(&server.key);
@@ -225,6 +232,9 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         let Some(client) = self.clients.remove(id.0) else {
             return;
         };
+        if client.wire.reliable {
+            self.streams.remove(&id.into());
+        }
         if self.by_response.get(&client.key) == Some(&id) {
             self.by_response.remove(&client.key);
         }

@@ -36,7 +36,7 @@ use key::{Key, KeyMap, Keyer};
 use server_invite::ServerInvite;
 use server_other::ServerOther;
 use slab::{Id, Slab};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use timers::{Alarm, Timer, Wire};
 
@@ -181,6 +181,8 @@ pub struct Transactions<P, U> {
     by_request: KeyMap<ServerId>,
     by_origin: KeyMap<ServerId>,
     by_response: KeyMap<ClientId>,
+    /// Those over connections, which can be lost; datagrams have nothing to lose.
+    streams: BTreeSet<TransactionId>,
     wheel: Wheel<Alarm>,
     out: VecDeque<(P, Bytes)>,
     events: VecDeque<Event<U>>,
@@ -205,6 +207,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
             by_request: KeyMap::default(),
             by_origin: KeyMap::default(),
             by_response: KeyMap::default(),
+            streams: BTreeSet::new(),
             wheel: Wheel::new(),
             out: VecDeque::new(),
             events: VecDeque::new(),
@@ -268,6 +271,9 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
             merge,
             machine,
         }));
+        if reliable {
+            self.streams.insert(id.into());
+        }
         self.by_request.insert(key, id);
         merge.and_then(|merge| self.by_origin.insert(merge, id));
         Ok(id)
@@ -331,13 +337,24 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         self.deliver(response, now).unwrap_or(Delivery::Stray)
     }
 
-    /// Nothing can be sent any more to the peers that `failed` picks.
+    /// The connections to the peers that `failed` picks are lost. Only transactions over reliable transports are
+    /// asked about.
     pub fn transport_failed(&mut self, mut failed: impl FnMut(&P) -> bool, now: Duration) {
-        for id in self.clients.select(|client| failed(&client.wire.peer)) {
-            self.step_client(ClientId(id), &ClientInput::TransportError, now);
-        }
-        for id in self.servers.select(|server| failed(&server.wire.peer)) {
-            self.step_server(ServerId(id), ServerInput::TransportError, now);
+        let mut peer = |id: &TransactionId| match *id {
+            TransactionId::Client(id) => self.clients.get(id.0).is_some_and(|c| failed(&c.wire.peer)),
+            TransactionId::Server(id) => self.servers.get(id.0).is_some_and(|s| failed(&s.wire.peer)),
+        };
+        let (clients, servers): (Vec<_>, Vec<_>) = self
+            .streams
+            .iter()
+            .copied()
+            .filter(|id| peer(id))
+            .partition(|id| matches!(id, TransactionId::Client(_)));
+        for id in clients.into_iter().chain(servers) {
+            match id {
+                TransactionId::Client(id) => drop(self.step_client(id, &ClientInput::TransportError, now)),
+                TransactionId::Server(id) => drop(self.step_server(id, ServerInput::TransportError, now)),
+            }
         }
     }
 

@@ -82,15 +82,4 @@ impl<T> Slab<T> {
         self.free.push(id.index);
         Some(value)
     }
-
-    /// Ids of the values that `wanted` picks, in order of place.
-    pub(super) fn select(&self, mut wanted: impl FnMut(&T) -> bool) -> Vec<Id> {
-        let places = (0u32..).zip(&self.places);
-        let hits = places.filter(|(_, place)| place.value.as_ref().is_some_and(&mut wanted));
-        hits.map(|(index, place)| Id {
-            index,
-            generation: place.generation,
-        })
-        .collect()
-    }
 }

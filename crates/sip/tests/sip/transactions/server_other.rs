@@ -68,8 +68,8 @@ fn over_tcp_nothing_is_kept_after_the_response() {
 #[test]
 fn a_lost_connection_is_told_before_the_response_and_not_after() {
     let mut world = World::new();
-    let first = world.accept(&register(), UDP);
-    world.accept(message("OPTIONS", "z9hG4bKopt").as_bytes(), UDP);
+    let first = world.accept(&register(), TCP);
+    world.accept(message("OPTIONS", "z9hG4bKopt").as_bytes(), TCP);
     world.respond(first, 200);
     world.table.transport_failed(|_| true, world.now);
     world.drain();
@@ -81,4 +81,14 @@ fn a_lost_connection_is_told_before_the_response_and_not_after() {
         00.000 0 left
     "#]]
     .assert_eq(world.run_out());
+}
+
+#[test]
+fn datagrams_have_no_connection_to_lose() {
+    let mut world = World::new();
+    world.accept(&register(), UDP);
+    world
+        .table
+        .transport_failed(|_| panic!("not asked about"), world.now);
+    assert_eq!(world.table.len(), 1);
 }

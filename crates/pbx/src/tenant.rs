@@ -213,12 +213,15 @@ impl Tenant {
         };
         let config = Arc::clone(&self.context.config);
         let context = &mut self.context;
+        let settled = context.location.on_flow(device.user, &flow).is_some();
         match registrar::register(&mut context.location, &config, &device, message, flow, now) {
             Ok(changes) => {
                 context.counts.registered += 1;
                 context.out.extend(changes.into_iter().map(Effect::Binding));
                 self.reply_registered(device.user, message, flow, now);
-                self.reconnect(device.user, flow);
+                if !settled {
+                    self.reconnect(device.user, flow);
+                }
             }
             Err(refused) => {
                 context.counts.forbidden += u64::from(refused == Refused::Foreign);
@@ -243,7 +246,8 @@ impl Tenant {
         });
     }
 
-    /// A phone that came back on a new connection keeps its calls.
+    /// A phone that came back on a new connection keeps its calls. Looks at every call of the tenant, so it is for
+    /// the first REGISTER on a flow, not for each refresh.
     fn reconnect(&mut self, user: UserId, flow: FlowToken) {
         let Some(key) = self
             .context

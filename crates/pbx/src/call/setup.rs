@@ -178,10 +178,13 @@ impl Call {
         let Some(target) = self.targets.get(index) else {
             return;
         };
-        if code == 100 || self.phase != Phase::Ringing || !target.is_ringing() {
+        let known = matches!(code, 180..=183);
+        if !known || self.phase != Phase::Ringing || !target.is_ringing() {
             return;
         }
-        self.record.rang(now);
+        if matches!(code, 180 | 183) {
+            self.record.rang(now);
+        }
         let sdp = self.early_answer(context, index, message);
         self.tell_caller(context, code, sdp.as_deref(), now);
     }

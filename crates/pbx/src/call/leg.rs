@@ -42,6 +42,8 @@ pub(crate) enum Exchange {
     Ours {
         client: ClientId,
         cseq: u32,
+        /// Only to bring back what was before: the other leg awaits no answer.
+        restores: bool,
     },
 }
 

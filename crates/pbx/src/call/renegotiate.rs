@@ -100,7 +100,11 @@ impl Call {
             .tx
             .request(Method::Invite, &branch, bytes, flow, reliable, owner, now.mono)
             .map_err(|_| 503_u16)?;
-        leg.exchange = Exchange::Ours { client, cseq };
+        leg.exchange = Exchange::Ours {
+            client,
+            cseq,
+            restores: false,
+        };
         Ok(())
     }
 
@@ -114,7 +118,7 @@ impl Call {
         now: Now,
     ) {
         let Some(leg) = self.leg_mut(side) else { return };
-        let Exchange::Ours { cseq, .. } = leg.exchange else {
+        let Exchange::Ours { cseq, restores, .. } = leg.exchange else {
             // A copy of a 2xx whose ACK was lost, or a 2xx to what we have called off.
             if let Some(cseq) = message
                 .and_then(|m| m.cseq().ok())
@@ -132,7 +136,9 @@ impl Call {
             Some(message) => {
                 leg.dialog.refresh_target(message);
                 leg.acknowledge(context, cseq);
-                self.answer_renegotiation(context, side, message, now);
+                if !restores {
+                    self.answer_renegotiation(context, side, message, now);
+                }
             }
             None => self.refuse_renegotiation(context, side, code, now),
         }
@@ -151,7 +157,7 @@ impl Call {
             offer,
         } = std::mem::replace(&mut leg.exchange, Exchange::Idle)
         else {
-            return;
+            return self.restore(context, side, now);
         };
         let Ok(request) = Message::parse(&request) else {
             return;
@@ -162,7 +168,8 @@ impl Call {
             .and_then(|a| sdp::answer(&offer, a, &mut leg.side, anchor, allowed).ok());
         let (Some(answer), Some(text)) = (answer, text) else {
             let bytes = context.response(&request, leg.flow, 488, None).finish();
-            return context.tx.respond(server, 488, bytes, now.mono);
+            context.tx.respond(server, 488, bytes, now.mono);
+            return self.restore(context, side, now);
         };
         leg.dialog.refresh_target(&request);
         let bytes = context
@@ -177,6 +184,21 @@ impl Call {
             other.remote = Some(answer);
         }
         self.media_follows(context, allowed);
+    }
+
+    /// `side` agreed to what the other leg has taken back meanwhile, or can't use: it is asked for what was before.
+    fn restore(&mut self, context: &mut Context, side: SideOf, now: Now) {
+        let before = self.leg(side.other()).and_then(|leg| leg.remote.clone());
+        let Some(before) = before.filter(|_| self.phase == Phase::Answered) else {
+            return;
+        };
+        let config = Arc::clone(&self.config);
+        let sent = self.pass_on(context, side.other(), &before, &config, now);
+        if let (Ok(()), Some(leg)) = (sent, self.leg_mut(side))
+            && let Exchange::Ours { restores, .. } = &mut leg.exchange
+        {
+            *restores = true;
+        }
     }
 
     /// Tells the media plane what both descriptions now say.

@@ -252,7 +252,7 @@ fn a_phone_may_register_under_its_extension_and_call_as_nobody_else() {
     let body = sdp(hand.at, 4000, "");
     let answer = hand.insists(&mut scene, "101", &invite, &body);
     let callee = scene.world.phones.len() - 1;
-    let ack = request("ACK", "boss@acme.example", "102@acme.example", "claim", 2);
+    let ack = request("ACK", "boss@acme.example", "102@acme.example", "claim", 1);
     hand.send(
         &mut scene,
         &ack.replace("To: <sip:102@acme.example>", field(&answer, "To")),

@@ -275,7 +275,7 @@ fn by_a_bye_before_the_answer() {
     hand.send(&mut scene, &bye);
     let heard = hand.hears(&mut scene);
     let refused = heard.iter().find(|m| m.contains("487")).expect("487");
-    let ack = request("ACK", "101@acme.example", "102@acme.example", "early", 2)
+    let ack = request("ACK", "101@acme.example", "102@acme.example", "early", 1)
         .replace("To: <sip:102@acme.example>", field(refused, "To"))
         .replace(
             "Via: SIP/2.0/UDP {at};branch={branch};rport",

@@ -184,7 +184,7 @@ fn a_proxy_that_wants_to_stay_on_the_way_is_named_in_the_answer() {
     scene.run(200);
     let answer = hand.hears(&mut scene).pop().expect("an answer");
     assert_eq!(field(&answer, "Record-Route"), "Record-Route: <sip:10.9.9.9;lr>");
-    let ack = request("ACK", "101@acme.example", "102@acme.example", "routed", 2)
+    let ack = request("ACK", "101@acme.example", "102@acme.example", "routed", 1)
         .replace("To: <sip:102@acme.example>", field(&answer, "To"));
     hand.send(&mut scene, &ack);
     scene.run(10);

@@ -57,6 +57,9 @@ fn a_reinvite_whose_connection_breaks_is_called_off() {
         1501     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
         1502   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
         1503     server -> acme/102 ACK 102
+        1503     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        1504   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        1505     server -> acme/102 ACK 102
         3100   acme/102 -> server   INVITE 1 {10.0.1.3:6060 0,8 sendonly}
         3101     server -> acme/101 INVITE 101 {10.0.0.1:10000 0,8 sendonly}
         3101     server -> acme/102 100 Trying (INVITE)
@@ -68,7 +71,7 @@ fn a_reinvite_whose_connection_breaks_is_called_off() {
         4101     server -> acme/101 BYE 101
         4101     server -> acme/102 200 OK (BYE)
         4102   acme/101 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Callee, rang, talked 5096 ms (ring 102, answered), packets 11 and 5
+        record 101 -> 102: 200/16 by Callee, rang, talked 5096 ms (ring 102, answered), packets 11 and 11
     "#]]);
 }
 

@@ -17,7 +17,7 @@ pub(super) fn by_hand(scene: &mut Scene) -> (Hand, usize, String) {
         request(method, "101@acme.example", "102@acme.example", "by-hand", cseq)
             .replace("To: <sip:102@acme.example>", &to)
     };
-    hand.send(scene, &within("ACK", 2));
+    hand.send(scene, &within("ACK", 1));
     scene.run(100);
     scene.curtain();
     (hand, callee, within("METHOD", 99))
@@ -81,11 +81,14 @@ fn a_reinvite_is_taken_back() {
         501      server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
         502    acme/102 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8 recvonly}
         503      server -> acme/102 ACK 102
+        503      server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        505      server -> acme/102 ACK 102
         1200       hand -> server   BYE 102
         1201     server -> acme/102 BYE 102
         1201     server -> hand     200 OK (BYE)
         1202   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 1308 ms (ring 102, answered), packets 0 and 2
+        record 101 -> 102: 200/16 by Caller, rang, talked 1308 ms (ring 102, answered), packets 0 and 3
     "#]]);
 }
 
@@ -225,5 +228,35 @@ fn guessed_tags_reach_no_dialog() {
         61       server -> hand     200 OK (BYE)
         62     acme/102 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 168 ms (ring 102, answered), packets 0 and 1
+    "#]]);
+}
+
+#[test]
+fn a_late_copy_of_an_ack_acknowledges_nothing_new() {
+    let mut scene = Scene::new();
+    let (mut hand, _, head) = by_hand(&mut scene);
+    let body = sdp(hand.at, 4000, "a=sendonly\r\n");
+    hand.send_with(&mut scene, &next(&head, "INVITE", 3), &body);
+    scene.run(100);
+    hand.send(&mut scene, &next(&head, "ACK", 1));
+    scene.run(1000);
+    hand.send(&mut scene, &next(&head, "ACK", 3));
+    scene.run(1000);
+    hand.send(&mut scene, &next(&head, "BYE", 4));
+    scene.ends(expect![[r#"
+        0          hand -> server   INVITE 102 {10.0.2.1:4000 0,8 sendonly}
+        1        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
+        1        server -> hand     100 Trying (INVITE)
+        2      acme/102 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8 recvonly}
+        3        server -> acme/102 ACK 102
+        3        server -> hand     200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly}
+        100        hand -> server   ACK 102
+        503      server -> hand     200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly}
+        1100       hand -> server   ACK 102
+        2100       hand -> server   BYE 102
+        2101     server -> acme/102 BYE 102
+        2101     server -> hand     200 OK (BYE)
+        2102   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 2208 ms (ring 102, answered), packets 0 and 1
     "#]]);
 }

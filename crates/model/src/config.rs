@@ -155,6 +155,7 @@ pub struct TenantConfig {
     by_user: HashMap<UserId, usize>,
     by_extension: HashMap<Box<str>, usize>,
     by_username: HashMap<Box<str>, usize>,
+    by_device: HashMap<DeviceId, usize>,
 }
 
 impl TenantConfig {
@@ -183,6 +184,7 @@ impl TenantConfig {
             }
         }
         let mut by_username = HashMap::with_capacity(devices.len());
+        let by_device = devices.iter().enumerate().map(|(i, d)| (d.id, i)).collect();
         for (index, device) in devices.iter().enumerate() {
             if !by_user.contains_key(&device.user) {
                 return Err(ConfigError::OrphanDevice(device.username.clone()));
@@ -207,6 +209,7 @@ impl TenantConfig {
             by_user,
             by_extension,
             by_username,
+            by_device,
         })
     }
 
@@ -280,5 +283,12 @@ impl TenantConfig {
     #[must_use]
     pub fn device(&self, username: &str) -> Option<&Device> {
         self.by_username.get(username).and_then(|i| self.devices.get(*i))
+    }
+
+    /// True when the device exists, is the user's, and the user is enabled: what a binding needs to stay.
+    #[must_use]
+    pub fn may_be_bound(&self, device: DeviceId, user: UserId) -> bool {
+        let owner = self.by_device.get(&device).and_then(|i| self.devices.get(*i));
+        owner.is_some_and(|d| d.user == user) && self.user(user).is_some_and(|user| user.enabled)
     }
 }

@@ -74,6 +74,8 @@ pub(crate) struct Context {
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
+    /// Calls whose record is not made yet: those that the policy counts.
+    pub(crate) live: u32,
     /// Calls that may be over; looked at when the input is done.
     pub(crate) over: Vec<CallId>,
     pub(crate) server_name: Arc<str>,
@@ -93,6 +95,7 @@ impl Context {
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
+            live: 0,
             over: Vec::new(),
             server_name: Arc::clone(&setup.server_name),
             fork_targets: setup.limits.fork_targets,

@@ -44,8 +44,9 @@ impl Tenant {
     /// unreachable, for its phone to come back.
     pub fn restore(&mut self, record: BindingRecord, now: Now) {
         let ttl = record.expires.since(now.wall);
-        let known = self.context.config.user(record.user).is_some();
-        if ttl.is_zero() || !known || record.tenant != self.context.config.id() {
+        // What was revoked while we were down stays out.
+        let allowed = self.context.config.may_be_bound(record.device, record.user);
+        if ttl.is_zero() || !allowed || record.tenant != self.context.config.id() {
             return;
         }
         // A calendar that was set back while we were down must not keep a binding for longer than policy allows.
@@ -281,7 +282,7 @@ impl Tenant {
         let Some(device) = self.authenticate(flow, message, now) else {
             return;
         };
-        let full = self.calls.len() >= self.context.config.policy().max_calls as usize;
+        let full = self.context.live >= self.context.config.policy().max_calls;
         if self.draining || full {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
@@ -418,12 +419,10 @@ impl Tenant {
     }
 
     fn handle_config(&mut self, config: Arc<TenantConfig>) {
-        let owners: BTreeMap<_, _> = config.devices().iter().map(|d| (d.id, d.user)).collect();
         for user in self.context.location.users() {
-            let enabled = config.user(user).is_some_and(|user| user.enabled);
             self.context
                 .location
-                .remove(user, |b| !enabled || owners.get(&b.record.device) != Some(&user));
+                .remove(user, |b| !config.may_be_bound(b.record.device, user));
         }
         self.context.config = config;
     }

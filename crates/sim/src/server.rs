@@ -168,6 +168,11 @@ impl Server {
         self.tenants.iter()
     }
 
+    /// A tenant has a new configuration when the process starts again.
+    pub fn configure_next(&mut self, config: TenantConfig) {
+        self.configs.insert(config.id(), Arc::new(config));
+    }
+
     /// A tenant has a new configuration.
     pub fn configure(&mut self, config: TenantConfig, now: Now) {
         let (id, config) = (config.id(), Arc::new(config));

@@ -38,6 +38,7 @@ impl Call {
         let trying = context.response(message, flow, 100, None).finish();
         context.tx.respond(server, 100, trying, now.mono);
         context.counts.calls += 1;
+        context.live = context.live.saturating_add(1);
 
         let (dialled, domain) = dialled(message);
         let (caller, callee) = parties(context, device, message, &dialled);

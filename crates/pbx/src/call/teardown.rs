@@ -169,6 +169,7 @@ impl Call {
     pub(super) fn finish(&mut self, context: &mut Context, now: Now) {
         self.cancel_timer(context, TimerKind::MediaClose);
         self.phase = Phase::Ended;
+        context.live = context.live.saturating_sub(1);
         let record = self
             .record
             .finish(self.config.id(), self.run.path(), self.bridge.quality());

@@ -2,10 +2,10 @@
 
 use super::Scene;
 use super::by_hand::{Hand, field, request, sdp};
-use super::scene::ACME;
+use super::scene::{ACME, with_users};
 use super::within::{by_hand, next};
 use expect_test::expect;
-use model::Transport;
+use model::{Policy, Transport};
 use sim::phone::Answer;
 
 #[test]
@@ -225,4 +225,66 @@ fn a_copy_of_a_2xx_without_a_tag_is_acknowledged_not_hung_up() {
         1002   acme/101 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Callee, talked 1010 ms (ring 102, answered), packets 3 and 0
     "#]]);
+}
+
+#[test]
+fn a_call_that_has_ended_is_not_counted_against_the_policy() {
+    let mut scene = Scene::with(Policy {
+        max_calls: 1,
+        ..Policy::default()
+    });
+    let caller = scene.phone("101", Answer::PickUp(0));
+    let dead = scene.phone("102", Answer::Ring);
+    scene.phone("103", Answer::Ring);
+    scene.lose_to(dead, "INVITE", 99);
+    scene.call(caller, "102");
+    scene.run(100);
+    scene.cancel(caller);
+    scene.run(100);
+    scene.call(caller, "103");
+    scene.run(100);
+    assert_eq!(scene.world.server.tenant(ACME).unwrap().calls().len(), 1);
+    scene.call(caller, "102");
+    scene.run(100);
+    scene.sees(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -x acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        100    acme/101 -> server   CANCEL 102
+        101      server -> acme/101 200 OK (CANCEL)
+        101      server -> acme/101 487 Request Terminated (INVITE) [Q.850;cause=16]
+        102    acme/101 -> server   ACK 102
+        200    acme/101 -> server   INVITE 103 {10.0.1.2:6060 0,8}
+        201      server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        202    acme/101 -> server   ACK 103
+        202    acme/101 -> server   INVITE 103 +credentials {10.0.1.2:6060 0,8}
+        203      server -> acme/101 100 Trying (INVITE)
+        203      server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8}
+        204    acme/103 -> server   180 Ringing (INVITE)
+        205      server -> acme/101 180 Ringing (INVITE)
+        300    acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        301      server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        302    acme/101 -> server   ACK 102
+        302    acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        303      server -> acme/101 503 Service Unavailable (INVITE) Retry-After 5
+        304    acme/101 -> server   ACK 102
+        record 101 -> 102: 487/16 by Caller (ring 102)
+    "#]]);
+}
+
+#[test]
+fn what_was_revoked_while_the_server_was_down_is_not_restored() {
+    let mut scene = Scene::new();
+    scene.phone("101", Answer::Ring);
+    scene.phone("102", Answer::Ring);
+    let revoked = with_users(2, |user| user.enabled = &*user.extension != "102");
+    scene.world.server.configure_next(revoked);
+    scene.world.restart_server();
+    let now = scene.world.now();
+    let kept = scene.world.server.tenant(ACME).unwrap().registrations(now);
+    let kept: Vec<_> = kept.iter().map(|view| view.aor.as_str()).collect();
+    assert_eq!(kept, ["sip:101@acme.example"]);
 }

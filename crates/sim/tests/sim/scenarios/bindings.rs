@@ -4,7 +4,7 @@ use super::registrar::{PHONE, bound};
 use super::scene::{ACME, with_users};
 use super::{Hand, Scene};
 use expect_test::expect;
-use model::{Policy, TenantConfig, Transport};
+use model::{Device, DeviceId, DigestSecret, Policy, TenantConfig, Transport, UserId};
 use sim::phone::Answer;
 
 #[test]
@@ -161,4 +161,76 @@ fn a_lost_connection_is_shown_until_its_phone_is_back() {
         sip:101@acme.example at sip:101@10.0.1.2:5060;transport=tcp q 1000 for 3599 s from 10.0.1.2:5060
     "#]]
     .assert_eq(&bound(&scene));
+}
+
+#[test]
+fn two_devices_of_a_user_with_credentials_of_their_own_both_ring() {
+    let mut scene = Scene::new();
+    let (caller, _) = (
+        scene.phone("102", Answer::Ring),
+        scene.phone("101", Answer::PickUp(500)),
+    );
+    let old = with_users(2, |_| {});
+    let secret = sip::digest::ha1("101-soft", "acme.example", "pw101-soft");
+    let mut devices = old.devices().to_vec();
+    devices.push(Device {
+        id: DeviceId(99),
+        user: UserId(1),
+        username: "101-soft".into(),
+        secret: DigestSecret {
+            md5: secret.md5,
+            sha256: secret.sha256,
+        },
+    });
+    let config = TenantConfig::new(
+        ACME,
+        2,
+        "Acme",
+        &["acme.example"],
+        Policy::default(),
+        old.users().to_vec(),
+        devices,
+    );
+    let now = scene.world.now();
+    scene
+        .world
+        .server
+        .configure(config.expect("a configuration"), now);
+    scene.phone("101-soft", Answer::Ring);
+    expect![[r#"
+        sip:101@acme.example at sip:101@10.0.1.3:5060 q 1000 for 3599 s from 10.0.1.3:5060
+        sip:101@acme.example at sip:101-soft@10.0.1.4:5060 q 1000 for 3599 s from 10.0.1.4:5060
+        sip:102@acme.example at sip:102@10.0.1.2:5060 q 1000 for 3599 s from 10.0.1.2:5060
+    "#]]
+    .assert_eq(&bound(&scene));
+    scene.call(caller, "101");
+    scene.run(1000);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        0      acme/102 -> server   INVITE 101 {10.0.1.2:6060 0,8}
+        1        server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/102 -> server   ACK 101
+        2      acme/102 -> server   INVITE 101 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/102 100 Trying (INVITE)
+        3        server -> acme/101 INVITE 101 {10.0.0.1:10002 0,8}
+        3        server -> acme/101-soft INVITE 101-soft {10.0.0.1:10002 0,8}
+        4      acme/101 -> server   180 Ringing (INVITE)
+        4      acme/101-soft -> server   180 Ringing (INVITE)
+        5        server -> acme/102 180 Ringing (INVITE)
+        504    acme/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/101 ACK 101
+        505      server -> acme/101-soft CANCEL 101-soft [SIP;cause=200;text="Call completed elsewhere"]
+        505      server -> acme/102 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        506    acme/101-soft -> server   200 OK (CANCEL)
+        506    acme/101-soft -> server   487 Request Terminated (INVITE)
+        506    acme/102 -> server   ACK 1
+        507      server -> acme/101-soft ACK 101-soft
+        1000   acme/102 -> server   BYE 1
+        1001     server -> acme/101 BYE 101
+        1001     server -> acme/102 200 OK (BYE)
+        1002   acme/101 -> server   200 OK (BYE)
+        record 102 -> 101: 200/16 by Caller, rang, talked 496 ms (ring 101, answered), packets 1 and 1
+    "#]]);
+    let cdr = &scene.world.server.cdrs[0];
+    assert_eq!(cdr.callee.device, Some(DeviceId(1)));
 }

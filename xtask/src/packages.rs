@@ -9,7 +9,14 @@ use std::process::Command;
 pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev"];
 
 /// The phones and the load generator that the interoperability tests use.
-pub(crate) const TEST: &[&str] = &["gcc", "libc6-dev", "baresip-core", "sip-tester", "sipsak", "linphone-cli"];
+pub(crate) const TEST: &[&str] = &[
+    "gcc",
+    "libc6-dev",
+    "baresip-core",
+    "sip-tester",
+    "sipsak",
+    "linphone-cli",
+];
 
 /// Installs what is missing when we may; else says what to type and goes on, for what is missing shows
 /// itself later (a test prints `SKIP`).

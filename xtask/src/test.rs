@@ -6,6 +6,7 @@ use crate::{packages, process};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
@@ -82,7 +83,8 @@ fn with_nextest(filter: Option<&str>, report: &mut Report) -> Result<()> {
     let mut command = process::cargo(&["nextest", "run", "--locked", "--workspace"]);
     command
         .args(["--status-level", "slow", "--final-status-level", "slow"])
-        .args(filter);
+        .args(filter)
+        .env("CARILLON_BIN", binary());
     let result = process::run(&mut command);
     if let Ok(xml) = fs::read_to_string(&path) {
         report.read_junit(&xml);
@@ -104,6 +106,7 @@ fn with_libtest(filter: Option<&str>, report: &mut Report) -> Result<()> {
     command
         .args(["--", "--show-output"])
         .args(filter)
+        .env("CARILLON_BIN", binary())
         .stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start cargo test")?;
     let output = child.stdout.take().context("cargo test has no output")?;
@@ -113,6 +116,11 @@ fn with_libtest(filter: Option<&str>, report: &mut Report) -> Result<()> {
         report.read_line(&line);
     }
     finish(&mut child)
+}
+
+/// The server that the interoperability tests start; cargo builds it on the way, for its own tests need it too.
+fn binary() -> PathBuf {
+    process::target_dir().join("debug/carillon")
 }
 
 fn finish(child: &mut Child) -> Result<()> {

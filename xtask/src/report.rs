@@ -33,8 +33,8 @@ impl Report {
         let line = line.trim();
         if let Some((what, number)) = line.strip_prefix("COUNT ").and_then(counted) {
             *self.counts.entry(what.to_owned()).or_default() += number;
-        } else if let Some(why) = line.strip_prefix("SKIP ") {
-            self.skipped.insert(why.trim_start_matches(": ").to_owned());
+        } else if let Some(why) = line.strip_prefix("SKIP ").or_else(|| line.strip_prefix("SKIP:")) {
+            self.skipped.insert(why.trim().to_owned());
         } else if let Some(number) = line.strip_prefix("test result: ").and_then(passed) {
             *self.tests.entry("all crates".to_owned()).or_default() += number;
         }
@@ -50,9 +50,9 @@ impl Report {
             {
                 self.tests.insert(name.to_owned(), tests);
             }
-            let text = line
-                .trim_start_matches("<system-out>")
-                .trim_end_matches("</system-out>");
+            let text = ["<system-out>", "<system-err>", "</system-out>", "</system-err>"]
+                .iter()
+                .fold(line.to_owned(), |text, tag| text.replace(tag, ""));
             self.read_line(
                 &text
                     .replace("&gt;", ">")

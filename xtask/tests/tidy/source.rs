@@ -110,7 +110,7 @@ fn body(text: &str) -> Option<usize> {
 pub(crate) fn all() -> Vec<Source> {
     let root = root();
     let mut paths = Vec::new();
-    for folder in ["crates", "xtask", "bench", "fuzz"] {
+    for folder in ["crates", "tests", "xtask", "bench", "fuzz"] {
         collect(&root.join(folder), &mut paths);
     }
     paths.sort();

@@ -29,6 +29,16 @@ enum Way {
 }
 
 impl Way {
+    /// As the summary of `cargo xtask test` calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Way::Udp => "udp",
+            Way::Tcp => "tcp",
+            Way::TcpOctets => "tcp-octets",
+            Way::Tls => "tls",
+        }
+    }
+
     fn transport(self) -> Transport {
         match self {
             Way::Udp => Transport::Udp,
@@ -134,6 +144,7 @@ fn rfc_4475_on_four_transports() {
             slowest = slowest.max(start.elapsed());
             count += 1;
         }
+        println!("COUNT rfc4475/{} {}", way.name(), vectors.len());
     }
     let counts = house.live().counts().unwrap();
     house.stop();

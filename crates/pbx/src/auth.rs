@@ -25,13 +25,16 @@ pub(crate) enum Access<'c> {
 pub(crate) struct Gate {
     digest: Digest,
     guards: HashMap<DeviceId, ReplayGuard>,
+    /// Nonces as old as this were counted by guards that are gone.
+    born_ms: u64,
 }
 
 impl Gate {
-    pub(crate) fn new(nonce_key: [u8; 32]) -> Gate {
+    pub(crate) fn new(nonce_key: [u8; 32], wall_ms: u64) -> Gate {
         Gate {
             digest: Digest::new(nonce_key),
             guards: HashMap::new(),
+            born_ms: wall_ms,
         }
     }
 
@@ -85,6 +88,7 @@ impl Gate {
             algorithms(config),
         );
         match (verdict, device) {
+            (Ok(proof), _) if proof.issued_ms <= self.born_ms => Access::Challenge { stale: true },
             (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
                 Access::Granted(device)
             }

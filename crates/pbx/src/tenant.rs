@@ -30,10 +30,10 @@ pub struct Tenant {
 impl Tenant {
     /// A tenant with no bindings and no calls.
     #[must_use]
-    pub fn new(config: Arc<TenantConfig>, setup: &Setup, _now: Now) -> Tenant {
+    pub fn new(config: Arc<TenantConfig>, setup: &Setup, now: Now) -> Tenant {
         Tenant {
             calls: BTreeMap::new(),
-            gate: Gate::new(setup.nonce_key),
+            gate: Gate::new(setup.nonce_key, now.wall.0),
             context: Context::new(config, setup),
             next_call: 0,
             draining: false,
@@ -130,6 +130,12 @@ impl Tenant {
             transactions: self.context.tx.len(),
             timers: self.context.timers.len(),
         }
+    }
+
+    /// True when a leg of a live call has this Call-ID, for checks that both sides agree on what is up.
+    #[must_use]
+    pub fn has_leg(&self, call_id: &str) -> bool {
+        self.calls.values().any(|call| call.has_leg(call_id))
     }
 
     /// Removes every binding of a user, as an administrator's act. Returns how many.

@@ -151,6 +151,15 @@ impl Call {
         }
     }
 
+    /// True when the call is up and one of its dialogs has this Call-ID.
+    pub(crate) fn has_leg(&self, call_id: &str) -> bool {
+        let legs = [SideOf::Caller, SideOf::Callee].into_iter();
+        self.phase == Phase::Answered
+            && legs
+                .filter_map(|side| self.leg(side))
+                .any(|leg| leg.dialog.call_id == call_id)
+    }
+
     /// True when the message belongs to the dialog of that leg.
     pub(crate) fn has_dialog(&self, side: SideOf, message: &Message<'_>) -> bool {
         self.leg(side).is_some_and(|leg| leg.has(message))

@@ -121,6 +121,7 @@ impl Server {
     /// The process dies and starts again: only the journal and the records are left.
     pub fn restart(&mut self, now: Now) {
         self.setup.seed[31] = self.setup.seed[31].wrapping_add(1);
+        self.setup.nonce_key = self.setup.seed;
         self.outputs.clear();
         self.cdrs_before_restart = self.cdrs.len() as u64;
         self.tenants.clear();
@@ -134,6 +135,25 @@ impl Server {
             if let Some(tenant) = self.tenants.get_mut(&record.tenant) {
                 tenant.restore(record, now);
             }
+        }
+    }
+
+    /// A tenant panics and is built anew: its calls are gone, its bindings come back, the others notice nothing.
+    pub fn rebuild(&mut self, id: TenantId, now: Now) {
+        let (Some(old), Some(config)) = (self.tenants.remove(&id), self.configs.get(&id)) else {
+            return;
+        };
+        let calls = old.calls();
+        self.cdrs_before_restart += old.counts().calls - calls.len() as u64;
+        self.setup.seed[30] = self.setup.seed[30].wrapping_add(1);
+        let mut tenant = Tenant::new(Arc::clone(config), &self.setup, now);
+        for record in self.bindings().into_iter().filter(|r| r.tenant == id) {
+            tenant.restore(record, now);
+        }
+        self.tenants.insert(id, tenant);
+        for call in calls {
+            let session = model::MediaSessionId(id.0 << 32 | call.id.0);
+            self.command(&MediaCommand::Close { session }, now);
         }
     }
 

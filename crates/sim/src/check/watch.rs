@@ -25,6 +25,8 @@ pub struct Watch {
     homes: BTreeMap<IpAddr, TenantId>,
     known: BTreeSet<SocketAddr>,
     recorded: BTreeSet<String>,
+    /// Call-ID and CSeq of ACKs that reached the server.
+    acknowledged: BTreeSet<(String, u32)>,
     records: usize,
     bindings: BTreeMap<(TenantId, UserId, BindingKey), (Box<str>, Wall)>,
     changes: usize,
@@ -37,14 +39,17 @@ impl Watch {
         self.homes.insert(ip, tenant);
     }
 
-    /// The server died and came back: what its whole journal adds up to is put back, but for what has run out by the
-    /// calendar of today.
-    pub fn restarted(&mut self, world: &World) {
+    /// The server, or one tenant of it, died and came back: what the whole journal adds up to is put back, but for what
+    /// has run out by the calendar of today.
+    pub fn restarted(&mut self, world: &World, only: Option<TenantId>) {
         let wall = world.now().wall;
-        self.bindings.clear();
+        let mut untouched = std::mem::take(&mut self.bindings);
+        untouched.retain(|key, _| only.is_some_and(|tenant| key.0 != tenant));
         self.changes = 0;
         self.read_journal(world);
-        self.bindings.retain(|_, (_, expires)| *expires > wall);
+        self.bindings
+            .retain(|key, (_, expires)| only.is_none_or(|tenant| key.0 == tenant) && *expires > wall);
+        self.bindings.append(&mut untouched);
     }
 
     /// Looks at what happened since the last look.
@@ -73,6 +78,12 @@ impl Watch {
 
     fn came_in(&mut self, flow: FlowToken, bytes: Vec<u8>) {
         self.known.insert(flow.remote);
+        if bytes.starts_with(b"ACK ")
+            && let Ok(ack) = Message::parse(&bytes)
+            && let (Ok(call_id), Ok(cseq)) = (ack.call_id(), ack.cseq())
+        {
+            self.acknowledged.insert((call_id.to_owned(), cseq.seq));
+        }
         if self.heard.len() >= 16 {
             self.heard.remove(0);
         }
@@ -154,6 +165,11 @@ impl Watch {
         let call_id = message.call_id().unwrap_or("");
         if code == 200 && message.method() == Some(Method::Bye) && !self.recorded.contains(call_id) {
             return Err(format!("the BYE of {call_id} is answered without a record"));
+        }
+        let seq = message.cseq().map_or(0, |c| c.seq);
+        let done = || self.acknowledged.contains(&(call_id.to_owned(), seq));
+        if !self.damaged && message.method() == Some(Method::Invite) && (200..300).contains(&code) && done() {
+            return Err(format!("the 2xx of {call_id} is repeated after its ACK"));
         }
         Ok(())
     }

@@ -85,6 +85,10 @@ pub struct Phone {
     pub rogue: bool,
     /// Sends no audio.
     pub mute: bool,
+    /// Requests that nobody answered.
+    pub unanswered: u64,
+    /// Final answers to INVITEs that nobody acknowledged.
+    pub unacknowledged: u64,
     /// RTP packets received.
     pub packets_received: u64,
     /// RTP packets received while no call was up.
@@ -118,6 +122,8 @@ impl Phone {
             heard: Vec::new(),
             rogue: false,
             mute: false,
+            unanswered: 0,
+            unacknowledged: 0,
             packets_received: 0,
             packets_astray: 0,
             voices: BTreeSet::new(),
@@ -259,6 +265,12 @@ impl Phone {
             .collect()
     }
 
+    /// The Call-IDs of calls that are up.
+    pub fn dialogs_up(&self) -> impl Iterator<Item = &str> {
+        let up = self.dialogs.values().filter(|d| d.state == State::Up);
+        up.map(|d| d.call_id.as_str())
+    }
+
     /// True when a request or a 2xx is still unanswered.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -355,12 +367,15 @@ impl Phone {
         }
         for branch in dead {
             if let Some(request) = self.outstanding.remove(&branch) {
+                self.unanswered += 1;
                 self.heard.push((request.method.clone(), 408));
                 self.final_answer(&request, 408, now);
             }
         }
         for dialog in self.dialogs.values_mut() {
+            let waited = dialog.answer.is_some();
             self.out.extend(dialog.repeat_answer(now));
+            self.unacknowledged += u64::from(waited && dialog.answer.is_none());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What people, machines and misfortune do, one thing at a time.
 
 use super::scene::{Scene, answer, weather};
-use crate::phone::State;
+use crate::phone::{Answer, State};
 use model::{MediaPolicy, TenantId};
 
 impl Scene {
@@ -18,8 +18,9 @@ impl Scene {
             58..68 => self.renegotiate(phone),
             68..70 => self.glare(),
             70..72 => self.reboot(phone),
-            72..75 => self.world.disconnect(phone),
-            75..77 => return self.restart(),
+            72..75 => self.cut_off(phone),
+            75 => return self.restart(),
+            76 => return self.rebuild(),
             77..79 => self.jump(),
             79..83 => self.administer(),
             83..85 => self.world.server.bindable = !self.world.server.bindable,
@@ -30,9 +31,12 @@ impl Scene {
                 let weather = weather(&mut self.rng);
                 self.note(&format!("weather {weather:?}"));
                 self.world.network.set_weather(weather);
+                self.loss = self.loss.max(weather.loss);
             }
             96..100 => return self.spray(),
-            100..110 => return self.knock(),
+            100..106 => return self.knock(),
+            106..109 => return self.guess(),
+            109..112 => return self.replay(),
             _ if self.vandals => self.damage(),
             _ => self.call(phone),
         }
@@ -132,10 +136,15 @@ impl Scene {
         }
     }
 
+    fn cut_off(&mut self, phone: usize) {
+        self.unsteady.insert(phone);
+        self.world.disconnect(phone);
+    }
+
     fn reboot(&mut self, phone: usize) {
         self.note(&format!("phone {phone} reboots"));
         self.world.act(phone, |p, _| p.reboot());
-        self.world.disconnect(phone);
+        self.cut_off(phone);
         if self.rng.per_mille(700) {
             self.register(phone, 600);
         }
@@ -200,11 +209,14 @@ impl Scene {
     }
 
     /// A phone behaves differently from now on.
-    fn change_mind(&mut self, phone: usize) {
+    fn change_mind(&mut self, index: usize) {
         let answer = answer(&mut self.rng);
-        if let Some(phone) = self.world.phones.get_mut(phone) {
+        if let Some(phone) = self.world.phones.get_mut(index) {
             phone.answer = answer;
         }
-        self.note(&format!("phone {phone} will {answer:?}"));
+        if answer == Answer::Dead {
+            self.unsteady.insert(index);
+        }
+        self.note(&format!("phone {index} will {answer:?}"));
     }
 }

@@ -1,6 +1,7 @@
 //! Strangers and damaged messages.
 
 use super::scene::Scene;
+use crate::phone::digest;
 use crate::server::Output;
 use model::{FlowToken, Transport};
 use std::net::SocketAddr;
@@ -28,38 +29,93 @@ const METHODS: [&str; 16] = [
 ];
 
 impl Scene {
-    /// A stranger asks for something, without credentials or with made-up ones: nothing changes, and the one answer
-    /// goes to him and is short.
+    /// A stranger asks for something, without credentials or with made-up ones.
     pub(super) fn knock(&mut self) -> Result<(), String> {
-        self.hostile += 1;
         let stranger = self.stranger();
         let request = self.request_of(stranger);
+        self.in_vain(stranger, request.as_bytes(), true).map(drop)
+    }
+
+    /// A stranger answers the challenge of a REGISTER with a password that he guesses.
+    pub(super) fn guess(&mut self) -> Result<(), String> {
+        let stranger = self.stranger();
+        let register = |call: u64, seq: u32, credentials: &str| {
+            format!(
+                "REGISTER sip:a.example SIP/2.0\r\nVia: SIP/2.0/UDP {stranger};branch=z9hG4bK{call:x}{seq}\r\n\
+                 From: <sip:100@a.example>;tag=1\r\nTo: <sip:100@a.example>\r\nCall-ID: {call:x}\r\nCSeq: {seq} REGISTER\r\n\
+                 Max-Forwards: 70\r\nContact: <sip:100@{stranger}>\r\n{credentials}Content-Length: 0\r\n\r\n"
+            )
+        };
+        let call = self.rng.next();
+        let answer = self.in_vain(stranger, register(call, 1, "").as_bytes(), true)?;
+        let answer = answer.unwrap_or_default();
+        let challenge = answer.lines().find_map(|l| l.strip_prefix("WWW-Authenticate: "));
+        let challenge = challenge.unwrap_or("").to_owned();
+        let user = self.rng.pick(&["100", "101", "nobody"]).copied().unwrap_or("");
+        let guess = self
+            .rng
+            .pick(&["", "100", "pw999", "secret"])
+            .copied()
+            .unwrap_or("");
+        let digest = digest::answer(&challenge, user, guess, "REGISTER", "sip:a.example", 1);
+        let request = register(call, 2, &format!("Authorization: {digest}\r\n"));
+        self.in_vain(stranger, request.as_bytes(), true).map(drop)
+    }
+
+    /// A stranger repeats what he overheard: a request with the right credentials.
+    pub(super) fn replay(&mut self) -> Result<(), String> {
+        let stranger = self.stranger();
+        let spent = |(_, bytes): &&(FlowToken, Vec<u8>)| {
+            let text = String::from_utf8_lossy(bytes);
+            text.contains("uthorization: Digest") && (text.starts_with("REG") || text.starts_with("INV"))
+        };
+        let heard: Vec<Vec<u8>> = self
+            .watch
+            .heard
+            .iter()
+            .filter(spent)
+            .map(|(_, b)| b.clone())
+            .collect();
+        match self.rng.pick(&heard).filter(|_| !self.watch.damaged).cloned() {
+            Some(request) => self.in_vain(stranger, &request, false).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// What a stranger sends changes nothing. Its answer, if the request is `new`, goes to him alone, and
+    /// is longer than his request by a challenge at most.
+    fn in_vain(&mut self, stranger: SocketAddr, request: &[u8], new: bool) -> Result<Option<String>, String> {
+        self.hostile += 1;
         self.world.collect();
         self.watch.look(&mut self.world)?;
         let before = self.state();
-        let flow = self.flow(stranger);
-        let now = self.world.now();
-        self.world.server.receive(flow, request.as_bytes(), now);
+        let (flow, now) = (self.flow(stranger), self.world.now());
+        self.world.server.receive(flow, request, now);
         let outputs = self.world.server.take_outputs();
-        let octets: usize = outputs
-            .iter()
-            .map(|output| match output {
-                Output::Sip(_, bytes) => bytes.len(),
-                Output::Media(_, _, bytes) => bytes.len(),
-                Output::Close(_) => 0,
-            })
-            .sum();
-        let elsewhere = outputs.iter().any(|output| match output {
-            Output::Sip(to, _) | Output::Close(to) => to.remote != stranger,
-            Output::Media(..) => true,
-        });
-        if self.state() != before || elsewhere || octets > request.len() + CHALLENGE {
-            let after = self.state();
+        let (mut octets, mut elsewhere, mut answer) = (0, false, None);
+        for output in &outputs {
+            match output {
+                Output::Sip(to, bytes) => {
+                    octets += bytes.len();
+                    elsewhere |= to.remote != stranger;
+                    answer = Some(String::from_utf8_lossy(bytes).into_owned());
+                }
+                Output::Media(..) | Output::Close(_) => elsewhere = true,
+            }
+        }
+        let after = self.state();
+        let request = String::from_utf8_lossy(request);
+        if after != before {
             return Err(format!(
-                "a stranger's request had an effect: {before:?} {after:?}, {octets} octets back for\n{request}"
+                "a stranger changed {before:?} to {after:?} by\n{request}"
             ));
         }
-        Ok(())
+        if new && (elsewhere || outputs.len() > 1 || octets > request.len() + CHALLENGE) {
+            return Err(format!(
+                "{octets} octets, elsewhere {elsewhere}, answer\n{request}"
+            ));
+        }
+        Ok(answer)
     }
 
     /// Everything that a request could change.

@@ -68,6 +68,10 @@ pub(super) struct Scene {
     pub(super) ports: PortRange,
     pub(super) hostile: u64,
     pub(super) restarts: u64,
+    /// Phones that were dead, rogue, rebooted or cut off at some time: what they believe proves nothing.
+    pub(super) unsteady: BTreeSet<usize>,
+    /// Datagrams were lost at some time, per mille at worst.
+    pub(super) loss: u64,
     calls_of_past_lives: (u64, u64),
 }
 
@@ -96,6 +100,8 @@ impl Scene {
             ports,
             hostile: 0,
             restarts: 0,
+            unsteady: BTreeSet::new(),
+            loss: weather.loss,
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
@@ -127,6 +133,9 @@ impl Scene {
         if let Some(phone) = self.world.phones.get_mut(index) {
             phone.codecs = chosen.to_vec();
             phone.rogue = rogue;
+            if rogue || answer == Answer::Dead {
+                self.unsteady.insert(index);
+            }
             let tenant = TenantId(home as u64 + 1);
             self.watch.settle(phone.identity.address.ip(), tenant);
         }
@@ -148,6 +157,7 @@ impl Scene {
             let wait = self.rng.pick(&waits).copied().unwrap_or(0);
             self.run_ms(wait)?;
         }
+        self.calm()?;
         self.come_to_rest()?;
         self.watch.at_end(&mut self.world)?;
         self.probe()?;
@@ -163,6 +173,36 @@ impl Scene {
         }
         self.world.rest_until(end);
         self.watch.look(&mut self.world)
+    }
+
+    /// Nobody does anything for as long as any exchange may take; then both sides agree on what is up. Where
+    /// messages were damaged, the server died, or nearly every message got lost, they need not.
+    fn calm(&mut self) -> Result<(), String> {
+        let mono = self.world.now().mono;
+        self.world.ladder.note(mono, "  all is calm");
+        self.world.network.set_weather(Weather::FAIR);
+        self.run_ms(80_000)?;
+        if self.watch.damaged || self.restarts > 0 || self.loss > 60 {
+            return Ok(());
+        }
+        for (index, phone) in self.world.phones.iter().enumerate() {
+            if self.unsteady.contains(&index) {
+                continue;
+            }
+            let name = &phone.identity.name;
+            let server = &self.world.server;
+            let known = |id: &&str| server.tenants().any(|(_, tenant)| tenant.has_leg(id));
+            if let Some(id) = phone.dialogs_up().find(|id| !known(id)) {
+                return Err(format!("{name} is still in the call {id}, the server is not"));
+            }
+            if phone.unacknowledged > 0 {
+                return Err(format!("{name} waited in vain for an ACK"));
+            }
+            if phone.unanswered > 0 && self.loss == 0 {
+                return Err(format!("{name} waited in vain for an answer"));
+            }
+        }
+        Ok(())
     }
 
     /// Everybody hangs up, and all timers run out.
@@ -191,7 +231,28 @@ impl Scene {
         self.calls_of_past_lives = (calls, answered);
         self.restarts += 1;
         self.world.restart_server();
-        self.watch.restarted(&self.world);
+        self.watch.restarted(&self.world, None);
+        self.watch.look(&mut self.world)
+    }
+
+    /// One company's part of the server panics and is built anew.
+    pub(super) fn rebuild(&mut self) -> Result<(), String> {
+        self.watch.look(&mut self.world)?;
+        let id = TenantId(self.rng.below(self.shapes.len() as u64) + 1);
+        let counts = self
+            .world
+            .server
+            .tenant(id)
+            .map(|t| t.counts())
+            .unwrap_or_default();
+        self.calls_of_past_lives.0 += counts.calls;
+        self.calls_of_past_lives.1 += counts.answered;
+        self.restarts += 1;
+        let now = self.world.now();
+        self.world.ladder.note(now.mono, &format!("  tenant {id} panics"));
+        self.world.server.rebuild(id, now);
+        self.world.collect();
+        self.watch.restarted(&self.world, Some(id));
         self.watch.look(&mut self.world)
     }
 

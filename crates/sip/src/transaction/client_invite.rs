@@ -175,7 +175,9 @@ fn completed<P: Copy>(
 fn accepted<P>(input: &ClientInput<'_>, io: &mut Io<'_, P>) -> Next {
     match input {
         ClientInput::Response(200..300, _) => io.report = Report::Deliver,
-        ClientInput::Timer(Timer::M) | ClientInput::TransportError => return Some(ClientInvite::Terminated),
+        // Copies of the 2xx may come another way, for its ACK went down with the connection; timer M bounds the wait.
+        ClientInput::TransportError => {}
+        ClientInput::Timer(Timer::M) => return Some(ClientInvite::Terminated),
         _ => {}
     }
     None

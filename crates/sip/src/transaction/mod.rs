@@ -12,7 +12,8 @@
 //!
 //! A connection that closes ends nothing here unless [`Transactions::transport_failed`] says so. It tells the user
 //! where the user waits for something; where the outcome is known already it only frees (narrower than the RFC,
-//! which would inform the user of what changes nothing).
+//! which would inform the user of what changes nothing), except after a 2xx to an INVITE of ours: its copies may come
+//! on the peer's next connection.
 
 mod ack;
 mod client_invite;

@@ -59,12 +59,24 @@ impl Watch {
     pub fn look(&mut self, world: &mut World) -> Result<(), String> {
         self.looks += 1;
         self.read_records(world);
+        let mut owed = BTreeSet::new();
         for trace in std::mem::take(&mut world.trace) {
             match trace {
-                Trace::In(flow, bytes) => self.came_in(flow, bytes),
-                Trace::Out(flow, bytes) => self.went_out(world, &flow, &bytes)?,
+                Trace::In(flow, bytes) => {
+                    owed.extend(self.acknowledgement_owed(world, &bytes));
+                    self.came_in(flow, bytes);
+                }
+                Trace::Out(flow, bytes) => {
+                    if bytes.starts_with(b"ACK ") {
+                        owed.retain(|id| !contains(&bytes, id));
+                    }
+                    self.went_out(world, &flow, &bytes)?;
+                }
                 Trace::Media(to, packet) => self.relayed(to, &packet)?,
             }
+        }
+        if let Some(call_id) = owed.first() {
+            return Err(format!("the 2xx of {call_id} was not acknowledged"));
         }
         one_record_per_call(world)?;
         no_media_without_a_call(world)?;
@@ -74,6 +86,18 @@ impl Watch {
             self.compare_registrations(world)?;
         }
         Ok(())
+    }
+
+    /// The Call-ID of a 2xx to an INVITE of a call that is up: each copy is acknowledged at once (§13.2.2.4).
+    fn acknowledgement_owed(&self, world: &World, bytes: &[u8]) -> Option<String> {
+        if self.damaged || !bytes.starts_with(b"SIP/2.0 2") {
+            return None;
+        }
+        let message = Message::parse(bytes).ok()?;
+        let call_id = message.call_id().ok()?;
+        let invited = message.method() == Some(Method::Invite);
+        let live = || world.server.tenants().any(|(_, tenant)| tenant.has_leg(call_id));
+        (invited && live()).then(|| call_id.to_owned())
     }
 
     fn came_in(&mut self, flow: FlowToken, bytes: Vec<u8>) {
@@ -246,6 +270,10 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 fn no_media_without_a_call(world: &World) -> Result<(), String> {

@@ -78,7 +78,8 @@ fn tests(filter: Option<&str>, report: &mut Report) -> Result<()> {
 
 /// nextest keeps the terminal readable and leaves what the tests printed in its JUnit report.
 fn with_nextest(filter: Option<&str>, report: &mut Report) -> Result<()> {
-    let path = process::target_dir().join("nextest/default/junit.xml");
+    // nextest keeps its reports here whatever CARGO_TARGET_DIR says.
+    let path = process::root().join("target/nextest/default/junit.xml");
     let _stale = fs::remove_file(&path);
     let mut command = process::cargo(&["nextest", "run", "--locked", "--workspace"]);
     command

@@ -169,6 +169,11 @@ impl Relay {
         let session = self.sessions.get_mut(slot)?.as_mut()?;
         let from = crate::latch::plain(from);
         let (near, far) = session.near_and_far(leg);
+        if self.ports.is_own(from) {
+            // Two calls that describe each other's ports would pass it on for ever.
+            near.stray();
+            return None;
+        }
         let (believed, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
@@ -196,6 +201,16 @@ impl Relay {
         session.heard(now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
+    }
+
+    /// Counts a packet that the shell knows to come from another relay of this node, and drops it.
+    pub fn refuse_packet(&mut self, pair: PairId) {
+        let owner = self.owners.get(pair.index()).copied();
+        if let Some(Owner::Leg { slot, leg }) = owner
+            && let Some(Some(session)) = self.sessions.get_mut(slot)
+        {
+            session.leg(leg).stray();
+        }
     }
 
     /// Does what is due.

@@ -137,6 +137,10 @@ impl MediaWorker {
             let Some((packet, from)) = self.batch.get(index) else {
                 continue;
             };
+            if self.shared.is_media_socket(from) {
+                self.relay.refuse_packet(pair);
+                continue;
+            }
             let Some(forward) = self.relay.handle_packet(pair, rtcp, from, packet, now) else {
                 continue;
             };
@@ -236,6 +240,8 @@ impl MediaWorker {
         let watched = self.poll.add(rtp.as_fd(), token, Interest::Read).is_ok()
             && self.poll.add(rtcp.as_fd(), token + 1, Interest::Read).is_ok();
         if watched {
+            self.shared.media_ports.insert(rtp_port);
+            self.shared.media_ports.insert(rtcp_port);
             if self.sockets.len() <= place {
                 self.sockets.resize_with(place + 1, || None);
             }

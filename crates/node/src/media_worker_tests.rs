@@ -2,12 +2,13 @@
 
 use crate::clock::Clock;
 use crate::inbox::{BULK, Inbox};
+use crate::listen::Address;
 use crate::media_worker::MediaWorker;
 use crate::shared::{MediaItem, Shared, Sure};
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId, TenantId};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId, TenantId, Transport};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
@@ -44,7 +45,11 @@ impl Bench {
                 ..Settings::default()
             },
             clock: Clock::new(),
-            addresses: Vec::new(),
+            addresses: vec![Address {
+                transport: Transport::Udp,
+                bound: (HERE, 5060).into(),
+                public: (HERE, 5060).into(),
+            }],
             directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
             tls: None,
             sessions: vec![Inbox::new(BULK).unwrap()],
@@ -53,6 +58,7 @@ impl Bench {
             draining: false.into(),
             hurry: false.into(),
             media_packets: 0.into(),
+            media_ports: crate::shared::Ports::new(),
             keeper,
         });
         let live = Live {
@@ -229,5 +235,24 @@ fn ports_run_out_and_the_sessions_of_a_rebuilt_tenant_close_in_silence() {
         session: session(2, 1),
     });
     assert!(matches!(bench.report(), MediaReport::Closed { session: id, .. } if id == session(2, 1)));
+    bench.stop();
+}
+
+#[test]
+fn what_another_media_worker_sent_is_not_relayed_again() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let MediaReport::Opened { caller, .. } = bench.open(id) else {
+        panic!("not opened")
+    };
+    let (a, b, other) = (Phone::new(), Phone::new(), Phone::new());
+    bench.describe(id, Leg::Caller, &other);
+    bench.describe(id, Leg::Callee, &b);
+    let theirs = other.rtp.local_addr().unwrap().port();
+    bench.live.shared.media_ports.insert(theirs);
+    // Its answer comes after both descriptions were taken in.
+    assert!(matches!(bench.open(id), MediaReport::Opened { .. }));
+    other.rtp.send_to(&rtp(1), caller).unwrap();
+    a.rtp.send_to(&rtp(2), caller).unwrap();
+    assert_eq!(received(&b.rtp).0, rtp(2));
     bench.stop();
 }

@@ -77,6 +77,7 @@ impl Node {
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
+            media_ports: crate::shared::Ports::new(),
             keeper,
             settings,
         });

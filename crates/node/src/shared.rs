@@ -16,8 +16,9 @@ use model::{
     TenantConfig, TenantId, UserId,
 };
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use tenancy::Directory;
 
@@ -139,8 +140,33 @@ pub(crate) struct Shared {
     pub(crate) hurry: AtomicBool,
     /// Packets that media workers forwarded, for the status.
     pub(crate) media_packets: AtomicU64,
+    /// Ports that media workers have bound.
+    pub(crate) media_ports: Ports,
     /// To the keeper of configuration and records.
     pub(crate) keeper: Sender<KeeperItem>,
+}
+
+/// A set of ports that only grows, written by some threads and read by others.
+pub(crate) struct Ports(Box<[AtomicU64]>);
+
+impl Ports {
+    /// No port yet.
+    pub(crate) fn new() -> Ports {
+        Ports((0..=u16::MAX / 64).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Adds one.
+    pub(crate) fn insert(&self, port: u16) {
+        if let Some(word) = self.0.get(usize::from(port / 64)) {
+            word.fetch_or(1 << (port % 64), Ordering::Relaxed);
+        }
+    }
+
+    /// True for one that was added.
+    pub(crate) fn contains(&self, port: u16) -> bool {
+        let word = self.0.get(usize::from(port / 64));
+        word.is_some_and(|w| w.load(Ordering::Relaxed) >> (port % 64) & 1 == 1)
+    }
 }
 
 /// To the keeper.
@@ -162,6 +188,15 @@ impl Shared {
     /// The inbox of the worker that owns a tenant.
     pub(crate) fn owner_inbox(&self, tenant: TenantId) -> Option<&SessionInbox> {
         self.sessions.get(self.owner(tenant))
+    }
+
+    /// True for the address of a media worker's socket: what comes from there has been relayed already.
+    pub(crate) fn is_media_socket(&self, from: SocketAddr) -> bool {
+        self.media_ports.contains(from.port())
+            && self
+                .addresses
+                .iter()
+                .any(|a| a.bound.ip() == from.ip() || a.public.ip() == from.ip())
     }
 
     /// The media worker of a session: any fixed spread will do.

@@ -266,3 +266,20 @@ fn late_packets_of_a_closed_call_reach_nobody() {
     assert_eq!(world.to(CALLER, caller, &rtp(2)), None);
     assert_eq!(world.relay.counts().unclaimed, 2);
 }
+
+#[test]
+fn calls_that_describe_each_others_ports_pass_nothing_on() {
+    let (mut world, caller, _) = call();
+    // The port is described before the second call has it.
+    let next = SocketAddr::new(caller.ip(), caller.port() + 2);
+    world.remote(1, Leg::Caller, Some(&next.to_string()), "192.0.2.10");
+    world.open(2, 0);
+    let (second, _) = world.opened();
+    assert_eq!(second, next);
+    world.remote(2, Leg::Callee, Some(CALLEE), "203.0.113.20");
+    assert_eq!(world.send(&second.to_string(), caller, &rtp(1)), None);
+    let (quality, _) = world.close(1);
+    assert_eq!((quality.packets, quality.stray), (0, 1));
+    world.relay.refuse_packet(world.pair(second));
+    assert_eq!(world.close(2).0.stray, 1);
+}

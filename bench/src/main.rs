@@ -51,6 +51,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    wire::raise_open_files();
     let result = match Command::parse() {
         Command::Register(settings) => run(Mode::Register, &settings),
         Command::Call(settings) => run(Mode::Call, &settings),

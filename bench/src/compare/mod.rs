@@ -102,6 +102,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
             hold: None,
         });
     }
+    // Before the load: memory that it leaves in pools would hide what a call needs.
+    if settings.hold > 0 {
+        for (contestant, result) in contestants.iter().zip(&mut results) {
+            eprintln!("{}: {} standing calls", contestant.name, settings.hold);
+            result.hold = Some(hold(settings, contestant)?);
+        }
+    }
     for round in 1..=settings.repeats {
         for (contestant, result) in contestants.iter().zip(&mut results) {
             eprintln!(
@@ -120,12 +127,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
                 Mode::Call,
                 &load_settings(settings, contestant, settings.calls),
             )?);
-        }
-    }
-    if settings.hold > 0 {
-        for (contestant, result) in contestants.iter().zip(&mut results) {
-            eprintln!("{}: {} standing calls", contestant.name, settings.hold);
-            result.hold = Some(hold(settings, contestant)?);
         }
     }
     print!("{}", table::render(&results));

@@ -66,6 +66,10 @@ fn load(text: &mut String, name: &str, reports: &[Report]) {
             String::new()
         }
     );
+    failures(text, reports);
+}
+
+fn failures(text: &mut String, reports: &[Report]) {
     for (reason, count) in reports.iter().flat_map(|r| &r.reasons) {
         let _ = writeln!(text, "                   failed {count} × {reason}");
     }
@@ -80,6 +84,7 @@ fn standing(text: &mut String, hold: &Report) {
             hold.failed
         );
     }
+    failures(text, std::slice::from_ref(hold));
     if let Some(media) = &hold.media {
         let cpu = media.cpu.as_ref().map_or(0.0, |cpu| cpu.total_us);
         let _ = writeln!(

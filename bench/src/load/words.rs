@@ -23,7 +23,8 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// A REGISTER of `op`; `credentials` is the value of Authorization.
+    /// A REGISTER of `op`; `credentials` is the value of Authorization. The instance is the user's own (RFC 5626), so
+    /// a later run replaces the binding of an earlier one, and no call forks to a socket that is closed.
     pub(super) fn register(
         &self,
         op: &Op,
@@ -45,7 +46,8 @@ impl Words {
             text,
             "REGISTER sip:{domain} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK{run}.{id}.{cseq};rport\r\n\
              From: <sip:{user}{number}@{domain}>;tag={id}\r\nTo: <sip:{user}{number}@{domain}>\r\n\
-             Call-ID: {id}-{run}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}{number}@{local}{suffix}>\r\n\
+             Call-ID: {id}-{run}\r\nCSeq: {cseq} REGISTER\r\nContact: <sip:{user}{number}@{local}{suffix}>;reg-id=1\
+             ;+sip.instance=\"<urn:uuid:5eed0000-0000-4000-8000-{number:012x}>\"\r\n\
              Expires: 3600\r\n{PHONE}"
         );
         if let Some(credentials) = credentials {

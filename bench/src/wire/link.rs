@@ -223,15 +223,27 @@ fn read_tls(
     open
 }
 
-/// As many files as the system lets us have: a connection is one.
+/// Open files that a large run wants: a connection is one, and a relay started from here has two for each port pair.
+const OPEN_FILES: u64 = 262_144;
+
+/// As many files as the system lets us have, and what we start after us: root may raise its own limit.
 pub(super) fn raise_open_files() {
     let now = getrlimit(Resource::Nofile);
-    // Not being allowed is no failure yet; opening a link will say so.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: now.maximum,
-            maximum: now.maximum,
-        },
-    );
+    if now.current.is_none_or(|files| files >= OPEN_FILES) {
+        return;
+    }
+    let wish = Rlimit {
+        current: Some(OPEN_FILES),
+        maximum: now.maximum.map(|files| files.max(OPEN_FILES)),
+    };
+    if setrlimit(Resource::Nofile, wish).is_err() {
+        // Not being allowed is no failure yet; opening a link will say so.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: now.maximum,
+                maximum: now.maximum,
+            },
+        );
+    }
 }

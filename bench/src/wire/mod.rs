@@ -53,6 +53,11 @@ impl Transport {
     }
 }
 
+/// Raises the limit on open files as far as the system allows; programs started later inherit it.
+pub(crate) fn raise_open_files() {
+    link::raise_open_files();
+}
+
 /// Messages received in one turn, in order, without an allocation per message.
 #[derive(Default)]
 pub(crate) struct Inbox {
@@ -101,9 +106,8 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    /// No link yet. The limit on open files is raised as far as the system allows.
+    /// No link yet.
     pub(crate) fn new(server: SocketAddr, transport: Transport) -> Result<Net> {
-        link::raise_open_files();
         Ok(Net {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot create an epoll set")?,
             server,

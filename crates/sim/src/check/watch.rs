@@ -82,7 +82,7 @@ impl Watch {
         no_media_without_a_call(world)?;
         let grew = self.changes < world.server.journal.len();
         self.read_journal(world);
-        if grew || self.looks % COMPARE_EVERY == 0 {
+        if grew || self.looks.is_multiple_of(COMPARE_EVERY) {
             self.compare_registrations(world)?;
         }
         Ok(())

@@ -51,8 +51,21 @@ fn two_phones_register_talk_and_hang_up() {
     }
 }
 
-/// Seeds that failed once.
-const REGRESSIONS: &[u64] = &[];
+/// Seeds that failed once, and why. They show what they showed for as long as the choices of a seed stay the same.
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        33,
+        "two BYEs crossed, and one was answered before the record was made",
+    ),
+    (
+        312,
+        "a tenant that was rebuilt took a request that it had taken before",
+    ),
+    (
+        3611,
+        "a connection broke with the ACK on it, and the 2xx was never acknowledged",
+    ),
+];
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 5_000;
@@ -112,7 +125,11 @@ fn whatever_happens_the_rules_hold() {
         None => {
             let first = chosen("CARILLON_FIRST_SEED").unwrap_or(1);
             let count = chosen("CARILLON_SEEDS").unwrap_or(SEEDS);
-            REGRESSIONS.iter().copied().chain(first..first + count).collect()
+            REGRESSIONS
+                .iter()
+                .map(|(seed, _)| *seed)
+                .chain(first..first + count)
+                .collect()
         }
     };
     let (tally, failures) = run_all(&seeds);

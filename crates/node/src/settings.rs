@@ -33,9 +33,9 @@ pub struct TlsFiles {
 pub struct Settings {
     /// Where journals and the self-signed certificate live.
     pub data_dir: PathBuf,
-    /// Session worker threads; 0 = one per core.
+    /// Session worker threads; 0 = half the cores.
     pub workers: usize,
-    /// Media worker threads; 0 = one per core.
+    /// Media worker threads; 0 = half the cores.
     pub media_workers: usize,
     /// SIP addresses.
     pub listen: Vec<Listen>,
@@ -71,9 +71,12 @@ impl Default for Settings {
 /// cores gain nothing.
 const MAX_WORKERS: usize = 256;
 
+/// Signalling and audio share the cores: half of them each unless told otherwise. A tenant lives on one
+/// session worker, so every further worker hands more of its messages on, and each hand-over costs about as
+/// much as answering a REGISTER.
 fn threads(wanted: usize) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    if wanted == 0 { cores() } else { wanted }.clamp(1, MAX_WORKERS)
+    let half = || std::thread::available_parallelism().map_or(1, usize::from) / 2;
+    if wanted == 0 { half() } else { wanted }.clamp(1, MAX_WORKERS)
 }
 
 impl Settings {

@@ -209,6 +209,8 @@ pub(crate) fn repeated(
     message: &Message<'_>,
     flow: &FlowToken,
 ) -> Option<UserId> {
+    // What made a binding had credentials: the first try of every registration is not looked up.
+    message.header(Name::Authorization)?;
     let uri = message.to().ok()?.uri().ok()?;
     let name = uri.user_decoded();
     let user = config

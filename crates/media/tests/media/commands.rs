@@ -53,7 +53,11 @@ fn exhaustion_refuses_and_a_freed_pair_comes_back_without_a_bind() {
     world.close(2);
     let binds = world.bind_count;
     world.open(4, 0);
-    assert_eq!(world.opened(), second, "a call is worth more than the rest of its ports");
+    assert_eq!(
+        world.opened(),
+        second,
+        "a call is worth more than the rest of its ports"
+    );
     assert_eq!(world.bind_count, binds);
 }
 

@@ -30,10 +30,10 @@ pub struct Tenant {
 impl Tenant {
     /// A tenant with no bindings and no calls.
     #[must_use]
-    pub fn new(config: Arc<TenantConfig>, setup: &Setup, now: Now) -> Tenant {
+    pub fn new(config: Arc<TenantConfig>, setup: &Setup, _now: Now) -> Tenant {
         Tenant {
             calls: BTreeMap::new(),
-            gate: Gate::new(setup.nonce_key, now.wall.0),
+            gate: Gate::new(&setup.nonce_key, &setup.seed),
             context: Context::new(config, setup),
             next_call: 0,
             draining: false,
@@ -388,7 +388,23 @@ impl Tenant {
         match self.context.tx.receive_response(message, now.mono) {
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
-            Delivery::Stray => self.context.counts.stray += 1,
+            Delivery::Stray => self.handle_stray(message, now),
+        }
+    }
+
+    /// A 2xx to an INVITE that was given up because its connection broke still belongs to a dialog (RFC 3261
+    /// §13.2.2.4): the phone waits for the ACK, and would hang up without it.
+    fn handle_stray(&mut self, message: &Message<'_>, now: Now) {
+        self.context.counts.stray += 1;
+        let success = message
+            .status_line()
+            .is_some_and(|line| (200..300).contains(&line.code));
+        let from = message.from().ok().and_then(|from| from.tag());
+        let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
+        if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
+            && let Some(call) = self.calls.get_mut(&leg.call)
+        {
+            call.answered_late(&mut self.context, leg.side, message, now);
         }
     }
 

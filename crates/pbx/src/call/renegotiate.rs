@@ -144,6 +144,29 @@ impl Call {
         }
     }
 
+    /// A 2xx of `side` to a re-INVITE that was given up: acknowledged, and undone, for the leg that asked has been told
+    /// no.
+    pub(crate) fn answered_late(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let (Ok(cseq), Some(leg)) = (message.cseq(), self.leg_mut(side)) else {
+            return;
+        };
+        if !leg.has_response(message) || cseq.seq > leg.dialog.local_cseq {
+            return;
+        }
+        let first = leg.ack.as_ref().is_none_or(|(known, _)| *known < cseq.seq);
+        let idle = matches!(leg.exchange, Exchange::Idle);
+        leg.acknowledge(context, cseq.seq);
+        if first && idle {
+            self.restore(context, side, now);
+        }
+    }
+
     /// Carries the answer of `side` to the leg that asked.
     fn answer_renegotiation(&mut self, context: &mut Context, side: SideOf, message: &Message<'_>, now: Now) {
         let config = Arc::clone(&self.config);

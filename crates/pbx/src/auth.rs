@@ -5,6 +5,7 @@
 
 use model::{Device, DeviceId, TenantConfig};
 use sip::digest::{Algorithms, Credentials, Digest, Refusal, ReplayGuard, Request, Secret};
+use sip::token::TokenSource;
 use sip::{Message, Method, Name};
 use std::collections::HashMap;
 
@@ -25,16 +26,25 @@ pub(crate) enum Access<'c> {
 pub(crate) struct Gate {
     digest: Digest,
     guards: HashMap<DeviceId, ReplayGuard>,
-    /// Nonces as old as this were counted by guards that are gone.
-    born_ms: u64,
 }
 
 impl Gate {
-    pub(crate) fn new(nonce_key: [u8; 32], wall_ms: u64) -> Gate {
+    /// The key is the node's and this life's together: nonces of an earlier life were counted by guards that are gone,
+    /// so they must be stale, whatever the calendar did in between.
+    pub(crate) fn new(nonce_key: &[u8; 32], seed: &[u8; 32]) -> Gate {
+        let mut mixed = *nonce_key;
+        mixed
+            .iter_mut()
+            .zip(seed)
+            .for_each(|(octet, other)| *octet ^= other);
+        let mut source = TokenSource::new(mixed);
+        let mut key = [0; 32];
+        for half in key.chunks_exact_mut(16) {
+            half.copy_from_slice(&source.bytes16());
+        }
         Gate {
-            digest: Digest::new(nonce_key),
+            digest: Digest::new(key),
             guards: HashMap::new(),
-            born_ms: wall_ms,
         }
     }
 
@@ -68,9 +78,7 @@ impl Gate {
         let Some(credentials) = credentials(message, config.realm()) else {
             return Access::Challenge { stale: false };
         };
-        let device = config
-            .device(&credentials.username_unescaped())
-            .filter(|device| config.user(device.user).is_some_and(|user| user.enabled));
+        let device = config.device(&credentials.username_unescaped());
         let secret = device.map(|d| Secret {
             md5: d.secret.md5,
             sha256: d.secret.sha256,
@@ -88,9 +96,12 @@ impl Gate {
             algorithms(config),
         );
         match (verdict, device) {
-            (Ok(proof), _) if proof.issued_ms <= self.born_ms => Access::Challenge { stale: true },
             (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
-                Access::Granted(device)
+                // A disabled user's credentials are spent like others, or they would wait for the day of his return.
+                match config.user(device.user) {
+                    Some(user) if user.enabled => Access::Granted(device),
+                    _ => Access::Denied,
+                }
             }
             (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },
             (Err(Refusal::Malformed), _) => Access::Challenge { stale: false },

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Setup {
     /// Seed of all tags, branches and ids; from the operating system in production, never reused.
     pub seed: [u8; 32],
-    /// Signs nonces; shared by all nodes that may check them.
+    /// Signs nonces, together with `seed`: a nonce serves as long as the counts that tell whether it was used.
     pub nonce_key: [u8; 32],
     /// Value of `Server` and `User-Agent`.
     pub server_name: Arc<str>,

@@ -121,7 +121,6 @@ impl Server {
     /// The process dies and starts again: only the journal and the records are left.
     pub fn restart(&mut self, now: Now) {
         self.setup.seed[31] = self.setup.seed[31].wrapping_add(1);
-        self.setup.nonce_key = self.setup.seed;
         self.outputs.clear();
         self.cdrs_before_restart = self.cdrs.len() as u64;
         self.tenants.clear();

@@ -21,7 +21,9 @@ impl Phone {
                 }
             }
             (Some(Method::Ack), None) => {}
-            (Some(Method::Invite), None) => self.called(message, now),
+            (Some(Method::Invite), None) if message.to().is_ok_and(|to| to.tag().is_none()) => {
+                self.called(message, now);
+            }
             (Some(Method::Invite), Some(number)) => self.invited_again(number, message, now),
             (Some(Method::Cancel), Some(number)) => self.called_off(number, message, now),
             (Some(Method::Bye), Some(number)) => self.hung_up(number, message),

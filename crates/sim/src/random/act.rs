@@ -170,7 +170,10 @@ impl Scene {
         shape.version += 1;
         match what {
             0 => drop(shape.disabled.insert(who)),
-            1 => drop(shape.deleted.insert(who)),
+            1 => {
+                self.deletions = true;
+                shape.deleted.insert(who);
+            }
             2 => shape.policy.media = MediaPolicy::Direct,
             3 => shape.policy.media = MediaPolicy::Relay,
             4 => shape.policy.codecs = vec!["pcma".to_owned()],

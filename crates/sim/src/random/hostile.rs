@@ -76,7 +76,12 @@ impl Scene {
             .filter(spent)
             .map(|(_, b)| b.clone())
             .collect();
-        match self.rng.pick(&heard).filter(|_| !self.watch.damaged).cloned() {
+        match self
+            .rng
+            .pick(&heard)
+            .filter(|_| !self.watch.damaged && !self.deletions)
+            .cloned()
+        {
             Some(request) => self.in_vain(stranger, &request, false).map(drop),
             None => Ok(()),
         }

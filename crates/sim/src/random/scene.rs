@@ -70,6 +70,8 @@ pub(super) struct Scene {
     pub(super) restarts: u64,
     /// Phones that were dead, rogue, rebooted or cut off at some time: what they believe proves nothing.
     pub(super) unsteady: BTreeSet<usize>,
+    /// A device was deleted at some time: what it said then may be said by another when it comes back as it was.
+    pub(super) deletions: bool,
     /// Datagrams were lost at some time, per mille at worst.
     pub(super) loss: u64,
     calls_of_past_lives: (u64, u64),
@@ -101,6 +103,7 @@ impl Scene {
             hostile: 0,
             restarts: 0,
             unsteady: BTreeSet::new(),
+            deletions: false,
             loss: weather.loss,
             calls_of_past_lives: (0, 0),
         };

@@ -156,6 +156,15 @@ impl Location {
         gone
     }
 
+    /// Notes for the journal that a binding which it kept is not put back.
+    pub(crate) fn discard(&mut self, record: BindingRecord) {
+        self.removed.push(BindingChange::Remove {
+            tenant: record.tenant,
+            user: record.user,
+            key: record.key,
+        });
+    }
+
     /// Drops what has ended by now; returns how many.
     pub(crate) fn expire(&mut self, now: Now) -> usize {
         let mut gone = 0;
@@ -187,7 +196,11 @@ impl Location {
         std::mem::take(&mut self.removed)
     }
 
+    /// When to look again: at once while the journal is to be told something.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        if !self.removed.is_empty() {
+            return Some(Duration::ZERO);
+        }
         self.expiry.next_deadline()
     }
 

@@ -46,7 +46,12 @@ impl Tenant {
         let ttl = record.expires.since(now.wall);
         // What was revoked while we were down stays out.
         let allowed = self.context.config.may_be_bound(record.device, record.user);
-        if ttl.is_zero() || !allowed || record.tenant != self.context.config.id() {
+        if record.tenant != self.context.config.id() {
+            return;
+        }
+        if ttl.is_zero() || !allowed {
+            // Told to the journal at the next timeout, or it would be back after a later start.
+            self.context.location.discard(record);
             return;
         }
         // A calendar that was set back while we were down must not keep a binding for longer than policy allows.

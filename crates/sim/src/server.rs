@@ -135,6 +135,7 @@ impl Server {
                 tenant.restore(record, now);
             }
         }
+        self.handle_timeout(now);
     }
 
     /// A tenant panics and is built anew: its calls are gone, its bindings come back, the others notice nothing.
@@ -150,6 +151,7 @@ impl Server {
             tenant.restore(record, now);
         }
         self.tenants.insert(id, tenant);
+        self.handle_timeout(now);
         for call in calls {
             let session = model::MediaSessionId(id.0 << 32 | call.id.0);
             self.command(&MediaCommand::Close { session }, now);

@@ -3,13 +3,21 @@
 use super::{nothing_crosses_tenants, one_record_per_call};
 use crate::world::{Trace, World};
 use bytes::Bytes;
-use model::{BindingChange, BindingKey, FlowToken, MediaPolicy, TenantId, UserId, Wall};
+use model::{BindingChange, BindingKey, DeviceId, FlowToken, MediaPolicy, TenantId, UserId, Wall};
 use sip::{Message, Method, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Looks between two comparisons of registrar and journal while the journal does not grow.
 const COMPARE_EVERY: u64 = 64;
+
+/// A binding as the journal has it.
+#[derive(Debug)]
+struct Kept {
+    contact: Box<str>,
+    device: DeviceId,
+    expires: Wall,
+}
 
 /// What an observer knows.
 #[derive(Debug, Default)]
@@ -25,10 +33,10 @@ pub struct Watch {
     homes: BTreeMap<IpAddr, TenantId>,
     known: BTreeSet<SocketAddr>,
     recorded: BTreeSet<String>,
-    /// Call-ID and CSeq of ACKs that reached the server.
-    acknowledged: BTreeSet<(String, u32)>,
+    /// Call-ID and CSeq of INVITEs that the server answered with 2xx, and whether their ACK has reached it.
+    acknowledged: BTreeMap<(String, u32), bool>,
     records: usize,
-    bindings: BTreeMap<(TenantId, UserId, BindingKey), (Box<str>, Wall)>,
+    bindings: BTreeMap<(TenantId, UserId, BindingKey), Kept>,
     changes: usize,
     looks: u64,
 }
@@ -40,15 +48,18 @@ impl Watch {
     }
 
     /// The server, or one tenant of it, died and came back: what the whole journal adds up to is put back, but for what
-    /// has run out by the calendar of today.
+    /// has run out by the calendar of today and what may not be by the settings of today.
     pub fn restarted(&mut self, world: &World, only: Option<TenantId>) {
         let wall = world.now().wall;
         let mut untouched = std::mem::take(&mut self.bindings);
         untouched.retain(|key, _| only.is_some_and(|tenant| key.0 != tenant));
         self.changes = 0;
         self.read_journal(world);
-        self.bindings
-            .retain(|key, (_, expires)| only.is_none_or(|tenant| key.0 == tenant) && *expires > wall);
+        self.bindings.retain(|(tenant, user, _), kept| {
+            let config = world.server.tenant(*tenant).map(|tenant| tenant.config());
+            let allowed = config.is_some_and(|config| config.may_be_bound(kept.device, *user));
+            only.is_none_or(|only| *tenant == only) && kept.expires > wall && allowed
+        });
         self.bindings.append(&mut untouched);
     }
 
@@ -106,7 +117,9 @@ impl Watch {
             && let Ok(ack) = Message::parse(&bytes)
             && let (Ok(call_id), Ok(cseq)) = (ack.call_id(), ack.cseq())
         {
-            self.acknowledged.insert((call_id.to_owned(), cseq.seq));
+            self.acknowledged
+                .entry((call_id.to_owned(), cseq.seq))
+                .and_modify(|done| *done = true);
         }
         if self.heard.len() >= 16 {
             self.heard.remove(0);
@@ -127,7 +140,12 @@ impl Watch {
             match change {
                 BindingChange::Put(r) => {
                     let key = (r.tenant, r.user, r.key.clone());
-                    self.bindings.insert(key, (r.contact.clone(), r.expires));
+                    let kept = Kept {
+                        contact: r.contact.clone(),
+                        device: r.device,
+                        expires: r.expires,
+                    };
+                    self.bindings.insert(key, kept);
                 }
                 BindingChange::Remove { tenant, user, key } => {
                     self.bindings.remove(&(*tenant, *user, key.clone()));
@@ -149,14 +167,18 @@ impl Watch {
         let mut kept: Vec<_> = self
             .bindings
             .iter()
-            .map(|((tenant, user, _), (contact, _))| (*tenant, *user, contact.to_string()))
+            .map(|((tenant, user, _), kept)| (*tenant, *user, kept.contact.to_string()))
             .collect();
         live.sort();
         kept.sort();
         if live == kept {
             return Ok(());
         }
-        Err(format!("the registrar has {live:?}, its journal {kept:?}"))
+        let only_live: Vec<_> = live.iter().filter(|one| !kept.contains(one)).collect();
+        let only_kept: Vec<_> = kept.iter().filter(|one| !live.contains(one)).collect();
+        Err(format!(
+            "only the registrar has {only_live:?}, only its journal {only_kept:?}"
+        ))
     }
 
     fn went_out(&mut self, world: &World, flow: &FlowToken, bytes: &Bytes) -> Result<(), String> {
@@ -184,15 +206,15 @@ impl Watch {
     }
 
     /// Who hears that his call is over has a record.
-    fn answered(&self, message: &Message<'_>) -> Result<(), String> {
+    fn answered(&mut self, message: &Message<'_>) -> Result<(), String> {
         let code = message.status_line().map_or(0, |line| line.code);
         let call_id = message.call_id().unwrap_or("");
         if code == 200 && message.method() == Some(Method::Bye) && !self.recorded.contains(call_id) {
             return Err(format!("the BYE of {call_id} is answered without a record"));
         }
         let seq = message.cseq().map_or(0, |c| c.seq);
-        let done = || self.acknowledged.contains(&(call_id.to_owned(), seq));
-        if !self.damaged && message.method() == Some(Method::Invite) && (200..300).contains(&code) && done() {
+        let success = message.method() == Some(Method::Invite) && (200..300).contains(&code);
+        if success && !self.damaged && *self.acknowledged.entry((call_id.to_owned(), seq)).or_default() {
             return Err(format!("the 2xx of {call_id} is repeated after its ACK"));
         }
         Ok(())

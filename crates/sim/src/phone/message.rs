@@ -242,7 +242,14 @@ impl Phone {
             1,
         );
         let branch = format!("z9hG4bK{:016x}", self.rng.next());
-        let seq = cseq.seq + 1;
+        // Another request may have taken the next number while this one was out.
+        let dialog = self.dialogs.values().find(|d| d.call_id == request.call_id);
+        let taken = match (method, dialog) {
+            (Method::Register, _) => self.registration.1,
+            (_, Some(dialog)) => dialog.local_cseq,
+            _ => 0,
+        };
+        let seq = cseq.seq.max(taken) + 1;
         let mut writer = Writer::request(method, line.uri)
             .via(identity.transport.via(), identity.address, &branch, true)
             .header(Name::CSeq, &format!("{seq} {method}"))

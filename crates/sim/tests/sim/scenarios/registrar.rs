@@ -1,6 +1,6 @@
 //! Registrations (RFC 3261 §10, RFC 5626 §6).
 
-use super::by_hand::{code, field, register};
+use super::by_hand::{authorized, code, field, register};
 use super::scene::ACME;
 use super::{Hand, Scene};
 use expect_test::{Expect, expect};
@@ -274,12 +274,21 @@ fn a_copy_of_a_register_is_answered_on_its_flow_only() {
     let mut scene = Scene::new();
     let mut hand = Hand::new(&mut scene, "hand", 1);
     hand.registers(&mut scene, "101", 7, PHONE);
-    let copy = register("101", "hand-10.0.2.1", 7, PHONE);
+    let signed = |cseq| {
+        let challenge = "Digest realm=\"acme.example\", nonce=\"spent\", algorithm=SHA-256";
+        authorized(
+            &register("101", "hand-10.0.2.1", cseq, PHONE),
+            challenge,
+            "101",
+            "pw101",
+            1,
+        )
+    };
+    let copy = signed(7);
     assert_eq!(code(&hand.asks(&mut scene, &copy)), 200);
     let mut other = Hand::new(&mut scene, "other", 2);
     assert_eq!(code(&other.asks(&mut scene, &copy)), 401);
-    let next = register("101", "hand-10.0.2.1", 8, PHONE);
-    assert_eq!(code(&hand.asks(&mut scene, &next)), 401);
+    assert_eq!(code(&hand.asks(&mut scene, &signed(8))), 401);
 }
 
 #[test]

@@ -291,4 +291,11 @@ impl TenantConfig {
         let owner = self.by_device.get(&device).and_then(|i| self.devices.get(*i));
         owner.is_some_and(|d| d.user == user) && self.user(user).is_some_and(|user| user.enabled)
     }
+
+    /// The secret of a device, to see whether it has changed.
+    #[must_use]
+    pub fn secret(&self, device: DeviceId) -> Option<&DigestSecret> {
+        let place = self.by_device.get(&device)?;
+        self.devices.get(*place).map(|device| &device.secret)
+    }
 }

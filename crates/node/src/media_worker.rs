@@ -10,10 +10,13 @@ use media::{Effect, PairId, PortRange, Relay};
 use model::{MediaCommand, MediaReport, MediaSessionId, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// Descriptors that are left to journals, connections and the database however many calls there are.
+const FILES_RESERVED: u64 = 512;
 
 /// Descriptors looked at in one turn.
 const EVENTS: usize = 512;
@@ -46,6 +49,8 @@ pub(crate) struct MediaWorker {
     /// For each session worker, sent at the end of a turn.
     reports: Vec<Vec<Sure>>,
     inbox: Vec<MediaItem>,
+    /// Descriptors from this number on are not for audio.
+    files: u64,
     pace: Pace,
     stopped: bool,
 }
@@ -76,6 +81,7 @@ impl MediaWorker {
             reports: shared.sessions.iter().map(|_| Vec::new()).collect(),
             inbox: Vec::new(),
             pace: Pace::new(PACE),
+            files: sys::raise_open_files()?.saturating_sub(FILES_RESERVED),
             stopped: false,
             shared,
         })
@@ -236,6 +242,10 @@ impl MediaWorker {
         let (Ok(rtp), Ok(rtcp)) = (open(rtp_port), open(rtcp_port)) else {
             return false;
         };
+        // Descriptors are given out lowest first: near the limit the journals and connections come before audio.
+        if u64::try_from(rtcp.as_raw_fd()).unwrap_or(0) >= self.files {
+            return false;
+        }
         let token = u64::from(pair.0) * 2;
         let watched = self.poll.add(rtp.as_fd(), token, Interest::Read).is_ok()
             && self.poll.add(rtcp.as_fd(), token + 1, Interest::Read).is_ok();

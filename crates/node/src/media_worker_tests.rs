@@ -54,7 +54,7 @@ impl Bench {
             tls: None,
             sessions: vec![Inbox::new(BULK).unwrap()],
             media: vec![Inbox::new(0).unwrap()],
-            nonce_key: [0; 32],
+            edge_key: [0; 32],
             draining: false.into(),
             hurry: false.into(),
             media_packets: 0.into(),

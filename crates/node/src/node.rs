@@ -73,7 +73,7 @@ impl Node {
             tls,
             sessions: inboxes(workers, BULK)?,
             media: inboxes(settings.media_threads(), 0)?,
-            nonce_key: random32()?,
+            edge_key: random32()?,
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
@@ -296,7 +296,7 @@ fn starts(
 ) -> Result<Vec<Start>> {
     let setup = Setup {
         seed: [0; 32],
-        nonce_key: shared.nonce_key,
+        edge_key: shared.edge_key,
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,
     };

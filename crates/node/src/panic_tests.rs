@@ -20,7 +20,10 @@ fn tenants(dir: &Path) -> Vec<(TenantId, UserId)> {
             .add_tenant(&operator, name, &[&format!("{name}.example")])
             .unwrap();
         let scope = operator.scope(&store.directory().unwrap(), id).unwrap();
-        made.push((id, store.add_user(&scope, "101", "Somebody").unwrap()));
+        let user = store.add_user(&scope, "101", "Somebody").unwrap();
+        let password = store::Password::new("a long password").unwrap();
+        store.add_device(&scope, user, "101", &password).unwrap();
+        made.push((id, user));
     }
     made
 }

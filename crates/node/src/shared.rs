@@ -132,8 +132,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Vec<SessionInbox>,
     /// One per media worker.
     pub(crate) media: Vec<MediaInbox>,
-    /// Signs nonces and the tags of stateless answers; see [`crate::Node::start`].
-    pub(crate) nonce_key: [u8; 32],
+    /// Makes the tags of stateless answers.
+    pub(crate) edge_key: [u8; 32],
     /// Set by a drain.
     pub(crate) draining: AtomicBool,
     /// Set when a shutdown should not wait for calls any longer.

@@ -5,7 +5,7 @@
 
 use model::{Device, DeviceId, TenantConfig};
 use sip::digest::{Algorithms, Credentials, Digest, Refusal, ReplayGuard, Request, Secret};
-use sip::token::TokenSource;
+use sip::token::derive;
 use sip::{Message, Method, Name};
 use std::collections::HashMap;
 
@@ -29,21 +29,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// The key is the node's and this life's together: nonces of an earlier life were counted by guards that are gone,
-    /// so they must be stale, whatever the calendar did in between.
-    pub(crate) fn new(nonce_key: &[u8; 32], seed: &[u8; 32]) -> Gate {
-        let mut mixed = *nonce_key;
-        mixed
-            .iter_mut()
-            .zip(seed)
-            .for_each(|(octet, other)| *octet ^= other);
-        let mut source = TokenSource::new(mixed);
-        let mut key = [0; 32];
-        for half in key.chunks_exact_mut(16) {
-            half.copy_from_slice(&source.bytes16());
-        }
+    /// The key is new with each life of the tenant: a nonce of an earlier life, whose count the guards no longer
+    /// know, is stale.
+    pub(crate) fn new(seed: &[u8; 32]) -> Gate {
         Gate {
-            digest: Digest::new(key),
+            digest: Digest::new(derive(seed, "nonces")),
             guards: HashMap::new(),
         }
     }
@@ -78,7 +68,9 @@ impl Gate {
         let Some(credentials) = credentials(message, config.realm()) else {
             return Access::Challenge { stale: false };
         };
-        let device = config.device(&credentials.username_unescaped());
+        let device = config
+            .device(&credentials.username_unescaped())
+            .filter(|device| config.user(device.user).is_some_and(|user| user.enabled));
         let secret = device.map(|d| Secret {
             md5: d.secret.md5,
             sha256: d.secret.sha256,
@@ -97,11 +89,7 @@ impl Gate {
         );
         match (verdict, device) {
             (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
-                // A disabled user's credentials are spent like others, or they would wait for the day of his return.
-                match config.user(device.user) {
-                    Some(user) if user.enabled => Access::Granted(device),
-                    _ => Access::Denied,
-                }
+                Access::Granted(device)
             }
             (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },
             (Err(Refusal::Malformed), _) => Access::Challenge { stale: false },

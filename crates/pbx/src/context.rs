@@ -9,7 +9,7 @@ use crate::location::Location;
 use bytes::Bytes;
 use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
 use sip::timer::{TimerId, Wheel};
-use sip::token::TokenSource;
+use sip::token::{TagKey, TokenSource};
 use sip::transaction::{ServerId, Transactions};
 use sip::{Message, Name, Writer};
 use std::collections::HashMap;
@@ -81,13 +81,13 @@ pub(crate) struct Context {
     pub(crate) server_name: Arc<str>,
     pub(crate) fork_targets: usize,
     tokens: TokenSource,
-    tag_key: u64,
+    tag_key: TagKey,
 }
 
 impl Context {
     pub(crate) fn new(config: Arc<TenantConfig>, setup: &Setup) -> Context {
         let mut tokens = TokenSource::new(setup.seed);
-        let tag_key = tokens.u64();
+        let tag_key = TagKey::new(setup.seed);
         Context {
             tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
             timers: Wheel::new(),
@@ -166,7 +166,7 @@ impl Context {
         code: u16,
         headers: impl FnOnce(Writer) -> Writer,
     ) {
-        let tag = format!("{:016x}", stateless_tag(self.tag_key, request));
+        let tag = stateless_tag(&self.tag_key, request);
         let bytes = headers(self.response(request, flow, code, Some(&tag))).finish();
         self.transmit(flow, bytes);
     }

@@ -9,7 +9,7 @@
 
 use bytes::Bytes;
 use model::{Counts, FlowToken, Limits, TenantId};
-use sip::token::{owner_of_branch, owner_of_tag};
+use sip::token::{Hex16, TagKey, owner_of_branch, owner_of_tag};
 use sip::{Message, Method, Name, Scheme, Support, Uri, Verdict, Writer};
 use std::sync::Arc;
 use tenancy::{Directory, Scope};
@@ -66,7 +66,7 @@ pub enum Admit<'a> {
 /// The stateless front of a node.
 #[derive(Clone)]
 pub struct Edge {
-    tag_key: u64,
+    tag_key: TagKey,
     server_name: Arc<str>,
     limits: Limits,
 }
@@ -75,7 +75,7 @@ impl Edge {
     /// `key` makes the To tags of stateless answers: the same for a retransmission, unknown to strangers.
     #[must_use]
     pub fn new(key: [u8; 32], server_name: Arc<str>, limits: Limits) -> Edge {
-        let tag_key = key.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| fold(h, *b));
+        let tag_key = TagKey::new(key);
         Edge {
             tag_key,
             server_name,
@@ -196,7 +196,7 @@ impl Edge {
         if !message.is_request() || message.method() == Some(Method::Ack) {
             return Admit::Drop { close: false };
         }
-        let tag = format!("{:016x}", stateless_tag(self.tag_key, message));
+        let tag = stateless_tag(&self.tag_key, message);
         let reason = sip::reason_phrase(code);
         let mut writer = Writer::reply(message, code, reason, Some(&tag), flow.remote);
         for (name, value) in extra {
@@ -248,12 +248,10 @@ fn is_served(method: Method<'_>) -> bool {
 }
 
 /// A To tag that a retransmission gets again (RFC 3261 §8.2.7).
-pub(crate) fn stateless_tag(key: u64, message: &Message<'_>) -> u64 {
+pub(crate) fn stateless_tag(key: &TagKey, message: &Message<'_>) -> Hex16 {
     let call_id = message.call_id().unwrap_or("");
-    let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
-    call_id.bytes().chain(branch.bytes()).fold(key, fold)
-}
-
-fn fold(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    key.tag(
+        call_id,
+        message.top_via().ok().and_then(|via| via.branch).unwrap_or(""),
+    )
 }

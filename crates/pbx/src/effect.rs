@@ -7,10 +7,10 @@ use std::sync::Arc;
 /// What the shell gives a tenant when it brings it to life.
 #[derive(Clone)]
 pub struct Setup {
-    /// Seed of all tags, branches and ids; from the operating system in production, never reused.
+    /// Seed of all tags, branches, ids and nonces; from the operating system in production, new for each life.
     pub seed: [u8; 32],
-    /// Signs nonces, together with `seed`: a nonce serves as long as the counts that tell whether it was used.
-    pub nonce_key: [u8; 32],
+    /// Makes the tags of stateless answers.
+    pub edge_key: [u8; 32],
     /// Value of `Server` and `User-Agent`.
     pub server_name: Arc<str>,
     /// The node's caps.

@@ -11,6 +11,11 @@ use model::{
 use sip::{Contact, Contacts, Message, Name, Uri};
 use std::time::Duration;
 
+/// Octets of a Contact URI or instance that a binding keeps; phones write less than 200.
+const LONGEST_CONTACT: usize = 512;
+/// Octets of a Call-ID that a binding keeps; phones write less than 100.
+const LONGEST_CALL_ID: usize = 256;
+
 /// Why a REGISTER is refused as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -59,6 +64,9 @@ pub(crate) fn register(
     }
     let call_id = message.call_id().map_err(|_| Refused::Bad)?;
     let cseq = message.cseq().map_err(|_| Refused::Bad)?.seq;
+    if call_id.len() > LONGEST_CALL_ID {
+        return Err(Refused::Bad);
+    }
     let fresh = |b: &Binding| &*b.record.call_id != call_id || b.record.cseq < cseq;
     let wishes = match message.contacts() {
         Contacts::Star if message.expires() == Some(0) => {
@@ -137,6 +145,14 @@ fn wishes<'a>(
             .unwrap_or(policy.default_expires_s);
         if asked != 0 && asked < policy.min_expires_s {
             return Err(Refused::TooBrief(policy.min_expires_s));
+        }
+        let longest = contact
+            .name_addr
+            .uri
+            .len()
+            .max(contact.instance.map_or(0, str::len));
+        if longest > LONGEST_CONTACT {
+            return Err(Refused::Bad);
         }
         let instance = contact.instance.map(Box::from);
         wishes.push(Wish {

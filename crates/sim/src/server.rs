@@ -71,7 +71,7 @@ impl Server {
         let limits = Limits::default();
         let setup = Setup {
             seed,
-            nonce_key: seed,
+            edge_key: seed,
             server_name: "Carillon".into(),
             limits,
         };

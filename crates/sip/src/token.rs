@@ -127,6 +127,48 @@ impl TokenSource {
     }
 }
 
+/// Makes tags that follow from what they are made of: the same again for a copy of a message, unknown to strangers
+/// (RFC 3261 §8.2.7).
+#[derive(Clone)]
+pub struct TagKey(hmac::Key);
+
+impl fmt::Debug for TagKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TagKey(…)")
+    }
+}
+
+impl TagKey {
+    /// A key of its own from a seed that may serve for other things, too.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> TagKey {
+        let derived = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            b"tag of a stateless answer",
+        );
+        TagKey(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    }
+
+    /// The tag that belongs to a Call-ID and a branch.
+    #[must_use]
+    pub fn tag(&self, call_id: &str, branch: &str) -> Hex16 {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in [call_id, "\n", branch] {
+            context.update(part.as_bytes());
+        }
+        let mut digits = [0; 16];
+        hex_into(context.sign().as_ref(), &mut digits);
+        Hex16(digits)
+    }
+}
+
+/// A key for one purpose from a seed that serves for several: none tells anything about another.
+#[must_use]
+pub fn derive(seed: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), purpose.as_bytes());
+    tag.as_ref().try_into().unwrap_or(*seed)
+}
+
 /// The owner that [`TokenSource::tag`] wrote into a tag; `None` for a tag that is not ours.
 #[must_use]
 pub fn owner_of_tag(tag: &str) -> Option<u64> {

@@ -84,7 +84,7 @@ impl Core {
             now: shared.clock.now(),
             counts: Counts::default(),
             outbox: Vec::new(),
-            edge: Edge::new(setup.nonce_key, Arc::clone(&setup.server_name), setup.limits),
+            edge: Edge::new(setup.edge_key, Arc::clone(&setup.server_name), setup.limits),
             tenants: Tenants::new(setup),
             records,
             directory: Cache::new(Arc::clone(&shared.directory)),

@@ -30,7 +30,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// The key is new with each life of the tenant: a nonce of an earlier life, whose count the guards no longer
-    /// know, is stale.
+    /// know, is stale, whatever the calendar did in between.
     pub(crate) fn new(seed: &[u8; 32]) -> Gate {
         Gate {
             digest: Digest::new(derive(seed, "nonces")),
@@ -68,9 +68,7 @@ impl Gate {
         let Some(credentials) = credentials(message, config.realm()) else {
             return Access::Challenge { stale: false };
         };
-        let device = config
-            .device(&credentials.username_unescaped())
-            .filter(|device| config.user(device.user).is_some_and(|user| user.enabled));
+        let device = config.device(&credentials.username_unescaped());
         let secret = device.map(|d| Secret {
             md5: d.secret.md5,
             sha256: d.secret.sha256,
@@ -89,7 +87,11 @@ impl Gate {
         );
         match (verdict, device) {
             (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
-                Access::Granted(device)
+                // A disabled user's credentials are spent like others, or they would wait for the day of his return.
+                match config.user(device.user) {
+                    Some(user) if user.enabled => Access::Granted(device),
+                    _ => Access::Denied,
+                }
             }
             (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },
             (Err(Refusal::Malformed), _) => Access::Challenge { stale: false },

@@ -46,7 +46,12 @@ impl Tenant {
         let ttl = record.expires.since(now.wall);
         // What was revoked while we were down stays out.
         let allowed = self.context.config.may_be_bound(record.device, record.user);
-        if ttl.is_zero() || !allowed || record.tenant != self.context.config.id() {
+        if record.tenant != self.context.config.id() {
+            return;
+        }
+        if ttl.is_zero() || !allowed {
+            // Told to the journal at the next timeout, or it would be back after a later start.
+            self.context.location.discard(record);
             return;
         }
         // A calendar that was set back while we were down must not keep a binding for longer than policy allows.
@@ -388,7 +393,23 @@ impl Tenant {
         match self.context.tx.receive_response(message, now.mono) {
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
-            Delivery::Stray => self.context.counts.stray += 1,
+            Delivery::Stray => self.handle_stray(message, now),
+        }
+    }
+
+    /// A 2xx to an INVITE that was given up because its connection broke still belongs to a dialog (RFC 3261
+    /// §13.2.2.4): the phone waits for the ACK, and would hang up without it.
+    fn handle_stray(&mut self, message: &Message<'_>, now: Now) {
+        self.context.counts.stray += 1;
+        let success = message
+            .status_line()
+            .is_some_and(|line| (200..300).contains(&line.code));
+        let from = message.from().ok().and_then(|from| from.tag());
+        let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
+        if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
+            && let Some(call) = self.calls.get_mut(&leg.call)
+        {
+            call.answered_late(&mut self.context, leg.side, message, now);
         }
     }
 

@@ -47,20 +47,22 @@ impl Watch {
         self.homes.insert(ip, tenant);
     }
 
-    /// The server, or one tenant of it, died and came back: what the whole journal adds up to is put back, but for what
-    /// has run out by the calendar of today and what may not be by the settings of today.
-    pub fn restarted(&mut self, world: &World, only: Option<TenantId>) {
+    /// The server, or one tenant of it, died and came back: what the journal adds up to is put back, and what has run
+    /// out by the calendar of today or may not be by the settings of today is taken out of it.
+    ///
+    /// # Errors
+    /// The journal keeps what must not come back.
+    pub fn restarted(&mut self, world: &World, only: Option<TenantId>) -> Result<(), String> {
         let wall = world.now().wall;
-        let mut untouched = std::mem::take(&mut self.bindings);
-        untouched.retain(|key, _| only.is_some_and(|tenant| key.0 != tenant));
-        self.changes = 0;
         self.read_journal(world);
-        self.bindings.retain(|(tenant, user, _), kept| {
+        for ((tenant, user, _), kept) in &self.bindings {
             let config = world.server.tenant(*tenant).map(|tenant| tenant.config());
             let allowed = config.is_some_and(|config| config.may_be_bound(kept.device, *user));
-            only.is_none_or(|only| *tenant == only) && kept.expires > wall && allowed
-        });
-        self.bindings.append(&mut untouched);
+            if only.is_none_or(|only| *tenant == only) && (kept.expires <= wall || !allowed) {
+                return Err(format!("the journal keeps {} of tenant {tenant}", kept.contact));
+            }
+        }
+        Ok(())
     }
 
     /// Looks at what happened since the last look.

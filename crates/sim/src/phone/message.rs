@@ -242,14 +242,7 @@ impl Phone {
             1,
         );
         let branch = format!("z9hG4bK{:016x}", self.rng.next());
-        // Another request may have taken the next number while this one was out.
-        let dialog = self.dialogs.values().find(|d| d.call_id == request.call_id);
-        let taken = match (method, dialog) {
-            (Method::Register, _) => self.registration.1,
-            (_, Some(dialog)) => dialog.local_cseq,
-            _ => 0,
-        };
-        let seq = cseq.seq.max(taken) + 1;
+        let seq = cseq.seq.max(self.last_number(method, &request.call_id)) + 1;
         let mut writer = Writer::request(method, line.uri)
             .via(identity.transport.via(), identity.address, &branch, true)
             .header(Name::CSeq, &format!("{seq} {method}"))
@@ -288,6 +281,16 @@ impl Phone {
             },
             now,
         );
+    }
+
+    /// The last CSeq number used in a registration or dialog: another request may have taken one meanwhile.
+    fn last_number(&self, method: Method<'_>, call_id: &str) -> u32 {
+        let dialog = self.dialogs.values().find(|d| d.call_id == call_id);
+        match (method, dialog) {
+            (Method::Register, _) => self.registration.1,
+            (_, Some(dialog)) => dialog.local_cseq,
+            _ => 0,
+        }
     }
 
     /// A request of ours is over; without a call when it was an INVITE that failed or a BYE.

@@ -3,6 +3,7 @@
 //! Owns: registration with digest, calls both ways, retransmission of its requests and 2xx (RFC 3261 §17, §13.3.1.4),
 //! hold and resume, a few RTP packets. Does not own: choosing what to do; the scenario or the seed does.
 
+mod audio;
 mod called;
 mod dialog;
 pub mod digest;
@@ -14,7 +15,7 @@ use message::Outstanding;
 use model::Transport;
 use sip::{Message, Method, Name};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const T1: Duration = Duration::from_millis(500);
@@ -306,24 +307,6 @@ impl Phone {
         }
     }
 
-    /// An audio packet came in.
-    pub fn receive_media(&mut self, packet: &[u8]) {
-        if self.answer == Answer::Dead {
-            return;
-        }
-        self.packets_received += 1;
-        if let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok()) {
-            self.voices.insert(voice);
-        }
-        if !self
-            .dialogs
-            .values()
-            .any(|d| matches!(d.state, State::Up | State::Calling | State::Ringing))
-        {
-            self.packets_astray += 1;
-        }
-    }
-
     /// The process on the phone died: calls and requests are forgotten, nobody is told.
     pub fn reboot(&mut self) {
         self.outstanding.clear();
@@ -377,49 +360,5 @@ impl Phone {
             self.out.extend(dialog.repeat_answer(now));
             self.unacknowledged += u64::from(waited && dialog.answer.is_none());
         }
-    }
-
-    fn speak(&mut self, now: Duration) {
-        self.rtp_sequence = self.rtp_sequence.wrapping_add(1);
-        let talking: Vec<_> = self
-            .dialogs
-            .values()
-            .filter(|d| d.state == State::Up || (d.early && d.state == State::Ringing))
-            .map(|d| d.remote_rtp)
-            .collect();
-        self.next_rtp = (!talking.is_empty()).then(|| now + Duration::from_millis(500));
-        if self.mute || self.answer == Answer::Dead {
-            return;
-        }
-        let voice = match self.identity.address.ip() {
-            IpAddr::V4(ip) => ip.octets(),
-            IpAddr::V6(_) => [0; 4],
-        };
-        for to in talking.into_iter().flatten() {
-            let mut packet = vec![0x80, 0];
-            packet.extend(self.rtp_sequence.to_be_bytes());
-            packet.extend((u32::from(self.rtp_sequence) * 4000).to_be_bytes());
-            packet.extend(7_u32.to_be_bytes());
-            packet.extend(voice);
-            packet.extend([0xff; 28]);
-            self.media.push((to, packet));
-        }
-    }
-
-    fn description(&mut self, direction: &str) -> String {
-        self.version += 1;
-        message::description(self.rtp_address(), self.version, &self.codecs, direction)
-    }
-
-    /// The answer to an offer of these payload types; `None` when we speak none of them.
-    fn answer_to(&mut self, offered: &[u8], direction: &str) -> Option<String> {
-        let common: Vec<u8> = offered
-            .iter()
-            .copied()
-            .filter(|pt| self.codecs.contains(pt))
-            .collect();
-        self.version += 1;
-        (!common.is_empty())
-            .then(|| message::description(self.rtp_address(), self.version, &common, direction))
     }
 }

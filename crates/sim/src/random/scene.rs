@@ -234,7 +234,7 @@ impl Scene {
         self.calls_of_past_lives = (calls, answered);
         self.restarts += 1;
         self.world.restart_server();
-        self.watch.restarted(&self.world, None);
+        self.watch.restarted(&self.world, None)?;
         self.watch.look(&mut self.world)
     }
 
@@ -255,7 +255,7 @@ impl Scene {
         self.world.ladder.note(now.mono, &format!("  tenant {id} panics"));
         self.world.server.rebuild(id, now);
         self.world.collect();
-        self.watch.restarted(&self.world, Some(id));
+        self.watch.restarted(&self.world, Some(id))?;
         self.watch.look(&mut self.world)
     }
 

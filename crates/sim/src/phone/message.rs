@@ -97,6 +97,17 @@ pub(super) fn description(at: SocketAddr, version: u64, codecs: &[u8], direction
     text
 }
 
+/// The first challenge of a response, and the header that answers it.
+fn challenge_in<'a>(response: &Message<'a>) -> (&'a str, Name) {
+    match response.header(Name::WwwAuthenticate) {
+        Some(challenge) => (challenge, Name::Authorization),
+        None => {
+            let challenge = response.header(Name::ProxyAuthenticate).unwrap_or("");
+            (challenge, Name::ProxyAuthorization)
+        }
+    }
+}
+
 impl Phone {
     #[expect(clippy::too_many_arguments, reason = "a request has that many parts")]
     pub(super) fn request(
@@ -221,13 +232,7 @@ impl Phone {
         let Ok(old) = Message::parse(&request.bytes) else {
             return;
         };
-        let (challenge, header) = match response.header(Name::WwwAuthenticate) {
-            Some(challenge) => (challenge, Name::Authorization),
-            None => (
-                response.header(Name::ProxyAuthenticate).unwrap_or(""),
-                Name::ProxyAuthorization,
-            ),
-        };
+        let (challenge, header) = challenge_in(response);
         let (Some(line), Ok(cseq)) = (old.request_line(), old.cseq()) else {
             return;
         };

@@ -140,6 +140,7 @@ fn whatever_happens_the_rules_hold() {
             "again: CARILLON_SEED={seed} cargo test -p sim --test sim whatever_happens -- --nocapture\n"
         );
     }
+    println!("COUNT seeds {}", tally.seeds);
     println!(
         "simulation: {} seeds, {} calls, {} answered, {} records, {} messages, {} packets, {} hostile acts, {} restarts, {} failures",
         tally.seeds,

@@ -205,6 +205,7 @@ impl Scene {
             panic!("{left}\n{text}");
         }
         expected.assert_eq(&text);
+        println!("COUNT scenarios 1");
     }
 
     fn text(&mut self) -> String {

@@ -118,7 +118,7 @@ fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
     if text.is_empty() {
         return Some(None);
     }
-    let (name, rest) = text.split_once('=')?;
+    let (name, rest) = crate::split::once(text, b'=')?;
     let rest = rest.trim_ascii_start();
     let (value, after) = match rest.strip_prefix('"') {
         Some(quoted) => {

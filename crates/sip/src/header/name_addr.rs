@@ -80,7 +80,7 @@ fn bracketed<'a>(display: &'a str, rest: &'a str) -> Result<NameAddr<'a>, &'stat
     let inner = rest
         .strip_prefix('<')
         .ok_or("no address after the display name")?;
-    let (uri, after) = inner.split_once('>').ok_or("unterminated bracket")?;
+    let (uri, after) = crate::split::once(inner, b'>').ok_or("unterminated bracket")?;
     if uri.is_empty() {
         return Err("no address");
     }

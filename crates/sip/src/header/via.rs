@@ -91,12 +91,12 @@ fn read(element: &str) -> Result<Via<'_>, &'static str> {
 fn protocol(line: &str) -> Result<(&str, &str), &'static str> {
     let usual = line
         .strip_prefix("SIP/2.0/")
-        .and_then(|rest| rest.split_once(' '));
+        .and_then(|rest| crate::split::once(rest, b' '));
     if let Some((transport, rest)) = usual.filter(|(transport, _)| is_token(transport)) {
         return Ok((transport, trim(rest)));
     }
-    let (name, rest) = line.split_once('/').ok_or("no protocol")?;
-    let (version, rest) = rest.split_once('/').ok_or("no protocol")?;
+    let (name, rest) = crate::split::once(line, b'/').ok_or("no protocol")?;
+    let (version, rest) = crate::split::once(rest, b'/').ok_or("no protocol")?;
     if !trim(name).eq_ignore_ascii_case("SIP") || trim(version) != "2.0" {
         return Err("not SIP/2.0");
     }
@@ -111,7 +111,7 @@ fn protocol(line: &str) -> Result<(&str, &str), &'static str> {
 
 fn take<'a>(via: &mut Via<'a>, piece: &'a str) -> Result<(), &'static str> {
     check_piece(piece)?;
-    let (name, value) = match piece.split_once('=') {
+    let (name, value) = match crate::split::once(piece, b'=') {
         Some((name, value)) => (trim(name), Some(trim(value))),
         None => (piece, None),
     };

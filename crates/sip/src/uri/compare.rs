@@ -68,7 +68,7 @@ fn same_option(a: Option<&str>, b: Option<&str>, fold: bool) -> bool {
 pub(super) fn pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, Option<&str>)> + Clone {
     text.split(separator)
         .filter(|piece| !piece.is_empty())
-        .map(|piece| match piece.split_once('=') {
+        .map(|piece| match crate::split::once(piece, b'=') {
             Some((name, value)) => (name, Some(value)),
             None => (piece, None),
         })

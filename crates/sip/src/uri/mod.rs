@@ -141,7 +141,7 @@ pub(crate) fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
             None => None,
         };
     }
-    Some(match text.split_once(':') {
+    Some(match crate::split::once(text, b':') {
         Some((host, port)) => (host, Some(port)),
         None => (text, None),
     })
@@ -153,7 +153,7 @@ impl<'a> Uri<'a> {
     /// # Errors
     /// Against the grammar of its scheme. Unknown schemes are not looked into.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
-        let (word, rest) = text.split_once(':').ok_or(UriError("no scheme"))?;
+        let (word, rest) = crate::split::once(text, b':').ok_or(UriError("no scheme"))?;
         let scheme = scheme(word)?;
         let mut uri = Uri {
             raw: text,
@@ -182,15 +182,15 @@ impl<'a> Uri<'a> {
 
     fn sip(&mut self, rest: &'a str) -> Result<(), UriError> {
         // An unescaped @ is allowed nowhere but before the host, so a second one means two readings.
-        let host_part = match rest.split_once('@') {
+        let host_part = match crate::split::once(rest, b'@') {
             Some((user, host_part)) => {
                 self.user_part(user)?;
                 host_part
             }
             None => rest,
         };
-        let (host_part, headers) = host_part.split_once('?').unwrap_or((host_part, ""));
-        let (host_port, params) = host_part.split_once(';').unwrap_or((host_part, ""));
+        let (host_part, headers) = crate::split::once(host_part, b'?').unwrap_or((host_part, ""));
+        let (host_port, params) = crate::split::once(host_part, b';').unwrap_or((host_part, ""));
         let (host, port) = split_port(host_port).ok_or(UriError("malformed host"))?;
         if !is_host(host) {
             return Err(UriError("malformed host"));
@@ -206,7 +206,7 @@ impl<'a> Uri<'a> {
     }
 
     fn user_part(&mut self, text: &'a str) -> Result<(), UriError> {
-        let (user, password) = match text.split_once(':') {
+        let (user, password) = match crate::split::once(text, b':') {
             Some((user, password)) => (user, Some(password)),
             None => (text, None),
         };
@@ -219,7 +219,7 @@ impl<'a> Uri<'a> {
     }
 
     fn tel(&mut self, rest: &'a str) -> Result<(), UriError> {
-        let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
+        let (number, params) = crate::split::once(rest, b';').unwrap_or((rest, ""));
         let allowed =
             |b: u8| b.is_ascii_hexdigit() || matches!(b, b'+' | b'*' | b'#' | b'-' | b'.' | b'(' | b')');
         if number.is_empty() || !number.bytes().all(allowed) || !is_made_of(params, PARAM) {

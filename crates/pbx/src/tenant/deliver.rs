@@ -1,0 +1,137 @@
+//! Everything but requests: responses, the media plane, lost connections, a new configuration, time; and what
+//! the transaction layer found meanwhile.
+
+use super::Tenant;
+use crate::context::{Owner, Timer};
+use crate::effect::Effect;
+use model::{CallId, FlowToken, MediaReport, Now, TenantConfig};
+use sip::transaction::{Delivery, Event};
+use sip::{Message, Method};
+use std::sync::Arc;
+
+impl Tenant {
+    pub(super) fn handle_response(&mut self, message: &Message<'_>, now: Now) {
+        match self.context.tx.receive_response(message, now.mono) {
+            Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
+            Delivery::Absorbed => {}
+            Delivery::Stray => self.handle_stray(message, now),
+        }
+    }
+
+    /// A 2xx to an INVITE that was given up because its connection broke still belongs to a dialog (RFC 3261
+    /// §13.2.2.4): the phone waits for the ACK, and would hang up without it.
+    fn handle_stray(&mut self, message: &Message<'_>, now: Now) {
+        self.context.counts.stray += 1;
+        let success = message
+            .status_line()
+            .is_some_and(|line| (200..300).contains(&line.code));
+        let from = message.from().ok().and_then(|from| from.tag());
+        let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
+        if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
+            && let Some(call) = self.calls.get_mut(&leg.call)
+        {
+            call.answered_late(&mut self.context, leg.side, message, now);
+        }
+    }
+
+    fn deliver_response(&mut self, owner: Owner, message: &Message<'_>, now: Now) {
+        let code = message.status_line().map_or(0, |line| line.code);
+        if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+            call.handle_response(&mut self.context, owner, code, Some(message), now);
+        }
+    }
+
+    pub(super) fn handle_media(&mut self, report: &MediaReport, now: Now) {
+        let session = report.session();
+        let id = CallId(session.0 & 0xffff_ffff);
+        match self
+            .calls
+            .get_mut(&id)
+            .filter(|call| call.session() == Some(session))
+        {
+            Some(call) => call.handle_media(&mut self.context, report, now),
+            None => {
+                if matches!(report, MediaReport::Opened { .. }) {
+                    self.context.media(model::MediaCommand::Close { session });
+                }
+            }
+        }
+    }
+
+    pub(super) fn handle_flow_closed(&mut self, worker: u16, connection: u64, now: Now) {
+        self.context.location.connection_lost(worker, connection);
+        let lost = |flow: &FlowToken| {
+            flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection
+        };
+        self.context.tx.transport_failed(lost, now.mono);
+    }
+
+    pub(super) fn handle_config(&mut self, config: Arc<TenantConfig>) {
+        let old = Arc::clone(&self.context.config);
+        for user in self.context.location.users() {
+            self.context.location.remove(user, |b| {
+                let device = b.record.device;
+                // A new password is for a phone that is lost, too: what registered with the old one is gone.
+                !config.may_be_bound(device, user) || config.secret(device) != old.secret(device)
+            });
+        }
+        self.context.config = config;
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Now) {
+        self.context.counts.expired += self.context.location.expire(now) as u64;
+        self.context.tx.handle_timeout(now.mono);
+        while let Some(timer) = self.context.timers.expire(now.mono) {
+            let Timer { call, kind } = timer;
+            if let Some(call) = self.calls.get_mut(&call) {
+                call.handle_timer(&mut self.context, kind, now);
+            }
+        }
+    }
+
+    pub(super) fn hang_up_all(&mut self, now: Now) {
+        self.draining = true;
+        for call in self.calls.values_mut() {
+            call.shut_down(&mut self.context, now);
+        }
+    }
+
+    /// Carries what the transaction layer found to its calls, until there is nothing more, and forgets the
+    /// calls that are over.
+    pub(super) fn settle(&mut self, now: Now) {
+        while let Some(event) = self.context.tx.poll_event() {
+            match event {
+                Event::ClientTimeout(_, owner) | Event::ClientTransportError(_, owner) => {
+                    self.context.counts.timeouts += 1;
+                    let code = if matches!(event, Event::ClientTimeout(..)) {
+                        408
+                    } else {
+                        503
+                    };
+                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                        call.handle_response(&mut self.context, owner, code, None, now);
+                    }
+                }
+                Event::AckTimeout(server, owner) => {
+                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                        call.never_acknowledged(&mut self.context, owner, server, now);
+                    }
+                }
+                Event::ServerTransportError(server, owner) => {
+                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                        call.unanswerable(&mut self.context, owner, server, now);
+                    }
+                }
+            }
+        }
+        while let Some(id) = self.context.over.pop() {
+            if self.calls.get(&id).is_some_and(|call| call.is_over())
+                && let Some(call) = self.calls.remove(&id)
+            {
+                call.release(&mut self.context);
+            }
+        }
+        let removed = self.context.location.take_removed();
+        self.context.out.extend(removed.into_iter().map(Effect::Binding));
+    }
+}

@@ -1,0 +1,176 @@
+//! A tenant, alive: takes inputs, finds whom they concern, leaves effects.
+//!
+//! Owns: dispatch, admission to dialogs, the tenant's limits. Does not own: what a call does (`call`), what a
+//! registration does (`registrar`).
+
+mod deliver;
+mod register;
+mod request;
+
+use crate::auth::Gate;
+use crate::call::Call;
+use crate::context::Context;
+use crate::effect::{Effect, Input, Setup};
+use crate::registrar;
+use model::{
+    BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, TenantConfig, UserId,
+};
+use sip::Message;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything alive in one tenant. One thread drives it at a time.
+pub struct Tenant {
+    calls: BTreeMap<CallId, Box<Call>>,
+    context: Context,
+    gate: Gate,
+    next_call: u32,
+    draining: bool,
+}
+
+impl Tenant {
+    /// A tenant with no bindings and no calls.
+    #[must_use]
+    pub fn new(config: Arc<TenantConfig>, setup: &Setup, _now: Now) -> Tenant {
+        Tenant {
+            calls: BTreeMap::new(),
+            gate: Gate::new(&setup.seed),
+            context: Context::new(config, setup),
+            next_call: 0,
+            draining: false,
+        }
+    }
+
+    /// Puts back a binding that the journal kept. One that has ended is ignored; one on a connection waits,
+    /// unreachable, for its phone to come back.
+    pub fn restore(&mut self, record: BindingRecord, now: Now) {
+        let ttl = record.expires.since(now.wall);
+        // What was revoked while we were down stays out.
+        let allowed = self.context.config.may_be_bound(record.device, record.user);
+        if record.tenant != self.context.config.id() {
+            return;
+        }
+        if ttl.is_zero() || !allowed {
+            // Told to the journal at the next timeout, or it would be back after a later start.
+            self.context.location.discard(record);
+            return;
+        }
+        // A calendar that was set back while we were down must not keep a binding for longer than policy allows.
+        let ttl = ttl.min(Duration::from_secs(u64::from(
+            self.context.config.policy().max_expires_s,
+        )));
+        let reachable = !record.flow.transport.is_reliable();
+        self.context.location.put(Box::new(record), ttl, reachable, now);
+    }
+
+    /// Takes one input and appends what is to be done to `out`.
+    pub fn handle(&mut self, input: Input<'_>, now: Now, out: &mut Vec<Effect>) {
+        match input {
+            Input::Sip { flow, message } => self.handle_sip(flow, message, now),
+            Input::FlowClosed { worker, connection } => self.handle_flow_closed(worker, connection, now),
+            Input::Media(report) => self.handle_media(&report, now),
+            Input::Config(config) => self.handle_config(config),
+            Input::Timeout => self.handle_timeout(now),
+            Input::Drain => self.draining = true,
+            Input::HangUpAll => self.hang_up_all(now),
+        }
+        self.settle(now);
+        self.context.drain(out);
+    }
+
+    /// When [`Input::Timeout`] is due, by the monotonic clock.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let context = &self.context;
+        [
+            context.tx.poll_timeout(),
+            context.timers.next_deadline(),
+            context.location.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Every binding.
+    #[must_use]
+    pub fn registrations(&self, now: Now) -> Vec<RegistrationView> {
+        let config = &self.context.config;
+        self.context
+            .location
+            .all()
+            .map(|binding| registrar::view(config, binding, now))
+            .collect()
+    }
+
+    /// Every call that has not ended.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallView> {
+        self.calls.values().filter_map(|call| call.view()).collect()
+    }
+
+    /// Outcomes since the tenant came to life.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.context.counts
+    }
+
+    /// The configuration that the next call begins with.
+    #[must_use]
+    pub fn config(&self) -> &Arc<TenantConfig> {
+        &self.context.config
+    }
+
+    /// True when no call and no transaction is left.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.context.tx.is_empty()
+    }
+
+    /// What is held right now, for leak checks: calls, legs, transactions and timers.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held {
+            calls: self.calls.len(),
+            legs: self.context.legs.len(),
+            transactions: self.context.tx.len(),
+            timers: self.context.timers.len(),
+        }
+    }
+
+    /// True when a leg of a live call has this Call-ID, for checks that both sides agree on what is up.
+    #[must_use]
+    pub fn has_leg(&self, call_id: &str) -> bool {
+        self.calls.values().any(|call| call.has_leg(call_id))
+    }
+
+    /// Removes every binding of a user, as an administrator's act. Returns how many.
+    pub fn unregister(&mut self, user: UserId, now: Now, out: &mut Vec<Effect>) -> usize {
+        let gone = self.context.location.remove(user, |_| true);
+        self.settle(now);
+        self.context.drain(out);
+        gone
+    }
+
+    fn handle_sip(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        if message.is_request() {
+            self.handle_request(flow, message, now);
+        } else {
+            self.handle_response(message, now);
+        }
+    }
+}
+
+/// Numbers of live things inside a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Calls, ended ones that still wait for an answer included.
+    pub calls: usize,
+    /// Dialog tags.
+    pub legs: usize,
+    /// Transactions.
+    pub transactions: usize,
+    /// Timers of calls.
+    pub timers: usize,
+}

@@ -1,0 +1,182 @@
+//! A request: whom it concerns, whether it may, and who takes it.
+
+use super::Tenant;
+use crate::auth::Access;
+use crate::call::Call;
+use crate::context::{LegRef, Owner};
+use model::{CallId, Device, FlowToken, Now};
+use sip::transaction::{Incoming, ServerId};
+use sip::{Message, Method, Name};
+use std::sync::Arc;
+
+impl Tenant {
+    pub(super) fn handle_request(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        match self.context.tx.receive_request(message, now.mono) {
+            Incoming::Retransmission => return self.context.counts.retransmissions += 1,
+            Incoming::Ack(_) => return,
+            Incoming::Full if message.method() != Some(Method::Ack) => {
+                self.context.counts.over_limit += 1;
+                return self.context.reply(message, flow, 503);
+            }
+            Incoming::New | Incoming::Full | Incoming::AckTo2xx(..) => {}
+        }
+        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        match message.method() {
+            Some(Method::Ack) => self.handle_ack(message, now),
+            Some(Method::Cancel) => self.handle_cancel(flow, message, now),
+            _ if in_dialog => self.handle_in_dialog(flow, message, now),
+            Some(Method::Register) => self.handle_register(flow, message, now),
+            Some(Method::Invite) => self.handle_invite(flow, message, now),
+            Some(Method::Options) => self.handle_options(flow, message, now),
+            Some(Method::Bye) => {
+                self.context.counts.no_dialog += 1;
+                self.context.reply(message, flow, 481);
+            }
+            _ => self.context.reply(message, flow, 405),
+        }
+    }
+
+    /// Asks for credentials unless the request carries good ones.
+    pub(super) fn authenticate(
+        &mut self,
+        flow: FlowToken,
+        message: &Message<'_>,
+        now: Now,
+    ) -> Option<Device> {
+        let config = Arc::clone(&self.context.config);
+        match self.gate.check(&config, message, now.wall.0) {
+            Access::Granted(device) => Some(device.clone()),
+            Access::Denied => {
+                self.context.counts.auth_failed += 1;
+                self.context.reply(message, flow, 403);
+                None
+            }
+            Access::Challenge { stale } => {
+                let method = message.method().unwrap_or(Method::Other(""));
+                let (name, values) = self.gate.challenges(&config, method, stale, now.wall.0);
+                self.context.counts.challenges += 1;
+                self.context.counts.auth_stale += u64::from(stale);
+                let code = if name == Name::WwwAuthenticate { 401 } else { 407 };
+                self.context.reply_with(message, flow, code, |mut writer| {
+                    for value in &values {
+                        writer = writer.header(name, value);
+                    }
+                    writer
+                });
+                None
+            }
+        }
+    }
+
+    fn handle_options(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        if self.authenticate(flow, message, now).is_some() {
+            self.context.reply(message, flow, 200);
+        }
+    }
+
+    fn handle_invite(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        if self.context.tx.is_merged(message) {
+            return self.context.reply(message, flow, 482);
+        }
+        if matches!(message.max_forwards(), Some(Ok(0))) {
+            return self.context.reply(message, flow, 483);
+        }
+        let Some(device) = self.authenticate(flow, message, now) else {
+            return;
+        };
+        let full = self.context.live >= self.context.config.policy().max_calls;
+        if self.draining || full {
+            self.context.counts.over_limit += 1;
+            return self.context.reply(message, flow, 503);
+        }
+        self.next_call = self.next_call.wrapping_add(1);
+        let id = CallId(u64::from(self.next_call));
+        if let Some(call) = Call::begin(&mut self.context, id, &device, message, flow, now) {
+            self.calls.insert(id, Box::new(call));
+        }
+    }
+
+    fn handle_cancel(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        let Some((invite, owner)) = self.invite_for_cancel(flow, message) else {
+            self.context.counts.no_dialog += 1;
+            return self.context.reply(message, flow, 481);
+        };
+        let Some(id) = self.context.accept(message, flow, Owner::None, now) else {
+            return;
+        };
+        let call = owner.call().and_then(|id| self.calls.get_mut(&id));
+        // The tag that answers to the INVITE have, too (§9.2); a call that is gone leaves none to repeat.
+        let tag = match &call {
+            Some(call) => call.caller_tag().to_owned(),
+            None => self.context.new_tag(),
+        };
+        let bytes = self.context.response(message, flow, 200, Some(&tag)).finish();
+        self.context.tx.respond(id, 200, bytes, now.mono);
+        let Some(call) = call else { return };
+        match owner {
+            Owner::Renegotiation(_, side) => call.reinvite_cancelled(&mut self.context, side, invite, now),
+            _ => call.cancelled_by_caller(&mut self.context, now),
+        }
+    }
+
+    /// The INVITE that a CANCEL means. A CANCEL can't be challenged, so it must come from where the INVITE came
+    /// from (RFC 3261 §22.1).
+    fn invite_for_cancel(&self, flow: FlowToken, message: &Message<'_>) -> Option<(ServerId, Owner)> {
+        let tx = &self.context.tx;
+        let (invite, owner) = tx.find_invite_for_cancel(message)?;
+        let same = tx.peer(invite)?.remote.ip() == flow.remote.ip();
+        same.then_some((invite, owner))
+    }
+
+    fn handle_ack(&mut self, message: &Message<'_>, now: Now) {
+        match self.find_leg(message) {
+            Some(leg) => {
+                let cseq = message.cseq().map_or(0, |cseq| cseq.seq);
+                if let Some(call) = self.calls.get_mut(&leg.call) {
+                    call.acknowledged(&mut self.context, leg.side, cseq, now);
+                }
+            }
+            None => self.context.counts.stray += 1,
+        }
+    }
+
+    fn handle_in_dialog(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        let Some(leg) = self.find_leg(message) else {
+            self.context.counts.no_dialog += 1;
+            return self.context.reply(message, flow, 481);
+        };
+        let Some(call) = self.calls.get(&leg.call) else {
+            return;
+        };
+        // The tags are secret between us and the phone. From another address they are not proof enough.
+        let familiar = call
+            .flow_of(leg.side)
+            .is_some_and(|known| known.remote.ip() == flow.remote.ip());
+        if !familiar {
+            let Some(device) = self.authenticate(flow, message, now) else {
+                return;
+            };
+            if !self
+                .calls
+                .get(&leg.call)
+                .is_some_and(|call| call.belongs_to(leg.side, device.user))
+            {
+                self.context.counts.forbidden += 1;
+                return self.context.reply(message, flow, 403);
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&leg.call) {
+            call.handle_request(&mut self.context, leg.side, message, flow, now);
+        }
+    }
+
+    /// The leg whose dialog a request inside a dialog names, all three identifiers compared.
+    fn find_leg(&self, message: &Message<'_>) -> Option<LegRef> {
+        let to = message.to().ok()?;
+        let leg = *self.context.legs.get(to.tag()?)?;
+        self.calls
+            .get(&leg.call)?
+            .has_dialog(leg.side, message)
+            .then_some(leg)
+    }
+}

@@ -25,9 +25,12 @@ const SUPPORT: Support<'_> = Support {
 
 /// One input.
 pub(crate) fn run(data: &[u8]) {
-    let Ok(message) = Message::parse(data) else { return };
+    let Ok(mut message) = Message::parse(data) else {
+        return;
+    };
     read(&message);
-    let verdict = validate(&message, &SUPPORT);
+    let verdict = validate(&mut message, &SUPPORT);
+    read(&message);
     if message.is_request() && !matches!(verdict, Verdict::Drop(_)) {
         reply(&message);
     }

@@ -5,6 +5,7 @@
 pub(crate) mod instructions;
 mod media;
 pub(crate) mod micro;
+mod register;
 mod sip;
 
 use anyhow::{Context as _, Result};
@@ -55,6 +56,12 @@ const PATHS: &[Path] = &[
         what: "challenge, credentials parsed, SHA-256 response and nonce verified",
         limit_ns: None,
         make: sip::digest_sha256,
+    },
+    Path {
+        name: "register",
+        what: "REGISTER, 401, REGISTER with credentials, 200, one of 10,000 users, the phone's half included",
+        limit_ns: None,
+        make: register::register,
     },
     Path {
         name: "transaction-register",

@@ -76,7 +76,7 @@ fn typed(datagram: &[u8]) -> Option<()> {
 /// What the edge does before it knows the tenant.
 pub(super) fn parse_validate() -> Option<Operation> {
     let judge = || {
-        let message = Message::parse(black_box(INVITE.as_bytes())).ok()?;
+        let mut message = Message::parse(black_box(INVITE.as_bytes())).ok()?;
         let support = Support {
             methods: &[
                 Method::Invite,
@@ -91,7 +91,7 @@ pub(super) fn parse_validate() -> Option<Operation> {
             max_bytes: 65_535,
             max_body_bytes: 65_535,
         };
-        (validate(&message, &support) == Verdict::Accept).then_some(())
+        (validate(&mut message, &support) == Verdict::Accept).then_some(())
     };
     judge()?;
     Some(Box::new(move || {

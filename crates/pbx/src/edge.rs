@@ -10,7 +10,7 @@
 use bytes::Bytes;
 use model::{Counts, FlowToken, Limits, TenantId};
 use sip::token::{Hex16, TagKey, owner_of_branch, owner_of_tag};
-use sip::{Message, Method, Name, Scheme, Support, Uri, Verdict, Writer};
+use sip::{Message, Method, Name, Scheme, Support, Verdict, Writer};
 use std::sync::Arc;
 use tenancy::{Directory, Scope};
 
@@ -92,7 +92,7 @@ impl Edge {
         counts: &mut Counts,
     ) -> Admit<'a> {
         counts.messages += 1;
-        let message = match Message::parse(packet) {
+        let mut message = match Message::parse(packet) {
             Ok(message) => message,
             Err(_) => {
                 counts.unparsable += 1;
@@ -101,7 +101,7 @@ impl Edge {
                 };
             }
         };
-        match sip::validate(&message, &self.support()) {
+        match sip::validate(&mut message, &self.support()) {
             Verdict::Accept if message.is_request() => self.admit_request(message, flow, directory, counts),
             Verdict::Accept => admit_response(message, directory, counts),
             Verdict::Drop(_) => {
@@ -153,9 +153,7 @@ impl Edge {
             counts.invalid += 1;
             return self.reply(&message, flow, 405, &[(Name::Allow, ALLOW)]);
         }
-        if let Ok(to) = message.to()
-            && let Some(tag) = to.tag()
-        {
+        if let Some(tag) = message.to_tag() {
             return match owner_of_tag(tag).and_then(|tenant| directory.by_tag(TenantId(tenant))) {
                 Some(scope) => Admit::Deliver { scope, message },
                 // The ACK to a stateless refusal of ours: nothing to do and nothing wrong.
@@ -224,20 +222,18 @@ fn admit_response<'a>(message: Message<'a>, directory: &Directory, counts: &mut 
 }
 
 fn owner(message: &Message<'_>, method: Method<'_>, directory: &Directory) -> Option<Scope> {
-    let target = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
-    let by_target = || target.and_then(|uri| directory.by_domain(uri.host));
+    let by_target = || directory.by_domain(message.target()?.host);
     if method == Method::Register {
         return by_target();
     }
-    let from = message.from().ok().and_then(|from| from.uri().ok());
+    let from = message.from_uri();
     from.and_then(|uri| directory.by_domain(uri.host))
         .or_else(by_target)
 }
 
 /// An OPTIONS to the server itself, not to a user of it.
 fn is_ping(message: &Message<'_>) -> bool {
-    let target = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
-    target.is_some_and(|uri| uri.user.is_none()) && message.to().is_ok_and(|to| to.tag().is_none())
+    message.target().is_some_and(|uri| uri.user.is_none()) && message.to_tag().is_none()
 }
 
 fn is_served(method: Method<'_>) -> bool {

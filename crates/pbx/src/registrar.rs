@@ -120,7 +120,7 @@ pub(crate) fn register(
 
 /// The To URI must be the extension of the device's user, or the device's own username.
 fn owns_aor(config: &TenantConfig, device: &Device, message: &Message<'_>) -> bool {
-    let Some(uri) = message.to().ok().and_then(|to| to.uri().ok()) else {
+    let Some(uri) = message.to_uri() else {
         return false;
     };
     let name = uri.user_decoded();
@@ -227,7 +227,7 @@ pub(crate) fn repeated(
 ) -> Option<UserId> {
     // What made a binding had credentials: the first try of every registration is not looked up.
     message.header(Name::Authorization)?;
-    let uri = message.to().ok()?.uri().ok()?;
+    let uri = message.to_uri()?;
     let name = uri.user_decoded();
     let user = config
         .extension(&name)

@@ -27,7 +27,7 @@ impl Call {
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
-        let remote_tag = message.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let remote_tag = message.to_tag().unwrap_or_default();
         if target.state == State::Won
             && let Some(callee) = &mut self.callee
             && callee.dialog.remote_tag == remote_tag

@@ -101,16 +101,16 @@ impl Leg {
     /// True when the response belongs to this dialog.
     pub(crate) fn has_response(&self, message: &Message<'_>) -> bool {
         let call_id = message.call_id().unwrap_or("");
-        let local = message.from().ok().and_then(|from| from.tag()).unwrap_or("");
-        let remote = message.to().ok().and_then(|to| to.tag()).unwrap_or("");
+        let local = message.from_tag().unwrap_or("");
+        let remote = message.to_tag().unwrap_or("");
         self.dialog.matches(call_id, local, remote)
     }
 
     /// True when the message belongs to this dialog.
     pub(crate) fn has(&self, message: &Message<'_>) -> bool {
         let call_id = message.call_id().unwrap_or("");
-        let local = message.to().ok().and_then(|to| to.tag()).unwrap_or("");
-        let remote = message.from().ok().and_then(|from| from.tag()).unwrap_or("");
+        let local = message.to_tag().unwrap_or("");
+        let remote = message.from_tag().unwrap_or("");
         self.dialog.matches(call_id, local, remote)
     }
 }

@@ -10,7 +10,7 @@ use flow::{Action, Event, Refusal, Run};
 use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, UserId};
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
-use sip::{Message, Name, Uri};
+use sip::{Message, Name};
 use std::sync::Arc;
 
 /// The media plane answers within this or the call is refused, milliseconds.
@@ -348,8 +348,7 @@ fn readable_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken)
 
 /// User part (decoded) and domain of the Request-URI.
 fn dialled(message: &Message<'_>) -> (String, String) {
-    let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
-    uri.map_or_else(Default::default, |uri| {
+    message.target().map_or_else(Default::default, |uri| {
         (clean(&uri.user_decoded(), 128), uri.host.to_owned())
     })
 }

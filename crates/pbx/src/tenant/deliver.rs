@@ -25,7 +25,7 @@ impl Tenant {
         let success = message
             .status_line()
             .is_some_and(|line| (200..300).contains(&line.code));
-        let from = message.from().ok().and_then(|from| from.tag());
+        let from = message.from_tag();
         let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
         if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
             && let Some(call) = self.calls.get_mut(&leg.call)

@@ -20,7 +20,7 @@ impl Tenant {
             }
             Incoming::New | Incoming::Full | Incoming::AckTo2xx(..) => {}
         }
-        let in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        let in_dialog = message.to_tag().is_some();
         match message.method() {
             Some(Method::Ack) => self.handle_ack(message, now),
             Some(Method::Cancel) => self.handle_cancel(flow, message, now),
@@ -172,8 +172,7 @@ impl Tenant {
 
     /// The leg whose dialog a request inside a dialog names, all three identifiers compared.
     fn find_leg(&self, message: &Message<'_>) -> Option<LegRef> {
-        let to = message.to().ok()?;
-        let leg = *self.context.legs.get(to.tag()?)?;
+        let leg = *self.context.legs.get(message.to_tag()?)?;
         self.calls
             .get(&leg.call)?
             .has_dialog(leg.side, message)

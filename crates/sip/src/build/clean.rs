@@ -19,6 +19,22 @@ pub fn push_clean(out: &mut String, value: &str) {
     );
 }
 
+/// Appends a number in decimal digits. Answers are full of them, and a formatter takes several times as long.
+pub(super) fn push_number(out: &mut String, number: u32) {
+    let mut digits = [b'0'; 10];
+    let (mut rest, mut first) = (number, digits.len());
+    for place in digits.iter_mut().rev() {
+        // A remainder of ten is one digit.
+        *place = b'0' | u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        first -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(digits.get(first..).unwrap_or_default()).unwrap_or_default());
+}
+
 /// Lets formatted text in through [`push_clean`].
 pub(super) struct Cleaner<'a>(pub(super) &'a mut String);
 

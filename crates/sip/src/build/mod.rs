@@ -14,7 +14,7 @@ pub use reply::response_target;
 use crate::message::{Message, Name};
 use crate::method::Method;
 use bytes::Bytes;
-use clean::{push_name, push_uri};
+use clean::{push_name, push_number, push_uri};
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
@@ -52,8 +52,10 @@ impl Writer {
         let mut writer = Writer {
             out: String::with_capacity(CAPACITY),
         };
-        // Writing to a String can't fail, here and below.
-        let _ = write!(writer.out, "SIP/2.0 {code:03} ");
+        writer.out.push_str("SIP/2.0 ");
+        // Three digits, always.
+        push_number(&mut writer.out, u32::from(code.clamp(100, 999)));
+        writer.out.push(' ');
         push_clean(&mut writer.out, reason);
         writer.out.push_str("\r\n");
         writer
@@ -144,6 +146,7 @@ impl Writer {
             return self.finish();
         }
         let mut writer = self.header(Name::ContentType, content_type);
+        // Writing to a String can't fail.
         let _ = write!(writer.out, "Content-Length: {}\r\n\r\n", body.len());
         let mut octets = writer.out.into_bytes();
         octets.extend_from_slice(body);

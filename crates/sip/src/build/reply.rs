@@ -1,8 +1,10 @@
 //! The start of every answer (RFC 3261 §8.2.6.2, §18.2.1; RFC 3581).
 
+use super::clean::push_number;
 use super::{Writer, push_clean};
 use crate::header::Via;
 use crate::message::{Message, Name};
+use crate::split::commas;
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,10 +16,13 @@ pub(super) fn reply(
     source: SocketAddr,
 ) -> Writer {
     let mut writer = Writer::response(code, reason);
-    for (position, element) in request.list(Name::Via).enumerate() {
-        match Via::parse(element) {
-            Ok(via) if position == 0 => push_top_via(&mut writer.out, &via, source),
-            _ => writer.line("Via", element),
+    let mut top = request.top_via().ok();
+    for line in request.headers(Name::Via) {
+        for element in commas(line).filter(|element| !element.is_empty()) {
+            match top.take() {
+                Some(via) => push_top_via(&mut writer.out, &via, source),
+                None => writer.line("Via", element),
+            }
         }
     }
     let mut writer = writer.copy_first(request, Name::From);
@@ -43,12 +48,17 @@ impl Writer {
 
 /// The top Via again from its parts; what it claimed as `received` or `rport` gives way to what we saw.
 fn push_top_via(out: &mut String, via: &Via<'_>, source: SocketAddr) {
-    let _ = write!(out, "Via: SIP/2.0/{} {}", via.transport, via.host);
+    for part in ["Via: SIP/2.0/", via.transport, " ", via.host] {
+        out.push_str(part);
+    }
     if let Some(port) = via.port {
-        let _ = write!(out, ":{port}");
+        out.push(':');
+        push_number(out, u32::from(port));
     }
     for (name, value) in via.params.iter() {
-        if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
+        if matches!(name.len(), 5 | 8)
+            && (name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport"))
+        {
             continue;
         }
         out.push(';');
@@ -60,11 +70,31 @@ fn push_top_via(out: &mut String, via: &Via<'_>, source: SocketAddr) {
     }
     let ip = source.ip().to_canonical();
     if via.rport.is_some() {
-        let _ = write!(out, ";received={ip};rport={}", source.port());
+        out.push_str(";received=");
+        push_ip(out, ip);
+        out.push_str(";rport=");
+        push_number(out, u32::from(source.port()));
     } else if !is_same_host(via.host, ip) {
-        let _ = write!(out, ";received={ip}");
+        out.push_str(";received=");
+        push_ip(out, ip);
     }
     out.push_str("\r\n");
+}
+
+/// An address as text; the common kind without the detour over a formatter.
+fn push_ip(out: &mut String, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(v4) => {
+            for (position, octet) in v4.octets().into_iter().enumerate() {
+                if position > 0 {
+                    out.push('.');
+                }
+                push_number(out, u32::from(octet));
+            }
+        }
+        // Writing to a String can't fail.
+        IpAddr::V6(v6) => drop(write!(out, "{v6}")),
+    }
 }
 
 fn is_same_host(host: &str, ip: IpAddr) -> bool {
@@ -82,7 +112,7 @@ fn push_to(out: &mut String, request: &Message<'_>, to_tag: Option<&str>) {
     };
     out.push_str("To: ");
     push_clean(out, value);
-    let untagged = request.to().is_ok_and(|to| to.tag().is_none());
+    let untagged = request.to_tag().is_none() && request.to().is_ok();
     if let Some(tag) = to_tag.filter(|_| untagged) {
         out.push_str(";tag=");
         push_clean(out, tag);

@@ -36,14 +36,17 @@ impl<'a> Credentials<'a> {
     #[must_use]
     pub fn parse(value: &'a str) -> Option<Credentials<'a>> {
         let value = value.trim();
-        let (scheme, rest) = value.split_once(|c: char| c.is_ascii_whitespace())?;
+        let gap = value.bytes().position(|b| b.is_ascii_whitespace())?;
+        let (scheme, rest) = (value.get(..gap)?, value.get(gap..)?);
         if !scheme.eq_ignore_ascii_case("Digest") {
             return None;
         }
         let mut slots = [None; PARAMETERS.len()];
         let mut rest = rest;
         while let Some((name, value, after)) = parameter(rest)? {
-            let known = PARAMETERS.iter().position(|p| p.eq_ignore_ascii_case(name));
+            let known = PARAMETERS
+                .iter()
+                .position(|p| p.len() == name.len() && p.eq_ignore_ascii_case(name));
             if let Some(slot) = known.and_then(|at| slots.get_mut(at))
                 && slot.replace(value).is_some()
             {
@@ -114,10 +117,10 @@ const PARAMETERS: [&str; 10] = [
 
 /// One `name=value` and what follows it; `Some(None)` at the end, `None` when it cannot be split.
 fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
-    let text = text.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
-    if text.is_empty() {
+    let start = text.bytes().position(|b| b != b',' && !b.is_ascii_whitespace());
+    let Some(text) = start.and_then(|start| text.get(start..)) else {
         return Some(None);
-    }
+    };
     let (name, rest) = crate::split::once(text, b'=')?;
     let rest = rest.trim_ascii_start();
     let (value, after) = match rest.strip_prefix('"') {
@@ -126,7 +129,7 @@ fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
             (quoted.get(..end)?, quoted.get(end + 1..)?)
         }
         None => {
-            let end = rest.find(',').unwrap_or(rest.len());
+            let end = rest.bytes().position(|b| b == b',').unwrap_or(rest.len());
             (rest.get(..end)?.trim_ascii_end(), rest.get(end..)?)
         }
     };
@@ -138,10 +141,12 @@ fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
 }
 
 fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|b| {
-        let end = b == b'"' && !escaped;
-        escaped = b == b'\\' && !escaped;
-        end
-    })
+    let mut from = 0usize;
+    loop {
+        let at = from.checked_add(memchr::memchr2(b'"', b'\\', text.as_bytes().get(from..)?)?)?;
+        if text.as_bytes().get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        from = at.checked_add(2)?;
+    }
 }

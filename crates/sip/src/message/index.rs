@@ -36,6 +36,8 @@ pub(super) struct Fields {
     inline: [Field; INLINE],
     used: usize,
     spill: Vec<Field>,
+    /// One bit for each name that occurs: most questions are about headers that are not there.
+    present: u128,
 }
 
 impl Fields {
@@ -44,10 +46,12 @@ impl Fields {
             inline: [NO_FIELD; INLINE],
             used: 0,
             spill: Vec::new(),
+            present: 0,
         }
     }
 
     fn push(&mut self, field: Field) -> Result<(), ParseError> {
+        self.present |= field.name.bit();
         if let Some(place) = self.inline.get_mut(self.used) {
             *place = field;
             self.used += 1;
@@ -78,7 +82,16 @@ impl Fields {
     }
 
     pub(super) fn first(&self, name: Name) -> Option<&Field> {
-        self.iter().find(|field| field.name == name)
+        self.of(name).next()
+    }
+
+    /// The fields of one name, in order.
+    pub(super) fn of(&self, name: Name) -> impl Iterator<Item = &Field> + Clone {
+        let (inline, spill) = match self.present & name.bit() {
+            0 => (&[][..], &[][..]),
+            _ => (self.inline.get(..self.used).unwrap_or_default(), &self.spill[..]),
+        };
+        inline.iter().chain(spill).filter(move |field| field.name == name)
     }
 }
 

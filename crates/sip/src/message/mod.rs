@@ -5,6 +5,7 @@
 //! values, see [`crate::header`].
 
 mod index;
+mod known;
 mod name;
 mod views;
 
@@ -13,6 +14,7 @@ pub use name::Name;
 use crate::method::Method;
 use crate::split::{commas, trim};
 use index::{Fields, Head};
+pub(crate) use known::{Address, Known};
 use std::fmt;
 
 /// Header lines of one message; beyond it the message is not represented.
@@ -107,6 +109,8 @@ pub struct Message<'a> {
     available: usize,
     complete: bool,
     defect: Option<&'static str>,
+    /// What validation has read, so that nobody reads it again.
+    known: Option<Known<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -150,6 +154,7 @@ impl<'a> Message<'a> {
             available: rest.len(),
             complete: found.complete,
             defect: found.defect,
+            known: None,
         }
     }
 
@@ -197,10 +202,8 @@ impl<'a> Message<'a> {
     /// The values of every field line of that name, in order.
     pub fn headers(&self, name: Name) -> impl Iterator<Item = &'a str> + Clone + use<'a, '_> {
         let head = self.head;
-        let of_name = move |field: &&index::Field| field.name == name;
         self.fields
-            .iter()
-            .filter(of_name)
+            .of(name)
             .map(move |field| slice(head, field.value_at, field.value_end))
     }
 
@@ -226,6 +229,11 @@ impl<'a> Message<'a> {
             let written = slice(head, field.name_at, field.name_end);
             (field.name, written, slice(head, field.value_at, field.value_end))
         })
+    }
+
+    /// Keeps what validation has read.
+    pub(crate) fn learn(&mut self, known: Known<'a>) {
+        self.known = Some(known);
     }
 
     /// The names in order, for checks that need no values.
@@ -316,7 +324,7 @@ fn status_line<'a>(version: &'a str, rest: &'a str) -> Result<StartLine<'a>, Par
 
 fn content_length(head: &str, fields: &Fields) -> ContentLength {
     let mut seen = ContentLength::Absent;
-    for field in fields.iter().filter(|field| field.name == Name::ContentLength) {
+    for field in fields.of(Name::ContentLength) {
         let this = one_length(slice(head, field.value_at, field.value_end));
         seen = match seen {
             ContentLength::Absent => this,

@@ -149,6 +149,11 @@ impl Name {
         Name::of(written.as_bytes())
     }
 
+    /// A bit of its own, for sets of names.
+    pub(crate) const fn bit(self) -> u128 {
+        1 << (self as u128)
+    }
+
     pub(crate) fn of(written: &[u8]) -> Name {
         let mut at = slot(written);
         loop {
@@ -157,7 +162,11 @@ impl Name {
                 return Name::Other;
             };
             match SPELLINGS.get(usize::from(index)) {
-                Some((word, name)) if word.as_bytes().eq_ignore_ascii_case(written) => return *name,
+                Some((word, name))
+                    if word.as_bytes() == written || word.as_bytes().eq_ignore_ascii_case(written) =>
+                {
+                    return *name;
+                }
                 _ => at = at.wrapping_add(1),
             }
         }

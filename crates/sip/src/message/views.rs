@@ -3,6 +3,7 @@
 use super::{Message, Name};
 use crate::header::{self, CSeq, Contacts, HeaderError, NameAddr, Via};
 use crate::split::{cut, find, trim};
+use crate::uri::Uri;
 
 impl<'a> Message<'a> {
     fn required(&self, name: Name) -> Result<&'a str, HeaderError> {
@@ -17,6 +18,9 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Missing or malformed.
     pub fn top_via(&self) -> Result<Via<'a>, HeaderError> {
+        if let Some(known) = &self.known {
+            return Ok(known.via);
+        }
         let value = self.required(Name::Via)?;
         let first = match find(value, b',', true) {
             Some(at) => trim(cut(value, at).0),
@@ -30,6 +34,9 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Missing or malformed.
     pub fn from(&self) -> Result<NameAddr<'a>, HeaderError> {
+        if let Some(known) = &self.known {
+            return Ok(known.from.name_addr);
+        }
         NameAddr::parse(Name::From, self.required(Name::From)?)
     }
 
@@ -38,7 +45,55 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Missing or malformed.
     pub fn to(&self) -> Result<NameAddr<'a>, HeaderError> {
+        if let Some(known) = &self.known {
+            return Ok(known.to.name_addr);
+        }
         NameAddr::parse(Name::To, self.required(Name::To)?)
+    }
+
+    /// The tag of From; `None` too if From can't be read.
+    #[must_use]
+    pub fn from_tag(&self) -> Option<&'a str> {
+        match &self.known {
+            Some(known) => known.from.tag,
+            None => self.from().ok()?.tag(),
+        }
+    }
+
+    /// The tag of To, which a request inside a dialog has; `None` too if To can't be read.
+    #[must_use]
+    pub fn to_tag(&self) -> Option<&'a str> {
+        match &self.known {
+            Some(known) => known.to.tag,
+            None => self.to().ok()?.tag(),
+        }
+    }
+
+    /// The URI of From, if it can be read.
+    #[must_use]
+    pub fn from_uri(&self) -> Option<Uri<'a>> {
+        match &self.known {
+            Some(known) => Some(known.from.uri),
+            None => self.from().ok()?.uri().ok(),
+        }
+    }
+
+    /// The URI of To, if it can be read.
+    #[must_use]
+    pub fn to_uri(&self) -> Option<Uri<'a>> {
+        match &self.known {
+            Some(known) => Some(known.to.uri),
+            None => self.to().ok()?.uri().ok(),
+        }
+    }
+
+    /// The Request-URI of a request, if it can be read.
+    #[must_use]
+    pub fn target(&self) -> Option<Uri<'a>> {
+        match &self.known {
+            Some(known) => known.target,
+            None => Uri::parse(self.request_line()?.uri).ok(),
+        }
     }
 
     /// Call-ID (RFC 3261 §20.8): compared octet by octet.
@@ -46,6 +101,9 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Missing, empty, or with white space or control characters inside.
     pub fn call_id(&self) -> Result<&'a str, HeaderError> {
+        if let Some(known) = &self.known {
+            return Ok(known.call_id);
+        }
         header::call_id(self.required(Name::CallId)?)
     }
 
@@ -54,6 +112,9 @@ impl<'a> Message<'a> {
     /// # Errors
     /// Missing, malformed, or a number of 2^31 or more.
     pub fn cseq(&self) -> Result<CSeq<'a>, HeaderError> {
+        if let Some(known) = &self.known {
+            return Ok(known.cseq);
+        }
         CSeq::parse(self.required(Name::CSeq)?)
     }
 

@@ -6,7 +6,6 @@
 
 use crate::message::{Message, Name};
 use crate::method::Method;
-use crate::token::MAGIC_COOKIE;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
@@ -127,24 +126,15 @@ impl Keyer {
 
     /// The server transaction that a request belongs to, were its method `method` (§17.2.3).
     pub(super) fn server(&self, request: &Message<'_>, method: Method<'_>) -> Key {
-        let of = |branch: &str, host: &str, port: &str| {
-            let mut parts = self.begin("server");
-            parts
-                .text(branch)
-                .text(host)
-                .text(port)
-                .text(method.as_str())
-                .key()
-        };
-        let top = request.header(Name::Via).unwrap_or_default();
-        if let Some((branch, host, port)) = plain_via(top) {
-            return of(branch, host, port);
-        }
         match request.top_via() {
-            Ok(via) if via.has_magic_branch() => {
-                let port = via.port.map(|port| port.to_string()).unwrap_or_default();
-                of(via.branch.unwrap_or_default(), via.host, &port)
-            }
+            Ok(via) if via.has_magic_branch() => self
+                .begin("server")
+                .text(via.branch.unwrap_or_default())
+                .text(via.host)
+                // No port is 0.
+                .number(via.port.map_or(0, u32::from))
+                .text(method.as_str())
+                .key(),
             _ => self.ancient(request, method),
         }
     }
@@ -167,18 +157,16 @@ impl Keyer {
     /// What a request that came twice, over two paths, has in common (§8.2.2.2); `None` inside of a dialog, where
     /// that does not apply.
     pub(super) fn merge(&self, request: &Message<'_>) -> Option<Key> {
-        let to = request.header(Name::To)?;
-        let inside = may_have_tag(to) && request.to().is_ok_and(|to| to.tag().is_some());
+        request.header(Name::To)?;
+        let inside = request.to_tag().is_some();
         let cseq = request.header(Name::CSeq)?;
         (!inside).then(|| self.origin("merge", request).text(cseq).key())
     }
 
     fn origin(&self, kind: &str, request: &Message<'_>) -> Parts {
-        let from = request.header(Name::From).unwrap_or_default();
-        let tag = plain_tag(from).or_else(|| request.from().ok().and_then(|from| from.tag()));
         let call_id = request.header(Name::CallId).unwrap_or_default();
         let mut parts = self.begin(kind);
-        parts.text(tag.unwrap_or_default()).text(call_id);
+        parts.text(request.from_tag().unwrap_or_default()).text(call_id);
         parts
     }
 
@@ -186,46 +174,4 @@ impl Keyer {
     pub(super) fn client(&self, branch: &str, method: Method<'_>) -> Key {
         self.begin("client").text(branch).text(method.as_str()).key()
     }
-}
-
-/// Branch, host and port of a Via in the form that nearly all have, found without parsing all of it: one element,
-/// no white space but that before the host, no quotes, a port without leading zeros, a branch with the cookie as it
-/// is usually spelt. Any other form is left to the parser, which finds the same parts.
-fn plain_via(value: &str) -> Option<(&str, &str, &str)> {
-    let (_, rest) = value
-        .split_once(' ')
-        .filter(|(protocol, _)| protocol.starts_with("SIP/2.0/"))?;
-    let (sent_by, params) = rest.split_once(';')?;
-    let odd = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b'"');
-    if rest.bytes().any(odd) {
-        return None;
-    }
-    let branch = params
-        .split(';')
-        .find_map(|param| param.strip_prefix("branch="))?;
-    let unique = branch.strip_prefix(MAGIC_COOKIE)?;
-    let (host, port) = match sent_by.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (sent_by, ""),
-    };
-    let plain_port =
-        port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0') && !sent_by.ends_with(':');
-    (!unique.is_empty() && plain_port).then_some((branch, host, port))
-}
-
-/// The tag of a From or To that ends with it, as nearly all do.
-fn plain_tag(value: &str) -> Option<&str> {
-    let (_, tag) = value.rsplit_once(">;tag=")?;
-    (!tag.is_empty()
-        && !tag
-            .bytes()
-            .any(|b| !b.is_ascii_graphic() || matches!(b, b';' | b'"' | b'>' | b'=')))
-    .then_some(tag)
-}
-
-fn may_have_tag(value: &str) -> bool {
-    value
-        .as_bytes()
-        .windows(3)
-        .any(|word| word.eq_ignore_ascii_case(b"tag"))
 }

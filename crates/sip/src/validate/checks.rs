@@ -1,7 +1,7 @@
 //! Checks on single headers, shared by requests and responses.
 
 use crate::header::{Contact, HeaderError, NameAddr, Via};
-use crate::message::{ContentLength, Message, Name};
+use crate::message::{Address, ContentLength, Known, Message, Name};
 use crate::split::commas;
 
 /// Headers of which there may be only one (RFC 3261 §7.3.1, §8.1.1): what is said if there are several, and if there
@@ -18,23 +18,31 @@ const SINGLE: [(Name, &str, Option<&str>); 7] = [
 
 /// One walk over the index counts all of them.
 pub(super) fn counts(message: &Message<'_>) -> Result<(), &'static str> {
-    let mut seen = [false; SINGLE.len()];
-    for name in message.names() {
-        let place = SINGLE
-            .iter()
-            .zip(seen.iter_mut())
-            .find(|((single, ..), _)| *single == name);
-        match place {
-            Some(((_, several, _), true)) => return Err(several),
-            Some((_, seen)) => *seen = true,
-            None => {}
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "runs in the compiler, where a bad index fails the build"
+    )]
+    const WATCHED: u128 = {
+        let (mut bits, mut at) = (0, 0);
+        while at < SINGLE.len() {
+            bits |= SINGLE[at].0.bit();
+            at += 1;
         }
+        bits
+    };
+    let mut seen = 0;
+    for name in message.names() {
+        let bit = name.bit() & WATCHED;
+        if seen & bit != 0 {
+            let several = SINGLE.iter().find(|(single, ..)| *single == name);
+            return Err(several.map_or("Several of one header", |(_, several, _)| several));
+        }
+        seen |= bit;
     }
     let absent = SINGLE
         .iter()
-        .zip(seen)
-        .filter(|(_, seen)| !seen)
-        .find_map(|((_, _, missing), _)| *missing);
+        .filter(|(name, ..)| seen & name.bit() == 0)
+        .find_map(|(_, _, missing)| *missing);
     absent.map_or(Ok(()), Err)
 }
 
@@ -56,24 +64,43 @@ pub(super) fn frame(message: &Message<'_>) -> Result<(), &'static str> {
     }
 }
 
+/// How many Vias there are; beyond `most` the count goes on no further than the line that it is in.
+pub(super) fn via_count(message: &Message<'_>, most: usize) -> usize {
+    let mut count = 0;
+    for line in message.headers(Name::Via) {
+        count += match memchr::memchr(b',', line.as_bytes()) {
+            None => usize::from(!line.is_empty()),
+            Some(_) => commas(line).filter(|element| !element.is_empty()).count(),
+        };
+        if count > most {
+            break;
+        }
+    }
+    count
+}
+
 /// Reads every Via, stray separators included (RFC 4475 §3.1.2.1), and gives the top one.
 pub(super) fn vias<'a>(message: &Message<'a>) -> Result<Via<'a>, HeaderError> {
-    let mut elements = message.headers(Name::Via).flat_map(commas);
+    let mut lines = message.headers(Name::Via);
+    let mut elements = commas(lines.next().unwrap_or(""));
     let top = Via::parse(elements.next().unwrap_or(""))?;
     elements.try_for_each(|element| Via::parse(element).map(drop))?;
+    lines
+        .flat_map(commas)
+        .try_for_each(|element| Via::parse(element).map(drop))?;
     Ok(top)
 }
 
-/// From, To and the routes are addresses whose URI can be read.
-pub(super) fn addresses(message: &Message<'_>) -> Result<(), HeaderError> {
-    sound(Name::From, message.from()?)?;
-    sound(Name::To, message.to()?)?;
+/// From, To and the routes are addresses whose URI can be read; gives the first two.
+pub(super) fn addresses<'a>(message: &Message<'a>) -> Result<(Address<'a>, Address<'a>), HeaderError> {
+    let from = Address::read(Name::From, message.from()?)?;
+    let to = Address::read(Name::To, message.to()?)?;
     for name in [Name::Route, Name::RecordRoute] {
         for element in message.headers(name).flat_map(commas) {
             sound(name, NameAddr::parse(name, element)?)?;
         }
     }
-    Ok(())
+    Ok((from, to))
 }
 
 /// Every Contact can be read, or the only one is `*`.
@@ -96,7 +123,7 @@ fn sound(name: Name, address: NameAddr<'_>) -> Result<(), HeaderError> {
 }
 
 /// A response is kept only if it can be ours (RFC 3261 §8.1.3.3, §18.1.2).
-pub(super) fn response(message: &Message<'_>) -> Result<(), &'static str> {
+pub(super) fn response<'a>(message: &Message<'a>) -> Result<Known<'a>, &'static str> {
     let version = message.status_line().map_or("", |line| line.version);
     if !version.eq_ignore_ascii_case("SIP/2.0") {
         return Err("response of another version");
@@ -107,9 +134,17 @@ pub(super) fn response(message: &Message<'_>) -> Result<(), &'static str> {
         return Err("response with more than our Via");
     }
     let malformed = |error: HeaderError| error.what;
-    message.top_via().map_err(malformed)?;
-    message.call_id().map_err(malformed)?;
-    message.cseq().map_err(malformed)?;
-    addresses(message).map_err(malformed)?;
-    contacts(message).map_err(malformed)
+    let via = message.top_via().map_err(malformed)?;
+    let call_id = message.call_id().map_err(malformed)?;
+    let cseq = message.cseq().map_err(malformed)?;
+    let (from, to) = addresses(message).map_err(malformed)?;
+    contacts(message).map_err(malformed)?;
+    Ok(Known {
+        via,
+        from,
+        to,
+        call_id,
+        cseq,
+        target: None,
+    })
 }

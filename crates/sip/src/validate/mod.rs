@@ -54,23 +54,29 @@ pub enum Verdict {
 }
 
 /// Judges a message. Requests are accepted or answered, except that an ACK is never answered (RFC 3261 §17.1.1.3)
-/// and that without a Via there is no way to answer; responses are accepted or dropped.
+/// and that without a Via there is no way to answer; responses are accepted or dropped. What was read of an accepted
+/// message stays with it, so that its views need not read again.
 #[must_use]
-pub fn validate(message: &Message<'_>, support: &Support<'_>) -> Verdict {
+pub fn validate(message: &mut Message<'_>, support: &Support<'_>) -> Verdict {
     let Some(line) = message.request_line() else {
         return match checks::response(message) {
-            Ok(()) => Verdict::Accept,
+            Ok(known) => {
+                message.learn(known);
+                Verdict::Accept
+            }
             Err(why) => Verdict::Drop(why),
         };
     };
-    if message.list(Name::Via).next().is_none() {
-        return Verdict::Drop("request without Via");
-    }
-    if message.list(Name::Via).nth(MAX_VIAS).is_some() {
-        return Verdict::Drop("request with more Vias than there can be hops");
+    match checks::via_count(message, MAX_VIAS) {
+        0 => return Verdict::Drop("request without Via"),
+        vias if vias > MAX_VIAS => return Verdict::Drop("request with more Vias than there can be hops"),
+        _ => {}
     }
     match request::check(message, &line, support) {
-        Ok(()) => Verdict::Accept,
+        Ok(known) => {
+            message.learn(known);
+            Verdict::Accept
+        }
         Err(fault) if line.method == Method::Ack => Verdict::Drop(fault.reason),
         Err(fault) => Verdict::Reject {
             code: fault.code,

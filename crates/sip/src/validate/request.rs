@@ -1,8 +1,8 @@
 //! The checks of a request in the order in which their answers matter (RFC 3261 §8.2, §16.3).
 
 use super::{Support, checks};
-use crate::header::{HeaderError, MediaType, accepts};
-use crate::message::{ContentLength, Message, Name, RequestLine};
+use crate::header::{CSeq, HeaderError, MediaType, Via, accepts};
+use crate::message::{Address, ContentLength, Known, Message, Name, RequestLine};
 use crate::method::Method;
 use crate::split::is_lws;
 use crate::uri::Uri;
@@ -60,23 +60,31 @@ fn malformed(name: Name) -> &'static str {
     }
 }
 
-pub(super) fn check(
-    message: &Message<'_>,
-    line: &RequestLine<'_>,
+pub(super) fn check<'a>(
+    message: &Message<'a>,
+    line: &RequestLine<'a>,
     support: &Support<'_>,
-) -> Result<(), Fault> {
+) -> Result<Known<'a>, Fault> {
     version(line)?;
     size(message, support)?;
     frame(message)?;
     checks::counts(message).map_err(Fault::bad)?;
-    identity(message, line, support)?;
-    checks::addresses(message)?;
+    let (via, call_id, cseq) = identity(message, line, support)?;
+    let (from, to) = checks::addresses(message)?;
     checks::contacts(message)?;
-    request_uri(message, line, support)?;
-    hops(message, line)?;
+    let target = request_uri(line, &to, support)?;
+    hops(message, line, &to)?;
     extensions(message, line, support)?;
     body(message, support)?;
-    acceptable(message, line)
+    acceptable(message, line)?;
+    Ok(Known {
+        via,
+        from,
+        to,
+        call_id,
+        cseq,
+        target: Some(target),
+    })
 }
 
 /// The version is looked at first: of another version nothing else can be judged.
@@ -119,12 +127,16 @@ fn frame(message: &Message<'_>) -> Result<(), Fault> {
 }
 
 /// Who, which transaction, which method: what any answer and any matching rests on.
-fn identity(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>) -> Result<(), Fault> {
+fn identity<'a>(
+    message: &Message<'a>,
+    line: &RequestLine<'_>,
+    support: &Support<'_>,
+) -> Result<(Via<'a>, &'a str, CSeq<'a>), Fault> {
     let via = checks::vias(message)?;
     if via.branch.is_some_and(is_bare_cookie) {
         return Err(Fault::bad("Via branch is only the cookie"));
     }
-    message.call_id()?;
+    let call_id = message.call_id()?;
     let cseq = message.cseq()?;
     if !support.methods.contains(&line.method) {
         return Err(Fault::with(
@@ -138,7 +150,7 @@ fn identity(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>
         return Err(Fault::bad("CSeq method differs from the request"));
     }
     message.max_forwards().transpose()?;
-    Ok(())
+    Ok((via, call_id, cseq))
 }
 
 /// Such a branch tells no transaction from another (RFC 4475 §3.2.1).
@@ -146,7 +158,11 @@ fn is_bare_cookie(branch: &str) -> bool {
     branch.eq_ignore_ascii_case(crate::header::COOKIE)
 }
 
-fn request_uri(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<'_>) -> Result<(), Fault> {
+fn request_uri<'a>(
+    line: &RequestLine<'a>,
+    to: &Address<'_>,
+    support: &Support<'_>,
+) -> Result<Uri<'a>, Fault> {
     if line.uri.is_empty() || line.uri.bytes().any(is_lws) {
         return Err(Fault::bad("White space in the request line"));
     }
@@ -158,27 +174,19 @@ fn request_uri(message: &Message<'_>, line: &RequestLine<'_>, support: &Support<
         return Err(Fault::bad("Headers in the Request-URI"));
     }
     // A registrar keeps addresses of record, and those are SIP or SIPS (RFC 3261 §10.3, RFC 4475 §3.3.4).
-    let of_record = || {
-        message
-            .to()
-            .ok()
-            .and_then(|to| to.uri().ok())
-            .is_some_and(|to| to.is_sip())
-    };
-    if line.method == Method::Register && !of_record() {
+    if line.method == Method::Register && !to.uri.is_sip() {
         return Err(Fault::bad("To is not a SIP URI"));
     }
-    Ok(())
+    Ok(uri)
 }
 
 /// A request that would be sent on needs a hop left; what ends here does not (RFC 3261 §16.3, RFC 4475 §3.3.11).
-fn hops(message: &Message<'_>, line: &RequestLine<'_>) -> Result<(), Fault> {
+fn hops(message: &Message<'_>, line: &RequestLine<'_>, to: &Address<'_>) -> Result<(), Fault> {
     let ends_here = matches!(
         line.method,
         Method::Ack | Method::Cancel | Method::Options | Method::Register
     );
-    let spent = matches!(message.max_forwards(), Some(Ok(0)));
-    if !spent || ends_here || message.to().is_ok_and(|to| to.tag().is_some()) {
+    if ends_here || to.tag.is_some() || !matches!(message.max_forwards(), Some(Ok(0))) {
         return Ok(());
     }
     Err(Fault::new(483, "Too Many Hops"))

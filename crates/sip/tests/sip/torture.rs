@@ -91,11 +91,11 @@ const EXPECTED: [(&str, Outcome); 49] = [
 ];
 
 fn outcome(octets: &[u8]) -> Outcome {
-    let message = match Message::parse(octets) {
+    let mut message = match Message::parse(octets) {
         Ok(message) => message,
         Err(error) => return NotAMessage(error),
     };
-    match validate(&message, &SUPPORT) {
+    match validate(&mut message, &SUPPORT) {
         Verdict::Accept => Accept,
         Verdict::Reject {
             code, close: false, ..
@@ -132,7 +132,7 @@ fn with(name: &str, look: impl FnOnce(&Message<'_>)) {
 }
 
 fn extra(message: &Message<'_>) -> (Name, String) {
-    match validate(message, &SUPPORT) {
+    match validate(&mut message.clone(), &SUPPORT) {
         Verdict::Reject {
             extra: Some(extra), ..
         } => extra,

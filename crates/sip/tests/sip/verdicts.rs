@@ -6,7 +6,7 @@ use sip::{Message, Support, Verdict, validate};
 
 fn verdict_with(text: &str, support: &Support<'_>) -> Verdict {
     let octets = text.replace('\n', "\r\n").into_bytes();
-    validate(&Message::parse(&octets).unwrap(), support)
+    validate(&mut Message::parse(&octets).unwrap(), support)
 }
 
 /// The code and phrase for the INVITE with one text replaced by another.
@@ -198,11 +198,11 @@ fn more_headers_than_fit_inline_are_all_there() {
         .replace("Supported:", &format!("{many}Supported:"))
         .replace('\n', "\r\n")
         .into_bytes();
-    let message = Message::parse(&octets).unwrap();
+    let mut message = Message::parse(&octets).unwrap();
     assert_eq!(message.fields().count(), 212);
     assert_eq!(message.header_named("x-199"), Some("199"));
     assert_eq!(message.header(sip::Name::ContentLength), Some("10"));
-    assert_eq!(validate(&message, &SUPPORT), Verdict::Accept);
+    assert_eq!(validate(&mut message, &SUPPORT), Verdict::Accept);
 }
 
 /// Answering would copy each element on a line of its own: an answer several times as long as the request.

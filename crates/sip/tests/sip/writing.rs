@@ -216,10 +216,10 @@ fn our_own_replies_are_acceptable() {
     let request = Message::parse(&octets).unwrap();
     for code in [100, 180, 200, 302, 404, 503, 603] {
         let bytes = Writer::reply(&request, code, "", Some("t"), source("192.0.2.4:5060")).finish();
-        let response = Message::parse(&bytes).unwrap();
+        let mut response = Message::parse(&bytes).unwrap();
         assert_eq!(response.status_line().unwrap().reason, reason_phrase(code));
         assert_eq!(
-            validate(&response, &crate::torture::SUPPORT),
+            validate(&mut response, &crate::torture::SUPPORT),
             Verdict::Accept,
             "{code}"
         );

@@ -1,10 +1,10 @@
-//! Lets work gather when it comes in driblets: a short nap before waiting again.
+//! Lets packets gather when they come in driblets: a short nap before waiting again.
 //!
-//! A turn of an event loop has fixed costs (waking up, waiting, one receive and one send call, a journal
-//! write) that are larger than the handling of one message. A loop that is woken thousands of times a
-//! second for a message or two spends most of its time on them. So when turns follow each other quickly
-//! and bring little, the loop rests until a moment has passed since the last one began. A loop with
-//! plenty to do never rests, nor does one that is woken now and then.
+//! A packet that is relayed costs less than waking up, waiting, one receive and one send call. A loop that is woken
+//! thousands of times a second for a packet or two spends most of its time on those. So when turns follow each other
+//! quickly and bring little, the loop rests until a moment has passed since the last one began. A loop with plenty to
+//! do never rests, nor does one that is woken now and then. Signalling does without: its messages cost more than a
+//! turn, and a processor that rests between them answers each one cold.
 
 use std::time::Duration;
 

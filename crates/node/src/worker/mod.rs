@@ -10,7 +10,6 @@ mod tenants;
 
 use crate::conn::ConnTable;
 use crate::listen::{Address, Sockets};
-use crate::pace::Pace;
 use crate::records::Records;
 use crate::shared::{Bulk, Shared, Sure};
 use crate::sys::{BATCH, Batch, Events, Interest, Poll};
@@ -29,9 +28,6 @@ const EVENTS: usize = 256;
 const UDP_BATCHES: usize = 4;
 /// Rounds of sending in one turn: a message for a connection that is gone makes its tenant act again.
 const ROUNDS: usize = 8;
-/// Shortest time between poorly filled turns under load: a fraction of what a network takes, and ten
-/// messages together cost half as much as ten alone.
-const PACE: Duration = Duration::from_micros(500);
 /// Between two looks for deleted tenants that may go.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -76,7 +72,6 @@ pub(crate) struct Worker {
     sure: Vec<Sure>,
     bulk: Vec<Bulk>,
     swept: Duration,
-    pace: Pace,
     stopped: bool,
 }
 
@@ -125,7 +120,6 @@ impl Worker {
             sure: Vec::new(),
             bulk: Vec::new(),
             swept: Duration::ZERO,
-            pace: Pace::new(PACE),
             stopped: false,
         })
     }
@@ -148,16 +142,9 @@ impl Worker {
     }
 
     fn turn(&mut self) {
-        let mut now = self.core.shared.clock.mono();
-        if let Some(nap) = self.pace.nap(now) {
-            std::thread::sleep(nap);
-            now = self.core.shared.clock.mono();
-        }
-        let timeout = self.timeout(now);
+        let timeout = self.timeout(self.core.shared.clock.mono());
         let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
         self.core.now = self.core.shared.clock.now();
-        self.pace.begin(self.core.now.mono);
-        self.pace.add(ready);
         self.expire();
         for index in 0..ready {
             let Some(event) = self.events.get(index) else {
@@ -211,7 +198,6 @@ impl Worker {
         };
         let (mut sure, mut bulk) = (std::mem::take(&mut self.sure), std::mem::take(&mut self.bulk));
         inbox.take(&mut sure, &mut bulk);
-        self.pace.add(sure.len() + bulk.len());
         for item in sure.drain(..) {
             match self.core.sure(item, self.conns.len()) {
                 Order::None => {}
@@ -251,7 +237,6 @@ impl Worker {
         for _ in 0..UDP_BATCHES {
             // An error here is an ICMP message about something sent earlier; transactions time out.
             let count = self.batch.receive(port.as_fd()).unwrap_or(0);
-            self.pace.add(count);
             for index in 0..count {
                 let Some((packet, from)) = self.batch.get(index) else {
                     continue;

@@ -151,7 +151,7 @@ impl Keeper {
             }
         }
         if self.compact.is_due(now.mono) {
-            let outcome = self.bindings.compact_if_large(now.wall).map(drop);
+            let outcome = self.bindings.compact_if_large().map(drop);
             self.compact
                 .done(now.mono, "compacting the binding journal", outcome);
         }

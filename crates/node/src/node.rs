@@ -45,8 +45,8 @@ impl Node {
     /// Starts a node on an open store. When this returns, every address is served and every binding of
     /// earlier starts is in place.
     ///
-    /// The key that signs digest nonces is made anew at each start. So a nonce never outlives the memory
-    /// of how often it was used, and an old request can't be replayed after a restart; a phone that still
+    /// The key that signs digest nonces is made anew with each life of a tenant. So a nonce never outlives the
+    /// memory of how often it was used, and an old request can't be replayed after a restart; a phone that still
     /// has an old nonce is told `stale=true` and repeats its request with a new one.
     ///
     /// # Errors

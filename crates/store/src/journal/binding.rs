@@ -110,7 +110,9 @@ impl BindingJournal {
             snapshot_bytes: 0,
             dir,
         };
-        journal.write_snapshot(&mut fold, now)?;
+        fold.latest
+            .retain(|_, (_, record)| record.as_ref().is_some_and(|r| r.expires > now));
+        journal.write_snapshot(&mut fold)?;
         for worker in 0..workers {
             let log = journal.new_log(worker)?;
             journal.logs.push(Arc::new(Mutex::new(Arc::new(log))));
@@ -157,20 +159,21 @@ impl BindingJournal {
     ///
     /// # Errors
     /// The disk is full or broken; nothing is lost, and the next call tries again.
-    pub fn compact_if_large(&mut self, now: Wall) -> Result<bool, JournalError> {
+    pub fn compact_if_large(&mut self) -> Result<bool, JournalError> {
         let bytes: u64 = self.current().iter().map(|log| log.len()).sum();
         let large = bytes > COMPACT_MIN_BYTES.max(self.snapshot_bytes);
         if large {
-            self.compact(now)?;
+            self.compact()?;
         }
         Ok(large)
     }
 
-    /// Folds everything so far into a new snapshot.
+    /// Folds everything so far into a new snapshot. What has ended by the calendar stays until its owner removes it:
+    /// the calendar may be wrong, and the owner goes by a clock that never jumps.
     ///
     /// # Errors
     /// As [`BindingJournal::compact_if_large`].
-    pub fn compact(&mut self, now: Wall) -> Result<(), JournalError> {
+    pub fn compact(&mut self) -> Result<(), JournalError> {
         self.generation = self.generation.saturating_add(1);
         for (worker, log) in (0..).zip(&self.logs) {
             let fresh = Arc::new(self.new_log(worker)?);
@@ -182,7 +185,7 @@ impl BindingJournal {
                 fold.read_log(&path)?;
             }
         }
-        self.write_snapshot(&mut fold, now)
+        self.write_snapshot(&mut fold)
     }
 
     fn current(&self) -> Vec<Arc<Journal>> {
@@ -198,9 +201,8 @@ impl BindingJournal {
     }
 
     /// Puts the snapshot of all earlier generations in place, then removes their logs.
-    fn write_snapshot(&mut self, fold: &mut Fold, now: Wall) -> Result<(), JournalError> {
-        fold.latest
-            .retain(|_, (_, record)| record.as_ref().is_some_and(|r| r.expires > now));
+    fn write_snapshot(&mut self, fold: &mut Fold) -> Result<(), JournalError> {
+        fold.latest.retain(|_, (_, record)| record.is_some());
         let (path, temp) = (snapshot_in(&self.dir), self.dir.join("bindings.tmp"));
         let octets = fold
             .encode(self.generation)

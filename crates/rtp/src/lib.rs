@@ -1,9 +1,9 @@
-//! RTP and RTCP as they lie on the wire (RFC 3550), and what their headers tell about the way they came.
+//! RTP and RTCP as they lie on the wire (RFC 3550), what their headers tell about the way they came, and STUN.
 //!
 //! Owns: the RTP header, the walk over compound RTCP, telling protocols apart that share a port, reception
-//! statistics. Does not own: addresses, sockets, clocks, payloads.
+//! statistics, STUN messages. Does not own: addresses, sockets, clocks, payloads.
 //!
-//! Everything is total: octets in, an outcome out, no allocation.
+//! Everything is total: octets in, an outcome out; nothing but a STUN answer allocates.
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -11,6 +11,7 @@ mod demux;
 mod header;
 mod reception;
 pub mod rtcp;
+pub mod stun;
 
 pub use clock::{Clock, static_clock};
 pub use demux::{Protocol, protocol};

@@ -6,6 +6,8 @@ mod replay;
 mod rtcp;
 #[path = "../../../../fuzz/entries/rtp.rs"]
 mod rtp;
+#[path = "../../../../fuzz/entries/stun.rs"]
+mod stun;
 
 #[test]
 fn the_rtp_corpus_and_its_damaged_copies_break_nothing() {
@@ -15,4 +17,9 @@ fn the_rtp_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_rtcp_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("rtcp", rtcp::run);
+}
+
+#[test]
+fn the_stun_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("stun", stun::run);
 }

@@ -4,6 +4,7 @@
 mod fuzz_corpus;
 mod packets;
 mod reception;
+mod stun;
 
 /// A packet with the given second octet (marker and payload type), without extension or padding.
 pub(crate) fn packet(second: u8, seq: u16, timestamp: u32, ssrc: u32, payload: &[u8]) -> Vec<u8> {

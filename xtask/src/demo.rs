@@ -183,13 +183,15 @@ pub(crate) fn addresses() -> Vec<String> {
 }
 
 fn configuration(data_dir: &Path, port: u16) -> String {
-    let tls = port + 1;
+    let (tls, wss) = (port + 1, port + 2);
     format!(
         "# Written by `cargo xtask up`; every other key has its default.\n\
          data_dir = {data_dir:?}\n\n\
          [listen]\n\
          udp = [\"0.0.0.0:{port}\", \"[::]:{port}\"]\n\
          tcp = [\"0.0.0.0:{port}\", \"[::]:{port}\"]\n\
-         tls = [\"0.0.0.0:{tls}\", \"[::]:{tls}\"]\n"
+         tls = [\"0.0.0.0:{tls}\", \"[::]:{tls}\"]\n\
+         ws = []\n\
+         wss = [\"0.0.0.0:{wss}\", \"[::]:{wss}\"]\n"
     )
 }

@@ -109,6 +109,8 @@ fn free(port: u16) -> Result<()> {
         Some((port, "TCP"))
     } else if TcpListener::bind((any, port + 1)).is_err() {
         Some((port + 1, "TCP"))
+    } else if TcpListener::bind((any, port + 2)).is_err() {
+        Some((port + 2, "TCP"))
     } else {
         None
     };
@@ -123,11 +125,12 @@ fn free(port: u16) -> Result<()> {
 /// What to type into a phone.
 fn card(port: u16, addresses: &[String], passwords: &BTreeMap<String, String>) -> String {
     let here = addresses.first().map_or("127.0.0.1", String::as_str);
-    let tls = port + 1;
+    let (tls, wss) = (port + 1, port + 2);
     let mut text = format!(
         "\nCarillon is ready. Type this into a phone:\n\n\
          \x20 Server / domain     {here}:{port}   (transport UDP or TCP)\n\
          \x20                     {here}:{tls}   (transport TLS; accept the self-signed certificate)\n\
+         \x20 Browser phone       wss://{here}:{wss}/   (open https://{here}:{wss}/ once and accept the certificate)\n\
          \x20 Phone on this machine: 127.0.0.1:{port}\n\n\
          \x20 Username   Password\n"
     );
@@ -150,6 +153,7 @@ mod tests {
         for part in [
             "192.0.2.7:6060",
             "192.0.2.7:6061",
+            "wss://192.0.2.7:6062/",
             "UDP or TCP",
             "TLS",
             "100",

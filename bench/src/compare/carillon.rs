@@ -67,7 +67,7 @@ fn variant_start(
         &config,
         format!(
             "data_dir = {data:?}\nlog = \"warn\"\n[listen]\nudp = [\"{udp}\"]\ntcp = [\"{udp}\"]\n\
-             tls = [\"{tls}\"]\n[media]\nfirst_port = {first}\nlast_port = {last}\n"
+             tls = [\"{tls}\"]\nws = []\nwss = []\n[media]\nfirst_port = {first}\nlast_port = {last}\n"
         ),
     )?;
     let users = place.users.to_string_lossy().into_owned();

@@ -237,6 +237,16 @@ pub(crate) enum Device {
         /// Username
         username: String,
     },
+    /// Print a token by which a browser signs in as this device without its password, until the token ends
+    Token {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Username
+        username: String,
+        /// Seconds that it is good for
+        #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(10..=86_400))]
+        ttl: u64,
+    },
     /// Replace a password
     Password {
         /// Name, domain or id of the tenant

@@ -285,6 +285,12 @@ impl TenantConfig {
         self.by_username.get(username).and_then(|i| self.devices.get(*i))
     }
 
+    /// A device by id.
+    #[must_use]
+    pub fn device_by_id(&self, id: DeviceId) -> Option<&Device> {
+        self.by_device.get(&id).and_then(|i| self.devices.get(*i))
+    }
+
     /// True when the device exists, is the user's, and the user is enabled: what a binding needs to stay.
     #[must_use]
     pub fn may_be_bound(&self, device: DeviceId, user: UserId) -> bool {

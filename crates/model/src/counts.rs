@@ -31,6 +31,14 @@ counts! {
     messages,
     /// Keep-alives answered or swallowed (CRLF, RFC 5626 §3.5.1; lone NULs and short datagrams).
     keepalives,
+    /// STUN Binding requests answered (RFC 5626 §3.5.2).
+    stun_bindings,
+    /// STUN that is not a Binding request, or damaged: dropped or refused.
+    stun_invalid,
+    /// WebSockets opened (RFC 7118).
+    websockets,
+    /// WebSocket handshakes answered with an HTTP error, and connections closed for breaking the protocol.
+    websockets_refused,
     /// Not SIP at all, or a response that can't be represented: dropped.
     unparsable,
     /// Answered 4xx/5xx by validation before any tenant saw it.
@@ -47,6 +55,8 @@ counts! {
     challenges,
     /// Credentials that were wrong: bad password, unknown user, foreign realm.
     auth_failed,
+    /// Requests let in by a sign-in token instead of digest.
+    token_sign_ins,
     /// Nonces refused as stale or replayed.
     auth_stale,
     /// Allowed to authenticate, not allowed to do this: 403.

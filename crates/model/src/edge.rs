@@ -1,5 +1,6 @@
 //! What crosses from the edge to a session: where a message came from, and so where an answer goes.
 
+use crate::{DeviceId, TenantId, Wall};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,6 +15,10 @@ pub enum Transport {
     Tcp,
     /// A stream over TLS 1.2 or 1.3.
     Tls,
+    /// WebSocket without encryption (RFC 7118).
+    Ws,
+    /// WebSocket over TLS (RFC 7118).
+    Wss,
 }
 
 impl Transport {
@@ -23,30 +28,62 @@ impl Transport {
         self != Transport::Udp
     }
 
-    /// The word of the Via header: `UDP`, `TCP`, `TLS`.
+    /// True for a plain stream of octets, where only Content-Length says where a message ends. A datagram and a WebSocket
+    /// message end by themselves, so a bad one spoils nothing after it.
+    #[must_use]
+    pub fn is_stream(self) -> bool {
+        matches!(self, Transport::Tcp | Transport::Tls)
+    }
+
+    /// True for both kinds of WebSocket.
+    #[must_use]
+    pub fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
+    }
+
+    /// True where nobody on the way can read along.
+    #[must_use]
+    pub fn is_encrypted(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+
+    /// The word of configuration, logs and records: `udp`, `tcp`, `tls`, `ws`, `wss`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Wss => "wss",
+            other => other.uri_param(),
+        }
+    }
+
+    /// The word of the Via header: `UDP`, `TCP`, `TLS`, `WS`, `WSS`.
     #[must_use]
     pub fn via(self) -> &'static str {
         match self {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
             Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
         }
     }
 
-    /// The word of the URI parameter `transport`: `udp`, `tcp`, `tls`.
+    /// The word of the URI parameter `transport`: `udp`, `tcp`, `tls`, and `ws` for both kinds of WebSocket (RFC 7118
+    /// §5.2.2 defines no `wss`).
     #[must_use]
     pub fn uri_param(self) -> &'static str {
         match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
             Transport::Tls => "tls",
+            Transport::Ws | Transport::Wss => "ws",
         }
     }
 }
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.uri_param())
+        f.write_str(self.name())
     }
 }
 
@@ -65,4 +102,18 @@ pub struct FlowToken {
     pub local: SocketAddr,
     /// The peer's address as the network showed it.
     pub remote: SocketAddr,
+}
+
+/// Who a connection was opened by, proven by a signed token: what the edge found passes to the tenant as data, never as
+/// a header. It is good for that tenant alone, and the tenant still asks whether the device may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// Whose device.
+    pub tenant: TenantId,
+    /// The device.
+    pub device: DeviceId,
+    /// Follows from the device's secret: another password makes another stamp, and the sign-in worthless.
+    pub stamp: u64,
+    /// When the token ends.
+    pub expires: Wall,
 }

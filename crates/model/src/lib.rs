@@ -19,7 +19,7 @@ pub use binding::{BindingChange, BindingKey, BindingRecord};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
 pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User};
 pub use counts::Counts;
-pub use edge::{FlowToken, Transport};
+pub use edge::{FlowToken, SignIn, Transport};
 pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};

@@ -24,7 +24,7 @@ pub(crate) struct Address {
 pub(crate) struct Sockets {
     /// Datagram sockets.
     pub(crate) udp: Vec<(Address, UdpSocket)>,
-    /// TCP and TLS listeners.
+    /// Listeners of everything that is on TCP.
     pub(crate) streams: Vec<(Address, TcpListener)>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn bind_all(listen: &[Listen], workers: usize) -> Result<(Vec<Address
             let fd = open(entry.transport, bound, true).map_err(|e| explain(entry, &e))?;
             match entry.transport {
                 Transport::Udp => set.udp.push((address, UdpSocket::from(fd))),
-                Transport::Tcp | Transport::Tls => set.streams.push((address, TcpListener::from(fd))),
+                _ => set.streams.push((address, TcpListener::from(fd))),
             }
         }
         addresses.push(address);
@@ -92,7 +92,7 @@ pub(crate) fn bind_all(listen: &[Listen], workers: usize) -> Result<(Vec<Address
 fn open(transport: Transport, address: SocketAddr, shared: bool) -> io::Result<OwnedFd> {
     match transport {
         Transport::Udp => sys::udp_socket(address, shared, true),
-        Transport::Tcp | Transport::Tls => sys::tcp_listener(address, shared),
+        _ => sys::tcp_listener(address, shared),
     }
 }
 
@@ -102,7 +102,7 @@ fn choose_port(entry: &Listen) -> io::Result<u16> {
     let fd = open(entry.transport, entry.address, false)?;
     let local = match entry.transport {
         Transport::Udp => UdpSocket::from(fd).local_addr(),
-        Transport::Tcp | Transport::Tls => TcpListener::from(fd).local_addr(),
+        _ => TcpListener::from(fd).local_addr(),
     };
     local.map(|a| a.port())
 }

@@ -2,7 +2,7 @@
 
 use crate::shared::{KeeperItem, Query, Shared, Sure, Totals};
 use anyhow::{Result, anyhow};
-use model::{CallView, Counts, RegistrationView, TenantId, Transport, UserId};
+use model::{CallView, Counts, DeviceId, RegistrationView, TenantId, Transport, UserId};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Status {
     pub tenants_alive: usize,
     /// Calls that have not ended.
     pub calls: usize,
-    /// Open TCP and TLS connections.
+    /// Open connections: TCP, TLS and WebSocket.
     pub connections: usize,
     /// RTP and RTCP packets forwarded since start.
     pub media_packets: u64,
@@ -80,6 +80,17 @@ impl Live {
     pub fn unregister(&self, scope: Scope, user: UserId) -> Result<usize> {
         self.ask(scope.tenant(), |tenant, reply| {
             Query::Unregister(tenant, user, reply)
+        })
+    }
+
+    /// A token by which a device signs in without its password for `ttl` (see `pbx::TokenKey`); `None` when the tenant
+    /// has no such device, or its user is disabled.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn sign_in_token(&self, scope: Scope, device: DeviceId, ttl: Duration) -> Result<Option<String>> {
+        self.ask(scope.tenant(), |tenant, reply| {
+            Query::Token(tenant, device, ttl, reply)
         })
     }
 

@@ -55,6 +55,7 @@ impl Bench {
             sessions: vec![Inbox::new(BULK).unwrap()],
             media: vec![Inbox::new(0).unwrap()],
             edge_key: [0; 32],
+            token_key: [0; 32],
             draining: false.into(),
             hurry: false.into(),
             media_packets: 0.into(),

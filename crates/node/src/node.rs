@@ -74,6 +74,7 @@ impl Node {
             sessions: inboxes(workers, BULK)?,
             media: inboxes(settings.media_threads(), 0)?,
             edge_key: random32()?,
+            token_key: store.derived_key("sign-in tokens"),
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
@@ -208,7 +209,7 @@ fn inboxes<S, B>(count: usize, bulk: usize) -> Result<Vec<Inbox<S, B>>> {
 }
 
 fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
-    if !settings.listen.iter().any(|l| l.transport == Transport::Tls) {
+    if !settings.listen.iter().any(|l| l.transport.is_encrypted()) {
         return Ok(None);
     }
     let files = match &settings.tls {
@@ -297,6 +298,7 @@ fn starts(
     let setup = Setup {
         seed: [0; 32],
         edge_key: shared.edge_key,
+        token_key: shared.token_key,
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,
     };

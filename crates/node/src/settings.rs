@@ -39,6 +39,9 @@ pub struct Settings {
     pub media_workers: usize,
     /// SIP addresses.
     pub listen: Vec<Listen>,
+    /// Web pages that may open a WebSocket, as a browser names their origin (`https://phone.example.com`); empty = all.
+    /// Nothing rides on a browser's cookies here, so a foreign page gains nothing but a connection.
+    pub origins: Vec<String>,
     /// Own certificate; without one a self-signed certificate is made in the data directory.
     pub tls: Option<TlsFiles>,
     /// Ports for RTP and RTCP; pairs start at even numbers.
@@ -58,6 +61,7 @@ impl Default for Settings {
             workers: 0,
             media_workers: 0,
             listen: Vec::new(),
+            origins: Vec::new(),
             tls: None,
             rtp_ports: 16_384..=32_767,
             limits: Limits::default(),

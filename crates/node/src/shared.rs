@@ -12,14 +12,15 @@ use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
-    BindingRecord, CallView, Counts, FlowToken, MediaCommand, MediaReport, MediaSessionId, RegistrationView,
-    TenantConfig, TenantId, UserId,
+    BindingRecord, CallView, Counts, DeviceId, FlowToken, MediaCommand, MediaReport, MediaSessionId,
+    RegistrationView, SignIn, TenantConfig, TenantId, UserId,
 };
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 use tenancy::Directory;
 
 /// To a session worker; must not be lost.
@@ -64,6 +65,8 @@ pub(crate) enum Bulk {
         flow: FlowToken,
         /// The message.
         bytes: Bytes,
+        /// Who opened the connection.
+        sign_in: Option<SignIn>,
     },
     /// A message to send on a connection of this worker.
     Transmit {
@@ -86,6 +89,8 @@ pub(crate) enum Query {
     Totals(Sender<Totals>),
     /// Remove a user's bindings.
     Unregister(TenantId, UserId, Sender<usize>),
+    /// A sign-in token for a device, good for so long; `None` when the tenant has no such device.
+    Token(TenantId, DeviceId, Duration, Sender<Option<String>>),
 }
 
 /// What one worker has.
@@ -134,6 +139,8 @@ pub(crate) struct Shared {
     pub(crate) media: Vec<MediaInbox>,
     /// Makes the tags of stateless answers.
     pub(crate) edge_key: [u8; 32],
+    /// Signs sign-in tokens.
+    pub(crate) token_key: [u8; 32],
     /// Set by a drain.
     pub(crate) draining: AtomicBool,
     /// Set when a shutdown should not wait for calls any longer.

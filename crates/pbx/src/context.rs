@@ -125,7 +125,7 @@ impl Context {
         let (tenant, local, transport) = (self.config.id().0, flow.local, flow.transport);
         match transport {
             Transport::Udp => format!("<sip:{tenant:x}@{local}>"),
-            _ => format!("<sip:{tenant:x}@{local};transport={transport}>"),
+            other => format!("<sip:{tenant:x}@{local};transport={}>", other.uri_param()),
         }
     }
 

@@ -97,7 +97,7 @@ impl Edge {
             Err(_) => {
                 counts.unparsable += 1;
                 return Admit::Drop {
-                    close: flow.transport.is_reliable(),
+                    close: flow.transport.is_stream(),
                 };
             }
         };
@@ -113,6 +113,8 @@ impl Edge {
             } => {
                 counts.invalid += u64::from(code != 513);
                 counts.oversized += u64::from(code == 513);
+                // Where messages have ends of their own, a bad one spoils nothing after it.
+                let close = close && flow.transport.is_stream();
                 let extra = extra.as_ref().map(|(name, value)| (*name, value.as_str()));
                 match self.reply(&message, flow, code, extra.as_slice()) {
                     Admit::Reply { bytes, .. } => Admit::Reply { bytes, close },

@@ -1,7 +1,7 @@
 //! What goes into a tenant and what comes out.
 
 use bytes::Bytes;
-use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, TenantConfig};
+use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, SignIn, TenantConfig};
 use std::sync::Arc;
 
 /// What the shell gives a tenant when it brings it to life.
@@ -11,6 +11,8 @@ pub struct Setup {
     pub seed: [u8; 32],
     /// Makes the tags of stateless answers.
     pub edge_key: [u8; 32],
+    /// Signs sign-in tokens; the same on every node and after a restart, for tokens outlive both.
+    pub token_key: [u8; 32],
     /// Value of `Server` and `User-Agent`.
     pub server_name: Arc<str>,
     /// The node's caps.
@@ -26,6 +28,8 @@ pub enum Input<'a> {
         flow: FlowToken,
         /// The message.
         message: &'a sip::Message<'a>,
+        /// Who opened the connection that it came on, proven by a token.
+        sign_in: Option<SignIn>,
     },
     /// A connection is gone; nothing more can be sent on its flows.
     FlowClosed {

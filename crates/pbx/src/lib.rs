@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod auth;
+mod bearer;
 mod call;
 mod context;
 pub mod edge;
@@ -21,5 +22,6 @@ mod location;
 mod registrar;
 mod tenant;
 
+pub use bearer::{BadToken, TokenKey};
 pub use effect::{Effect, Input, Setup};
 pub use tenant::{Held, Tenant};

@@ -2,11 +2,11 @@
 
 use media::{PairId, PortRange, Relay};
 use model::{
-    BindingChange, BindingRecord, Cdr, Counts, FlowToken, Limits, MediaCommand, MediaReport, Now,
+    BindingChange, BindingRecord, Cdr, Counts, FlowToken, Limits, MediaCommand, MediaReport, Now, SignIn,
     TenantConfig, TenantId,
 };
 use pbx::edge::{Admit, Edge};
-use pbx::{Effect, Input, Setup, Tenant};
+use pbx::{Effect, Input, Setup, Tenant, TokenKey};
 use sip::{Frame, Framer};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -43,6 +43,8 @@ pub struct Server {
     ports: BTreeMap<SocketAddr, (PairId, bool)>,
     sockets: BTreeMap<PairId, SocketAddr>,
     framers: BTreeMap<u64, Framer>,
+    /// Connections that a token opened.
+    sign_ins: BTreeMap<u64, SignIn>,
     lagging: BTreeMap<(Duration, u64), Lagging>,
     serial: u64,
     range: PortRange,
@@ -72,6 +74,7 @@ impl Server {
         let setup = Setup {
             seed,
             edge_key: seed,
+            token_key: seed,
             server_name: "Carillon".into(),
             limits,
         };
@@ -93,6 +96,7 @@ impl Server {
             ports: BTreeMap::new(),
             sockets: BTreeMap::new(),
             framers: BTreeMap::new(),
+            sign_ins: BTreeMap::new(),
             lagging: BTreeMap::new(),
             serial: 0,
             media_lag: Duration::ZERO,
@@ -128,6 +132,7 @@ impl Server {
         self.ports.clear();
         self.sockets.clear();
         self.framers.clear();
+        self.sign_ins.clear();
         self.lagging.clear();
         self.start_tenants(now);
         for record in self.bindings() {
@@ -201,10 +206,35 @@ impl Server {
         self.input(id, Input::Config(config), now);
     }
 
+    /// A token for the device of that name, as the node issues one.
+    #[must_use]
+    pub fn token(&self, id: TenantId, username: &str, ttl: Duration, now: Now) -> Option<String> {
+        let device = self.configs.get(&id)?.device(username)?;
+        Some(self.token_key().issue(id, device, ttl, now.wall, 1))
+    }
+
+    /// A WebSocket is opened with this token; false when the handshake is refused for it.
+    pub fn open(&mut self, connection: u64, token: &str, now: Now) -> bool {
+        let found = self.token_key().read(token, now.wall).ok();
+        self.counts.auth_failed += u64::from(found.is_none());
+        self.sign_ins.extend(found.map(|sign_in| (connection, sign_in)));
+        found.is_some()
+    }
+
+    fn token_key(&self) -> TokenKey {
+        TokenKey::new(self.setup.token_key)
+    }
+
     /// A SIP datagram, or octets of a connection, came in.
     pub fn receive(&mut self, flow: FlowToken, octets: &[u8], now: Now) {
-        if !flow.transport.is_reliable() {
-            self.admit(flow, octets, now);
+        if flow.transport.is_websocket() && sip::websocket::keep_alive(octets).is_some() {
+            let pong = bytes::Bytes::from_static(sip::stream::PONG);
+            return self.outputs.push(Output::Sip(flow, pong));
+        }
+        if !flow.transport.is_stream() {
+            if self.admit(flow, octets, now) {
+                self.outputs.push(Output::Close(flow));
+            }
             return;
         }
         let framer = self.framers.remove(&flow.connection);
@@ -245,11 +275,18 @@ impl Server {
                 let input = Input::Sip {
                     flow,
                     message: &message,
+                    sign_in: self.sign_in(scope.tenant(), &flow),
                 };
                 self.input(scope.tenant(), input, now);
                 false
             }
         }
+    }
+
+    /// What one tenant's token proves is nothing to another.
+    fn sign_in(&self, tenant: TenantId, flow: &FlowToken) -> Option<SignIn> {
+        let found = self.sign_ins.get(&flow.connection).copied();
+        found.filter(|sign_in| sign_in.tenant == tenant)
     }
 
     /// Anything else happens to a tenant.
@@ -265,6 +302,7 @@ impl Server {
     /// A connection broke.
     pub fn connection_lost(&mut self, connection: u64, now: Now) {
         self.framers.remove(&connection);
+        self.sign_ins.remove(&connection);
         for id in self.configs.keys().copied().collect::<Vec<_>>() {
             self.input(
                 id,

@@ -143,12 +143,21 @@ impl World {
 
     /// Gives a phone a new connection where its transport has one.
     pub fn connect(&mut self, index: usize) {
+        let now = self.now();
         let Some(phone) = self.phones.get_mut(index) else {
             return;
         };
         if phone.identity.transport.is_reliable() {
             self.next_connection += 1;
             phone.connection = self.next_connection;
+            if let Some(token) = phone.token.clone()
+                && !self.server.open(self.next_connection, &token, now)
+            {
+                return self.ladder.note(
+                    now.mono,
+                    &format!("{:>8} is not let in: 403", phone.identity.name),
+                );
+            }
             self.connections.insert(self.next_connection, index);
         }
     }

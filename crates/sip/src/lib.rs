@@ -17,6 +17,7 @@ pub mod token;
 pub mod transaction;
 pub mod uri;
 pub mod validate;
+pub mod websocket;
 
 pub use build::{Writer, reason_phrase};
 pub use dialog::{Dialog, OutOfOrder, ViaParts};

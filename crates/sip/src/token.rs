@@ -170,6 +170,48 @@ pub fn derive(seed: &[u8; 32], purpose: &str) -> [u8; 32] {
     tag.as_ref().try_into().unwrap_or(*seed)
 }
 
+/// Signs what goes out and comes back later: HMAC-SHA256 under a key of its own.
+#[derive(Clone)]
+pub struct Seal(hmac::Key);
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal(…)")
+    }
+}
+
+impl Seal {
+    /// For one purpose, from a seed that may serve for several.
+    #[must_use]
+    pub fn new(seed: &[u8; 32], purpose: &str) -> Seal {
+        Seal(hmac::Key::new(hmac::HMAC_SHA256, &derive(seed, purpose)))
+    }
+
+    /// The signature, 64 hex digits.
+    #[must_use]
+    pub fn sign(&self, text: &[u8]) -> String {
+        let mut digits = [0; 64];
+        hex_into(hmac::sign(&self.0, text).as_ref(), &mut digits);
+        String::from_utf8_lossy(&digits).into_owned()
+    }
+
+    /// True for the signature of `text`; takes the same time wherever it differs.
+    #[must_use]
+    pub fn verify(&self, text: &[u8], signature: &str) -> bool {
+        // Lower case alone, so that there is one way to write each.
+        let plain = signature.bytes().all(|b| !b.is_ascii_uppercase());
+        plain && unhex::<32>(signature).is_some_and(|tag| hmac::verify(&self.0, text, &tag).is_ok())
+    }
+
+    /// 64 bits of the signature: to see whether two texts are the same without keeping them.
+    #[must_use]
+    pub fn short(&self, text: &[u8]) -> Hex16 {
+        let mut digits = [0; 16];
+        hex_into(hmac::sign(&self.0, text).as_ref(), &mut digits);
+        Hex16(digits)
+    }
+}
+
 /// The owner that [`TokenSource::tag`] wrote into a tag; `None` for a tag that is not ours.
 #[must_use]
 pub fn owner_of_tag(tag: &str) -> Option<u64> {

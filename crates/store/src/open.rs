@@ -129,6 +129,13 @@ impl Store {
         &self.dir
     }
 
+    /// A key for one purpose, the same for as long as the data directory has its key file. None tells anything about
+    /// another, or about the key that seals passwords.
+    #[must_use]
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.key.derived(purpose)
+    }
+
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }

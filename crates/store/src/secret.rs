@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use model::{DeviceId, DigestSecret, TenantId};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -85,6 +86,8 @@ pub fn ha1(username: &str, realm: &str, password: &Password) -> DigestSecret {
 pub(crate) struct Key {
     path: PathBuf,
     aead: LessSafeKey,
+    /// Makes keys for other purposes.
+    deriving: hmac::Key,
 }
 
 /// Which row a sealed text belongs to: moved to another row it does not open.
@@ -139,9 +142,18 @@ impl Key {
             Ok(key) => Ok(Key {
                 path,
                 aead: LessSafeKey::new(key),
+                deriving: hmac::Key::new(hmac::HMAC_SHA256, octets),
             }),
             Err(_) => Err(StoreError::KeyWrong { path }),
         }
+    }
+
+    /// A key for another purpose: HMAC-SHA256 of its name.
+    pub(crate) fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        let text = ["carillon ", purpose].concat();
+        key.copy_from_slice(hmac::sign(&self.deriving, text.as_bytes()).as_ref());
+        key
     }
 
     /// Seals under a fresh random nonce: `format ‖ nonce ‖ ciphertext ‖ tag`.

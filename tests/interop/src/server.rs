@@ -75,6 +75,8 @@ pub struct Server {
     pub sip: SocketAddr,
     /// Where it listens for TLS.
     pub tls: SocketAddr,
+    /// Where it listens for WebSocket over TLS.
+    pub wss: SocketAddr,
 }
 
 impl Server {
@@ -83,15 +85,17 @@ impl Server {
     /// # Errors
     /// A command failed or the server didn't answer in time.
     pub fn start(stage: &Stage, tenants: &[Tenant]) -> Result<Server> {
-        let port = stage.ports.run(2)?;
+        let port = stage.ports.run(3)?;
         let relay = stage.ports.relay();
         let dir = stage.make_dir("data")?;
         let toml = format!(
             "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n\n\
-             [listen]\nudp = [\"127.0.0.1:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n",
+             [listen]\nudp = [\"127.0.0.1:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
+             ws = []\nwss = [\"127.0.0.1:{}\"]\n",
             relay.start(),
             relay.end(),
             port + 1,
+            port + 2,
         );
         stage.write("carillon.toml", &toml)?;
         let mut server = Server {
@@ -100,6 +104,7 @@ impl Server {
             program: None,
             sip: SocketAddr::from(([127, 0, 0, 1], port)),
             tls: SocketAddr::from(([127, 0, 0, 1], port + 1)),
+            wss: SocketAddr::from(([127, 0, 0, 1], port + 2)),
         };
         for tenant in tenants {
             server.add(tenant)?;

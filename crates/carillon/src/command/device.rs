@@ -2,8 +2,11 @@
 
 use super::{Desk, secret};
 use crate::arguments::Device;
-use crate::output::Table;
+use crate::control::client::Client;
+use crate::control::{Request, TokenView};
+use crate::output::{Table, instant};
 use anyhow::{Context, Result};
+use model::Wall;
 use serde_json::json;
 
 /// Runs one of the device commands.
@@ -37,6 +40,11 @@ pub(super) fn run(desk: &mut Desk, command: &Device) -> Result<()> {
                 &format!("Device {username} is deleted.\n"),
             )
         }
+        Device::Token {
+            tenant,
+            username,
+            ttl,
+        } => token(desk, tenant, username, *ttl),
         Device::Password {
             tenant,
             username,
@@ -56,6 +64,28 @@ pub(super) fn run(desk: &mut Desk, command: &Device) -> Result<()> {
             )
         }
     }
+}
+
+/// The running server issues it, for it has the key and knows who is allowed.
+fn token(desk: &mut Desk, tenant: &str, username: &str, ttl_s: u64) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let device = store.device(&scope, username)?;
+    let request = Request::Token {
+        tenant: row.id,
+        device: device.id,
+        ttl_s,
+    };
+    let issued: TokenView = Client::connect(&desk.data_dir)?.one(&request)?;
+    let value = json!({
+        "tenant": row.name,
+        "extension": device.extension,
+        "username": username,
+        "token": issued.token,
+        "expires": instant(Wall(issued.expires_ms)),
+        "ttl_s": ttl_s,
+    });
+    desk.print(&value, &format!("{}\n", issued.token))
 }
 
 fn list(desk: &mut Desk, tenant: &str) -> Result<()> {

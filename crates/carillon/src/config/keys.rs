@@ -46,6 +46,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let rtp_ports = ports(reader, &mut media, &defaults.rtp_ports);
     reader.done(&media);
     let listen = listen(reader, top);
+    let origins = origins(reader, top);
     let tls = tls(reader, top);
     let limits = limits(reader, top);
     let settings = Settings {
@@ -53,6 +54,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         workers,
         media_workers,
         listen,
+        origins,
         tls,
         rtp_ports,
         limits,
@@ -137,6 +139,8 @@ fn listen<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<Listen> {
         ("udp", Transport::Udp, 5060),
         ("tcp", Transport::Tcp, 5060),
         ("tls", Transport::Tls, 5061),
+        ("ws", Transport::Ws, 7080),
+        ("wss", Transport::Wss, 7443),
     ] {
         let such_as = format!("[\"0.0.0.0:{port}\"]");
         let addresses = match reader.list(&mut section, key, &such_as) {
@@ -144,6 +148,8 @@ fn listen<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<Listen> {
                 .into_iter()
                 .filter_map(|(at, text)| address(reader, at, text, port))
                 .collect(),
+            // Passwords and tokens would cross the network in the clear: for a proxy on this machine that ends TLS.
+            None if transport == Transport::Ws => vec![SocketAddr::from(([127, 0, 0, 1], port))],
             None => everywhere(port),
         };
         all.extend(addresses.into_iter().map(|address| Listen {
@@ -157,7 +163,7 @@ fn listen<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<Listen> {
     if all.is_empty() {
         reader.problem(
             section.start(),
-            "nothing listens; give `udp`, `tcp` or `tls` an address such as \"0.0.0.0:5060\"",
+            "nothing listens; give `udp`, `tcp`, `tls`, `ws` or `wss` an address such as \"0.0.0.0:5060\"",
         );
     }
     all
@@ -208,6 +214,25 @@ fn everywhere(port: u16) -> Vec<SocketAddr> {
     if ipv6 {
         all.push(SocketAddr::from(([0_u16; 8], port)));
     }
+    all
+}
+
+/// What browsers write into `Origin`: scheme, host and, where it is not the scheme's own, port.
+fn origins<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<String> {
+    let mut section = reader.section(top, "websocket");
+    let such_as = "[\"https://phone.example.com\"]";
+    let mut all = Vec::new();
+    for (at, text) in reader.list(&mut section, "origins", such_as).unwrap_or_default() {
+        let host = text.split_once("://").map_or("", |(_, host)| host);
+        if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
+            let what =
+                "is no origin; write scheme and host without a path, such as \"https://phone.example.com\"";
+            reader.problem(at, format!("{text:?} {what}"));
+        } else {
+            all.push(text.to_owned());
+        }
+    }
+    reader.done(&section);
     all
 }
 

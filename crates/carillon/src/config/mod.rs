@@ -106,7 +106,8 @@ mod tests {
         let quoted = source.split('"').skip(1).step_by(2);
         let keys =
             quoted.filter(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-        for key in keys.filter(|key| !["media", "listen", "tls", "limits", "info"].contains(key)) {
+        for key in keys.filter(|key| !["media", "listen", "websocket", "tls", "limits", "info"].contains(key))
+        {
             assert!(
                 example
                     .lines()
@@ -144,7 +145,7 @@ message_bytes = 10
             &expect![[r#"
                 2: `data_dir` is a text in quotes, such as "/var/lib/carillon"; found integer
                 3: log filter "info,==": invalid filter directive; write a level such as info, or warn,node=debug
-                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, tls, limits
+                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, limits
                 6: "0.0.0.0" is no address to listen on; write address and port, such as "0.0.0.0:5060" or "[::]:5060"
                 6: tcp 127.0.0.1:5060 is listed twice; give it another port
                 8: `tls` is a list, such as ["0.0.0.0:5061"]; found string
@@ -170,8 +171,22 @@ message_bytes = 10
     #[test]
     fn switching_everything_off_is_a_mistake() {
         check_text(
-            "[listen]\nudp = []\ntcp = []\ntls = []\n",
-            &expect![[r#"2: nothing listens; give `udp`, `tcp` or `tls` an address such as "0.0.0.0:5060""#]],
+            "[listen]\nudp = []\ntcp = []\ntls = []\nws = []\nwss = []\n",
+            &expect![[
+                r#"2: nothing listens; give `udp`, `tcp`, `tls`, `ws` or `wss` an address such as "0.0.0.0:5060""#
+            ]],
+        );
+    }
+
+    #[test]
+    fn an_origin_is_what_a_browser_writes() {
+        check_text(
+            "[websocket]\norigins = [\"https://phone.example.com\", \"http://localhost:8080\"]\n",
+            &expect![[""]],
+        );
+        check_text(
+            "[websocket]\norigins = [\"phone.example.com\", \"https://phone.example.com/app\"]\n",
+            &expect![[""]],
         );
     }
 
@@ -186,7 +201,7 @@ message_bytes = 10
     #[test]
     fn the_advertised_address_goes_to_its_own_family() {
         let (config, problems) = read(
-            "[listen]\nudp = [\"127.0.0.1:0\", \"[::1]:0\"]\ntcp = []\ntls = []\nadvertise = \"192.0.2.1\"\n",
+            "[listen]\nudp = [\"127.0.0.1:0\", \"[::1]:0\"]\ntcp = []\ntls = []\nws = []\nwss = []\nadvertise = \"192.0.2.1\"\n",
         );
         assert_eq!(problems, []);
         let advertised: Vec<bool> = config

@@ -8,7 +8,7 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{Counts, TenantId, Transport, UserId};
+use model::{Counts, DeviceId, TenantId, Transport, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -44,6 +44,15 @@ pub(crate) enum Request {
         /// Of which user.
         user: UserId,
     },
+    /// A sign-in token for a device.
+    Token {
+        /// Whose.
+        tenant: TenantId,
+        /// The device.
+        device: DeviceId,
+        /// Seconds that it is good for.
+        ttl_s: u64,
+    },
     /// Look for changes of the configuration now.
     Refresh,
 }
@@ -58,6 +67,15 @@ enum Answer {
     Done(Value),
     /// The end: what is wrong, and what to do.
     Error(String),
+}
+
+/// A sign-in token.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TokenView {
+    /// To be shown by the browser. It can sign in, so it is not logged.
+    pub(crate) token: String,
+    /// When it ends, milliseconds since 1970.
+    pub(crate) expires_ms: u64,
 }
 
 /// A listening address.
@@ -92,7 +110,7 @@ pub(crate) struct StatusView {
     pub(crate) tenants: usize,
     /// Calls that have not ended.
     pub(crate) calls: usize,
-    /// Open TCP and TLS connections.
+    /// Open connections: TCP, TLS and WebSocket.
     pub(crate) connections: usize,
     /// RTP and RTCP packets relayed since the start.
     pub(crate) media_packets: u64,

@@ -1,6 +1,6 @@
 //! The answering side: a thread that accepts, and a thread for each connection, few at a time.
 
-use super::{Answer, ListenView, REQUEST_OCTETS, Request, StatusView, address};
+use super::{Answer, ListenView, REQUEST_OCTETS, Request, StatusView, TokenView, address};
 use crate::place;
 use anyhow::{Context, Result, anyhow};
 use model::TenantId;
@@ -54,18 +54,23 @@ pub(crate) fn start(live: Live, data_dir: &Path) -> Result<Control> {
     let listener = UnixListener::bind(near)
         .and_then(|listener| fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map(|()| listener))
         .with_context(|| format!("cannot open {}; make the directory writable", path.display()))?;
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let desk = Arc::new(Desk {
         live,
         operator: Operator::local(),
         data_dir: data_dir.to_path_buf(),
-        started_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+        started_ms: now_ms(),
     });
     thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || accept(&listener, &desk))
         .context("cannot start the control thread")?;
     Ok(Control { path })
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn accept(listener: &UnixListener, desk: &Arc<Desk>) {
@@ -143,6 +148,19 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
         Request::Unregister { tenant, user } => {
             let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;
             Ok(Value::from(removed))
+        }
+        Request::Token {
+            tenant,
+            device,
+            ttl_s,
+        } => {
+            let ttl = Duration::from_secs(*ttl_s);
+            let expires_ms = now_ms().saturating_add(ttl_s.saturating_mul(1_000));
+            let issued = desk.live.sign_in_token(scope(desk, *tenant)?, *device, ttl)?;
+            let token = issued.ok_or_else(|| {
+                anyhow!("this device may not sign in: its user is disabled, or it is new; try again")
+            })?;
+            Ok(serde_json::to_value(TokenView { token, expires_ms })?)
         }
         Request::Refresh => {
             desk.live.refresh();

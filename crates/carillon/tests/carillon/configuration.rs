@@ -111,7 +111,7 @@ fn the_data_directory_of_a_configuration_file_serves_commands_too() {
 fn all_transports_are_served_on_ports_of_the_kernels_choice() {
     let site = Site::new();
     let _server = site.serve();
-    for transport in ["udp", "tcp", "tls"] {
+    for transport in ["udp", "tcp", "tls", "ws", "wss"] {
         assert_ne!(address(&site, transport).port(), 0);
     }
 }

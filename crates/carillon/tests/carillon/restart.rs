@@ -64,7 +64,7 @@ fn a_data_directory_deep_in_the_tree_has_a_socket_too() {
         .to_string();
     let config = site.file(
         "deep.toml",
-        "[listen]\nudp = [\"127.0.0.1:0\"]\ntcp = []\ntls = []\n",
+        "[listen]\nudp = [\"127.0.0.1:0\"]\ntcp = []\ntls = []\nws = []\nwss = []\n",
     );
     let mut child = site
         .command(&["serve", "--config", &config, "--data-dir", &deep])

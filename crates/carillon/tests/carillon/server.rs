@@ -105,7 +105,8 @@ impl Site {
     pub(crate) fn serve_on(&self, address: &str) -> Server {
         let config = format!(
             "workers = 2\ngrace_s = 0\n[media]\nworkers = 1\n[listen]\n\
-             udp = [\"{address}\"]\ntcp = [\"{address}\"]\ntls = [\"127.0.0.1:0\"]\n"
+             udp = [\"{address}\"]\ntcp = [\"{address}\"]\ntls = [\"127.0.0.1:0\"]\n\
+             ws = [\"127.0.0.1:0\"]\nwss = [\"127.0.0.1:0\"]\n"
         );
         let config = self.file("carillon.toml", &config);
         let mut child = self

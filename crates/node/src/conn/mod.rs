@@ -1,17 +1,19 @@
-//! One TCP or TLS connection: octets in, framed messages out, octets back with a bounded backlog.
+//! One connection over TCP, plain or under TLS: octets in, framed messages out, octets back with a bounded backlog.
 //!
-//! Owns: the socket, the TLS session, the framer (RFC 3261 §18.3), the send queue, and the times that
+//! Owns: the socket, the TLS session, the framing (RFC 3261 §18.3, or WebSocket), the send queue, and the times that
 //! decide when the connection has stalled. Does not own: what a message means, or when it is closed.
 
 mod table;
+mod websocket;
 
 pub(crate) use table::{Admission, ConnTable};
+pub(crate) use websocket::{Framing, WebSocket};
 
 use crate::sys::Interest;
 use bytes::Bytes;
-use model::{FlowToken, Limits, TenantId};
+use model::{FlowToken, Limits, SignIn, TenantId};
 use rustls::{ServerConfig, ServerConnection};
-use sip::stream::Framer;
+use sip::websocket::{Close, Opcode, encode, encode_close, encode_message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -56,7 +58,9 @@ pub(crate) struct Conn {
     /// Names it to the cores.
     pub(crate) flow: FlowToken,
     /// Cuts the octets into messages.
-    pub(crate) framer: Framer,
+    pub(crate) framing: Framing,
+    /// Who opened it, proven by a token.
+    pub(crate) sign_in: Option<SignIn>,
     /// Whose messages it carried, in order: told when it is gone.
     pub(crate) tenants: Vec<TenantId>,
     /// The deadline armed last, see [`crate::deadline`].
@@ -76,6 +80,10 @@ pub(crate) struct Conn {
     blocked_since: Option<Duration>,
     /// Last traffic, either way.
     active: Duration,
+    /// A WebSocket that was quiet is asked whether it is still there: when that was.
+    asked: Option<Duration>,
+    /// The close frame that follows what this turn still sends.
+    farewell: Option<Close>,
     /// Set when it is to be closed after what is queued: at this time at the latest.
     closing: Option<Duration>,
     /// The sending side is closed.
@@ -99,7 +107,8 @@ impl Conn {
         };
         Ok(Conn {
             flow,
-            framer: Framer::new(limits.message_bytes),
+            framing: Framing::new(flow.transport, limits),
+            sign_in: None,
             tenants: Vec::new(),
             armed: None,
             interest: Interest::Read,
@@ -111,6 +120,8 @@ impl Conn {
             stalled_since: Some(now),
             blocked_since: None,
             active: now,
+            asked: None,
+            farewell: None,
             closing: None,
             shut: false,
         })
@@ -124,6 +135,7 @@ impl Conn {
         };
         if let Fill::Data(_) = outcome {
             self.active = now;
+            self.asked = None;
         }
         outcome
     }
@@ -139,18 +151,35 @@ impl Conn {
         };
     }
 
-    /// Queues octets. False when the peer reads so slowly that the backlog is full.
+    /// Queues a SIP message or a keep-alive. False when the peer reads so slowly that the backlog is full.
     pub(crate) fn push(&mut self, bytes: Bytes, limits: &Limits) -> bool {
-        if self.shut {
-            return true;
+        match self.framing {
+            Framing::Stream(_) => self.push_octets(bytes, limits),
+            // Nothing follows a close frame (RFC 6455 §5.5.1).
+            Framing::WebSocket(_) if self.closing.is_some() => true,
+            Framing::WebSocket(_) => self.push_octets(encode_message(&bytes), limits),
         }
-        self.queued += bytes.len();
-        self.queue.push_back(bytes);
+    }
+
+    /// Queues octets as they are. False as for [`Conn::push`].
+    pub(crate) fn push_octets(&mut self, bytes: Bytes, limits: &Limits) -> bool {
+        self.enqueue(bytes);
         self.queued <= limits.connection_backlog_bytes
+    }
+
+    fn enqueue(&mut self, bytes: Bytes) {
+        if !self.shut {
+            self.queued += bytes.len();
+            self.queue.push_back(bytes);
+        }
     }
 
     /// Sends what is queued, and closes the sending side when that was asked for.
     pub(crate) fn flush(&mut self, now: Duration) -> Flush {
+        if let Some(close) = self.farewell.take() {
+            self.enqueue(encode_close(close));
+            self.close_after_queue(now);
+        }
         let before = self.queued - self.sent;
         let result = if self.tls.is_some() {
             self.flush_tls()
@@ -158,7 +187,8 @@ impl Conn {
             self.flush_plain()
         };
         let moved = self.queued - self.sent < before;
-        if moved {
+        // The question whether somebody is there is no sign of it.
+        if moved && self.asked.is_none() {
             self.active = now;
         }
         match result {
@@ -182,6 +212,14 @@ impl Conn {
         self.closing.get_or_insert(now + Duration::from_secs(LINGER_S));
     }
 
+    /// Tells a page that the server goes away (RFC 6455 §7.4.1), as far as the socket takes it.
+    pub(crate) fn say_goodbye(&mut self, now: Duration) {
+        if self.framing.is_open_websocket() && !self.is_closing() {
+            self.end(Close::GoingAway);
+            self.flush(now);
+        }
+    }
+
     /// Everything is sent: says goodbye, and goes on reading (and discarding) until the peer closes too.
     fn shut_if_closing(&mut self) {
         if self.closing.is_none() || self.shut {
@@ -195,9 +233,23 @@ impl Conn {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
+    /// Notes whose message it carried.
+    pub(crate) fn carried(&mut self, tenant: Option<TenantId>) {
+        if let Some(tenant) = tenant
+            && let Err(place) = self.tenants.binary_search(&tenant)
+        {
+            self.tenants.insert(place, tenant);
+        }
+    }
+
     /// True once it is being closed.
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.is_some()
+        self.closing.is_some() || self.farewell.is_some()
+    }
+
+    /// Ends a WebSocket: no more input is looked at, what this turn has to say is sent, then the close frame.
+    pub(crate) fn end(&mut self, close: Close) {
+        self.farewell = Some(close);
     }
 
     /// True when it owes us octets, or room for ours, for too long.
@@ -211,12 +263,30 @@ impl Conn {
     pub(crate) fn deadline(&self, limits: &Limits) -> Duration {
         let stall = Duration::from_secs(limits.connection_stall_s);
         let idle = self.active + Duration::from_secs(limits.connection_idle_s);
+        let idle = self.question(limits).map_or(idle, |question| idle.min(question));
         let stalled = self.stalled_since.map(|t| t + stall);
         let blocked = self.blocked_since.map(|t| t + stall);
         [stalled, blocked, self.closing]
             .into_iter()
             .flatten()
             .fold(idle, Duration::min)
+    }
+
+    /// When a quiet WebSocket is asked whether somebody is there: pages can't send pings, and some don't send CRLF (RFC 7118
+    /// §6), but every browser answers.
+    fn question(&self, limits: &Limits) -> Option<Duration> {
+        let may = self.asked.is_none() && self.closing.is_none() && self.framing.is_open_websocket();
+        may.then(|| self.active + Duration::from_secs(limits.connection_idle_s) / 2)
+    }
+
+    /// Asks if that is due; then the connection is not to be closed yet.
+    pub(crate) fn ask_if_quiet(&mut self, limits: &Limits, now: Duration) -> bool {
+        let due = self.question(limits).is_some_and(|at| at <= now) && !self.has_stalled(limits, now);
+        if due {
+            self.asked = Some(now);
+            self.enqueue(encode(Opcode::Ping, b""));
+        }
+        due
     }
 
     /// Sends the queue; true when it is empty.

@@ -5,14 +5,16 @@
 
 use super::tenants::{Outcome, Tenants};
 use crate::records::Records;
-use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Shared, Sure, Totals};
+use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
-use model::{BindingRecord, Counts, FlowToken, Now, TenantConfig, TenantId, UserId};
+use model::{BindingRecord, Counts, DeviceId, FlowToken, Now, SignIn, TenantConfig, TenantId, UserId};
 use pbx::edge::{Admit, Edge};
-use pbx::{Effect, Input, Setup};
+use pbx::{Effect, Input, Setup, TokenKey};
+use rtp::stun::Answer;
 use sip::Message;
 use std::sync::Arc;
+use std::time::Duration;
 use tenancy::Directory;
 
 /// A message on its way out.
@@ -69,6 +71,7 @@ pub(crate) struct Core {
     /// The journals.
     pub(crate) records: Records,
     edge: Edge,
+    token_key: TokenKey,
     directory: Cache<Arc<ArcSwap<Directory>>, Arc<Directory>>,
     effects: Vec<Effect>,
     lanes: Vec<Lane>,
@@ -85,6 +88,7 @@ impl Core {
             counts: Counts::default(),
             outbox: Vec::new(),
             edge: Edge::new(setup.edge_key, Arc::clone(&setup.server_name), setup.limits),
+            token_key: TokenKey::new(setup.token_key),
             tenants: Tenants::new(setup),
             records,
             directory: Cache::new(Arc::clone(&shared.directory)),
@@ -95,12 +99,12 @@ impl Core {
         }
     }
 
-    /// A message from the network.
-    pub(crate) fn receive(&mut self, packet: &[u8], flow: &FlowToken) -> Received {
+    /// A message from the network, on a connection that `sign_in` opened.
+    pub(crate) fn receive(&mut self, packet: &[u8], flow: &FlowToken, sign_in: Option<SignIn>) -> Received {
         let directory = self.directory.load();
         match self.edge.admit(packet, flow, directory, &mut self.counts) {
             Admit::Deliver { scope, message } => {
-                self.deliver(scope.tenant(), flow, &message);
+                self.deliver(scope.tenant(), flow, &message, sign_in);
                 Received {
                     tenant: Some(scope.tenant()),
                     close: false,
@@ -111,6 +115,19 @@ impl Core {
                 Received { tenant: None, close }
             }
             Admit::Drop { close } => Received { tenant: None, close },
+        }
+    }
+
+    /// STUN on the SIP port keeps a NAT binding open and tells the phone its address (RFC 5626 §4.4.2). It needs no state.
+    pub(crate) fn stun(&mut self, packet: &[u8], flow: &FlowToken) {
+        let (count, reply) = match rtp::stun::answer(packet, flow.remote) {
+            Answer::Reply(bytes) => (&mut self.counts.stun_bindings, Some(bytes)),
+            Answer::Refused(bytes) => (&mut self.counts.stun_invalid, Some(bytes)),
+            Answer::Ignore => (&mut self.counts.stun_invalid, None),
+        };
+        *count += 1;
+        if let Some(bytes) = reply {
+            self.answer(*flow, Bytes::from(bytes));
         }
     }
 
@@ -135,9 +152,27 @@ impl Core {
         });
     }
 
-    fn deliver(&mut self, tenant: TenantId, flow: &FlowToken, message: &Message<'_>) {
+    /// Who a token of ours says its bearer is; `None` for a forged one, one that has ended, and one of a tenant that is gone.
+    pub(crate) fn sign_in(&mut self, token: &str) -> Option<SignIn> {
+        let found = self.token_key.read(token, self.now.wall).ok()?;
+        self.directory.load().by_tag(found.tenant).map(|_| found)
+    }
+
+    fn deliver(
+        &mut self,
+        tenant: TenantId,
+        flow: &FlowToken,
+        message: &Message<'_>,
+        sign_in: Option<SignIn>,
+    ) {
         let owner = self.shared.owner(tenant);
-        let input = Input::Sip { flow: *flow, message };
+        // What one tenant's token proves is nothing to another.
+        let sign_in = sign_in.filter(|s| s.tenant == tenant);
+        let input = Input::Sip {
+            flow: *flow,
+            message,
+            sign_in,
+        };
         // A tenant that the directory names but we don't know is so new that its configuration is still in
         // our inbox. The message goes round once and meets it there.
         if owner != self.index || self.input(tenant, input) == Outcome::Unknown {
@@ -147,6 +182,7 @@ impl Core {
                     tenant,
                     flow: *flow,
                     bytes,
+                    sign_in,
                 })
             });
         }
@@ -271,7 +307,13 @@ impl Core {
     }
 
     /// A message that another worker received for a tenant of ours.
-    pub(crate) fn packet(&mut self, tenant: TenantId, flow: FlowToken, bytes: &Bytes) {
+    pub(crate) fn packet(
+        &mut self,
+        tenant: TenantId,
+        flow: FlowToken,
+        bytes: &Bytes,
+        sign_in: Option<SignIn>,
+    ) {
         let Ok(message) = Message::parse(bytes) else {
             return;
         };
@@ -280,6 +322,7 @@ impl Core {
             Input::Sip {
                 flow,
                 message: &message,
+                sign_in,
             },
         ) == Outcome::Unknown
         {
@@ -343,6 +386,9 @@ impl Core {
                 self.records.commit(now.mono, &mut self.counts);
                 let _ = reply.send(gone);
             }
+            Query::Token(tenant, device, ttl, reply) => {
+                let _ = reply.send(self.issue_token(tenant, device, ttl));
+            }
             Query::Totals(reply) => {
                 let (mut counts, calls, tenants) = self.tenants.totals();
                 counts.add(&self.counts);
@@ -354,6 +400,15 @@ impl Core {
                 });
             }
         }
+    }
+
+    /// A token for a device whose user may sign in.
+    fn issue_token(&self, tenant: TenantId, device: DeviceId, ttl: Duration) -> Option<String> {
+        let config = self.tenants.config(tenant)?;
+        let device = config.device_by_id(device)?;
+        let enabled = config.user(device.user).is_some_and(|user| user.enabled);
+        let nonce = random32().ok()?.first_chunk().map(|n| u64::from_be_bytes(*n))?;
+        enabled.then(|| self.token_key.issue(tenant, device, ttl, self.now.wall, nonce))
     }
 
     /// Bindings of earlier starts.

@@ -7,6 +7,7 @@
 mod core;
 mod streams;
 mod tenants;
+mod websocket;
 
 use crate::conn::ConnTable;
 use crate::listen::{Address, Sockets};
@@ -132,6 +133,9 @@ impl Worker {
             self.turn();
         }
         for number in self.conns.numbers() {
+            if let Some(conn) = self.conns.get_mut(number) {
+                conn.say_goodbye(self.core.now.mono);
+            }
             self.close(number);
         }
     }
@@ -178,6 +182,15 @@ impl Worker {
         self.core.expire();
         while let Some(number) = self.conns.expired(now) {
             let limits = *self.conns.limits();
+            if self
+                .conns
+                .get_mut(number)
+                .is_some_and(|c| c.ask_if_quiet(&limits, now))
+            {
+                self.touched.push(number);
+                self.conns.arm(number);
+                continue;
+            }
             let stalled = self
                 .conns
                 .get_mut(number)
@@ -207,7 +220,12 @@ impl Worker {
         }
         for item in bulk.drain(..) {
             match item {
-                Bulk::Packet { tenant, flow, bytes } => self.core.packet(tenant, flow, &bytes),
+                Bulk::Packet {
+                    tenant,
+                    flow,
+                    bytes,
+                    sign_in,
+                } => self.core.packet(tenant, flow, &bytes, sign_in),
                 Bulk::Transmit { tenant, flow, bytes } => {
                     self.core.outbox.push(Outbound {
                         tenant: Some(tenant),
@@ -244,8 +262,10 @@ impl Worker {
                 flow.remote = from;
                 if is_keep_alive(packet) {
                     self.core.counts.keepalives += 1;
+                } else if rtp::stun::is_stun(packet) {
+                    self.core.stun(packet, &flow);
                 } else {
-                    self.core.receive(packet, &flow);
+                    self.core.receive(packet, &flow, None);
                 }
             }
             if count < self.batch.capacity() {
@@ -277,7 +297,7 @@ impl Worker {
                     let sent = port.is_some_and(|p| p.push(flow.remote, bytes));
                     self.core.counts.shed += u64::from(!sent);
                 }
-                Transport::Tcp | Transport::Tls => self.send_stream(tenant, flow, bytes),
+                _ => self.send_stream(tenant, flow, bytes),
             }
         }
         if self.core.outbox.is_empty() {

@@ -1,7 +1,8 @@
 //! Connections of a worker: accepting, reading, writing, closing.
 
 use super::Worker;
-use crate::conn::{Admission, Conn, Fill, Flush};
+use super::websocket;
+use crate::conn::{Admission, Conn, Fill, Flush, Framing};
 use crate::sys::{Interest, Ready};
 use model::{FlowToken, Transport};
 use sip::stream::{Frame, PONG};
@@ -58,7 +59,7 @@ impl Worker {
             remote,
         };
         let tls = match (transport, &self.core.shared.tls) {
-            (Transport::Tls, Some(tls)) => Some(tls.current()),
+            (encrypted, Some(tls)) if encrypted.is_encrypted() => Some(tls.current()),
             _ => None,
         };
         let now = self.core.now.mono;
@@ -103,8 +104,9 @@ impl Worker {
             let Some(octets) = self.scratch.get(..count) else {
                 break;
             };
-            if !conn.is_closing() {
-                take(conn, octets, &mut self.core);
+            if !conn.is_closing() && !take(conn, octets, &mut self.core) {
+                open = false;
+                break;
             }
             if count < self.scratch.len() {
                 break;
@@ -157,37 +159,42 @@ impl Worker {
     }
 }
 
-/// Cuts octets into frames and has each one looked at.
-fn take(conn: &mut Conn, octets: &[u8], core: &mut super::core::Core) {
+/// Cuts octets into messages and has each one looked at. False when the connection has to go at once.
+fn take(conn: &mut Conn, octets: &[u8], core: &mut super::core::Core) -> bool {
     let now = core.now.mono;
-    let (flow, mut whole) = (conn.flow, false);
-    conn.framer.push(octets);
-    while let Some(frame) = conn.framer.next() {
+    let Framing::Stream(framer) = &mut conn.framing else {
+        return websocket::take(conn, octets, core);
+    };
+    framer.push(octets);
+    let mut whole = false;
+    while let Framing::Stream(framer) = &mut conn.framing
+        && let Some(frame) = framer.next()
+    {
         whole = true;
         match frame {
             Frame::Message(message) => {
-                let received = core.receive(message, &flow);
-                if let Some(tenant) = received.tenant
-                    && let Err(place) = conn.tenants.binary_search(&tenant)
-                {
-                    conn.tenants.insert(place, tenant);
-                }
+                let received = core.receive(message, &conn.flow, None);
+                conn.carried(received.tenant);
                 if received.close {
                     conn.close_after_queue(now);
-                    return;
+                    return true;
                 }
             }
             Frame::KeepAlivePing => {
                 core.counts.keepalives += 1;
-                core.answer(flow, bytes::Bytes::from_static(PONG));
+                core.answer(conn.flow, bytes::Bytes::from_static(PONG));
             }
             Frame::KeepAlivePong => core.counts.keepalives += 1,
             Frame::Error { head, code, .. } => {
-                core.refuse_frame(head, code, &flow);
+                core.refuse_frame(head, code, &conn.flow);
                 conn.close_after_queue(now);
-                return;
+                return true;
             }
         }
     }
-    conn.note_partial(conn.framer.is_mid_message(), whole, now);
+    if let Framing::Stream(framer) = &conn.framing {
+        let partial = framer.is_mid_message();
+        conn.note_partial(partial, whole, now);
+    }
+    true
 }

@@ -117,6 +117,11 @@ impl Tenants {
         }
     }
 
+    /// The configuration that a tenant has, alive or not.
+    pub(crate) fn config(&self, id: TenantId) -> Option<&Arc<TenantConfig>> {
+        self.slots.get(&id).map(|slot| &slot.config)
+    }
+
     /// Hands one input to one tenant.
     pub(crate) fn handle(
         &mut self,

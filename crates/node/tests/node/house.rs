@@ -12,6 +12,15 @@ use tenancy::{Operator, Scope};
 /// Longest wait for anything that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Every transport.
+pub(crate) const ALL: [Transport; 5] = [
+    Transport::Udp,
+    Transport::Tcp,
+    Transport::Tls,
+    Transport::Ws,
+    Transport::Wss,
+];
+
 /// A password for everybody.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -21,9 +30,9 @@ pub(crate) struct House {
     pub(crate) node: Node,
 }
 
-/// UDP, TCP and TLS on loopback, two workers.
+/// Every transport on loopback, two workers.
 pub(crate) fn settings(dir: &Path) -> Settings {
-    let listen = [Transport::Udp, Transport::Tcp, Transport::Tls].map(|transport| Listen {
+    let listen = ALL.map(|transport| Listen {
         transport,
         address: ([127, 0, 0, 1], 0).into(),
         advertise: None,

@@ -2,6 +2,7 @@
 
 use crate::house::{House, PATIENCE};
 use crate::tls;
+use crate::web::Socket;
 use model::Transport;
 use sip::{Frame, Framer, Message};
 use std::io::{ErrorKind, Read, Write};
@@ -16,6 +17,7 @@ pub(crate) enum Line {
     Udp(UdpSocket),
     Tcp(TcpStream),
     Tls(Box<tls::Client>),
+    Web(Box<Socket>),
 }
 
 /// One peer.
@@ -53,6 +55,11 @@ impl Phone {
                 let local = client.local();
                 (Line::Tls(Box::new(client)), local)
             }
+            Transport::Ws | Transport::Wss => {
+                let socket = Socket::open(server, transport, "/");
+                let local = socket.local();
+                (Line::Web(Box::new(socket)), local)
+            }
         };
         let phone = Phone {
             line,
@@ -71,6 +78,7 @@ impl Phone {
             Line::Udp(socket) => socket.set_read_timeout(timeout).unwrap(),
             Line::Tcp(socket) => socket.set_read_timeout(timeout).unwrap(),
             Line::Tls(client) => client.socket().set_read_timeout(timeout).unwrap(),
+            Line::Web(socket) => socket.tcp().set_read_timeout(timeout).unwrap(),
         }
     }
 
@@ -80,6 +88,7 @@ impl Phone {
             Line::Udp(socket) => socket.send(octets).is_ok(),
             Line::Tcp(socket) => socket.write_all(octets).is_ok(),
             Line::Tls(client) => client.write_all(octets).is_ok(),
+            Line::Web(socket) => socket.say(octets),
         }
     }
 
@@ -89,11 +98,15 @@ impl Phone {
             Line::Udp(_) => {}
             Line::Tcp(socket) => drop(socket.shutdown(std::net::Shutdown::Write)),
             Line::Tls(client) => client.finish(),
+            Line::Web(socket) => drop(socket.frame(0x88, &1000_u16.to_be_bytes())),
         }
     }
 
     /// The next message; `None` at the end of a stream or after the timeout on UDP.
     pub(crate) fn receive(&mut self) -> Option<String> {
+        if let Line::Web(socket) = &mut self.line {
+            return socket.hear();
+        }
         let mut buffer = vec![0; 65_536];
         loop {
             match self.framer.next() {
@@ -119,6 +132,7 @@ impl Phone {
             Line::Udp(socket) => socket.recv(buffer),
             Line::Tcp(socket) => socket.read(buffer),
             Line::Tls(client) => client.read(buffer),
+            Line::Web(_) => Ok(0),
         };
         match result {
             Ok(0) => None,

@@ -1,10 +1,8 @@
 //! OPTIONS to the server, on every transport and in every slicing.
 
-use crate::house::House;
+use crate::house::{ALL, House};
 use crate::phone::{Phone, field, status};
 use model::Transport;
-
-const ALL: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
 #[test]
 fn every_transport_answers_a_ping_to_where_it_came_from() {
@@ -19,7 +17,7 @@ fn every_transport_answers_a_ping_to_where_it_came_from() {
         assert_eq!(field(&answer, "Server"), "Carillon");
     }
     let counts = house.live().counts().unwrap();
-    assert_eq!(counts.messages, 3);
+    assert_eq!(counts.messages, 5);
     house.stop();
 }
 

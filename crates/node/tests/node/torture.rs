@@ -1,8 +1,8 @@
-//! RFC 4475 over UDP, TCP in one write, TCP octet by octet, and TLS. After each message the server answers
+//! RFC 4475 over UDP, TCP in one write, TCP octet by octet, TLS, and WebSocket plain, in fragments and over TLS. After each message the server answers
 //! a good OPTIONS within 100 ms. The messages and what may be answered lie in `../shared/vectors`.
 
-use crate::house::House;
-use crate::phone::{Phone, status};
+use crate::house::{ALL, House};
+use crate::phone::{Line, Phone, status};
 use model::Transport;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -26,7 +26,21 @@ enum Way {
     Tcp,
     TcpOctets,
     Tls,
+    Ws,
+    WsFragments,
+    Wss,
 }
+
+/// All of them.
+const WAYS: [Way; 7] = [
+    Way::Udp,
+    Way::Tcp,
+    Way::TcpOctets,
+    Way::Tls,
+    Way::Ws,
+    Way::WsFragments,
+    Way::Wss,
+];
 
 impl Way {
     /// As the summary of `cargo xtask test` calls it.
@@ -36,6 +50,9 @@ impl Way {
             Way::Tcp => "tcp",
             Way::TcpOctets => "tcp-octets",
             Way::Tls => "tls",
+            Way::Ws => "ws",
+            Way::WsFragments => "ws-fragments",
+            Way::Wss => "wss",
         }
     }
 
@@ -44,6 +61,8 @@ impl Way {
             Way::Udp => Transport::Udp,
             Way::Tcp | Way::TcpOctets => Transport::Tcp,
             Way::Tls => Transport::Tls,
+            Way::Ws | Way::WsFragments => Transport::Ws,
+            Way::Wss => Transport::Wss,
         }
     }
 }
@@ -82,7 +101,7 @@ fn fits(vector: &Vector, way: Way, answers: &[u16]) -> bool {
     // On a stream these two never end: what is missing may still come. The peer gives up instead.
     let endless = matches!(vector.file.as_str(), "clerr.dat" | "baddn.dat");
     let Some(first) = answers.first() else {
-        return (endless && way != Way::Udp) || vector.allowed.iter().any(|a| a == "drop");
+        return (endless && way.transport().is_stream()) || vector.allowed.iter().any(|a| a == "drop");
     };
     vector.allowed.iter().any(|allowed| match allowed.as_str() {
         // What a valid message gets: an answer about the user, the method or the credentials.
@@ -98,6 +117,7 @@ fn answers(house: &House, vector: &Vector, way: Way) -> Vec<u16> {
     let mut phone = Phone::new(house, way.transport());
     match way {
         Way::TcpOctets => vector.octets.iter().for_each(|octet| _ = phone.send(&[*octet])),
+        Way::WsFragments => fragments(&mut phone, &vector.octets),
         _ => _ = phone.send(&vector.octets),
     }
     let mut received = Vec::new();
@@ -119,19 +139,30 @@ fn answers(house: &House, vector: &Vector, way: Way) -> Vec<u16> {
     received
 }
 
+/// In binary frames of a few octets.
+fn fragments(phone: &mut Phone, octets: &[u8]) {
+    let Line::Web(socket) = &mut phone.line else {
+        panic!("no WebSocket")
+    };
+    let mut first = 0x02;
+    for piece in octets.chunks(37) {
+        socket.frame(first, piece);
+        first = 0x00;
+    }
+    socket.frame(0x80, b"");
+}
+
 #[test]
-fn rfc_4475_on_four_transports() {
+fn rfc_4475_on_every_transport() {
     let Some(vectors) = vectors() else {
         println!("SKIP: ../shared/vectors is absent, RFC 4475 was not replayed");
         return;
     };
     let house = House::with(|s| s.workers = 1);
-    let mut good: Vec<Phone> = [Transport::Udp, Transport::Tcp, Transport::Tls]
-        .map(|t| Phone::new(&house, t))
-        .into();
+    let mut good: Vec<Phone> = ALL.map(|t| Phone::new(&house, t)).into();
     good.iter_mut().for_each(Phone::check);
     let (mut failures, mut slowest, mut count) = (String::new(), Duration::ZERO, 0);
-    for way in [Way::Udp, Way::Tcp, Way::TcpOctets, Way::Tls] {
+    for way in WAYS {
         for vector in &vectors {
             let got = answers(&house, vector, way);
             if !fits(vector, way, &got) {
@@ -139,7 +170,7 @@ fn rfc_4475_on_four_transports() {
                 writeln!(failures, "{file} over {way:?}: {got:?}, allowed {allowed:?}").unwrap();
             }
             let start = Instant::now();
-            let phone = good.get_mut(count % 3).unwrap();
+            let phone = good.get_mut(count % ALL.len()).unwrap();
             phone.check();
             slowest = slowest.max(start.elapsed());
             count += 1;
@@ -149,8 +180,9 @@ fn rfc_4475_on_four_transports() {
     let counts = house.live().counts().unwrap();
     house.stop();
     println!(
-        "RFC 4475: {count} messages ({} x 4 transports), slowest OPTIONS after one {slowest:?}",
-        vectors.len()
+        "RFC 4475: {count} messages ({} x {} transports), slowest OPTIONS after one {slowest:?}",
+        vectors.len(),
+        WAYS.len()
     );
     assert!(failures.is_empty(), "{failures}");
     assert_eq!(vectors.len(), 49);

@@ -6,14 +6,16 @@
 mod deliver;
 mod register;
 mod request;
+mod signed;
 
 use crate::auth::Gate;
+use crate::bearer::TokenKey;
 use crate::call::Call;
 use crate::context::Context;
 use crate::effect::{Effect, Input, Setup};
 use crate::registrar;
 use model::{
-    BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, TenantConfig, UserId,
+    BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, SignIn, TenantConfig, UserId,
 };
 use sip::Message;
 use std::collections::BTreeMap;
@@ -25,6 +27,9 @@ pub struct Tenant {
     calls: BTreeMap<CallId, Box<Call>>,
     context: Context,
     gate: Gate,
+    token_key: TokenKey,
+    /// Who opened the connection of the message that is being looked at.
+    sign_in: Option<SignIn>,
     next_call: u32,
     draining: bool,
 }
@@ -36,6 +41,8 @@ impl Tenant {
         Tenant {
             calls: BTreeMap::new(),
             gate: Gate::new(&setup.seed),
+            token_key: TokenKey::new(setup.token_key),
+            sign_in: None,
             context: Context::new(config, setup),
             next_call: 0,
             draining: false,
@@ -67,7 +74,15 @@ impl Tenant {
     /// Takes one input and appends what is to be done to `out`.
     pub fn handle(&mut self, input: Input<'_>, now: Now, out: &mut Vec<Effect>) {
         match input {
-            Input::Sip { flow, message } => self.handle_sip(flow, message, now),
+            Input::Sip {
+                flow,
+                message,
+                sign_in,
+            } => {
+                self.sign_in = sign_in;
+                self.handle_sip(flow, message, now);
+                self.sign_in = None;
+            }
             Input::FlowClosed { worker, connection } => self.handle_flow_closed(worker, connection, now),
             Input::Media(report) => self.handle_media(&report, now),
             Input::Config(config) => self.handle_config(config),

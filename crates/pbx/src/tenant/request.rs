@@ -36,13 +36,17 @@ impl Tenant {
         }
     }
 
-    /// Asks for credentials unless the request carries good ones.
+    /// Asks for credentials unless a token or the request itself has good ones.
     pub(super) fn authenticate(
         &mut self,
         flow: FlowToken,
         message: &Message<'_>,
         now: Now,
     ) -> Option<Device> {
+        if let Some(device) = self.signed_in(flow, message, now) {
+            self.context.counts.token_sign_ins += 1;
+            return Some(device);
+        }
         let config = Arc::clone(&self.context.config);
         match self.gate.check(&config, message, now.wall.0) {
             Access::Granted(device) => Some(device.clone()),

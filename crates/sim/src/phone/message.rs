@@ -81,6 +81,11 @@ fn same_transaction(invite: &Message<'_>, method: Method<'static>) -> Option<Wri
 pub(super) fn contact(identity: &Identity) -> String {
     match identity.transport {
         Transport::Udp => format!("<sip:{}@{}>", identity.user, identity.address),
+        // A browser has no address to be reached at, and says so (RFC 7118 §5.2.2, RFC 2606).
+        Transport::Ws | Transport::Wss => {
+            let host = identity.address.ip().to_string().replace('.', "-");
+            format!("<sip:{}@{host}.invalid;transport=ws>", identity.user)
+        }
         other => format!("<sip:{}@{};transport={other}>", identity.user, identity.address),
     }
 }
@@ -137,6 +142,9 @@ impl Phone {
             .header(Name::CSeq, &format!("{cseq} {method}"));
         for (name, value) in extra {
             writer = writer.header(*name, value);
+        }
+        if let Some(token) = &self.bearer {
+            writer = writer.header(Name::Authorization, &format!("Bearer {token}"));
         }
         let bytes = match body {
             Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),

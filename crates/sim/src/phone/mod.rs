@@ -80,6 +80,10 @@ pub struct Phone {
     pub refuses_reinvite: Option<u16>,
     /// The connection that it uses; zero over UDP.
     pub connection: u64,
+    /// The token in the address that it opens its WebSocket by.
+    pub token: Option<String>,
+    /// A token that it shows with every request.
+    pub bearer: Option<String>,
     /// Final answers that it got, by method, oldest first.
     pub heard: Vec<(String, u16)>,
     /// Answers every BYE and re-INVITE with a challenge, to see whose password it gets.
@@ -120,6 +124,8 @@ impl Phone {
             codecs: vec![0, 8],
             refuses_reinvite: None,
             connection: 0,
+            token: None,
+            bearer: None,
             heard: Vec::new(),
             rogue: false,
             mute: false,

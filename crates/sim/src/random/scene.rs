@@ -126,10 +126,20 @@ impl Scene {
             return;
         };
         let user = self.rng.pick(shape.extensions()).copied().unwrap_or("100");
-        let transports = [Transport::Udp, Transport::Udp, Transport::Tcp, Transport::Tls];
+        let transports = [
+            Transport::Udp,
+            Transport::Udp,
+            Transport::Udp,
+            Transport::Tcp,
+            Transport::Tls,
+            Transport::Wss,
+        ];
         let transport = self.rng.pick(&transports).copied().unwrap_or(Transport::Udp);
         let answer = answer(&mut self.rng);
         let index = self.world.add_phone(shape.domain(), user, transport, answer);
+        if transport == Transport::Wss && self.rng.per_mille(500) {
+            self.sign_in(index, home, user);
+        }
         let codecs: [&[u8]; 4] = [&[0, 8], &[0, 8, 9], &[8], &[0]];
         let chosen = self.rng.pick(&codecs).copied().unwrap_or(&[0]);
         let rogue = self.rng.per_mille(30);
@@ -143,6 +153,16 @@ impl Scene {
             self.watch.settle(phone.identity.address.ip(), tenant);
         }
         self.homes.push(home);
+    }
+
+    /// The phone is a page that comes with a token, which outlives every jump of the calendar.
+    fn sign_in(&mut self, index: usize, home: usize, user: &str) {
+        let (now, day) = (self.world.now(), Duration::from_secs(86_400));
+        let token = self.world.server.token(TenantId(home as u64 + 1), user, day, now);
+        if let Some(phone) = self.world.phones.get_mut(index) {
+            phone.token = token;
+        }
+        self.world.disconnect(index);
     }
 
     /// From the first registration to the last check.

@@ -125,10 +125,11 @@ fn push_to(out: &mut String, request: &Message<'_>, to_tag: Option<&str>) {
 /// would let a stranger aim our answers.
 #[must_use]
 pub fn response_target(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
-    let default = if via.transport.eq_ignore_ascii_case("TLS") {
-        5061
-    } else {
-        5060
+    let default = match via.transport.to_ascii_uppercase().as_str() {
+        "TLS" => 5061,
+        "WS" => 80,
+        "WSS" => 443,
+        _ => 5060,
     };
     let port = if via.rport.is_some() {
         source.port()

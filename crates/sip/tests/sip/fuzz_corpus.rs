@@ -6,6 +6,8 @@ mod message;
 mod replay;
 #[path = "../../../../fuzz/entries/stream.rs"]
 mod stream;
+#[path = "../../../../fuzz/entries/websocket.rs"]
+mod websocket;
 
 #[test]
 fn the_message_corpus_and_its_damaged_copies_break_nothing() {
@@ -15,4 +17,9 @@ fn the_message_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_stream_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("stream", stream::run);
+}
+
+#[test]
+fn the_websocket_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("websocket", websocket::run);
 }

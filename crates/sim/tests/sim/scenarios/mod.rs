@@ -6,6 +6,7 @@
 
 mod auth;
 mod bindings;
+mod browser;
 mod by_hand;
 mod calls;
 mod cancelled;

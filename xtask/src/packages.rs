@@ -16,6 +16,7 @@ pub(crate) const TEST: &[&str] = &[
     "sip-tester",
     "sipsak",
     "linphone-cli",
+    "chromium",
 ];
 
 /// Installs what is missing when we may; else says what to type and goes on, for what is missing shows

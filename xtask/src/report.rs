@@ -18,6 +18,7 @@ const EXPECTED: &[&str] = &[
     "interop/udp",
     "interop/tcp",
     "interop/tls",
+    "interop/wss",
     "sipp/registrations",
     "sipp/calls",
 ];

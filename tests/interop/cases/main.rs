@@ -9,6 +9,7 @@
 )]
 
 mod baresip;
+mod browser;
 mod crash;
 mod load;
 mod outcomes;

@@ -1,4 +1,4 @@
-//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec and sipsak,
+//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec, sipsak and a browser,
 //! started on loopback, watched, and stopped.
 //!
 //! Owns: processes, ports, temporary directories, and measuring what was recorded. Does not own: any
@@ -15,6 +15,8 @@
 )]
 
 pub mod baresip;
+pub mod browser;
+pub mod cable;
 pub mod linphone;
 pub mod ports;
 pub mod process;

@@ -186,7 +186,9 @@ message_bytes = 10
         );
         check_text(
             "[websocket]\norigins = [\"phone.example.com\", \"https://phone.example.com/app\"]\n",
-            &expect![[""]],
+            &expect![[r#"
+                2: "phone.example.com" is no origin; write scheme and host without a path, such as "https://phone.example.com"
+                2: "https://phone.example.com/app" is no origin; write scheme and host without a path, such as "https://phone.example.com""#]],
         );
     }
 

@@ -111,7 +111,7 @@ fn the_status_has_listeners_workers_and_counters() {
         (&status["workers"], &status["media_workers"]),
         (&2.into(), &1.into())
     );
-    assert_eq!(status["listen"].as_array().map(Vec::len), Some(3));
+    assert_eq!(status["listen"].as_array().map(Vec::len), Some(5));
     assert_eq!(status["tenants"], 1);
     let keys: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
     expect!["calls connections counts data_dir draining listen media_packets media_workers pid started tenants uptime_s version workers"].assert_eq(&keys.join(" "));

@@ -1,0 +1,103 @@
+// The phone in the page. Signalling is JsSIP's own; the media engine is a stand-in that describes plain RTP, until the
+// server speaks DTLS-SRTP.
+
+/* global JsSIP, tell */
+
+class StandIn extends EventTarget {
+  static port = 9;
+
+  iceGatheringState = 'complete';
+  iceConnectionState = 'connected';
+  signalingState = 'stable';
+  localDescription = null;
+  version = 0;
+
+  describe(type) {
+    this.version += 1;
+    const lines = [
+      'v=0',
+      `o=page 1 ${this.version} IN IP4 127.0.0.1`,
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      `m=audio ${StandIn.port} RTP/AVP 8 0`,
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:0 PCMU/8000',
+      'a=sendrecv',
+      '',
+    ];
+    return { type, sdp: lines.join('\r\n') };
+  }
+
+  async createOffer() {
+    return this.describe('offer');
+  }
+
+  async createAnswer() {
+    return this.describe('answer');
+  }
+
+  async setLocalDescription(description) {
+    this.localDescription = description;
+  }
+
+  async setRemoteDescription() {}
+
+  addTrack() {}
+
+  getSenders() {
+    return [];
+  }
+
+  close() {
+    this.signalingState = 'closed';
+  }
+}
+
+globalThis.RTCPeerConnection = StandIn;
+globalThis.RTCSessionDescription = class {
+  constructor(parts) {
+    Object.assign(this, parts);
+  }
+};
+
+globalThis.phone = {
+  /** Registers, and tells what happens. */
+  start({ url, uri, port, expires }) {
+    StandIn.port = port;
+    const socket = new JsSIP.WebSocketInterface(url);
+    this.ua = new JsSIP.UA({ sockets: [socket], uri, register_expires: expires, session_timers: false });
+    for (const event of ['connected', 'disconnected', 'registered', 'unregistered']) {
+      this.ua.on(event, () => tell(event));
+    }
+    this.ua.on('registrationFailed', ({ response, cause }) => tell(`refused ${response?.status_code} ${cause}`));
+    this.ua.on('newRTCSession', ({ originator, session }) => {
+      if (originator === 'remote') this.watch(session);
+    });
+    this.ua.start();
+  },
+
+  watch(session) {
+    this.session = session;
+    for (const event of ['progress', 'accepted', 'confirmed']) session.on(event, () => tell(event));
+    session.on('failed', ({ cause }) => tell(`failed ${cause}`));
+    session.on('ended', ({ originator }) => tell(`ended by ${originator}`));
+    tell('session');
+  },
+
+  call(target) {
+    this.watch(this.ua.call(target, { mediaConstraints: { audio: false, video: false } }));
+  },
+
+  answer() {
+    this.session.answer({ mediaConstraints: { audio: false, video: false } });
+  },
+
+  hold() {
+    if (!this.session.hold({}, () => tell('held'))) tell('hold is not possible');
+  },
+
+  resume() {
+    if (!this.session.unhold({}, () => tell('resumed'))) tell('resume is not possible');
+  },
+};

@@ -51,6 +51,7 @@ impl World {
         let setup = Setup {
             seed: [7; 32],
             edge_key: [8; 32],
+            token_key: [8; 32],
             server_name: "Carillon".into(),
             limits: Limits::default(),
         };
@@ -113,6 +114,7 @@ impl World {
         let input = Input::Sip {
             flow,
             message: &message,
+            sign_in: None,
         };
         self.tenant.handle(input, now, &mut self.effects);
         black_box(self.tenant.poll_timeout());

@@ -63,10 +63,12 @@ globalThis.RTCSessionDescription = class {
 
 globalThis.phone = {
   /** Registers, and tells what happens. */
-  start({ url, uri, port, expires }) {
+  start({ url, uri, port, expires, bearer }) {
     StandIn.port = port;
     const socket = new JsSIP.WebSocketInterface(url);
-    this.ua = new JsSIP.UA({ sockets: [socket], uri, register_expires: expires, session_timers: false });
+    const settings = { sockets: [socket], uri, register_expires: expires, session_timers: false };
+    if (bearer) settings.authorization_jwt = `Bearer ${bearer}`;
+    this.ua = new JsSIP.UA(settings);
     for (const event of ['connected', 'disconnected', 'registered', 'unregistered']) {
       this.ua.on(event, () => tell(event));
     }

@@ -62,6 +62,47 @@ fn a_registration_is_shown_and_can_be_removed() {
 }
 
 #[test]
+fn a_sign_in_token_is_issued_by_the_running_server_for_a_device_that_may() {
+    let site = Site::with_users(&["100"]);
+    let error = site.refusal(&["device", "token", "acme", "100"]);
+    assert!(error.contains("no server is running"), "{error}");
+    let _server = site.serve();
+    let issued = site.json(&["device", "token", "acme", "100", "--ttl", "60"]);
+    expect![[r#"
+        {
+          "expires": "…",
+          "extension": "100",
+          "tenant": "acme",
+          "token": "…",
+          "ttl_s": 60,
+          "username": "100"
+        }"#]]
+    .assert_eq(&steady(issued.clone(), &["/expires", "/token"]));
+    let text = site.text(&["device", "token", "acme", "100"]);
+    assert!(text.starts_with("c1.1.1.") && text.lines().count() == 1, "{text}");
+    assert_ne!(issued["token"].as_str(), Some(text.trim()));
+    assert!(
+        site.refusal(&["device", "token", "acme", "nobody"])
+            .contains("nobody")
+    );
+    assert!(
+        !site
+            .run(&["device", "token", "acme", "100", "--ttl", "5"])
+            .status
+            .success()
+    );
+    site.json(&["user", "set", "acme", "100", "--disable"]);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while site.run(&["device", "token", "acme", "100"]).status.success() {
+        assert!(Instant::now() < deadline, "a disabled user gets tokens");
+    }
+    assert!(
+        site.refusal(&["device", "token", "acme", "100"])
+            .contains("may not sign in")
+    );
+}
+
+#[test]
 fn a_new_user_can_register_within_a_second() {
     let site = Site::with_users(&[]);
     let _server = site.serve();

@@ -31,6 +31,10 @@ const GATHER: usize = 16;
 /// Octets encrypted ahead of what the socket has taken.
 const TLS_CHUNK: usize = 16_384;
 
+/// A WebSocket that is quiet for so long is asked whether somebody is there: many proxies and NATs forget a connection
+/// after a minute, and JavaScript has no ping.
+const QUIET: Duration = Duration::from_secs(50);
+
 /// The outcome of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
@@ -263,10 +267,11 @@ impl Conn {
     pub(crate) fn deadline(&self, limits: &Limits) -> Duration {
         let stall = Duration::from_secs(limits.connection_stall_s);
         let idle = self.active + Duration::from_secs(limits.connection_idle_s);
-        let idle = self.question(limits).map_or(idle, |question| idle.min(question));
+        let question = self.question(limits);
+        let answer = self.asked.map(|asked| asked + stall);
         let stalled = self.stalled_since.map(|t| t + stall);
         let blocked = self.blocked_since.map(|t| t + stall);
-        [stalled, blocked, self.closing]
+        [stalled, blocked, self.closing, question, answer]
             .into_iter()
             .flatten()
             .fold(idle, Duration::min)
@@ -276,7 +281,7 @@ impl Conn {
     /// §6), but every browser answers.
     fn question(&self, limits: &Limits) -> Option<Duration> {
         let may = self.asked.is_none() && self.closing.is_none() && self.framing.is_open_websocket();
-        may.then(|| self.active + Duration::from_secs(limits.connection_idle_s) / 2)
+        may.then(|| self.active + QUIET.min(Duration::from_secs(limits.connection_idle_s) / 2))
     }
 
     /// Asks if that is due; then the connection is not to be closed yet.

@@ -11,14 +11,18 @@ use std::time::Duration;
 enum Step {
     /// More octets are needed.
     Wait,
+    /// The handshake is done; our half of it is to be sent.
+    Opened(Bytes),
     /// Octets of ours are to be sent.
     Send(Bytes),
     /// The last octets of ours; then it is closed.
     Last(Bytes),
     /// It ends with this close frame.
     End(Close),
-    /// Looked at, go on.
-    Next,
+    /// A message was looked at.
+    Message,
+    /// Something that is no message was: it does not excuse one that never ends.
+    Control,
 }
 
 /// Looks at octets of a WebSocket. False when the peer does not read what it asks for and has to go.
@@ -37,18 +41,22 @@ pub(super) fn take(conn: &mut Conn, octets: &[u8], core: &mut Core) -> bool {
         };
         let (bytes, last) = match step {
             Step::Wait => break,
+            Step::Opened(bytes) => {
+                whole = true;
+                (bytes, false)
+            }
             Step::Send(bytes) => (bytes, false),
             Step::Last(bytes) => (bytes, true),
             Step::End(close) => {
                 conn.end(close);
                 return true;
             }
-            Step::Next => {
+            Step::Message => {
                 whole = true;
                 continue;
             }
+            Step::Control => continue,
         };
-        whole = true;
         let fits = conn.push_octets(bytes, &core.shared.settings.limits);
         if last {
             conn.close_after_queue(now);
@@ -94,7 +102,7 @@ fn shake(conn: &mut Conn, core: &mut Core) -> Step {
     }
     websocket.open(length, &core.shared.settings.limits);
     core.counts.websockets += 1;
-    Step::Send(accept)
+    Step::Opened(accept)
 }
 
 fn refuse(core: &mut Core, refusal: Refusal) -> Step {
@@ -115,7 +123,7 @@ fn frame(conn: &mut Conn, core: &mut Core) -> Step {
         }
         Some(Event::Pong) => {
             core.counts.keepalives += 1;
-            return Step::Next;
+            return Step::Control;
         }
         Some(Event::Closed) => return Step::End(Close::Normal),
         Some(Event::Fault(close)) => {
@@ -137,5 +145,5 @@ fn frame(conn: &mut Conn, core: &mut Core) -> Step {
             conn.carried(received.tenant);
         }
     }
-    Step::Next
+    Step::Message
 }

@@ -181,6 +181,19 @@ fn half_a_handshake_or_half_a_message_is_closed_after_a_while() {
 }
 
 #[test]
+fn pings_do_not_excuse_a_message_that_never_ends() {
+    let house = House::with(|s| s.limits.connection_stall_s = 1);
+    let mut socket = Socket::open(house.at(Transport::Ws), Transport::Ws, "/");
+    socket.frame(0x01, b"OPTIONS");
+    let begun = std::time::Instant::now();
+    while socket.frame(0x89, b"") && socket.hear().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(8), "it goes on");
+        socket.frame(0x00, b"");
+    }
+    house.stop();
+}
+
+#[test]
 fn a_quiet_page_is_asked_and_stays_a_dead_one_goes() {
     let house = House::with(|s| s.limits.connection_idle_s = 2);
     let mut live = Socket::open(house.at(Transport::Ws), Transport::Ws, "/");

@@ -15,7 +15,13 @@ fn two_phones_register_talk_and_hang_up() {
         extensions: &["100", "101"],
         policy: Policy::default(),
     };
-    for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+    for transport in [
+        Transport::Udp,
+        Transport::Tcp,
+        Transport::Tls,
+        Transport::Ws,
+        Transport::Wss,
+    ] {
         let mut world = World::new(
             1,
             Weather::FAIR,

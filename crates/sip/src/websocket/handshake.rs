@@ -181,6 +181,7 @@ fn request<'a>(head: &'a str, origins: &[String]) -> Result<Opening<'a>, Refusal
     if method != "GET" {
         return Err(Refusal::Method);
     }
+    let target = origin_form(target);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if !PATHS.contains(&path) {
         return Err(Refusal::Path);
@@ -205,6 +206,17 @@ fn request<'a>(head: &'a str, origins: &[String]) -> Result<Opening<'a>, Refusal
         token: token(query)?,
         key,
     })
+}
+
+/// A proxy may name the host in the request line as well (RFC 9112 §3.2.2); what follows it is what we serve.
+fn origin_form(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => {
+            let at = rest.find(['/', '?']).unwrap_or(rest.len());
+            rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
+        }
+        _ => target,
+    }
 }
 
 fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Fields<'a>, Refusal> {

@@ -45,6 +45,16 @@ pub struct Policy {
     pub max_call_s: u32,
     /// Relayed calls without a packet from either side end after this many seconds; 0 = never.
     pub media_silence_s: u32,
+    /// Keep the Path that proxies write into a REGISTER and send requests back along it (RFC 3327). Only for tenants
+    /// whose phones come through a proxy of their own.
+    pub accept_path: bool,
+    /// Phones on connections are asked to show a sign of life this often, seconds (`Flow-Timer`, RFC 5626); 0 = they
+    /// are not asked.
+    pub flow_timer_s: u32,
+    /// How long a call waits for a phone whose connection broke to come back, seconds; 0 = not at all.
+    pub reconnect_s: u32,
+    /// How long a call waits for a phone that is woken by a push notification, seconds; 0 = phones are not woken.
+    pub push_wait_s: u32,
 }
 
 impl Default for Policy {
@@ -62,6 +72,10 @@ impl Default for Policy {
             max_calls: 10_000,
             max_call_s: 14_400,
             media_silence_s: 60,
+            accept_path: false,
+            flow_timer_s: 120,
+            reconnect_s: 10,
+            push_wait_s: 0,
         }
     }
 }

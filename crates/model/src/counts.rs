@@ -89,6 +89,10 @@ counts! {
     no_dialog,
     /// Panics of one tenant caught by the shell.
     panics,
+    /// Legs of calls that followed their phone to another connection.
+    followed,
+    /// Phones woken by a push notification.
+    woken,
     /// Messages dropped because a queue inside the node was full.
     shed,
     /// Records that could not be appended to the spool.

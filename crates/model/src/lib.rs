@@ -15,7 +15,7 @@ pub mod media;
 pub mod time;
 pub mod view;
 
-pub use binding::{BindingChange, BindingKey, BindingRecord};
+pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
 pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User};
 pub use counts::Counts;

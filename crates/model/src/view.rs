@@ -28,6 +28,15 @@ pub struct RegistrationView {
     pub user_agent: String,
     /// `+sip.instance`, where given.
     pub instance: Option<String>,
+    /// `reg-id`, where the phone keeps several flows (RFC 5626).
+    #[serde(default)]
+    pub reg_id: Option<u32>,
+    /// The proxies between us and the phone, next hop first (RFC 3327).
+    #[serde(default)]
+    pub path: Vec<String>,
+    /// The push service that can wake the phone (RFC 8599); its token there is nobody's business.
+    #[serde(default)]
+    pub push: Option<String>,
     /// False when its connection is gone and the phone has not come back yet.
     pub reachable: bool,
 }

@@ -55,6 +55,7 @@ fn bind(dir: &Path, (tenant, user): (TenantId, UserId)) {
         call_id: "c".into(),
         cseq: 1,
         user_agent: "test".into(),
+        extra: None,
         instance: None,
     };
     let (journal, _) = BindingJournal::open(dir.join("bindings"), 1, now).unwrap();

@@ -5,6 +5,7 @@
 
 use crate::edge::{ALLOW, stateless_tag};
 use crate::effect::{Effect, Setup};
+use crate::following::Following;
 use crate::location::Location;
 use bytes::Bytes;
 use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
@@ -27,14 +28,24 @@ pub(crate) enum Owner {
     Target(CallId, usize),
     /// A re-INVITE that we received from, or sent to, a leg.
     Renegotiation(CallId, model::Leg),
+    /// A BYE to a phone of this user, which may come back on another connection to hear it.
+    Parting(model::UserId),
 }
 
 impl Owner {
     pub(crate) fn call(self) -> Option<CallId> {
         match self {
-            Owner::None => None,
+            Owner::None | Owner::Parting(_) => None,
             Owner::Caller(call) | Owner::Target(call, _) | Owner::Renegotiation(call, _) => Some(call),
         }
+    }
+
+    /// True for what is worth waiting for when a phone's connection breaks.
+    pub(crate) fn waits_for_phone(&self) -> bool {
+        matches!(
+            self,
+            Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_)
+        )
     }
 }
 
@@ -59,6 +70,8 @@ pub(crate) enum TimerKind {
     MediaOpen,
     /// Nobody picked up.
     Ring,
+    /// A phone whose connection broke has not come back.
+    Return,
     /// The longest call allowed.
     Longest,
     /// The media plane has not said what it counted.
@@ -71,6 +84,7 @@ pub(crate) struct Context {
     pub(crate) tx: Transactions<FlowToken, Owner>,
     pub(crate) timers: Wheel<Timer>,
     pub(crate) location: Location,
+    pub(crate) following: Following,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -80,6 +94,8 @@ pub(crate) struct Context {
     pub(crate) over: Vec<CallId>,
     pub(crate) server_name: Arc<str>,
     pub(crate) fork_targets: usize,
+    /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
+    pub(crate) longest_flow_timer_s: u32,
     tokens: TokenSource,
     tag_key: TagKey,
 }
@@ -92,6 +108,7 @@ impl Context {
             tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
             timers: Wheel::new(),
             location: Location::new(config.id()),
+            following: Following::default(),
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -99,6 +116,7 @@ impl Context {
             over: Vec::new(),
             server_name: Arc::clone(&setup.server_name),
             fork_targets: setup.limits.fork_targets,
+            longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),
             config,
             tokens,
             tag_key,

@@ -35,6 +35,9 @@ const METHODS: &[Method<'static>] = &[
     Method::Prack,
 ];
 
+/// Option tags that may be required.
+const EXTENSIONS: &[&str] = &["gruu", "outbound", "path"];
+
 /// What to do with a message.
 #[derive(Debug)]
 #[expect(
@@ -127,7 +130,7 @@ impl Edge {
     fn support(&self) -> Support<'static> {
         Support {
             methods: METHODS,
-            extensions: &[],
+            extensions: EXTENSIONS,
             bodies: &[sdp::CONTENT_TYPE],
             schemes: &[Scheme::Sip],
             max_bytes: self.limits.message_bytes,

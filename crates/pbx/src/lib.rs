@@ -18,7 +18,11 @@ mod call;
 mod context;
 pub mod edge;
 mod effect;
+mod following;
 mod location;
+mod outbound;
+mod push;
+mod reach;
 mod registrar;
 mod tenant;
 

@@ -3,6 +3,7 @@
 //! Owns: the table and its expiry. Does not own: REGISTER (see `registrar`) or the journal on disk; each
 //! change is also an effect, and the shell's journal of those rebuilds the table after a restart.
 
+use crate::following::PhoneKey;
 use model::{BindingChange, BindingKey, BindingRecord, DeviceId, FlowToken, Now, TenantId, UserId};
 use sip::timer::{TimerId, Wheel};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +23,10 @@ pub(crate) struct Binding {
 pub(crate) struct BindingFacts {
     pub(crate) user: UserId,
     pub(crate) device: DeviceId,
-    pub(crate) key: BindingKey,
+    pub(crate) key: PhoneKey,
     pub(crate) flow: FlowToken,
     pub(crate) contact: Box<str>,
+    pub(crate) path: Vec<Box<str>>,
 }
 
 impl From<&Binding> for BindingFacts {
@@ -33,9 +35,10 @@ impl From<&Binding> for BindingFacts {
         BindingFacts {
             user: record.user,
             device: record.device,
-            key: record.key.clone(),
+            key: PhoneKey::from(&**record),
             flow: record.flow,
             contact: record.contact.clone(),
+            path: record.path().to_vec(),
         }
     }
 }
@@ -175,18 +178,29 @@ impl Location {
     }
 
     /// Marks the bindings of a lost connection; they stay, for the phone may come back before they end. Costs what
-    /// the connection carried, not what the tenant holds: strangers open and close connections as they like.
-    pub(crate) fn connection_lost(&mut self, worker: u16, connection: u64) {
+    /// the connection carried, not what the tenant holds: strangers open and close connections as they like. Returns
+    /// whose they are.
+    pub(crate) fn connection_lost(&mut self, worker: u16, connection: u64) -> Vec<UserId> {
         let first = (worker, connection, UserId(0));
         let last = (worker, connection, UserId(u64::MAX));
         let lost: Vec<_> = self.streams.range(first..=last).copied().collect();
-        for entry in lost {
-            self.streams.remove(&entry);
+        for entry in &lost {
+            self.streams.remove(entry);
             for binding in self.users.get_mut(&entry.2).into_iter().flatten() {
                 let flow = &binding.record.flow;
                 if flow.connection == connection && flow.worker == worker && flow.transport.is_reliable() {
                     binding.reachable = false;
                 }
+            }
+        }
+        lost.into_iter().map(|(_, _, user)| user).collect()
+    }
+
+    /// Marks one flow of a phone as dead, for a proxy on the way says so.
+    pub(crate) fn flow_failed(&mut self, user: UserId, key: &BindingKey, flow: &FlowToken) {
+        for binding in self.users.get_mut(&user).into_iter().flatten() {
+            if binding.record.key == *key && same_flow(&binding.record.flow, flow) {
+                binding.reachable = false;
             }
         }
     }
@@ -250,6 +264,7 @@ mod tests {
             call_id: "a".into(),
             cseq: 1,
             user_agent: "".into(),
+            extra: None,
         };
         location.put(Box::new(record), Duration::from_secs(60), true, NOW);
     }

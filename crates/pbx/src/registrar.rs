@@ -5,8 +5,10 @@
 
 use crate::context::clean;
 use crate::location::{Binding, Location};
+use crate::push;
 use model::{
-    BindingChange, BindingKey, BindingRecord, Device, FlowToken, Now, RegistrationView, TenantConfig, UserId,
+    BindingChange, BindingExtra, BindingKey, BindingRecord, Device, FlowToken, Now, PushTarget,
+    RegistrationView, TenantConfig, UserId,
 };
 use sip::{Contact, Contacts, Message, Name, Uri};
 use std::time::Duration;
@@ -27,6 +29,10 @@ pub(crate) enum Refused {
     TooBrief(u32),
     /// Older than what is stored (§10.3 step 7).
     OutOfOrder,
+    /// The proxy next to the phone keeps no flows (RFC 5626 §6).
+    FirstHop,
+    /// Needs an extension that one side has not.
+    Unsupported(&'static str),
 }
 
 impl Refused {
@@ -36,6 +42,8 @@ impl Refused {
             Refused::Foreign => 403,
             Refused::TooBrief(_) => 423,
             Refused::OutOfOrder => 500,
+            Refused::FirstHop => 439,
+            Refused::Unsupported(_) => 420,
         }
     }
 }
@@ -45,6 +53,7 @@ struct Wish {
     key: BindingKey,
     contact: Box<str>,
     instance: Option<Box<str>>,
+    push: Option<PushTarget>,
     q_milli: u16,
     expires_s: u32,
 }
@@ -55,6 +64,7 @@ pub(crate) fn register(
     config: &TenantConfig,
     device: &Device,
     message: &Message<'_>,
+    path: &[Box<str>],
     flow: FlowToken,
     now: Now,
 ) -> Result<Vec<BindingChange>, Refused> {
@@ -111,6 +121,7 @@ pub(crate) fn register(
             call_id: call_id.into(),
             cseq,
             user_agent: user_agent.clone(),
+            extra: extra(path, wish.push),
         });
         changes.push(BindingChange::Put(record.clone()));
         location.put(record, ttl, true, now);
@@ -159,6 +170,7 @@ fn wishes<'a>(
             key: key(known, &contact, &uri),
             contact: contact.name_addr.uri.into(),
             instance,
+            push: push::target(&uri),
             q_milli: contact.q_milli.unwrap_or(1000),
             expires_s: asked.min(policy.max_expires_s),
         });
@@ -166,7 +178,26 @@ fn wishes<'a>(
             return Err(Refused::Bad);
         }
     }
+    // One REGISTER sets up one flow (RFC 5626 §6).
+    let live = wishes.iter().filter(|wish| wish.expires_s != 0);
+    let flows = wishes
+        .iter()
+        .any(|w| w.expires_s != 0 && matches!(w.key, BindingKey::Instance { .. }));
+    if flows && live.count() > 1 {
+        return Err(Refused::Bad);
+    }
     Ok(wishes)
+}
+
+/// What only some bindings have.
+fn extra(path: &[Box<str>], push: Option<PushTarget>) -> Option<Box<BindingExtra>> {
+    let none = path.is_empty() && push.is_none();
+    (!none).then(|| {
+        Box::new(BindingExtra {
+            path: path.to_vec(),
+            push,
+        })
+    })
 }
 
 /// The identity of a binding. Contacts are the same when their URIs are equivalent (§19.1.4), which no text in
@@ -280,6 +311,9 @@ pub(crate) fn view(config: &TenantConfig, binding: &Binding, now: Now) -> Regist
         since: record.since,
         user_agent: record.user_agent.to_string(),
         instance: record.instance.as_deref().map(str::to_owned),
+        reg_id: record.reg_id(),
+        path: record.path().iter().map(|hop| hop.to_string()).collect(),
+        push: record.push().map(|push| push.provider.to_string()),
         reachable: binding.reachable,
     }
 }

@@ -83,6 +83,11 @@ fn summary(message: &Message<'_>) -> String {
         for contact in message.headers(Name::Contact) {
             let _ = write!(line, " {contact}");
         }
+        for name in [Name::Require, Name::FlowTimer, Name::Path, Name::ServiceRoute] {
+            if let Some(value) = message.header(name) {
+                let _ = write!(line, " {} {value}", name.canonical());
+            }
+        }
     }
     for name in [
         Name::Expires,

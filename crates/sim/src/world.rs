@@ -179,6 +179,14 @@ impl World {
         }
     }
 
+    /// A phone goes on under another port of its address, as behind a router that forgot it.
+    pub fn rebind(&mut self, index: usize, port: u16) {
+        self.disconnect(index);
+        if let Some(phone) = self.phones.get_mut(index) {
+            phone.identity.address.set_port(port);
+        }
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Now {

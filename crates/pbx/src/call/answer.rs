@@ -44,6 +44,7 @@ impl Call {
             flow: target.flow,
             user: target.user,
             key: Some(target.key.clone()),
+            away: false,
             side: Side::new(0),
             remote: None,
             unacknowledged: None,

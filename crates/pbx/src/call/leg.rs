@@ -1,8 +1,10 @@
 //! One side of a call: a dialog with a phone, and what has been agreed with it.
 
 use crate::context::{Context, Owner};
+use crate::following::PhoneKey;
+use crate::location::same_flow;
 use bytes::Bytes;
-use model::{BindingKey, FlowToken, Now, UserId};
+use model::{FlowToken, Now, UserId};
 use sdp::{Description, Side};
 use sip::dialog::{Dialog, ViaParts};
 use sip::transaction::{ClientId, ServerId};
@@ -15,7 +17,9 @@ pub(crate) struct Leg {
     pub(crate) flow: FlowToken,
     pub(crate) user: UserId,
     /// The registration that the phone speaks from, where it has one.
-    pub(crate) key: Option<BindingKey>,
+    pub(crate) key: Option<PhoneKey>,
+    /// That connection is gone and the phone has not come back yet.
+    pub(crate) away: bool,
     /// What we have told the phone about media.
     pub(crate) side: Side,
     /// What the phone has told us, last.
@@ -79,17 +83,36 @@ impl Leg {
         let reliable = self.flow.transport.is_reliable();
         // At the limit of transactions the BYE is sent once: better than silence.
         let bytes = writer.finish();
+        // A datagram finds a phone by itself where it still is; who was on a connection may come back on another.
+        let phone = self.key.as_ref().filter(|_| reliable);
+        let owner = phone.map_or(Owner::None, |_| Owner::Parting(self.user));
         let sent = context.tx.request(
             Method::Bye,
             &branch,
             bytes.clone(),
             self.flow,
             reliable,
-            Owner::None,
+            owner,
             now.mono,
         );
-        if sent.is_err() {
-            context.transmit(self.flow, bytes);
+        match (sent, phone) {
+            (Ok(client), Some(phone)) => context.following.parts(self.user, client, phone.clone()),
+            (Ok(_), None) => {}
+            (Err(_), _) => context.transmit(self.flow, bytes),
+        }
+    }
+
+    /// The phone is on another flow now; what it was asked and may not have heard is said again there.
+    pub(crate) fn follow(&mut self, context: &mut Context, flow: FlowToken, now: Now) {
+        let moved = !same_flow(&self.flow, &flow) || self.away;
+        let alike = self.flow.transport == flow.transport;
+        (self.flow, self.away) = (flow, false);
+        if !moved {
+            return;
+        }
+        context.counts.followed += 1;
+        if let (true, Exchange::Ours { client, .. }) = (alike, &self.exchange) {
+            context.tx.redirect(*client, flow, now.mono);
         }
     }
 

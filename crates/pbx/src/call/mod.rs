@@ -8,6 +8,7 @@
 
 mod answer;
 mod bridge;
+mod follow;
 mod leg;
 mod record;
 mod renegotiate;
@@ -16,13 +17,14 @@ mod target;
 mod teardown;
 
 use crate::context::{Context, Owner, TimerKind};
+use crate::location::Binding;
 use bridge::Bridge;
 use bytes::Bytes;
 use flow::Run;
 use leg::Leg;
 use model::{
-    BindingKey, CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId,
-    Now, TenantConfig, UserId,
+    CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
+    TenantConfig, UserId,
 };
 use record::Record;
 use sdp::{Description, Side};
@@ -70,6 +72,8 @@ pub(crate) struct Call {
     invite: Option<PendingInvite>,
     offer: Description,
     targets: Vec<Target>,
+    /// The description that targets are offered.
+    offered: Option<String>,
     /// The target whose early media the caller hears.
     early: Option<usize>,
     callee: Option<Leg>,
@@ -135,6 +139,10 @@ impl Call {
         for (_, timer) in self.timers.drain(..) {
             context.timers.cancel(timer);
         }
+        context.following.leaves(self.caller.user, self.id);
+        for target in &self.targets {
+            context.following.leaves(target.user, self.id);
+        }
     }
 
     fn leg(&self, side: SideOf) -> Option<&Leg> {
@@ -174,16 +182,15 @@ impl Call {
         self.leg(side).is_some_and(|leg| leg.user == user)
     }
 
-    /// The phone registered again from `flow`: its leg follows it.
-    pub(crate) fn reconnect(&mut self, user: UserId, key: &BindingKey, flow: FlowToken) {
-        for side in [SideOf::Caller, SideOf::Callee] {
-            if let Some(leg) = self.leg_mut(side)
-                && leg.user == user
-                && leg.key.as_ref() == Some(key)
-            {
-                leg.flow = flow;
-            }
-        }
+    /// True when the leg's phone is the one of this binding.
+    pub(crate) fn is_with(&self, side: SideOf, binding: &Binding) -> bool {
+        let phone = self.leg(side).and_then(|leg| leg.key.as_ref());
+        phone.is_some_and(|phone| phone.is_same_phone(&binding.record))
+    }
+
+    /// Whose phone the leg is with.
+    pub(crate) fn user_of(&self, side: SideOf) -> Option<UserId> {
+        self.leg(side).map(|leg| leg.user)
     }
 
     /// A request inside the dialog of a leg.
@@ -209,7 +216,7 @@ impl Call {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(id, 500, bytes, now.mono);
         }
-        leg.flow = flow;
+        leg.follow(context, flow, now);
         match method {
             Method::Bye => self.handle_bye(context, side, id, message, now),
             Method::Invite => self.handle_reinvite(context, side, id, message, now),
@@ -242,9 +249,14 @@ impl Call {
             (Owner::Target(_, index), Some(message)) if code < 300 => {
                 self.target_answered(context, index, message, now);
             }
-            (Owner::Target(_, index), _) => self.target_failed(context, index, code, now),
+            (Owner::Target(_, index), message) => {
+                if message.is_none() || code == follow::FLOW_FAILED {
+                    self.rings_another_flow(context, index, now);
+                }
+                self.target_failed(context, index, code, now);
+            }
             (Owner::Renegotiation(_, side), _) => self.renegotiated(context, side, code, message, now),
-            (Owner::Caller(_) | Owner::None, _) => {}
+            (Owner::Caller(_) | Owner::Parting(_) | Owner::None, _) => {}
         }
     }
 
@@ -287,6 +299,7 @@ impl Call {
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
             (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
+            (TimerKind::Return, _) => self.not_returned(context, now),
             (TimerKind::Longest, Phase::Answered) => {
                 self.hang_up(
                     context,

@@ -105,6 +105,9 @@ impl Call {
             cseq,
             restores: false,
         };
+        if leg.away {
+            self.await_return(context, now);
+        }
         Ok(())
     }
 
@@ -225,7 +228,7 @@ impl Call {
     }
 
     /// Tells the media plane what both descriptions now say.
-    fn media_follows(&mut self, context: &mut Context, allowed: &[String]) {
+    pub(super) fn media_follows(&mut self, context: &mut Context, allowed: &[String]) {
         let mut held = false;
         for side in [SideOf::Caller, SideOf::Callee] {
             if let Some(leg) = self.leg(side)

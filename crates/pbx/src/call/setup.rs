@@ -1,11 +1,14 @@
 //! From the caller's INVITE to ringing phones (RFC 3261 §13, §16.7 for the choice among many refusals).
 
+use super::follow::FLOW_FAILED;
 use super::leg::Exchange;
 use super::record::{self, Record};
-use super::target::{Invitation, State};
+use super::target::State;
 use super::{Bridge, Call, Leg, PendingInvite, Phase, Target};
 use crate::context::{Context, LegRef, Owner, TimerKind, clean};
-use crate::location::BindingFacts;
+use crate::following::PhoneKey;
+use crate::location::{Binding, BindingFacts};
+use crate::reach;
 use flow::{Action, Event, Refusal, Run};
 use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, UserId};
 use sdp::{Description, Side};
@@ -50,6 +53,7 @@ impl Call {
                 side: SideOf::Caller,
             },
         );
+        context.following.joins(device.user, id);
         let mut call = Call {
             id,
             run: Run::new(flow::route(&config, &dialled, &domain)),
@@ -63,6 +67,7 @@ impl Call {
             }),
             offer,
             targets: Vec::new(),
+            offered: None,
             early: None,
             callee: None,
             callee_side: None,
@@ -108,12 +113,15 @@ impl Call {
     fn ring(&mut self, context: &mut Context, users: &[UserId], timeout_s: u32, now: Now) {
         let facts: Vec<BindingFacts> = users
             .iter()
-            .flat_map(|user| context.location.of(*user))
-            .filter(|b| b.reachable && !self.is_callers_own(b.record.user, &b.record.flow))
+            .flat_map(|user| reach::best_flows(context.location.of(*user)))
+            .filter(|b| !self.is_callers_own(b))
             .take(context.fork_targets)
             .map(BindingFacts::from)
             .collect();
         self.targets = facts.iter().map(|facts| Target::new(context, facts)).collect();
+        for target in &self.targets {
+            context.following.joins(target.user, self.id);
+        }
         self.ring_timeout_s = timeout_s;
         let Some(first) = self.targets.first() else {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
@@ -129,8 +137,12 @@ impl Call {
         }
     }
 
-    fn is_callers_own(&self, user: UserId, flow: &FlowToken) -> bool {
-        self.caller.user == user && crate::location::same_flow(flow, &self.caller.flow)
+    /// The phone that calls is not rung: not where it calls from, and not on another flow of its instance.
+    pub(super) fn is_callers_own(&self, binding: &Binding) -> bool {
+        let (record, caller) = (&binding.record, &self.caller);
+        let flow = || crate::location::same_flow(&record.flow, &caller.flow);
+        let phone = || caller.key.as_ref().is_some_and(|key| key.is_same_phone(record));
+        caller.user == record.user && (flow() || phone())
     }
 
     /// Sends the INVITEs: the same offer to all, so that all may answer to the same port.
@@ -149,14 +161,9 @@ impl Call {
         self.bridge
             .remote(context, SideOf::Caller, &self.offer, allowed, &self.caller.flow);
         self.callee_side = Some(side);
-        let invitation = Invitation {
-            from: &self.identity.0,
-            to: &self.identity.1,
-            max_forwards: self.max_forwards,
-            offer: &offer,
-        };
-        for (index, target) in self.targets.iter_mut().enumerate() {
-            target.invite(context, self.id, index, &invitation, now);
+        self.offered = Some(offer);
+        for index in 0..self.targets.len() {
+            self.send_invite(context, index, now);
         }
         self.set_timer(
             context,
@@ -254,6 +261,11 @@ impl Call {
         if matches!(target.state, State::Won | State::Done(_)) {
             return;
         }
+        if code == FLOW_FAILED {
+            context
+                .location
+                .flow_failed(target.user, target.key.key(), &target.flow);
+        }
         // A phone's challenge is never answered: our credentials, if any, are for trunks alone.
         target.state = State::Done(if matches!(code, 401 | 407) { 503 } else { code });
         if (600..700).contains(&code) && self.phase == Phase::Ringing {
@@ -308,7 +320,8 @@ fn caller_leg(context: &mut Context, device: &Device, dialog: Dialog, flow: Flow
         dialog,
         flow,
         user: device.user,
-        key: binding.map(|b| b.record.key.clone()),
+        key: binding.map(PhoneKey::from),
+        away: false,
         side: Side::new(context.random() >> 1),
         remote: None,
         unacknowledged: None,

@@ -4,7 +4,9 @@
 use super::leg::via;
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
-use model::{BindingKey, CallId, DeviceId, FlowToken, Now, UserId};
+use crate::following::PhoneKey;
+use crate::location::BindingFacts;
+use model::{CallId, DeviceId, FlowToken, Now, UserId};
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
 
@@ -12,13 +14,16 @@ use sip::{Method, Name, Writer};
 pub(crate) struct Target {
     pub(crate) user: UserId,
     pub(crate) device: DeviceId,
-    pub(crate) key: BindingKey,
+    pub(crate) key: PhoneKey,
     pub(crate) flow: FlowToken,
     pub(crate) call_id: String,
     pub(crate) tag: String,
     pub(crate) state: State,
     /// A 2xx that came too late has been acknowledged and hung up.
     pub(crate) dismissed: bool,
+    /// Its connection is gone and the phone has not come back yet.
+    pub(crate) away: bool,
+    path: Vec<Box<str>>,
     contact: Box<str>,
     branch: String,
     client: Option<ClientId>,
@@ -48,7 +53,7 @@ pub(crate) struct Invitation<'a> {
 }
 
 impl Target {
-    pub(crate) fn new(context: &mut Context, binding: &crate::location::BindingFacts) -> Target {
+    pub(crate) fn new(context: &mut Context, binding: &BindingFacts) -> Target {
         Target {
             user: binding.user,
             device: binding.device,
@@ -60,6 +65,8 @@ impl Target {
             branch: context.new_branch(),
             state: State::Waiting,
             dismissed: false,
+            away: false,
+            path: binding.path.clone(),
             client: None,
         }
     }
@@ -84,9 +91,13 @@ impl Target {
         now: Now,
     ) {
         let via = via(&self.flow, &self.branch);
-        let bytes = Writer::request(Method::Invite, &self.contact)
+        let mut writer = Writer::request(Method::Invite, &self.contact)
             .via(via.transport, via.sent_by, via.branch, true)
-            .fmt(Name::MaxForwards, format_args!("{}", invitation.max_forwards))
+            .fmt(Name::MaxForwards, format_args!("{}", invitation.max_forwards));
+        for hop in &self.path {
+            writer = writer.header(Name::Route, hop);
+        }
+        let bytes = writer
             .fmt(Name::From, format_args!("{};tag={}", invitation.from, self.tag))
             .header(Name::To, invitation.to)
             .header(Name::CallId, &self.call_id)
@@ -114,6 +125,32 @@ impl Target {
                 context.counts.over_limit += 1;
                 self.state = State::Done(503);
             }
+        }
+    }
+
+    /// The phone is on another flow; what was sent on the old one is forgotten, not taken back.
+    pub(crate) fn move_to(&mut self, context: &mut Context, facts: &BindingFacts) {
+        self.abandon(context);
+        self.key = facts.key.clone();
+        self.flow = facts.flow;
+        self.contact = request_uri(&facts.contact).into();
+        self.path.clone_from(&facts.path);
+        self.away = false;
+        self.state = State::Waiting;
+    }
+
+    /// Forgets what was sent, without a word to the phone.
+    pub(crate) fn abandon(&mut self, context: &mut Context) {
+        if let Some(client) = self.client.take() {
+            context.tx.abandon(client);
+        }
+    }
+
+    /// A phone that was called off hears so on its new flow.
+    pub(crate) fn redirect(&mut self, context: &mut Context, flow: FlowToken, now: Now) {
+        if let Some(client) = self.client.filter(|_| flow.transport == self.flow.transport) {
+            self.flow = flow;
+            context.tx.redirect(client, flow, now.mono);
         }
     }
 

@@ -154,7 +154,12 @@ impl Call {
         }
         let was_up = self.phase == Phase::Answered;
         self.record.ended(cause, by, now);
-        for kind in [TimerKind::MediaOpen, TimerKind::Ring, TimerKind::Longest] {
+        for kind in [
+            TimerKind::MediaOpen,
+            TimerKind::Ring,
+            TimerKind::Return,
+            TimerKind::Longest,
+        ] {
             self.cancel_timer(context, kind);
         }
         self.phase = Phase::Ending;

@@ -12,6 +12,12 @@ use std::sync::Arc;
 impl Tenant {
     pub(super) fn handle_response(&mut self, message: &Message<'_>, now: Now) {
         match self.context.tx.receive_response(message, now.mono) {
+            Delivery::Deliver(client, Owner::Parting(user)) => {
+                let last = message.status_line().is_some_and(|line| line.code >= 200);
+                if last {
+                    self.context.following.parted(user, client);
+                }
+            }
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
             Delivery::Stray => self.handle_stray(message, now),
@@ -59,11 +65,19 @@ impl Tenant {
     }
 
     pub(super) fn handle_flow_closed(&mut self, worker: u16, connection: u64, now: Now) {
-        self.context.location.connection_lost(worker, connection);
+        let users = self.context.location.connection_lost(worker, connection);
         let lost = |flow: &FlowToken| {
             flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection
         };
-        self.context.tx.transport_failed(lost, now.mono);
+        let waits = |owner: &Owner| !users.is_empty() && owner.waits_for_phone();
+        self.context.tx.connection_lost(lost, waits, now.mono);
+        for user in users {
+            for id in self.context.following.calls(user) {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.flow_lost(&mut self.context, user, lost, now);
+                }
+            }
+        }
     }
 
     pub(super) fn handle_config(&mut self, config: Arc<TenantConfig>) {
@@ -101,8 +115,11 @@ impl Tenant {
     pub(super) fn settle(&mut self, now: Now) {
         while let Some(event) = self.context.tx.poll_event() {
             match event {
-                Event::ClientTimeout(_, owner) | Event::ClientTransportError(_, owner) => {
+                Event::ClientTimeout(client, owner) | Event::ClientTransportError(client, owner) => {
                     self.context.counts.timeouts += 1;
+                    if let Owner::Parting(user) = owner {
+                        self.context.following.parted(user, client);
+                    }
                     let code = if matches!(event, Event::ClientTimeout(..)) {
                         408
                     } else {

@@ -151,6 +151,7 @@ impl Tenant {
             legs: self.context.legs.len(),
             transactions: self.context.tx.len(),
             timers: self.context.timers.len(),
+            followed: self.context.following.len(),
         }
     }
 
@@ -188,4 +189,6 @@ pub struct Held {
     pub transactions: usize,
     /// Timers of calls.
     pub timers: usize,
+    /// What waits for phones to come back.
+    pub followed: usize,
 }

@@ -2,6 +2,8 @@
 
 use super::Tenant;
 use crate::effect::Effect;
+use crate::location::BindingFacts;
+use crate::outbound::{self, Granted};
 use crate::registrar::{self, Refused};
 use model::{FlowToken, Now, UserId};
 use sip::{Message, Name};
@@ -14,62 +16,81 @@ impl Tenant {
         if let Some(user) = registrar::repeated(&self.context.location, &self.context.config, message, &flow)
         {
             self.context.counts.retransmissions += 1;
-            return self.reply_registered(user, message, flow, now);
+            let granted = Granted::to(message, self.context.config.policy());
+            return self.reply_registered(user, message, flow, granted.unwrap_or_default(), now);
         }
         let Some(device) = self.authenticate(flow, message, now) else {
             return;
         };
         let config = Arc::clone(&self.context.config);
+        let granted = match Granted::to(message, config.policy()) {
+            Ok(granted) => granted,
+            Err(refused) => return self.refuse_register(message, flow, refused),
+        };
+        let path = outbound::path(message, granted);
         let context = &mut self.context;
         let settled = context.location.on_flow(device.user, &flow).is_some();
-        match registrar::register(&mut context.location, &config, &device, message, flow, now) {
+        match registrar::register(&mut context.location, &config, &device, message, &path, flow, now) {
             Ok(changes) => {
                 context.counts.registered += 1;
                 context.out.extend(changes.into_iter().map(Effect::Binding));
-                self.reply_registered(device.user, message, flow, now);
+                self.reply_registered(device.user, message, flow, granted, now);
                 if !settled {
-                    self.reconnect(device.user, flow);
+                    self.reconnect(device.user, flow, now);
                 }
             }
-            Err(refused) => {
-                context.counts.forbidden += u64::from(refused == Refused::Foreign);
-                context.reply_with(message, flow, refused.code(), |writer| match refused {
-                    Refused::TooBrief(least) => writer.header(Name::MinExpires, &least.to_string()),
-                    _ => writer,
-                });
-            }
+            Err(refused) => self.refuse_register(message, flow, refused),
         }
     }
 
-    fn reply_registered(&mut self, user: UserId, message: &Message<'_>, flow: FlowToken, now: Now) {
+    fn refuse_register(&mut self, message: &Message<'_>, flow: FlowToken, refused: Refused) {
+        let context = &mut self.context;
+        context.counts.forbidden += u64::from(refused == Refused::Foreign);
+        context.reply_with(message, flow, refused.code(), |writer| match refused {
+            Refused::TooBrief(least) => writer.header(Name::MinExpires, &least.to_string()),
+            Refused::Unsupported(tag) => writer.header(Name::Unsupported, tag),
+            _ => writer,
+        });
+    }
+
+    fn reply_registered(
+        &mut self,
+        user: UserId,
+        message: &Message<'_>,
+        flow: FlowToken,
+        granted: Granted,
+        now: Now,
+    ) {
         let (values, context) = (
             registrar::contacts(&self.context.location, user, now),
             &mut self.context,
         );
+        let timer_s = context
+            .config
+            .policy()
+            .flow_timer_s
+            .min(context.longest_flow_timer_s);
         context.reply_with(message, flow, 200, |mut writer| {
             for value in &values {
                 writer = writer.header(Name::Contact, value);
             }
-            writer
+            granted.write(writer, message, &flow, timer_s)
         });
     }
 
-    /// A phone that came back on a new connection keeps its calls. Looks at every call of the tenant, so it is for
-    /// the first REGISTER on a flow, not for each refresh.
-    fn reconnect(&mut self, user: UserId, flow: FlowToken) {
-        let Some(key) = self
-            .context
-            .location
-            .on_flow(user, &flow)
-            .map(|b| b.record.key.clone())
-        else {
+    /// A phone that came back on a new connection keeps its calls, and hears what it missed. For the first REGISTER on
+    /// a flow, not for each refresh.
+    fn reconnect(&mut self, user: UserId, flow: FlowToken, now: Now) {
+        let Some(facts) = self.context.location.on_flow(user, &flow).map(BindingFacts::from) else {
             return;
         };
-        if self.calls.is_empty() {
-            return;
+        for client in self.context.following.partings(user, &facts.key) {
+            self.context.tx.redirect(client, flow, now.mono);
         }
-        for call in self.calls.values_mut() {
-            call.reconnect(user, &key, flow);
+        for id in self.context.following.calls(user) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.reconnect(&mut self.context, &facts, now);
+            }
         }
     }
 }

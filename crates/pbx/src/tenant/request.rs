@@ -155,7 +155,8 @@ impl Tenant {
         // The tags are secret between us and the phone. From another address they are not proof enough.
         let familiar = call
             .flow_of(leg.side)
-            .is_some_and(|known| known.remote.ip() == flow.remote.ip());
+            .is_some_and(|known| known.remote.ip() == flow.remote.ip())
+            || self.is_registered_flow(call, leg.side, &flow);
         if !familiar {
             let Some(device) = self.authenticate(flow, message, now) else {
                 return;
@@ -172,6 +173,13 @@ impl Tenant {
         if let Some(call) = self.calls.get_mut(&leg.call) {
             call.handle_request(&mut self.context, leg.side, message, flow, now);
         }
+    }
+
+    /// True on the flow that the leg's phone has registered from: it showed its password there.
+    fn is_registered_flow(&self, call: &Call, side: model::Leg, flow: &FlowToken) -> bool {
+        let user = call.user_of(side);
+        let binding = user.and_then(|user| self.context.location.on_flow(user, flow));
+        binding.is_some_and(|binding| call.is_with(side, binding))
     }
 
     /// The leg whose dialog a request inside a dialog names, all three identifiers compared.

@@ -267,6 +267,7 @@ impl Phone {
             Name::CallId,
             Name::Contact,
             Name::Expires,
+            Name::Supported,
         ] {
             writer = writer.copy(&old, name);
         }

@@ -78,6 +78,8 @@ pub struct Phone {
     pub codecs: Vec<u8>,
     /// The status that it refuses every re-INVITE with, if it does.
     pub refuses_reinvite: Option<u16>,
+    /// Instance URN and `reg-id` that it registers with; `reg-id` 0 is not written.
+    pub instance: Option<(String, u32)>,
     /// The connection that it uses; zero over UDP.
     pub connection: u64,
     /// The token in the address that it opens its WebSocket by.
@@ -123,6 +125,7 @@ impl Phone {
             answer,
             codecs: vec![0, 8],
             refuses_reinvite: None,
+            instance: None,
             connection: 0,
             token: None,
             bearer: None,
@@ -157,8 +160,16 @@ impl Phone {
     /// Registers for this long; 0 unregisters.
     pub fn register(&mut self, expires_s: u32, now: Duration) {
         self.registration.1 += 1;
-        let contact = message::contact(&self.identity);
-        let extra = [(Name::Contact, contact), (Name::Expires, expires_s.to_string())];
+        let mut contact = message::contact(&self.identity);
+        let mut extra = vec![(Name::Expires, expires_s.to_string())];
+        if let Some((urn, reg_id)) = &self.instance {
+            contact.push_str(&format!(";+sip.instance=\"<{urn}>\""));
+            if *reg_id != 0 {
+                contact.push_str(&format!(";reg-id={reg_id}"));
+                extra.push((Name::Supported, "path, outbound".to_owned()));
+            }
+        }
+        extra.push((Name::Contact, contact));
         let uri = format!("sip:{}", self.identity.domain);
         let call_id = self.registration.0.clone();
         self.request(

@@ -120,7 +120,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         }
     }
 
-    fn send_cancel(&mut self, head: &[u8], wire: Wire<P>, reason: Option<&str>, now: Duration) {
+    pub(super) fn send_cancel(&mut self, head: &[u8], wire: Wire<P>, reason: Option<&str>, now: Duration) {
         let Ok(invite) = Message::parse(head) else { return };
         let key = ack::branch(&invite).map(|branch| self.keyer.client(branch, Method::Cancel));
         if let (Some(key), Some(cancel)) = (key, ack::cancel(&invite, reason)) {
@@ -258,7 +258,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         io.report
     }
 
-    fn with_client(
+    pub(super) fn with_client(
         &mut self,
         id: ClientId,
         now: Duration,

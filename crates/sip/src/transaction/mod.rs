@@ -20,6 +20,7 @@ mod client_invite;
 mod client_other;
 mod handle;
 mod key;
+mod redirect;
 mod server_invite;
 mod server_other;
 mod slab;
@@ -336,27 +337,6 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
     /// Hands a response to its transaction (RFC 3261 §17.1.3).
     pub fn receive_response(&mut self, response: &Message<'_>, now: Duration) -> Delivery<U> {
         self.deliver(response, now).unwrap_or(Delivery::Stray)
-    }
-
-    /// The connections to the peers that `failed` picks are lost. Only transactions over reliable transports are
-    /// asked about.
-    pub fn transport_failed(&mut self, mut failed: impl FnMut(&P) -> bool, now: Duration) {
-        let mut peer = |id: &TransactionId| match *id {
-            TransactionId::Client(id) => self.clients.get(id.0).is_some_and(|c| failed(&c.wire.peer)),
-            TransactionId::Server(id) => self.servers.get(id.0).is_some_and(|s| failed(&s.wire.peer)),
-        };
-        let (clients, servers): (Vec<_>, Vec<_>) = self
-            .streams
-            .iter()
-            .copied()
-            .filter(|id| peer(id))
-            .partition(|id| matches!(id, TransactionId::Client(_)));
-        for id in clients.into_iter().chain(servers) {
-            match id {
-                TransactionId::Client(id) => drop(self.step_client(id, &ClientInput::TransportError, now)),
-                TransactionId::Server(id) => drop(self.step_server(id, ServerInput::TransportError, now)),
-            }
-        }
     }
 
     /// Changes whom a transaction belongs to.

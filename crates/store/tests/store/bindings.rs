@@ -32,6 +32,7 @@ fn record(tenant: u64, user: u64, cseq: u32, expires: u64) -> BindingRecord {
         call_id: "c".into(),
         cseq,
         user_agent: "phone".into(),
+        extra: None,
     }
 }
 

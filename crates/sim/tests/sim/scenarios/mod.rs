@@ -12,6 +12,8 @@ mod calls;
 mod cancelled;
 mod edge;
 mod ended;
+mod flows;
+mod follows;
 mod forks;
 mod lost;
 mod offers;

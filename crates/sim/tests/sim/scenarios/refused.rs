@@ -213,7 +213,7 @@ fn a_phone_whose_connection_broke_is_not_rung() {
 }
 
 #[test]
-fn a_connection_that_breaks_while_it_rings_ends_the_ringing() {
+fn a_phone_whose_connection_breaks_while_it_rings_has_ten_seconds_to_come_back() {
     let mut scene = Scene::new();
     let caller = scene.phone("101", Answer::Ring);
     let callee = scene.phone_on("102", Transport::Tcp, Answer::Ring);
@@ -230,8 +230,8 @@ fn a_connection_that_breaks_while_it_rings_ends_the_ringing() {
         4      acme/102 -> server   180 Ringing (INVITE)
         5        server -> acme/101 180 Ringing (INVITE)
         1000   acme/102 loses its connection
-        1000     server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
-        1001   acme/101 -> server   ACK 102
+        11000    server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
+        11001  acme/101 -> server   ACK 102
         record 101 -> 102: 480/20 by System, rang (ring 102, unreachable)
     "#]]);
 }

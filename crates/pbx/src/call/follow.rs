@@ -1,0 +1,205 @@
+//! A phone's connection is lost, or it has a new one: its ringing and its legs follow it (RFC 5626 §4.3, §5.3, §6).
+//!
+//! Owns: trying the flows of an instance one after the other, ringing again on a new connection, moving legs. Does not
+//! own: the requests that wait (`sip::transaction`), and who is where (`location`).
+
+use super::leg::Exchange;
+use super::target::{Invitation, State};
+use super::{Call, Phase, Target};
+use crate::context::{Context, TimerKind};
+use crate::following::PhoneKey;
+use crate::location::{BindingFacts, same_flow};
+use model::{FlowToken, Leg as SideOf, Now, UserId};
+
+/// Forks of one call, all told: a phone that changes its connection again and again makes no more.
+const MOST_TARGETS: usize = 48;
+
+/// "Flow Failed" (RFC 5626 §11.2).
+pub(super) const FLOW_FAILED: u16 = 430;
+
+impl Call {
+    /// A connection is gone. What this user's phones had on it waits for them to come back.
+    pub(crate) fn flow_lost(
+        &mut self,
+        context: &mut Context,
+        user: UserId,
+        lost: impl Fn(&FlowToken) -> bool,
+        now: Now,
+    ) {
+        let mut waits = false;
+        for index in 0..self.targets.len() {
+            let Some(target) = self.targets.get_mut(index) else {
+                break;
+            };
+            if target.user != user || !target.is_ringing() || !lost(&target.flow) {
+                continue;
+            }
+            target.away = true;
+            if self.rings_another_flow(context, index, now) {
+                self.give_up_target(context, index, now);
+            } else {
+                waits = true;
+            }
+        }
+        for side in [SideOf::Caller, SideOf::Callee] {
+            let Some(leg) = self
+                .leg_mut(side)
+                .filter(|leg| leg.user == user && lost(&leg.flow))
+            else {
+                continue;
+            };
+            leg.away = true;
+            waits |= matches!(leg.exchange, Exchange::Ours { .. });
+            let other = leg.key.as_ref().and_then(|phone| {
+                let bindings = context.location.of(user).iter();
+                bindings
+                    .filter(|b| b.reachable && phone.is_same_phone(&b.record))
+                    .max_by_key(|b| b.ends)
+                    .map(|b| b.record.flow)
+            });
+            if let Some(flow) = other {
+                leg.follow(context, flow, now);
+            }
+        }
+        if waits {
+            self.await_return(context, now);
+        }
+    }
+
+    /// Gives phones whose connection broke the time to come back.
+    pub(super) fn await_return(&mut self, context: &mut Context, now: Now) {
+        if !self.timers.iter().any(|(kind, _)| *kind == TimerKind::Return) {
+            let wait_ms = u64::from(self.config.policy().reconnect_s) * 1000;
+            self.set_timer(context, TimerKind::Return, wait_ms, now);
+        }
+    }
+
+    /// Who has not come back by now: its phone does not ring, its re-INVITE is refused; a call that is up stays up.
+    pub(super) fn not_returned(&mut self, context: &mut Context, now: Now) {
+        for index in 0..self.targets.len() {
+            if self.targets.get(index).is_some_and(|t| t.away && t.is_ringing()) {
+                self.give_up_target(context, index, now);
+            }
+        }
+        for side in [SideOf::Caller, SideOf::Callee] {
+            if let Some(leg) = self.leg(side)
+                && let (true, Exchange::Ours { client, .. }) = (leg.away, &leg.exchange)
+            {
+                context.tx.abandon(*client);
+                self.renegotiated(context, side, 503, None, now);
+            }
+        }
+    }
+
+    fn give_up_target(&mut self, context: &mut Context, index: usize, now: Now) {
+        if let Some(target) = self.targets.get_mut(index) {
+            target.abandon(context);
+        }
+        self.target_failed(context, index, FLOW_FAILED, now);
+    }
+
+    /// The phone registered on another flow, or speaks from one: what it has with this call goes on there.
+    pub(crate) fn reconnect(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) {
+        let mut moved = false;
+        for side in [SideOf::Caller, SideOf::Callee] {
+            if let Some(leg) = self.leg_mut(side)
+                && leg.user == facts.user
+                && leg.key.as_ref().is_some_and(|key| key.is(&facts.key))
+                && (leg.away || !same_flow(&leg.flow, &facts.flow))
+            {
+                leg.key = Some(facts.key.clone());
+                leg.follow(context, facts.flow, now);
+                moved = true;
+            }
+        }
+        if moved && self.phase == Phase::Answered {
+            let config = std::sync::Arc::clone(&self.config);
+            // Its packets may come from another address now.
+            self.media_follows(context, &config.policy().codecs);
+        }
+        for index in 0..self.targets.len() {
+            self.ring_again(context, index, facts, now);
+        }
+    }
+
+    /// The same INVITE on the phone's new flow: to a phone that still rings it is a copy, to one that has forgotten
+    /// everything a call. One that was called off hears that there.
+    fn ring_again(&mut self, context: &mut Context, index: usize, facts: &BindingFacts, now: Now) {
+        let Some(target) = self.targets.get_mut(index) else {
+            return;
+        };
+        let mine = target.user == facts.user && target.key.is(&facts.key);
+        if !mine || (same_flow(&target.flow, &facts.flow) && !target.away) {
+            return;
+        }
+        match target.state {
+            State::Calling => {
+                target.move_to(context, facts);
+                context.counts.followed += 1;
+                self.send_invite(context, index, now);
+            }
+            State::Waiting => target.move_to(context, facts),
+            State::Cancelled => target.redirect(context, facts.flow, now),
+            State::Won | State::Done(_) => {}
+        }
+    }
+
+    /// Rings a binding that came to be while the call rings, in place of nothing.
+    pub(super) fn ring_also(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) -> bool {
+        if self.phase != Phase::Ringing || self.targets.len() >= MOST_TARGETS {
+            return false;
+        }
+        let target = Target::new(context, facts);
+        context.following.joins(facts.user, self.id);
+        self.targets.push(target);
+        self.send_invite(context, self.targets.len().saturating_sub(1), now);
+        true
+    }
+
+    /// The flows of one instance are alternatives: when one fails the next is tried (RFC 5626 §5.3, 430).
+    pub(super) fn rings_another_flow(&mut self, context: &mut Context, index: usize, now: Now) -> bool {
+        let Some(failed) = self.targets.get(index).filter(|t| t.is_ringing()) else {
+            return false;
+        };
+        let user = failed.user;
+        let Some(urn) = failed.key.urn().map(Box::<str>::from) else {
+            return false;
+        };
+        let tried = |key: &PhoneKey, flow: &FlowToken| {
+            let same = |t: &&Target| t.user == user && t.key.is(key) && same_flow(&t.flow, flow);
+            self.targets.iter().any(|t| same(&t))
+        };
+        let rings = self
+            .targets
+            .iter()
+            .enumerate()
+            .any(|(i, t)| i != index && t.user == user && t.key.urn() == Some(&*urn) && t.is_ringing());
+        let next = context
+            .location
+            .of(user)
+            .iter()
+            .filter(|b| b.reachable && b.record.instance.as_deref() == Some(&*urn))
+            .filter(|b| !self.is_callers_own(b))
+            .map(BindingFacts::from)
+            .rfind(|facts| !tried(&facts.key, &facts.flow));
+        match next {
+            Some(facts) if !rings => self.ring_also(context, &facts, now),
+            _ => false,
+        }
+    }
+
+    /// Sends a target its INVITE.
+    pub(super) fn send_invite(&mut self, context: &mut Context, index: usize, now: Now) {
+        let Some(offer) = self.offered.take() else { return };
+        let invitation = Invitation {
+            from: &self.identity.0,
+            to: &self.identity.1,
+            max_forwards: self.max_forwards,
+            offer: &offer,
+        };
+        if let Some(target) = self.targets.get_mut(index) {
+            target.invite(context, self.id, index, &invitation, now);
+        }
+        self.offered = Some(offer);
+    }
+}

@@ -1,0 +1,120 @@
+//! Which phone a dialog is with, and which calls a phone that comes back finds again (RFC 5626 §4.3, §6).
+//!
+//! A dialog belongs to address-of-record, instance and `reg-id`, never to a connection. Owns: the names of phones, and
+//! the index from users to what waits for them. Does not own: calls, bindings, transactions.
+
+use crate::location::Binding;
+use model::{BindingKey, BindingRecord, CallId, UserId};
+use sip::transaction::ClientId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names a phone among those of its user, whatever connection it uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PhoneKey {
+    key: BindingKey,
+    /// The instance of a binding whose key is its Contact.
+    instance: Option<Box<str>>,
+}
+
+impl From<&BindingRecord> for PhoneKey {
+    fn from(record: &BindingRecord) -> PhoneKey {
+        let instance = match record.key {
+            BindingKey::Instance { .. } => None,
+            BindingKey::Contact(_) => record.instance.clone(),
+        };
+        let key = record.key.clone();
+        PhoneKey { key, instance }
+    }
+}
+
+impl From<&Binding> for PhoneKey {
+    fn from(binding: &Binding) -> PhoneKey {
+        PhoneKey::from(&*binding.record)
+    }
+}
+
+impl PhoneKey {
+    /// The instance, however it registered.
+    pub(crate) fn urn(&self) -> Option<&str> {
+        match &self.key {
+            BindingKey::Instance { urn, .. } => Some(urn),
+            BindingKey::Contact(_) => self.instance.as_deref(),
+        }
+    }
+
+    /// True when what was agreed with one goes on with the other: the same binding, or an instance without `reg-id`
+    /// that has another Contact now.
+    pub(crate) fn is(&self, other: &PhoneKey) -> bool {
+        let moved = matches!(
+            (&self.key, &other.key),
+            (BindingKey::Contact(_), BindingKey::Contact(_))
+        ) && self.instance.is_some()
+            && self.instance == other.instance;
+        moved || self.key == other.key
+    }
+
+    /// True for a flow of the same instance: with several `reg-id`s these are ways to one phone.
+    pub(crate) fn is_same_phone(&self, record: &BindingRecord) -> bool {
+        self.key == record.key
+            || self
+                .urn()
+                .is_some_and(|urn| record.instance.as_deref() == Some(urn))
+    }
+
+    /// The binding that this phone is known by.
+    pub(crate) fn key(&self) -> &BindingKey {
+        &self.key
+    }
+}
+
+/// What waits for phones, by user.
+#[derive(Default)]
+pub(crate) struct Following {
+    calls: BTreeSet<(UserId, CallId)>,
+    partings: BTreeMap<(UserId, ClientId), PhoneKey>,
+}
+
+impl Following {
+    /// A phone of this user takes part in the call.
+    pub(crate) fn joins(&mut self, user: UserId, call: CallId) {
+        self.calls.insert((user, call));
+    }
+
+    /// The call is over for this user.
+    pub(crate) fn leaves(&mut self, user: UserId, call: CallId) {
+        self.calls.remove(&(user, call));
+    }
+
+    /// The calls that phones of this user take part in.
+    pub(crate) fn calls(&self, user: UserId) -> Vec<CallId> {
+        let range = (user, CallId(0))..=(user, CallId(u64::MAX));
+        self.calls.range(range).map(|(_, call)| *call).collect()
+    }
+
+    /// A BYE to this phone is on its way and outlives its call.
+    pub(crate) fn parts(&mut self, user: UserId, client: ClientId, phone: PhoneKey) {
+        self.partings.insert((user, client), phone);
+    }
+
+    /// That BYE has its answer, or never will.
+    pub(crate) fn parted(&mut self, user: UserId, client: ClientId) {
+        self.partings.remove(&(user, client));
+    }
+
+    /// The BYEs that wait for this phone.
+    pub(crate) fn partings(&self, user: UserId, phone: &PhoneKey) -> Vec<ClientId> {
+        if self.partings.is_empty() {
+            return Vec::new();
+        }
+        let of_user = self.partings.iter().filter(|((u, _), _)| *u == user);
+        of_user
+            .filter(|(_, known)| known.is(phone))
+            .map(|((_, client), _)| *client)
+            .collect()
+    }
+
+    /// Entries, for leak checks.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len() + self.partings.len()
+    }
+}

@@ -1,0 +1,74 @@
+//! What becomes of transactions whose connection is lost, and of those whose peer has a new one (RFC 5626 §4.4).
+//!
+//! Owns: which of them end, and that a request goes out again. Does not own: when a peer is the same peer.
+
+use super::client_invite::ClientInvite;
+use super::client_other::ClientOther;
+use super::timers::{T1_X64, Timer, Wire};
+use super::{ClientId, ClientInput, ClientMachine, ServerInput, TransactionId, Transactions};
+use bytes::Bytes;
+use std::time::Duration;
+
+impl<P: Copy, U: Copy> Transactions<P, U> {
+    /// The connections to the peers that `failed` picks are lost. Only transactions over reliable transports are
+    /// asked about.
+    pub fn transport_failed(&mut self, failed: impl FnMut(&P) -> bool, now: Duration) {
+        self.connection_lost(failed, |_| false, now);
+    }
+
+    /// The same, but requests of ours whose owner `waits` live on until their timers end them: their peers may come
+    /// back, see [`Transactions::redirect`].
+    pub fn connection_lost(
+        &mut self,
+        mut failed: impl FnMut(&P) -> bool,
+        waits: impl Fn(&U) -> bool,
+        now: Duration,
+    ) {
+        let mut ends = |id: &TransactionId| match *id {
+            TransactionId::Client(id) => self
+                .clients
+                .get(id.0)
+                .is_some_and(|c| failed(&c.wire.peer) && !c.owner.as_ref().is_some_and(&waits)),
+            TransactionId::Server(id) => self.servers.get(id.0).is_some_and(|s| failed(&s.wire.peer)),
+        };
+        let (clients, servers): (Vec<_>, Vec<_>) = self
+            .streams
+            .iter()
+            .copied()
+            .filter(|id| ends(id))
+            .partition(|id| matches!(id, TransactionId::Client(_)));
+        for id in clients.into_iter().chain(servers) {
+            match id {
+                TransactionId::Client(id) => drop(self.step_client(id, &ClientInput::TransportError, now)),
+                TransactionId::Server(id) => drop(self.step_server(id, ServerInput::TransportError, now)),
+            }
+        }
+    }
+
+    /// The peer of a request without a final response is now at `peer`, over the same kind of transport: what it may
+    /// have missed goes out again. An INVITE that has rung is not repeated, the CANCEL to it is.
+    pub fn redirect(&mut self, id: ClientId, peer: P, now: Duration) {
+        let Some(client) = self.clients.get_mut(id.0) else {
+            return;
+        };
+        client.wire.peer = peer;
+        let (reliable, cancelled) = (client.wire.reliable, client.wire.ends());
+        match &client.machine {
+            ClientMachine::Invite(ClientInvite::Calling { request, .. })
+            | ClientMachine::Other(
+                ClientOther::Trying { request, .. } | ClientOther::Proceeding { request },
+            ) => {
+                let request: Bytes = request.clone();
+                self.out.push_back((peer, request));
+            }
+            ClientMachine::Invite(ClientInvite::Proceeding { head }) if cancelled => {
+                let head = head.clone();
+                self.send_cancel(&head, Wire::new(peer, reliable), None, now);
+                self.with_client(id, now, |client, io| {
+                    client.wire.arm(id, Timer::Cancelled, T1_X64, io);
+                });
+            }
+            ClientMachine::Invite(_) | ClientMachine::Other(_) => {}
+        }
+    }
+}

@@ -34,4 +34,4 @@ mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Listen, Settings, TlsFiles};
+pub use settings::{Listen, Settings, TlsFiles, WakeHook};

@@ -2,9 +2,11 @@
 
 use anyhow::{Result, bail};
 use model::{Limits, Transport};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,18 @@ pub struct Settings {
     pub grace_s: u64,
     /// Value of the Server header.
     pub server_name: String,
+    /// Who tells push services that a phone is to be woken. Called on a session worker: it must not wait.
+    pub wake: Option<WakeHook>,
+}
+
+/// Takes wakes off a worker's hands.
+#[derive(Clone)]
+pub struct WakeHook(pub Arc<dyn Fn(&model::Wake) + Send + Sync>);
+
+impl fmt::Debug for WakeHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WakeHook(…)")
+    }
 }
 
 impl Default for Settings {
@@ -67,6 +81,7 @@ impl Default for Settings {
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),
+            wake: None,
         }
     }
 }

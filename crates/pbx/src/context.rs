@@ -6,6 +6,7 @@
 use crate::edge::{ALLOW, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::following::Following;
+use crate::gruu::Gruus;
 use crate::location::Location;
 use bytes::Bytes;
 use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
@@ -72,6 +73,8 @@ pub(crate) enum TimerKind {
     Ring,
     /// A phone whose connection broke has not come back.
     Return,
+    /// A phone that was sent a push notification has not woken up.
+    Wake,
     /// The longest call allowed.
     Longest,
     /// The media plane has not said what it counted.
@@ -85,6 +88,7 @@ pub(crate) struct Context {
     pub(crate) timers: Wheel<Timer>,
     pub(crate) location: Location,
     pub(crate) following: Following,
+    pub(crate) gruus: Gruus,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -109,6 +113,7 @@ impl Context {
             timers: Wheel::new(),
             location: Location::new(config.id()),
             following: Following::default(),
+            gruus: Gruus::new(&setup.seed),
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),

@@ -132,7 +132,7 @@ impl Edge {
             methods: METHODS,
             extensions: EXTENSIONS,
             bodies: &[sdp::CONTENT_TYPE],
-            schemes: &[Scheme::Sip],
+            schemes: &[Scheme::Sip, Scheme::Tel],
             max_bytes: self.limits.message_bytes,
             max_body_bytes: self.limits.message_bytes,
         }

@@ -1,7 +1,7 @@
 //! What goes into a tenant and what comes out.
 
 use bytes::Bytes;
-use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, SignIn, TenantConfig};
+use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, SignIn, TenantConfig, Wake};
 use std::sync::Arc;
 
 /// What the shell gives a tenant when it brings it to life.
@@ -66,4 +66,6 @@ pub enum Effect {
     Cdr(Box<Cdr>),
     /// A registration changed: keep it.
     Binding(BindingChange),
+    /// Somebody calls a phone that sleeps: have its push service wake it.
+    Wake(Box<Wake>),
 }

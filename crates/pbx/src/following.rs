@@ -3,7 +3,6 @@
 //! A dialog belongs to address-of-record, instance and `reg-id`, never to a connection. Owns: the names of phones, and
 //! the index from users to what waits for them. Does not own: calls, bindings, transactions.
 
-use crate::location::Binding;
 use model::{BindingKey, BindingRecord, CallId, UserId};
 use sip::transaction::ClientId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +23,6 @@ impl From<&BindingRecord> for PhoneKey {
         };
         let key = record.key.clone();
         PhoneKey { key, instance }
-    }
-}
-
-impl From<&Binding> for PhoneKey {
-    fn from(binding: &Binding) -> PhoneKey {
-        PhoneKey::from(&*binding.record)
     }
 }
 
@@ -71,6 +64,7 @@ impl PhoneKey {
 #[derive(Default)]
 pub(crate) struct Following {
     calls: BTreeSet<(UserId, CallId)>,
+    waking: BTreeSet<(UserId, CallId)>,
     partings: BTreeMap<(UserId, ClientId), PhoneKey>,
 }
 
@@ -83,12 +77,32 @@ impl Following {
     /// The call is over for this user.
     pub(crate) fn leaves(&mut self, user: UserId, call: CallId) {
         self.calls.remove(&(user, call));
+        self.waking.remove(&(user, call));
     }
 
     /// The calls that phones of this user take part in.
     pub(crate) fn calls(&self, user: UserId) -> Vec<CallId> {
         let range = (user, CallId(0))..=(user, CallId(u64::MAX));
         self.calls.range(range).map(|(_, call)| *call).collect()
+    }
+
+    /// The call rings whatever phone of this user registers.
+    pub(crate) fn wakes(&mut self, user: UserId, call: CallId) {
+        self.waking.insert((user, call));
+    }
+
+    /// The call has waited for long enough.
+    pub(crate) fn stops_waking(&mut self, user: UserId, call: CallId) {
+        self.waking.remove(&(user, call));
+    }
+
+    /// The calls that wait for phones of this user to wake up.
+    pub(crate) fn waking(&self, user: UserId) -> Vec<CallId> {
+        if self.waking.is_empty() {
+            return Vec::new();
+        }
+        let range = (user, CallId(0))..=(user, CallId(u64::MAX));
+        self.waking.range(range).map(|(_, call)| *call).collect()
     }
 
     /// A BYE to this phone is on its way and outlives its call.
@@ -115,6 +129,6 @@ impl Following {
 
     /// Entries, for leak checks.
     pub(crate) fn len(&self) -> usize {
-        self.calls.len() + self.partings.len()
+        self.calls.len() + self.waking.len() + self.partings.len()
     }
 }

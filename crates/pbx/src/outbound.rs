@@ -42,6 +42,8 @@ pub(crate) struct Granted {
     pub(crate) path: bool,
     /// The phone is told its GRUUs.
     pub(crate) gruu: bool,
+    /// The phone will be woken by its push service.
+    pub(crate) push: bool,
 }
 
 impl Granted {
@@ -71,6 +73,7 @@ impl Granted {
             outbound: wanted && kept,
             path,
             gruu: supported.gruu,
+            push: policy.push_wait_s > 0 && provider(message).is_some(),
         })
     }
 
@@ -87,6 +90,9 @@ impl Granted {
             if flow.transport.is_reliable() && timer_s > 0 {
                 writer = writer.fmt(Name::FlowTimer, format_args!("{timer_s}"));
             }
+        }
+        if let Some(provider) = provider(message).filter(|_| self.push) {
+            writer = writer.named("Feature-Caps", &format!("*;+sip.pns=\"{provider}\""));
         }
         if self.path {
             writer = writer.copy(message, Name::Path);
@@ -107,6 +113,13 @@ pub(crate) fn path(message: &Message<'_>, granted: Granted) -> Vec<Box<str>> {
         return Vec::new();
     }
     message.list(Name::Path).map(Box::from).collect()
+}
+
+/// The push service of the phone, where it can be woken.
+fn provider<'a>(message: &Message<'a>) -> Option<&'a str> {
+    let uri = message.contacts().first()?.name_addr.uri().ok()?;
+    crate::push::target(&uri)?;
+    uri.param("pn-provider").flatten()
 }
 
 /// Only loose routers, only SIP, and no more than a binding may hold.

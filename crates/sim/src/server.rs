@@ -3,7 +3,7 @@
 use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, Cdr, Counts, FlowToken, Limits, MediaCommand, MediaReport, Now, SignIn,
-    TenantConfig, TenantId,
+    TenantConfig, TenantId, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -50,6 +50,8 @@ pub struct Server {
     range: PortRange,
     /// Every change to a binding, as the journal on disk would hold it.
     pub journal: Vec<BindingChange>,
+    /// Every phone that was to be woken.
+    pub wakes: Vec<Wake>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
     /// How many of them earlier lives of the process left.
@@ -102,6 +104,7 @@ impl Server {
             media_lag: Duration::ZERO,
             range: ports,
             journal: Vec::new(),
+            wakes: Vec::new(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
@@ -378,6 +381,7 @@ impl Server {
                 Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),
+                Effect::Wake(wake) => self.wakes.push(*wake),
             }
         }
         for command in commands {

@@ -32,19 +32,49 @@ pub(super) fn registrations(desk: &mut Desk, tenant: Option<&str>) -> Result<()>
     let client = Client::connect(&desk.data_dir)?;
     let views: Vec<RegistrationView> = client.items(&Request::Registrations { tenant })?;
     let names = Names::read(desk)?;
-    let mut table = Table::new(&["TENANT", "ADDRESS", "FROM", "EXPIRES", "USER-AGENT"]);
+    let mut table = Table::new(&[
+        "TENANT",
+        "ADDRESS",
+        "FROM",
+        "EXPIRES",
+        "INSTANCE",
+        "WAKE",
+        "USER-AGENT",
+    ]);
     for view in &views {
         let reachable = if view.reachable { "" } else { " (gone)" };
         table.row([
             names.of(view.tenant),
             view.aor.clone(),
-            format!("{} {}{reachable}", view.flow.transport, view.flow.remote),
+            format!(
+                "{} {}{reachable}{}",
+                view.flow.transport,
+                view.flow.remote,
+                proxies(view)
+            ),
             format!("{} s", view.expires_in_s),
+            instance(view),
+            view.push.clone().unwrap_or_default(),
             view.user_agent.clone(),
         ]);
     }
     let values: Vec<Value> = views.iter().map(|view| registration(&names, view)).collect();
     desk.print(&values.into(), &table.text("No phone is registered."))
+}
+
+/// The phone's name for itself, and which of its flows this is.
+fn instance(view: &RegistrationView) -> String {
+    let urn = view.instance.clone().unwrap_or_default();
+    view.reg_id
+        .map_or_else(|| urn.clone(), |id| format!("{urn} #{id}"))
+}
+
+fn proxies(view: &RegistrationView) -> String {
+    match view.path.len() {
+        0 => String::new(),
+        1 => " through a proxy".to_owned(),
+        hops => format!(" through {hops} proxies"),
+    }
 }
 
 fn registration(names: &Names, view: &RegistrationView) -> Value {
@@ -63,6 +93,9 @@ fn registration(names: &Names, view: &RegistrationView) -> Value {
         "since": instant(view.since),
         "user_agent": view.user_agent,
         "instance": view.instance,
+        "reg_id": view.reg_id,
+        "path": view.path,
+        "push": view.push,
         "reachable": view.reachable,
     })
 }

@@ -60,6 +60,8 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         limits,
         grace_s,
         server_name,
+        // A webhook comes with the interface to applications.
+        wake: None,
     };
     Config {
         data_dir,

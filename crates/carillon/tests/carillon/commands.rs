@@ -35,10 +35,12 @@ fn a_tenant_from_its_making_to_its_deletion() {
           "id": 1,
           "name": "Acme",
           "policy": {
+            "accept_path": false,
             "allow_md5": true,
             "allow_sha256": true,
             "codecs": [],
             "default_expires_s": 3600,
+            "flow_timer_s": 120,
             "max_bindings": 10,
             "max_call_s": 14400,
             "max_calls": 10000,
@@ -46,6 +48,8 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "media": "relay",
             "media_silence_s": 60,
             "min_expires_s": 60,
+            "push_wait_s": 0,
+            "reconnect_s": 10,
             "ring_timeout_s": 60
           },
           "users": 0,

@@ -223,6 +223,12 @@ impl Core {
                 }
                 Effect::Cdr(cdr) => self.records.cdr(*cdr),
                 Effect::Binding(change) => self.records.binding(change),
+                Effect::Wake(wake) => {
+                    tracing::debug!(%tenant, call = %wake.call, provider = %wake.target.provider, "a phone is to be woken");
+                    if let Some(hook) = &self.shared.settings.wake {
+                        (hook.0)(&wake);
+                    }
+                }
             }
         }
     }

@@ -62,12 +62,12 @@ impl Call {
             }
         }
         if waits {
-            self.await_return(context, now);
+            self.wait_for_return(context, now);
         }
     }
 
     /// Gives phones whose connection broke the time to come back.
-    pub(super) fn await_return(&mut self, context: &mut Context, now: Now) {
+    pub(super) fn wait_for_return(&mut self, context: &mut Context, now: Now) {
         if !self.timers.iter().any(|(kind, _)| *kind == TimerKind::Return) {
             let wait_ms = u64::from(self.config.policy().reconnect_s) * 1000;
             self.set_timer(context, TimerKind::Return, wait_ms, now);
@@ -102,6 +102,14 @@ impl Call {
     pub(crate) fn reconnect(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) {
         let mut moved = false;
         for side in [SideOf::Caller, SideOf::Callee] {
+            if let Some(leg) = self.leg_mut(side)
+                && leg.user == facts.user
+                && leg.key.is_none()
+                && same_flow(&leg.flow, &facts.flow)
+            {
+                // Who called before he registered is known by what he registers from there.
+                leg.key = Some(facts.key.clone());
+            }
             if let Some(leg) = self.leg_mut(side)
                 && leg.user == facts.user
                 && leg.key.as_ref().is_some_and(|key| key.is(&facts.key))
@@ -146,7 +154,8 @@ impl Call {
 
     /// Rings a binding that came to be while the call rings, in place of nothing.
     pub(super) fn ring_also(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) -> bool {
-        if self.phase != Phase::Ringing || self.targets.len() >= MOST_TARGETS {
+        let early = matches!(self.phase, Phase::Opening | Phase::Ringing);
+        if !early || self.targets.len() >= MOST_TARGETS {
             return false;
         }
         let target = Target::new(context, facts);

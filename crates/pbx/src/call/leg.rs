@@ -111,8 +111,14 @@ impl Leg {
             return;
         }
         context.counts.followed += 1;
-        if let (true, Exchange::Ours { client, .. }) = (alike, &self.exchange) {
+        if !alike {
+            return;
+        }
+        if let Exchange::Ours { client, .. } = &self.exchange {
             context.tx.redirect(*client, flow, now.mono);
+        }
+        if let Some((server, _)) = self.unacknowledged {
+            context.tx.redirect_answer(server, flow);
         }
     }
 

@@ -15,8 +15,10 @@ mod renegotiate;
 mod setup;
 mod target;
 mod teardown;
+mod wake;
 
 use crate::context::{Context, Owner, TimerKind};
+use crate::following::PhoneKey;
 use crate::location::Binding;
 use bridge::Bridge;
 use bytes::Bytes;
@@ -72,6 +74,10 @@ pub(crate) struct Call {
     invite: Option<PendingInvite>,
     offer: Description,
     targets: Vec<Target>,
+    /// The one phone that is meant, where a GRUU was called.
+    instance: Option<Box<str>>,
+    /// Phones that were sent a push notification and have not registered since.
+    waking: Vec<(UserId, PhoneKey)>,
     /// The description that targets are offered.
     offered: Option<String>,
     /// The target whose early media the caller hears.
@@ -139,6 +145,7 @@ impl Call {
         for (_, timer) in self.timers.drain(..) {
             context.timers.cancel(timer);
         }
+        self.stop_waking(context);
         context.following.leaves(self.caller.user, self.id);
         for target in &self.targets {
             context.following.leaves(target.user, self.id);
@@ -300,6 +307,10 @@ impl Call {
             }
             (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
             (TimerKind::Return, _) => self.not_returned(context, now),
+            (TimerKind::Wake, Phase::Opening | Phase::Ringing) => {
+                self.stop_waking(context);
+                self.conclude(context, now);
+            }
             (TimerKind::Longest, Phase::Answered) => {
                 self.hang_up(
                     context,

@@ -106,7 +106,7 @@ impl Call {
             restores: false,
         };
         if leg.away {
-            self.await_return(context, now);
+            self.wait_for_return(context, now);
         }
         Ok(())
     }

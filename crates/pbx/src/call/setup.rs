@@ -5,7 +5,8 @@ use super::leg::Exchange;
 use super::record::{self, Record};
 use super::target::State;
 use super::{Bridge, Call, Leg, PendingInvite, Phase, Target};
-use crate::context::{Context, LegRef, Owner, TimerKind, clean};
+use crate::context::{Context, LegRef, Owner, TimerKind};
+use crate::dialled::Dialled;
 use crate::following::PhoneKey;
 use crate::location::{Binding, BindingFacts};
 use crate::reach;
@@ -43,7 +44,11 @@ impl Call {
         context.counts.calls += 1;
         context.live = context.live.saturating_add(1);
 
-        let (dialled, domain) = dialled(message);
+        let Dialled {
+            number: dialled,
+            domain,
+            instance,
+        } = Dialled::by(context, message);
         let (caller, callee) = parties(context, device, message, &dialled);
         let identity = identities(&config, &caller, &dialled);
         context.legs.insert(
@@ -67,6 +72,8 @@ impl Call {
             }),
             offer,
             targets: Vec::new(),
+            instance,
+            waking: Vec::new(),
             offered: None,
             early: None,
             callee: None,
@@ -114,7 +121,7 @@ impl Call {
         let facts: Vec<BindingFacts> = users
             .iter()
             .flat_map(|user| reach::best_flows(context.location.of(*user)))
-            .filter(|b| !self.is_callers_own(b))
+            .filter(|b| !self.is_callers_own(b) && self.means(b))
             .take(context.fork_targets)
             .map(BindingFacts::from)
             .collect();
@@ -123,10 +130,11 @@ impl Call {
             context.following.joins(target.user, self.id);
         }
         self.ring_timeout_s = timeout_s;
-        let Some(first) = self.targets.first() else {
+        let sleeping = self.wake(context, users, now);
+        let Some(callee) = self.targets.first().map(|first| first.flow).or(sleeping) else {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
         };
-        let (caller, callee) = (self.caller.flow, first.flow);
+        let caller = self.caller.flow;
         if self
             .bridge
             .open(context, &caller, &callee, self.config.policy().media_silence_s)
@@ -271,14 +279,16 @@ impl Call {
         if (600..700).contains(&code) && self.phase == Phase::Ringing {
             // A global refusal speaks for the user (RFC 3261 §16.7 step 5).
             self.cancel_targets(context, "", now);
+            self.stop_waking(context);
         }
         self.conclude(context, now);
         context.over.push(self.id);
     }
 
     /// Ends the ringing when no target is left that may answer.
-    fn conclude(&mut self, context: &mut Context, now: Now) {
-        if self.phase != Phase::Ringing || self.targets.iter().any(Target::is_ringing) {
+    pub(super) fn conclude(&mut self, context: &mut Context, now: Now) {
+        let more = !self.waking.is_empty() || self.targets.iter().any(Target::is_ringing);
+        if self.phase != Phase::Ringing || more {
             return;
         }
         let codes = self.targets.iter().filter_map(|target| match target.state {
@@ -320,7 +330,7 @@ fn caller_leg(context: &mut Context, device: &Device, dialog: Dialog, flow: Flow
         dialog,
         flow,
         user: device.user,
-        key: binding.map(PhoneKey::from),
+        key: binding.map(|b| PhoneKey::from(&*b.record)),
         away: false,
         side: Side::new(context.random() >> 1),
         remote: None,
@@ -357,13 +367,6 @@ fn readable_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken)
         return None;
     }
     Some(description)
-}
-
-/// User part (decoded) and domain of the Request-URI.
-fn dialled(message: &Message<'_>) -> (String, String) {
-    message.target().map_or_else(Default::default, |uri| {
-        (clean(&uri.user_decoded(), 128), uri.host.to_owned())
-    })
 }
 
 fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &str) -> (Party, Party) {

@@ -158,6 +158,7 @@ impl Call {
             TimerKind::MediaOpen,
             TimerKind::Ring,
             TimerKind::Return,
+            TimerKind::Wake,
             TimerKind::Longest,
         ] {
             self.cancel_timer(context, kind);

@@ -38,6 +38,7 @@ impl Tenant {
                 if !settled {
                     self.reconnect(device.user, flow, now);
                 }
+                self.wake_up(device.user, &flow, now);
             }
             Err(refused) => self.refuse_register(message, flow, refused),
         }
@@ -61,10 +62,11 @@ impl Tenant {
         granted: Granted,
         now: Now,
     ) {
-        let (values, context) = (
-            registrar::contacts(&self.context.location, user, now),
-            &mut self.context,
-        );
+        let mut values = registrar::contacts(&self.context.location, user, now);
+        if granted.gruu {
+            self.add_gruus(user, &mut values);
+        }
+        let context = &mut self.context;
         let timer_s = context
             .config
             .policy()
@@ -76,6 +78,34 @@ impl Tenant {
             }
             granted.write(writer, message, &flow, timer_s)
         });
+    }
+
+    /// Calls that woke a phone of this user ring it now.
+    fn wake_up(&mut self, user: UserId, flow: &FlowToken, now: Now) {
+        let calls = self.context.following.waking(user);
+        if calls.is_empty() {
+            return;
+        }
+        let Some(facts) = self.context.location.on_flow(user, flow).map(BindingFacts::from) else {
+            return;
+        };
+        for id in calls {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.woken(&mut self.context, &facts, now);
+            }
+        }
+    }
+
+    /// The GRUUs of each binding, behind its Contact.
+    fn add_gruus(&mut self, user: UserId, values: &mut [String]) {
+        let salt = self.context.random();
+        let context = &self.context;
+        let extension = context.config.user(user).map_or("", |user| &user.extension);
+        let bindings = context.location.of(user).iter().zip(values).zip(salt..=u64::MAX);
+        for ((binding, value), salt) in bindings {
+            let realm = context.config.realm();
+            context.gruus.append(value, binding, extension, realm, salt);
+        }
     }
 
     /// A phone that came back on a new connection keeps its calls, and hears what it missed. For the first REGISTER on

@@ -3,6 +3,7 @@
 
 mod answers;
 mod fuzz_corpus;
+mod ipv6;
 mod mutation;
 mod offers;
 mod reading;

@@ -37,6 +37,7 @@ impl Scene {
             100..106 => return self.knock(),
             106..109 => return self.guess(),
             109..112 => return self.replay(),
+            116..120 => self.roam(phone),
             _ if self.vandals => self.damage(),
             _ => self.call(phone),
         }
@@ -139,6 +140,19 @@ impl Scene {
     fn cut_off(&mut self, phone: usize) {
         self.unsteady.insert(phone);
         self.world.disconnect(phone);
+    }
+
+    /// A phone goes on from another port, over another connection, and says so. It keeps its calls if it can be known
+    /// again.
+    fn roam(&mut self, phone: usize) {
+        if !self.is_bound(phone) {
+            self.unsteady.insert(phone);
+        }
+        self.roamed.insert(phone);
+        let port = u16::try_from(5_060 + self.rng.below(40)).unwrap_or(5_060);
+        self.note(&format!("phone {phone} roams to port {port}"));
+        self.world.rebind(phone, port);
+        self.register(phone, 600);
     }
 
     fn reboot(&mut self, phone: usize) {

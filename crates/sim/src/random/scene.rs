@@ -70,6 +70,8 @@ pub(super) struct Scene {
     pub(super) restarts: u64,
     /// Phones that were dead, rogue, rebooted or cut off at some time: what they believe proves nothing.
     pub(super) unsteady: BTreeSet<usize>,
+    /// Phones that changed their connection: what was under way then may have got lost.
+    pub(super) roamed: BTreeSet<usize>,
     /// A device was deleted at some time: what it said then may be said by another when it comes back as it was.
     pub(super) deletions: bool,
     /// Datagrams were lost at some time, per mille at worst.
@@ -103,6 +105,7 @@ impl Scene {
             hostile: 0,
             restarts: 0,
             unsteady: BTreeSet::new(),
+            roamed: BTreeSet::new(),
             deletions: false,
             loss: weather.loss,
             calls_of_past_lives: (0, 0),
@@ -143,9 +146,15 @@ impl Scene {
         let codecs: [&[u8]; 4] = [&[0, 8], &[0, 8, 9], &[8], &[0]];
         let chosen = self.rng.pick(&codecs).copied().unwrap_or(&[0]);
         let rogue = self.rng.per_mille(30);
+        let reg_id = self
+            .rng
+            .pick(&[None, Some(0), Some(1), Some(1)])
+            .copied()
+            .flatten();
         if let Some(phone) = self.world.phones.get_mut(index) {
             phone.codecs = chosen.to_vec();
             phone.rogue = rogue;
+            phone.instance = reg_id.map(|id| (format!("urn:uuid:{index}"), id));
             if rogue || answer == Answer::Dead {
                 self.unsteady.insert(index);
             }
@@ -215,8 +224,14 @@ impl Scene {
             let name = &phone.identity.name;
             let server = &self.world.server;
             let known = |id: &&str| server.tenants().any(|(_, tenant)| tenant.has_leg(id));
+            if self.roamed.contains(&index) && !self.is_bound(index) {
+                continue;
+            }
             if let Some(id) = phone.dialogs_up().find(|id| !known(id)) {
                 return Err(format!("{name} is still in the call {id}, the server is not"));
+            }
+            if self.roamed.contains(&index) {
+                continue;
             }
             if phone.unacknowledged > 0 {
                 return Err(format!("{name} waited in vain for an ACK"));
@@ -226,6 +241,28 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// True for a phone that the server would know again on another connection: an instance, bound where it is.
+    pub(super) fn is_bound(&self, index: usize) -> bool {
+        let Some(phone) = self.world.phones.get(index) else {
+            return false;
+        };
+        let stream = phone.identity.transport.is_reliable() && phone.instance.is_some();
+        let here = |flow: &model::FlowToken| {
+            flow.remote == phone.identity.address && flow.connection == phone.connection
+        };
+        let home = TenantId(self.homes.get(index).copied().unwrap_or(0) as u64 + 1);
+        let views = self
+            .world
+            .server
+            .tenant(home)
+            .map(|t| t.registrations(self.world.now()));
+        stream
+            && views
+                .unwrap_or_default()
+                .iter()
+                .any(|view| view.reachable && here(&view.flow))
     }
 
     /// Everybody hangs up, and all timers run out.

@@ -5,7 +5,10 @@
 use super::client_invite::ClientInvite;
 use super::client_other::ClientOther;
 use super::timers::{T1_X64, Timer, Wire};
-use super::{ClientId, ClientInput, ClientMachine, ServerInput, TransactionId, Transactions};
+use super::{
+    ClientId, ClientInput, ClientMachine, ServerId, ServerInput, ServerInvite, ServerMachine, TransactionId,
+    Transactions,
+};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -69,6 +72,22 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
                 });
             }
             ClientMachine::Invite(_) | ClientMachine::Other(_) => {}
+        }
+    }
+
+    /// The peer that has not acknowledged our 2xx is now at `peer`: its next copy goes there, the first at once.
+    pub fn redirect_answer(&mut self, id: ServerId, peer: P) {
+        let Some(server) = self.servers.get_mut(id.0) else {
+            return;
+        };
+        server.wire.peer = peer;
+        if let ServerMachine::Invite(ServerInvite::Accepted {
+            response: Some(response),
+            ..
+        }) = &server.machine
+        {
+            let response: Bytes = response.clone();
+            self.out.push_back((peer, response));
         }
     }
 }

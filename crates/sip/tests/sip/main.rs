@@ -12,6 +12,7 @@ mod dialogs;
 mod digest;
 mod framing;
 mod fuzz_corpus;
+mod ipv6;
 mod mutation;
 mod timers;
 mod tokens;

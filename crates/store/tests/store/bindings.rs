@@ -2,7 +2,8 @@
 
 use crate::{files, killed};
 use model::{
-    BindingChange, BindingKey, BindingRecord, DeviceId, FlowToken, TenantId, Transport, UserId, Wall,
+    BindingChange, BindingExtra, BindingKey, BindingRecord, DeviceId, FlowToken, PushTarget, TenantId,
+    Transport, UserId, Wall,
 };
 use std::fs;
 use std::path::Path;
@@ -231,4 +232,33 @@ fn a_torn_log_costs_only_its_last_batch() {
     let octets = fs::read(&log).unwrap();
     fs::write(&log, &octets[..octets.len() - 1]).unwrap();
     assert_eq!(live(dir.path(), 1, NOW), [(1, 1, 1)]);
+}
+
+#[test]
+fn a_binding_without_what_few_phones_say_is_written_and_read_as_before() {
+    let plain = serde_json::to_string(&record(1, 1, 1, NOW.0 + 1)).unwrap();
+    assert!(!plain.contains("extra"), "{plain}");
+    assert_eq!(
+        serde_json::from_str::<BindingRecord>(&plain).unwrap(),
+        record(1, 1, 1, NOW.0 + 1)
+    );
+}
+
+#[test]
+fn path_and_push_parameters_come_back() {
+    let dir = TempDir::new().unwrap();
+    let (journal, _) = BindingJournal::open(dir.path(), 1, NOW).unwrap();
+    let mut put = record(7, 8, 9, NOW.0 + 1);
+    put.extra = Some(Box::new(BindingExtra {
+        path: vec!["<sip:edge.example;lr;ob>".into()],
+        push: Some(PushTarget {
+            provider: "apns".into(),
+            prid: "token".into(),
+            param: None,
+            purr: None,
+        }),
+    }));
+    append(&journal, 0, &[BindingChange::Put(Box::new(put.clone()))]);
+    let (_, records) = BindingJournal::open(dir.path(), 1, NOW).unwrap();
+    assert_eq!(records, [put]);
 }

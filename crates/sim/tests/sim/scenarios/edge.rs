@@ -208,7 +208,7 @@ fn headers_written_oddly_are_read_once_or_refused() {
         CSeq too large: SIP/2.0 400 Bad Request
         no version: silence
         version 3: SIP/2.0 505 Version Not Supported
-        tel: SIP/2.0 416 Unsupported URI Scheme
+        tel: SIP/2.0 407 Proxy Authentication Required
         headers in the URI: SIP/2.0 400 Bad Request
         spaces in the URI: SIP/2.0 400 Bad Request
     "#]]

@@ -1,0 +1,82 @@
+//! Phones that sleep until a push notification wakes them (RFC 8599 §5): the shell sends it, the call waits, and what
+//! registers meanwhile is rung.
+
+use super::{Call, Phase};
+use crate::context::{Context, TimerKind};
+use crate::effect::Effect;
+use crate::following::PhoneKey;
+use crate::location::{Binding, BindingFacts};
+use model::{FlowToken, Now, UserId, Wake};
+
+impl Call {
+    /// Wakes the sleeping phones of these users. Gives the flow that one of them was on last.
+    pub(super) fn wake(&mut self, context: &mut Context, users: &[UserId], now: Now) -> Option<FlowToken> {
+        let wait_s = self.config.policy().push_wait_s;
+        if wait_s == 0 {
+            return None;
+        }
+        let mut flow = None;
+        let mut wakes = Vec::new();
+        for binding in users.iter().flat_map(|user| context.location.of(*user)) {
+            let record = &binding.record;
+            let awake = binding.reachable && record.flow.transport.is_reliable();
+            let Some(target) = record.push().filter(|_| !awake) else {
+                continue;
+            };
+            if self.is_callers_own(binding) || !self.means(binding) {
+                continue;
+            }
+            flow = flow.or(Some(record.flow));
+            self.waking.push((record.user, PhoneKey::from(&**record)));
+            wakes.push(Wake {
+                tenant: record.tenant,
+                user: record.user,
+                device: record.device,
+                call: self.id,
+                target: target.clone(),
+            });
+        }
+        for wake in wakes {
+            context.counts.woken += 1;
+            context.following.wakes(wake.user, self.id);
+            context.out.push(Effect::Wake(Box::new(wake)));
+        }
+        if flow.is_some() {
+            self.set_timer(context, TimerKind::Wake, u64::from(wait_s) * 1000, now);
+        }
+        flow
+    }
+
+    /// True for a phone that the caller means: any, unless a GRUU named one.
+    pub(super) fn means(&self, binding: &Binding) -> bool {
+        self.instance.is_none() || self.instance == binding.record.instance
+    }
+
+    /// A phone of somebody who is called has registered.
+    pub(crate) fn woken(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) {
+        let wanted = self
+            .instance
+            .as_deref()
+            .is_none_or(|urn| facts.key.urn() == Some(urn));
+        if !wanted || !matches!(self.phase, Phase::Opening | Phase::Ringing) {
+            return;
+        }
+        self.waking
+            .retain(|(user, key)| *user != facts.user || !key.is(&facts.key));
+        let rings = self.targets.iter().any(|target| {
+            let same =
+                target.key.is(&facts.key) || facts.key.urn().is_some_and(|urn| target.key.urn() == Some(urn));
+            target.user == facts.user && same && target.is_ringing()
+        });
+        if !rings {
+            self.ring_also(context, facts, now);
+        }
+    }
+
+    /// Who sleeps on is not waited for any longer.
+    pub(super) fn stop_waking(&mut self, context: &mut Context) {
+        for (user, _) in self.waking.drain(..) {
+            context.following.stops_waking(user, self.id);
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod client_invite;
 mod client_other;
 mod matching;
 mod random;
+mod redirect;
 mod server_invite;
 mod server_other;
 

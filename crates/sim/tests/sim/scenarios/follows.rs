@@ -455,3 +455,28 @@ fn policy_may_give_up_at_once() {
         record 101 -> 102: 480/20 by System, rang (ring 102, unreachable)
     "#]]);
 }
+
+#[test]
+fn after_a_restart_a_phone_on_udp_rings_at_once() {
+    let mut scene = Scene::new();
+    let caller = scene.phone("101", Answer::Ring);
+    instance(&mut scene, "102", Transport::Udp, 1, Answer::Refuse(486, 100));
+    scene.world.restart_server();
+    scene.curtain();
+    scene.call(caller, "102");
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        104    acme/102 -> server   486 Busy Here (INVITE)
+        105      server -> acme/102 ACK 102
+        105      server -> acme/101 486 Busy Here (INVITE) [Q.850;cause=17]
+        106    acme/101 -> server   ACK 102
+        record 101 -> 102: 486/17 by Callee, rang (ring 102, busy)
+    "#]]);
+}

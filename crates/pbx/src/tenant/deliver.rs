@@ -2,7 +2,7 @@
 //! the transaction layer found meanwhile.
 
 use super::Tenant;
-use crate::context::{Owner, Timer};
+use crate::context::{LegRef, Owner, Timer};
 use crate::effect::Effect;
 use model::{CallId, FlowToken, MediaReport, Now, TenantConfig};
 use sip::transaction::{Delivery, Event};
@@ -10,7 +10,7 @@ use sip::{Message, Method};
 use std::sync::Arc;
 
 impl Tenant {
-    pub(super) fn handle_response(&mut self, message: &Message<'_>, now: Now) {
+    pub(super) fn handle_response(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
         match self.context.tx.receive_response(message, now.mono) {
             Delivery::Deliver(client, Owner::Parting(user)) => {
                 let last = message.status_line().is_some_and(|line| line.code >= 200);
@@ -20,24 +20,32 @@ impl Tenant {
             }
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
-            Delivery::Stray => self.handle_stray(message, now),
+            Delivery::Stray => self.handle_stray(flow, message, now),
         }
     }
 
     /// A 2xx to an INVITE that was given up because its connection broke still belongs to a dialog (RFC 3261
-    /// §13.2.2.4): the phone waits for the ACK, and would hang up without it.
-    fn handle_stray(&mut self, message: &Message<'_>, now: Now) {
+    /// §13.2.2.4): the phone waits for the ACK, and would hang up without it. From another address than the phone's it
+    /// proves nothing.
+    fn handle_stray(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
         self.context.counts.stray += 1;
         let success = message
             .status_line()
             .is_some_and(|line| (200..300).contains(&line.code));
         let from = message.from_tag();
         let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
+        let leg = leg.filter(|leg| self.is_at(*leg, &flow));
         if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
             && let Some(call) = self.calls.get_mut(&leg.call)
         {
             call.answered_late(&mut self.context, leg.side, message, now);
         }
+    }
+
+    /// True when the leg's phone was last heard from the host of this flow.
+    fn is_at(&self, leg: LegRef, flow: &FlowToken) -> bool {
+        let known = self.calls.get(&leg.call).and_then(|call| call.flow_of(leg.side));
+        known.is_some_and(|known| known.remote.ip() == flow.remote.ip())
     }
 
     fn deliver_response(&mut self, owner: Owner, message: &Message<'_>, now: Now) {

@@ -173,7 +173,7 @@ impl Tenant {
         if message.is_request() {
             self.handle_request(flow, message, now);
         } else {
-            self.handle_response(message, now);
+            self.handle_response(flow, message, now);
         }
     }
 }

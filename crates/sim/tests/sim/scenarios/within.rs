@@ -4,6 +4,7 @@ use super::by_hand::{field, request, sdp};
 use super::{Hand, Scene};
 use expect_test::expect;
 use sim::phone::Answer;
+use sim::world::Trace;
 
 /// 101 by hand in a call with phone 102; gives the dialog's INVITE to follow up on.
 pub(super) fn by_hand(scene: &mut Scene) -> (Hand, usize, String) {
@@ -258,5 +259,37 @@ fn a_late_copy_of_an_ack_acknowledges_nothing_new() {
         2101     server -> hand     200 OK (BYE)
         2102   acme/102 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 2208 ms (ring 102, answered), packets 0 and 1
+    "#]]);
+}
+
+/// The callee's 2xx with every tag right, from another address: its ACK would go to the phone, which asked for
+/// none. From the phone's own address it may be the late answer to an INVITE that was given up.
+#[test]
+fn an_answer_from_a_strange_address_belongs_to_no_call() {
+    let mut scene = Scene::new();
+    scene.world.tracing = true;
+    let (mut hand, _, head) = by_hand(&mut scene);
+    let answer = scene.world.trace.iter().rev().find_map(|trace| match trace {
+        Trace::In(_, bytes) if bytes.starts_with(b"SIP/2.0 200") => Some(bytes.clone()),
+        _ => None,
+    });
+    // The transaction is known to the phone alone.
+    let answer = String::from_utf8(answer.expect("the callee's 200")).expect("text");
+    let branch = answer
+        .split("branch=")
+        .nth(1)
+        .and_then(|b| b.split([';', '\r']).next());
+    let answer = answer.replace(branch.expect("a branch"), "z9hG4bK1-0123456789abcdef");
+    let mut stranger = Hand::new(&mut scene, "stranger", 77);
+    stranger.send_bytes(&mut scene, answer.into_bytes());
+    scene.run(100);
+    hand.send(&mut scene, &next(&head, "BYE", 3));
+    scene.ends(expect![[r#"
+        0      stranger -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        100        hand -> server   BYE 102
+        101      server -> acme/102 BYE 102
+        101      server -> hand     200 OK (BYE)
+        102    acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 208 ms (ring 102, answered), packets 0 and 1
     "#]]);
 }

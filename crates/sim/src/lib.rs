@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod company;
+pub mod hostile;
 pub mod ladder;
 pub mod net;
 pub mod phone;

@@ -7,5 +7,6 @@
     clippy::indexing_slicing
 )]
 
+mod hostile;
 mod random;
 mod scenarios;

@@ -11,6 +11,7 @@
 mod baresip;
 mod browser;
 mod crash;
+mod hostile;
 mod load;
 mod outcomes;
 mod phones;

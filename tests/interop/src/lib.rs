@@ -14,6 +14,7 @@
     reason = "used on JSON values only, where a missing name reads as null"
 )]
 
+pub mod actor;
 pub mod baresip;
 pub mod browser;
 pub mod cable;
@@ -24,7 +25,9 @@ pub mod server;
 pub mod sipp;
 pub mod stage;
 pub mod tone;
+pub mod wire;
 
+pub use actor::Actor;
 pub use baresip::Phone;
 pub use process::{Program, until};
 pub use server::{Server, Tenant};

@@ -82,6 +82,12 @@ impl Program {
         &mut self.child
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it printed so far.
     #[must_use]
     pub fn output(&self) -> String {

@@ -198,6 +198,27 @@ impl Server {
         }
     }
 
+    /// What `carillon status` says.
+    ///
+    /// # Errors
+    /// It failed or printed no JSON.
+    pub fn status(&self) -> Result<Value> {
+        let text = self.carillon(&["status", "--json"])?;
+        serde_json::from_str(&text).context("carillon status --json printed no JSON")
+    }
+
+    /// Memory that the process holds, octets.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn resident(&self) -> Result<u64> {
+        let pid = self.program.as_ref().map(Program::id).context("it was killed")?;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the server is gone")?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+        Ok(kib.context("no VmRSS")? * 1_024)
+    }
+
     /// Call records of a tenant.
     ///
     /// # Errors

@@ -168,10 +168,10 @@ impl Stream {
         octets
     }
 
-    /// A request without a flaw and without credentials, of a method.
-    pub fn sound(&mut self, method: &str, aim: &Aim) -> Vec<u8> {
+    /// A request without a flaw and without credentials, of a method, within a dialog or not.
+    pub fn sound(&mut self, method: &str, aim: &Aim, leg: Option<&Leg>) -> Vec<u8> {
         self.serial += 1;
-        words::request(method, aim, None, self.serial, &mut self.rng).render()
+        words::request(method, aim, leg, self.serial, &mut self.rng).render()
     }
 
     fn draft(&mut self, aim: &Aim) -> Draft {
@@ -274,7 +274,7 @@ mod tests {
     fn what_is_sound_reads_as_its_method_and_is_valid() {
         let mut stream = Stream::new(1, MANNERS, Vec::new());
         for method in METHODS {
-            let octets = stream.sound(method, &aim());
+            let octets = stream.sound(method, &aim(), None);
             let message = Message::parse(&octets).unwrap();
             assert_eq!(message.method().unwrap().as_str(), method);
             assert!(message.cseq().is_ok() && message.top_via().is_ok(), "{method}");

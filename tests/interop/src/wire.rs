@@ -202,6 +202,15 @@ fn connect(to: SocketAddr) -> Result<TcpStream> {
     Ok(socket)
 }
 
+/// Connects without any handshake, sends these octets and breaks off.
+///
+/// # Errors
+/// The server can't be reached.
+pub fn knock(transport: Transport, server: &Server, octets: &[u8]) -> Result<()> {
+    connect(transport.address(server))?.write_all(octets)?;
+    Ok(())
+}
+
 /// Takes a whole message off the front.
 fn cut(unread: &mut Vec<u8>) -> Option<Vec<u8>> {
     let blank = unread.iter().take_while(|o| matches!(o, b'\r' | b'\n')).count();

@@ -2,6 +2,7 @@
 //!
 //! The two sit at 127.0.0.2, so that whoever knows their tags still comes from another address, as on a real network.
 
+mod abrupt;
 mod flood;
 
 use anyhow::{Context, Result, ensure};

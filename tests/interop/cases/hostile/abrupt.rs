@@ -1,0 +1,161 @@
+//! Connections that break at any moment: before the first octet, in half a handshake, in half a message, and in every state
+//! of a registration and of a call, on both sides (SECURITY, row 5).
+
+use super::{DOMAIN, LOUD, Quiet, count, stored};
+use anyhow::{Result, ensure};
+use interop::actor::Actor;
+use interop::server::extensions;
+use interop::wire::{Transport, Wire, ping};
+use interop::{Server, Stage, Tenant, until};
+use sim::phone::Answer;
+use std::time::{Duration, Instant};
+
+/// Messages after which a caller breaks off: sent by itself or not, and how they begin.
+const CALLER: [(bool, &str); 9] = [
+    (true, "REGISTER"),
+    (false, "SIP/2.0 401"),
+    (true, "INVITE"),
+    (false, "SIP/2.0 407"),
+    (false, "SIP/2.0 100"),
+    (false, "SIP/2.0 180"),
+    (false, "SIP/2.0 200 OK INVITE"),
+    (true, "ACK"),
+    (true, "BYE"),
+];
+
+/// The same of the called phone.
+const CALLEE: [(bool, &str); 5] = [
+    (false, "INVITE"),
+    (true, "SIP/2.0 180"),
+    (true, "SIP/2.0 200 OK INVITE"),
+    (false, "ACK"),
+    (false, "BYE"),
+];
+
+/// How it breaks off: what was received is left unread, which resets the connection, or it is closed in order.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Reset,
+    Close,
+}
+
+#[test]
+fn a_connection_that_breaks_in_any_state_harms_nobody() -> Result<()> {
+    Stage::run("abrupt", |stage| {
+        let server = Server::start(
+            stage,
+            &["acme", "zeta"].map(|name| Tenant::new(name, extensions(100, 40)).policy("media_silence_s=0")),
+        )?;
+        let mut quiet = Quiet::settle(&server)?;
+        let before = stored(&server)?;
+        let streams = [Transport::Tcp, Transport::Tls];
+        for transport in streams {
+            outside_of_messages(&server, transport)?;
+        }
+        ensure!(stored(&server)? == before, "half a connection changed something");
+        let mut cases = 0;
+        for transport in streams {
+            for way in [Way::Reset, Way::Close] {
+                for moment in CALLER {
+                    breaks_off(&server, transport, way, (moment, true))?;
+                    cases += 1;
+                }
+                for moment in CALLEE {
+                    breaks_off(&server, transport, way, (moment, false))?;
+                    cases += 1;
+                }
+                quiet.turn()?;
+            }
+        }
+        // What a lost phone leaves behind ends by the timers of its transactions, 32 s, and the ringing time.
+        until("the end of the broken calls", Duration::from_secs(100), || {
+            quiet.turn()?;
+            Ok((server.list(&["calls"])?.len() == 1).then_some(()))
+        })?;
+        quiet.still_talk(&server)?;
+        let panics = count(&server, "panics")?;
+        ensure!(panics == 0, "{panics} panics");
+        Ok(format!(
+            "{cases} states, every call over, the quiet call untouched"
+        ))
+    })
+}
+
+/// Nothing, half a handshake, half a message, and many at once.
+fn outside_of_messages(server: &Server, transport: Transport) -> Result<()> {
+    let options = b"OPTIONS sip:acme.test SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKx\r\nContent-Length: 10\r\n\r\n";
+    for _ in 0..50 {
+        // The beginning of a ClientHello, or of nothing.
+        interop::wire::knock(transport, server, &[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])?;
+        drop(Wire::open(transport, server, LOUD)?);
+        Wire::open(transport, server, LOUD)?.tear(options);
+        let mut wire = Wire::open(transport, server, LOUD)?;
+        wire.send(options);
+        drop(wire);
+    }
+    let mut wire = Wire::open(transport, server, LOUD)?;
+    ping(&mut wire, transport, server, 1)?;
+    Ok(())
+}
+
+/// 120 calls 121; one of them breaks off at this moment, the other goes on as if nothing was.
+fn breaks_off(
+    server: &Server,
+    transport: Transport,
+    way: Way,
+    ((sent, start), caller): ((bool, &str), bool),
+) -> Result<()> {
+    let phone = |user| Actor::new(server, (DOMAIN, user), transport, LOUD);
+    let (mut one, mut other) = (phone("120")?, phone("121")?);
+    other.phone.answer = Answer::PickUp(30);
+    other.register()?;
+    (one.noting, other.noting) = (true, true);
+    let now = one.now();
+    one.phone.register(60, now);
+    let (begun, mut called, mut ended) = (Instant::now(), false, false);
+    loop {
+        let watched = if caller { &one } else { &other };
+        if watched
+            .notes
+            .iter()
+            .any(|(by_itself, message)| *by_itself == sent && begins(message, start))
+        {
+            break;
+        }
+        ensure!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{start} was never seen over {transport:?}"
+        );
+        one.turn(Duration::from_millis(1))?;
+        other.turn(Duration::from_millis(1))?;
+        let registered = one.phone.heard.contains(&("REGISTER".to_owned(), 200));
+        if registered && !called {
+            one.call("121");
+            called = true;
+        }
+        if one.up() == 1 && other.up() == 1 && !ended {
+            one.end_all();
+            ended = true;
+        }
+    }
+    let (gone, mut left) = if caller { (one, other) } else { (other, one) };
+    match (way, gone.wire) {
+        (Way::Close, Some(mut wire)) => drop(wire.receive(Duration::ZERO)?),
+        (_, wire) => drop(wire),
+    }
+    left.end_all();
+    for _ in 0..5 {
+        left.turn(Duration::from_millis(4))?;
+    }
+    Ok(())
+}
+
+/// True when a message starts so; a method behind a status is that of its CSeq.
+fn begins(message: &[u8], start: &str) -> bool {
+    let text = String::from_utf8_lossy(message);
+    let (line, method) = start.split_once(" OK ").unwrap_or((start, ""));
+    text.starts_with(line)
+        && text
+            .lines()
+            .any(|l| l.starts_with("CSeq:") && l.ends_with(method))
+}

@@ -14,8 +14,10 @@ mod compare;
 mod cpu;
 mod digest;
 mod hot;
+mod house;
 mod load;
 mod ready;
+mod storm;
 mod wire;
 
 use anyhow::Result;
@@ -35,6 +37,8 @@ enum Command {
     Hold(Settings),
     /// Time from starting a command until it answers OPTIONS.
     Ready(ready::Settings),
+    /// Every phone registers at once after kill -9 and a restart, while calls go on.
+    Storm(storm::Settings),
     /// Carillon beside Kamailio: CPU per operation, rates, memory, start-up.
     Compare(compare::Settings),
     /// Wall time of the hot core paths.
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Call(settings) => run(Mode::Call, &settings),
         Command::Hold(settings) => run(Mode::Hold, &settings),
         Command::Ready(settings) => ready::run(&settings),
+        Command::Storm(settings) => storm::run(&settings),
         Command::Compare(settings) => compare::run(&settings),
         Command::Micro => hot::micro::run(),
         Command::Instructions(settings) => hot::instructions::run(&settings),

@@ -55,6 +55,13 @@ impl Server {
         self.0.id()
     }
 
+    /// SIGKILL: nothing is flushed, nothing is said.
+    pub(crate) fn crash(mut self) -> Result<()> {
+        self.0.kill().context("cannot kill the server")?;
+        self.0.wait()?;
+        Ok(())
+    }
+
     /// Asks with OPTIONS every 2 ms until any answer comes.
     pub(crate) fn wait_until_ready(&mut self, at: SocketAddr, domain: &str, limit: Duration) -> Result<()> {
         let any: SocketAddr = if at.is_ipv4() {

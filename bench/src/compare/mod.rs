@@ -8,21 +8,16 @@ mod kamailio;
 mod table;
 
 use crate::digest::Algorithm;
+use crate::house::{DOMAIN, PASSWORD_PREFIX, READY_LIMIT, free_ports};
 use crate::load::report::Report;
 use crate::load::{self, Mode};
 use crate::ready::Server;
 use crate::wire::Transport;
 use anyhow::{Context as _, Result};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Digest realm and SIP domain of all servers.
-const DOMAIN: &str = "bench.local";
-/// Letters before the number in a password; Carillon wants eight characters.
-const PASSWORD_PREFIX: &str = "password";
-/// A server that is not ready after this never will be.
-const READY_LIMIT: Duration = Duration::from_secs(60);
 /// Calls of one run through a relay: a call takes four ports, and a freed one rests for two seconds.
 const RELAYED_CALLS: u32 = 3_900;
 /// RFC 3261 Timer J and a little: what a finished transaction holds is free afterwards.
@@ -188,17 +183,4 @@ fn load_settings(settings: &Settings, contestant: &Contestant, total: u32) -> lo
         settle_s: 0,
         json: false,
     }
-}
-
-/// A port of 127.0.0.1 that nobody has now, with the next one free as well.
-fn free_ports() -> Result<(SocketAddr, SocketAddr)> {
-    for _ in 0..64 {
-        let first = UdpSocket::bind(("127.0.0.1", 0))?.local_addr()?;
-        let next = SocketAddr::new(first.ip(), first.port().saturating_add(1));
-        let free = |at| UdpSocket::bind(at).is_ok() && std::net::TcpListener::bind(at).is_ok();
-        if free(first) && free(next) {
-            return Ok((first, next));
-        }
-    }
-    anyhow::bail!("no two free ports in a row on 127.0.0.1")
 }

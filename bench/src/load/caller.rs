@@ -231,7 +231,8 @@ impl Engine {
 
     /// Ends an operation as failed.
     pub(super) fn fail(&mut self, id: OpId, reason: String) {
-        if self.end(id).is_some() {
+        if let Some(op) = self.end(id) {
+            self.fallen.push(op.user);
             self.tally.failure(reason);
         }
     }

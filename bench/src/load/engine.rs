@@ -14,6 +14,8 @@ use super::words::{self, Words};
 use crate::wire::{Inbox, Net};
 use anyhow::Result;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// An operation that takes longer than this, beside its talk time, has failed.
@@ -52,6 +54,12 @@ pub(super) struct Engine {
     /// Calls that stand until the end of the run.
     pub(super) held: Vec<OpId>,
     pub(super) job: Job,
+    /// Users whose operation failed.
+    pub(super) fallen: Vec<u32>,
+    /// Nothing more is started once it is set.
+    pub(super) stop: Option<Arc<AtomicBool>>,
+    /// How long an answer is waited for.
+    pub(super) patience: Duration,
     callee: Callee,
     inbox: Inbox,
     callers: Vec<usize>,
@@ -82,6 +90,9 @@ impl Engine {
             tally: Tally::default(),
             held: Vec::new(),
             job: Job::Register,
+            fallen: Vec::new(),
+            stop: None,
+            patience: GIVE_UP,
             callee: Callee::default(),
             inbox: Inbox::default(),
             callers: Vec::new(),
@@ -110,8 +121,9 @@ impl Engine {
     pub(super) fn run(&mut self, job: Job, mut pace: Pace) -> Result<f64> {
         self.job = job;
         let start = Instant::now();
-        while !pace.is_done() || self.busy() > 0 {
-            for _ in 0..pace.due(start.elapsed(), self.busy()) {
+        while !(pace.is_done() || self.is_stopped()) || self.busy() > 0 {
+            let due = pace.due(start.elapsed(), self.busy());
+            for _ in 0..if self.is_stopped() { 0 } else { due } {
                 let number = pace.start();
                 self.begin(number)?;
             }
@@ -129,8 +141,21 @@ impl Engine {
         Ok(())
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stop
+            .as_ref()
+            .is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// A user registers from a link of the calling side.
+    pub(super) fn register_again(&mut self, user: u32) {
+        let place = user as usize % self.callers.len().max(1);
+        let link = self.callers.get(place).copied().unwrap_or(0);
+        self.register(user, link);
+    }
+
     /// Operations in flight, without standing calls.
-    fn busy(&self) -> usize {
+    pub(super) fn busy(&self) -> usize {
         self.ops.len() - self.held.len()
     }
 
@@ -270,7 +295,7 @@ impl Engine {
                 State::Held => {}
                 State::Talking if op.until <= now => over.push(id),
                 State::Talking => {}
-                _ if now.duration_since(op.active) > GIVE_UP => late.push(id),
+                _ if now.duration_since(op.active) > self.patience => late.push(id),
                 State::Proceeding => {}
                 _ if stream_transport => {}
                 _ if now.duration_since(op.sent) > T1 * (1 << op.tries.min(DOUBLINGS)) => again.push(id),

@@ -11,6 +11,7 @@ pub(crate) mod media;
 mod op;
 mod pace;
 pub(crate) mod report;
+pub(crate) mod storm;
 pub(crate) mod tally;
 pub(crate) mod text;
 mod words;
@@ -24,6 +25,8 @@ pub(crate) use media::Count;
 use pace::Pace;
 use report::{MediaReport, Memory, Report};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 pub(crate) use tally::Latency;
 use tally::Tally;
@@ -115,6 +118,45 @@ pub(crate) struct Settings {
 /// # Errors
 /// When the server can't be reached, or a callee can't register (no call could succeed).
 pub(crate) fn run(mode: Mode, settings: &Settings) -> Result<Report> {
+    Prepared::new(mode, settings)?.run()
+}
+
+/// A load whose links are open and whose callees are registered.
+pub(crate) struct Prepared {
+    engine: Engine,
+    mode: Mode,
+    settings: Settings,
+}
+
+impl Prepared {
+    /// Opens the links and registers the callees.
+    ///
+    /// # Errors
+    /// When the server can't be reached, or a callee can't register.
+    pub(crate) fn new(mode: Mode, settings: &Settings) -> Result<Prepared> {
+        Ok(Prepared {
+            engine: prepare(mode, settings)?,
+            mode,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Nothing more is started once `stop` is set.
+    pub(crate) fn until(mut self, stop: Arc<AtomicBool>) -> Prepared {
+        self.engine.stop = Some(stop);
+        self
+    }
+
+    /// Runs the load and returns what it measured.
+    ///
+    /// # Errors
+    /// When a socket can't be used any more.
+    pub(crate) fn run(self) -> Result<Report> {
+        measure(self.mode, &self.settings, self.engine)
+    }
+}
+
+fn prepare(mode: Mode, settings: &Settings) -> Result<Engine> {
     if settings.users == 0 || settings.links == 0 || settings.window == 0 {
         bail!("--users, --links and --window must be at least 1");
     }
@@ -125,6 +167,10 @@ pub(crate) fn run(mode: Mode, settings: &Settings) -> Result<Report> {
     if mode != Mode::Register {
         register_callees(&mut engine, settings)?;
     }
+    Ok(engine)
+}
+
+fn measure(mode: Mode, settings: &Settings, mut engine: Engine) -> Result<Report> {
     let job = match mode {
         Mode::Register => Job::Register,
         Mode::Call => Job::Call,

@@ -19,6 +19,7 @@ const EXPECTED: &[&str] = &[
     "hostile/udp",
     "hostile/tcp",
     "hostile/tls",
+    "bench/storm",
     "interop/udp",
     "interop/tcp",
     "interop/tls",

@@ -106,6 +106,22 @@ impl Phone {
         self.command("hangup", "").map(drop)
     }
 
+    /// Puts the call on hold.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn hold(&mut self) -> Result<()> {
+        self.command("hold", "").map(drop)
+    }
+
+    /// Goes on with the call that it held.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn resume(&mut self) -> Result<()> {
+        self.command("resume", "").map(drop)
+    }
+
     /// Waits for an event such as `CALL_ESTABLISHED`, and returns it.
     ///
     /// # Errors

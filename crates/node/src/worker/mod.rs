@@ -4,6 +4,7 @@
 //! that is ready, then perform what came of it. Owns: sockets and connections. Does not own: what a
 //! message means ([`core`]).
 
+mod backlog;
 mod core;
 mod streams;
 mod tenants;
@@ -15,6 +16,7 @@ use crate::records::Records;
 use crate::shared::{Bulk, Shared, Sure};
 use crate::sys::{BATCH, Batch, Events, Interest, Poll};
 use crate::udp::{UdpPort, port_for};
+use backlog::Backlog;
 use core::{Core, Order, Outbound};
 use model::{BindingRecord, FlowToken, TenantConfig, TenantId, Transport};
 use pbx::Setup;
@@ -25,8 +27,9 @@ use std::time::Duration;
 
 /// Descriptors looked at in one turn.
 const EVENTS: usize = 256;
-/// Batches of datagrams taken from one socket in one turn.
-const UDP_BATCHES: usize = 4;
+/// Batches of datagrams taken from one socket in one turn: enough to empty a kernel buffer that is full, as what may
+/// wait is only put aside.
+const UDP_BATCHES: usize = 64;
 /// Rounds of sending in one turn: a message for a connection that is gone makes its tenant act again.
 const ROUNDS: usize = 8;
 /// Between two looks for deleted tenants that may go.
@@ -69,6 +72,7 @@ pub(crate) struct Worker {
     /// Connections with something to send.
     touched: Vec<u64>,
     batch: Batch,
+    backlog: Backlog,
     scratch: Vec<u8>,
     sure: Vec<Sure>,
     bulk: Vec<Bulk>,
@@ -117,6 +121,7 @@ impl Worker {
             spare: std::fs::File::open("/dev/null").ok(),
             touched: Vec::new(),
             batch: Batch::new(BATCH, 65_535),
+            backlog: Backlog::default(),
             scratch: vec![0; 65_536],
             sure: Vec::new(),
             bulk: Vec::new(),
@@ -161,11 +166,15 @@ impl Worker {
                 number => self.stream(number, event),
             }
         }
+        self.serve_backlog();
         self.perform();
     }
 
     /// How long nothing can be due.
     fn timeout(&self, now: Duration) -> Option<Duration> {
+        if !self.backlog.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let sweep = self.core.tenants.any_removed().then(|| self.swept + SWEEP);
         let due = [
             self.conns.next_deadline(),
@@ -239,26 +248,30 @@ impl Worker {
     }
 
     fn datagrams(&mut self, socket: u64, readable: bool) {
-        let Some(port) = usize::try_from(socket).ok().and_then(|i| self.udp.get_mut(i)) else {
+        let Some((socket, port)) = usize::try_from(socket)
+            .ok()
+            .and_then(|i| Some((i, self.udp.get(i)?)))
+        else {
             return;
         };
         if !readable {
             return;
         }
-        let mut flow = FlowToken {
-            transport: Transport::Udp,
-            worker: 0,
-            connection: 0,
-            local: port.address.public,
-            remote: port.address.public,
-        };
+        let mut flow = datagram_flow(port);
         for _ in 0..UDP_BATCHES {
             // An error here is an ICMP message about something sent earlier; transactions time out.
             let count = self.batch.receive(port.as_fd()).unwrap_or(0);
+            let full = count == self.batch.capacity();
             for index in 0..count {
                 let Some((packet, from)) = self.batch.get(index) else {
                     continue;
                 };
+                // Once something waits, what is like it waits behind it.
+                if (full || !self.backlog.is_empty()) && Backlog::may_wait(packet) {
+                    let kept = self.backlog.push(socket, from, packet, self.core.now.mono);
+                    self.core.counts.shed += u64::from(!kept);
+                    continue;
+                }
                 flow.remote = from;
                 if is_keep_alive(packet) {
                     self.core.counts.keepalives += 1;
@@ -268,9 +281,30 @@ impl Worker {
                     self.core.receive(packet, &flow, None);
                 }
             }
-            if count < self.batch.capacity() {
+            if !full {
                 break;
             }
+        }
+    }
+
+    /// Serves a helping of what was put aside.
+    fn serve_backlog(&mut self) {
+        if self.backlog.is_empty() {
+            return;
+        }
+        self.backlog.begin();
+        loop {
+            let (waiting, dropped) = self.backlog.next(self.core.now.mono);
+            self.core.counts.shed += dropped;
+            let Some(waiting) = waiting else { return };
+            let Some(port) = self.udp.get(waiting.socket) else {
+                continue;
+            };
+            let flow = FlowToken {
+                remote: waiting.from,
+                ..datagram_flow(port)
+            };
+            self.core.receive(&waiting.packet, &flow, None);
         }
     }
 
@@ -345,6 +379,17 @@ impl Worker {
         for (_, listener) in self.listeners.drain(..) {
             let _ = self.poll.remove(listener.as_fd());
         }
+    }
+}
+
+/// The flow of datagrams that come in by a socket; the other end is filled in for each.
+fn datagram_flow(port: &UdpPort) -> FlowToken {
+    FlowToken {
+        transport: Transport::Udp,
+        worker: 0,
+        connection: 0,
+        local: port.address.public,
+        remote: port.address.public,
     }
 }
 

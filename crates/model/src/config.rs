@@ -45,6 +45,17 @@ pub struct Policy {
     pub max_call_s: u32,
     /// Relayed calls without a packet from either side end after this many seconds; 0 = never.
     pub media_silence_s: u32,
+    /// Session interval that we ask for and agree to at most (RFC 4028), seconds; 0 = no session timers.
+    pub session_expires_s: u32,
+    /// Shortest session interval, seconds; a shorter wish gets 422. 90 by the RFC.
+    pub min_se_s: u32,
+    /// Phones of the tenant are told who calls even when the caller asks for privacy (RFC 3325), and get
+    /// P-Asserted-Identity. Off: a caller who asks for privacy is anonymous.
+    pub trust_phones: bool,
+    /// A caller may ask the called phone to answer by itself, as intercoms do.
+    pub auto_answer: bool,
+    /// A 3xx of a called phone is followed, within the tenant.
+    pub follow_redirects: bool,
     /// Keep the Path that proxies write into a REGISTER and send requests back along it (RFC 3327). Only for tenants
     /// whose phones come through a proxy of their own.
     pub accept_path: bool,
@@ -72,6 +83,11 @@ impl Default for Policy {
             max_calls: 10_000,
             max_call_s: 14_400,
             media_silence_s: 60,
+            session_expires_s: 1800,
+            min_se_s: 90,
+            trust_phones: false,
+            auto_answer: false,
+            follow_redirects: true,
             accept_path: false,
             flow_timer_s: 120,
             reconnect_s: 10,

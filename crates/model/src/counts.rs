@@ -83,6 +83,20 @@ counts! {
     silent,
     /// Answered calls whose caller never acknowledged.
     ack_lost,
+    /// Identities that a caller preferred and that are not its user's: ignored (RFC 3325).
+    identity_refused,
+    /// Digits dialled by INFO in a call.
+    digits,
+    /// INFO requests of a package that nobody here knows: 469 (RFC 6086).
+    info_refused,
+    /// Redirections of called phones that were followed.
+    redirected,
+    /// Redirections that were not: out of the tenant, to nobody, in a circle, or too many.
+    redirects_refused,
+    /// Session refreshes of ours that were answered 2xx (RFC 4028).
+    refreshes,
+    /// Calls ended because nobody refreshed their session.
+    sessions_lost,
     /// Transactions that timed out.
     timeouts,
     /// Requests for a dialog that is not here: 481.

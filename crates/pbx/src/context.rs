@@ -3,7 +3,7 @@
 //!
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
-use crate::edge::{ALLOW, stateless_tag};
+use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::following::Following;
 use crate::gruu::Gruus;
@@ -27,8 +27,15 @@ pub(crate) enum Owner {
     Caller(CallId),
     /// The INVITE to a target, by index.
     Target(CallId, usize),
-    /// A re-INVITE that we received from, or sent to, a leg.
+    /// A re-INVITE or UPDATE that we received from, or sent to, a leg.
     Renegotiation(CallId, model::Leg),
+    /// A session refresh that we sent to a leg.
+    Refresh {
+        call: CallId,
+        side: model::Leg,
+        /// A re-INVITE rather than an UPDATE.
+        invite: bool,
+    },
     /// A BYE to a phone of this user, which may come back on another connection to hear it.
     Parting(model::UserId),
 }
@@ -37,7 +44,10 @@ impl Owner {
     pub(crate) fn call(self) -> Option<CallId> {
         match self {
             Owner::None | Owner::Parting(_) => None,
-            Owner::Caller(call) | Owner::Target(call, _) | Owner::Renegotiation(call, _) => Some(call),
+            Owner::Caller(call)
+            | Owner::Target(call, _)
+            | Owner::Renegotiation(call, _)
+            | Owner::Refresh { call, .. } => Some(call),
         }
     }
 
@@ -79,6 +89,16 @@ pub(crate) enum TimerKind {
     Longest,
     /// The media plane has not said what it counted.
     MediaClose,
+    /// The answer to an offer that a phone made in its 2xx has not come in the other phone's ACK.
+    LateAnswer,
+    /// A reliable provisional response is to be repeated (RFC 3262 §3).
+    Reliable,
+    /// What a re-INVITE of ours was to bring back met one of the phone's (RFC 3261 §14.1).
+    Restore(model::Leg),
+    /// An UPDATE has been passed on and not answered.
+    UpdateAnswer,
+    /// The session of a leg is to be refreshed, or was not (RFC 4028).
+    Session(model::Leg),
 }
 
 /// The tenant without its calls.
@@ -170,6 +190,14 @@ impl Context {
     ) -> Writer {
         Writer::reply(request, code, sip::reason_phrase(code), tag, flow.remote)
             .header(Name::Server, &self.server_name)
+    }
+
+    /// Adds what we can do, as the answer to OPTIONS says it (RFC 3261 §11.2).
+    pub(crate) fn capabilities(writer: Writer) -> Writer {
+        writer
+            .header(Name::Allow, ALLOW)
+            .header(Name::Accept, sdp::CONTENT_TYPE)
+            .header(Name::Supported, &EXTENSIONS.join(", "))
     }
 
     /// Answers without keeping state.

@@ -15,7 +15,13 @@ use std::sync::Arc;
 use tenancy::{Directory, Scope};
 
 /// Methods that are carried out; the `Allow` header of every answer that needs one.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO";
+
+/// Body types that are read; those of INFO in a call alone besides descriptions.
+const BODIES: &[&str] = &[sdp::CONTENT_TYPE, "application/dtmf-relay", "application/dtmf"];
+
+/// Option tags that may stand in a Require.
+pub(crate) const EXTENSIONS: &[&str] = &["100rel", "gruu", "outbound", "path", "timer"];
 
 /// Methods that are known, so that they get 405 rather than 501.
 const METHODS: &[Method<'static>] = &[
@@ -34,9 +40,6 @@ const METHODS: &[Method<'static>] = &[
     Method::Update,
     Method::Prack,
 ];
-
-/// Option tags that may be required.
-const EXTENSIONS: &[&str] = &["gruu", "outbound", "path"];
 
 /// What to do with a message.
 #[derive(Debug)]
@@ -131,7 +134,7 @@ impl Edge {
         Support {
             methods: METHODS,
             extensions: EXTENSIONS,
-            bodies: &[sdp::CONTENT_TYPE],
+            bodies: BODIES,
             schemes: &[Scheme::Sip, Scheme::Tel],
             max_bytes: self.limits.message_bytes,
             max_body_bytes: self.limits.message_bytes,
@@ -244,7 +247,15 @@ fn is_ping(message: &Message<'_>) -> bool {
 fn is_served(method: Method<'_>) -> bool {
     matches!(
         method,
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Register | Method::Options
+        Method::Invite
+            | Method::Ack
+            | Method::Bye
+            | Method::Cancel
+            | Method::Register
+            | Method::Options
+            | Method::Prack
+            | Method::Update
+            | Method::Info
     )
 }
 

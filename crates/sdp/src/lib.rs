@@ -25,7 +25,7 @@ mod side;
 
 pub use codec::Codec;
 pub use description::{Description, Direction, Media, Origin};
-pub use negotiate::{Refusal, acceptable, answer, offer};
+pub use negotiate::{Refusal, acceptable, answer, offer, refuse};
 pub use parse::SdpError;
 pub use side::{Anchor, Side};
 

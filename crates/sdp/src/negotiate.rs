@@ -137,6 +137,15 @@ pub fn answer(
     Ok(to.say(text, anchor))
 }
 
+/// The answer that takes none of the streams of `offered`: every line has port 0 (RFC 3264 §6). For an offer that has
+/// to be answered although nothing will come of it.
+#[must_use]
+pub fn refuse(offered: &Description, to: &mut Side) -> String {
+    let mut text = Text::default();
+    offered.media.iter().for_each(|media| text.refused(media));
+    to.say(text, None)
+}
+
 /// The line of `answer` that answers line `index` of the offer; a peer that lost count gets its only stream.
 fn reply(answer: &Description, index: usize) -> Result<&Media, Refusal> {
     let live = |m: &&Media| m.is_audio() && m.port != 0;

@@ -20,6 +20,8 @@ pub struct Side {
     version: u64,
     /// Everything below the o= line of the last text, to see whether the next one differs.
     said: String,
+    /// The connection data of that text.
+    place: String,
     /// The m= lines of that text as refusals: later descriptions may not have fewer (RFC 3264 §8).
     lines: Vec<String>,
 }
@@ -32,6 +34,7 @@ impl Side {
             session_id,
             version: 0,
             said: String::new(),
+            place: String::new(),
             lines: Vec::new(),
         }
     }
@@ -40,6 +43,12 @@ impl Side {
     #[must_use]
     pub fn has_spoken(&self) -> bool {
         self.version > 0
+    }
+
+    /// The last text once more, octet by octet: what refreshes a session without a change (RFC 4028 §7.4).
+    #[must_use]
+    pub fn again(&self) -> Option<String> {
+        self.has_spoken().then(|| self.text())
     }
 
     /// Refused lines for the streams that this leg knows beyond the first `count`.
@@ -56,11 +65,16 @@ impl Side {
         if !self.has_spoken() || below != self.said {
             self.version = self.version.saturating_add(1);
             self.said = below;
+            self.place = format!("IN {family} {ip}");
             self.lines = text.lines;
         }
+        self.text()
+    }
+
+    fn text(&self) -> String {
         format!(
-            "v=0\r\no=- {} {} IN {family} {ip}\r\n{}",
-            self.session_id, self.version, self.said
+            "v=0\r\no=- {} {} {}\r\n{}",
+            self.session_id, self.version, self.place, self.said
         )
     }
 }

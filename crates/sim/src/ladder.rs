@@ -95,8 +95,18 @@ fn summary(message: &Message<'_>) -> String {
         Name::RetryAfter,
         Name::Warning,
         Name::Unsupported,
+        Name::RAck,
     ] {
         if let Some(value) = message.header(name) {
+            let _ = write!(line, " {} {value}", name.canonical());
+        }
+    }
+    if let Some(required) = message.header(Name::Require).filter(|_| method != "REGISTER") {
+        let _ = write!(line, " Require {required}");
+    }
+    // The wish that every INVITE of ours carries by default is not worth a word.
+    for (name, usual) in [(Name::SessionExpires, "1800"), (Name::MinSe, "90")] {
+        if let Some(value) = message.header(name).filter(|value| !value.starts_with(usual)) {
             let _ = write!(line, " {} {value}", name.canonical());
         }
     }

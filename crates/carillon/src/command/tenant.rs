@@ -164,6 +164,12 @@ fn check(policy: Policy) -> Result<Policy> {
     if !(policy.min_expires_s..=policy.max_expires_s).contains(&policy.default_expires_s) {
         bail!("default_expires_s must lie between min_expires_s and max_expires_s");
     }
+    if policy.min_se_s < 90 {
+        bail!("min_se_s must be at least 90");
+    }
+    if (1..policy.min_se_s).contains(&policy.session_expires_s) {
+        bail!("session_expires_s must be 0, which is off, or at least min_se_s");
+    }
     for (name, value) in [
         ("ring_timeout_s", policy.ring_timeout_s),
         ("max_bindings", policy.max_bindings.into()),
@@ -192,6 +198,7 @@ mod tests {
         assert_eq!(policy.ring_timeout_s, 30);
         assert_eq!(policy.codecs, ["pcmu", "pcma"]);
         assert!(apply("codecs=").unwrap().codecs.is_empty());
+        assert_eq!(apply("session_expires_s=0").unwrap().session_expires_s, 0);
     }
 
     #[test]
@@ -203,6 +210,8 @@ mod tests {
             ("ring_timeout_s=soon", "wrong kind"),
             ("ring_timeout_s=0", "at least 1"),
             ("min_expires_s=9000", "max_expires_s"),
+            ("min_se_s=30", "at least 90"),
+            ("session_expires_s=60", "at least min_se_s"),
         ] {
             let message = apply(change).unwrap_err().to_string();
             assert!(message.contains(part), "{change}: {message}");

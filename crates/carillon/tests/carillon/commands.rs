@@ -38,9 +38,11 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "accept_path": false,
             "allow_md5": true,
             "allow_sha256": true,
+            "auto_answer": false,
             "codecs": [],
             "default_expires_s": 3600,
             "flow_timer_s": 120,
+            "follow_redirects": true,
             "max_bindings": 10,
             "max_call_s": 14400,
             "max_calls": 10000,
@@ -48,9 +50,12 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "media": "relay",
             "media_silence_s": 60,
             "min_expires_s": 60,
+            "min_se_s": 90,
             "push_wait_s": 0,
             "reconnect_s": 10,
-            "ring_timeout_s": 60
+            "ring_timeout_s": 60,
+            "session_expires_s": 1800,
+            "trust_phones": false
           },
           "users": 0,
           "version": 1

@@ -1,9 +1,11 @@
 //! A phone answers: first one wins, the others are called off (RFC 3261 §13.2.2.4, §13.3.1.4).
 
-use super::leg::Exchange;
+use super::capabilities::Capabilities;
 use super::record;
+use super::session::Session;
+use super::session_id::SessionIds;
 use super::target::State;
-use super::{Call, Leg, Phase};
+use super::{Call, Leg, Phase, user_to_user};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use flow::Event;
 use model::{EndedBy, Leg as SideOf, Now};
@@ -14,6 +16,9 @@ use sip::transaction::ServerId;
 use std::sync::Arc;
 
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
+/// Answers behind one target that are hung up one by one; nobody forks a call more widely.
+const MOST_DISMISSED: usize = 32;
 
 impl Call {
     /// A 2xx of a target: the first, a copy of it, or one that comes too late.
@@ -27,36 +32,36 @@ impl Call {
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
+        let cseq = message.cseq().map_or(1, |cseq| cseq.seq);
         let remote_tag = message.to_tag().unwrap_or_default();
         if target.state == State::Won
             && let Some(callee) = &mut self.callee
             && callee.dialog.remote_tag == remote_tag
         {
-            return callee.acknowledge(context, 1);
+            return callee.acknowledge(context, cseq);
         }
-        let dialog = Dialog::uac(&self.identity.0, &target.tag, &target.call_id, 1, message);
+        let dialog = Dialog::uac(&self.identity.0, &target.tag, &target.call_id, cseq, message);
         let Ok(dialog) = dialog else {
             // Without a Contact there is nobody to acknowledge.
             return self.target_failed(context, index, 502, now);
         };
-        let mut leg = Leg {
-            dialog,
-            flow: target.flow,
-            user: target.user,
-            key: Some(target.key.clone()),
-            away: false,
-            side: Side::new(0),
-            remote: None,
-            unacknowledged: None,
-            parting: None,
-            ack: None,
-            exchange: Exchange::Idle,
-        };
-        leg.acknowledge(context, 1);
+        let key = Some(target.key.clone());
+        let dialog = target.continued(dialog);
+        let mut leg = Leg::new(dialog, target.flow, target.user, key, Side::new(0));
+        leg.can = Capabilities::of(message);
+        leg.session = Session::agreed(self.config.policy(), message);
+        if self.phase == Phase::Ringing {
+            SessionIds::learn(&mut self.session_ids, message);
+            self.answer_note = user_to_user::carried(message);
+        }
+        if self.offer.is_none() {
+            return self.target_offered(context, index, leg, message, now);
+        }
+        leg.acknowledge(context, cseq);
         if self.phase != Phase::Ringing || !target.is_ringing() {
             return self.dismiss(context, index, &mut leg, now);
         }
-        match self.accept_answer(context, message, leg.flow) {
+        match self.accept_answer(context, index, message, leg.flow) {
             Some((text, description)) => {
                 leg.remote = Some(description);
                 self.connect(context, index, leg, &text, now);
@@ -69,11 +74,13 @@ impl Call {
     }
 
     /// Too late, or a second phone behind the same target: acknowledged, so hung up.
-    fn dismiss(&mut self, context: &mut Context, index: usize, leg: &mut Leg, now: Now) {
+    pub(super) fn dismiss(&mut self, context: &mut Context, index: usize, leg: &mut Leg, now: Now) {
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
-        if !std::mem::replace(&mut target.dismissed, true) {
+        let tag = &leg.dialog.remote_tag;
+        if target.dismissed.len() < MOST_DISMISSED && !target.dismissed.contains(tag) {
+            target.dismissed.push(tag.clone());
             let reason = if self.callee.is_some() { ELSEWHERE } else { "" };
             leg.bye(context, reason, now);
         }
@@ -87,20 +94,37 @@ impl Call {
     fn accept_answer(
         &mut self,
         context: &mut Context,
+        index: usize,
         message: &Message<'_>,
         flow: model::FlowToken,
     ) -> Option<(String, Description)> {
-        let description = Description::parse(message.body()).ok()?;
+        let offer = self.offer.as_ref()?;
+        let description = match message.body() {
+            // What was said in a provisional response needs no repetition.
+            [] => self.targets.get(index)?.early_description(message)?,
+            body => Description::parse(body).ok()?,
+        };
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);
-        let text = sdp::answer(&self.offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
+        if self.reliable.has_answered() {
+            return self.answered_before(context, description, flow);
+        }
+        let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
         self.bridge
             .remote(context, SideOf::Callee, &description, allowed, &flow);
         Some((text, description))
     }
 
-    fn connect(&mut self, context: &mut Context, index: usize, mut leg: Leg, text: &str, now: Now) {
+    /// The call is up: the caller is told so with this description.
+    pub(super) fn connect(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        mut leg: Leg,
+        text: &str,
+        now: Now,
+    ) {
         leg.side = self.callee_side.take().unwrap_or_else(|| Side::new(0));
         if let Some(target) = self.targets.get_mut(index) {
             target.state = State::Won;
@@ -118,19 +142,20 @@ impl Call {
         );
         self.cancel_timer(context, TimerKind::Ring);
         self.cancel_targets(context, ELSEWHERE, now);
-        if let Some(bytes) = self.response_to_caller(context, 200, Some(text))
-            && let Some(invite) = self.invite.take()
-        {
-            context.tx.respond(invite.server, 200, bytes, now.mono);
-            self.caller.unacknowledged = Some((invite.server, invite.cseq()));
+        if !self.reliable.holds_back(text) {
+            self.answer_caller(context, text, now);
         }
         let held = leg
             .remote
             .as_ref()
             .is_some_and(|d| d.is_held(&self.config.policy().codecs));
         self.bridge.watch(context, held);
+        if let Some(ids) = &self.session_ids {
+            leg.session_id = Some(ids.to_callee().into());
+            self.caller.session_id = Some(ids.to_caller().into());
+        }
         self.callee = Some(leg);
-        self.caller.remote = Some(self.offer.clone());
+        self.caller.remote.clone_from(&self.offer);
         self.phase = Phase::Answered;
         self.record.answered(now);
         context.counts.answered += 1;
@@ -140,16 +165,54 @@ impl Call {
             u64::from(self.config.policy().max_call_s) * 1000,
             now,
         );
+        for side in [SideOf::Caller, SideOf::Callee] {
+            self.watch_session(context, side, now);
+        }
         self.advance(context, Event::Answered, now);
     }
 
+    /// The 2xx to the caller's INVITE.
+    pub(super) fn answer_caller(&mut self, context: &mut Context, text: &str, now: Now) {
+        let text = (!text.is_empty()).then_some(text);
+        let bytes = self.response_to_caller(context, 200, text, None);
+        self.cancel_timer(context, TimerKind::Reliable);
+        if let (Some(bytes), Some(invite)) = (bytes, self.invite.take()) {
+            context.tx.respond(invite.server, 200, bytes, now.mono);
+            self.caller.unacknowledged = Some((invite.server, invite.cseq()));
+            let request = Message::parse(&invite.request).ok();
+            self.caller.session = request.and_then(|r| Session::granted(self.config.policy(), &r));
+        }
+    }
+
     /// The phone has our 2xx to the INVITE with this number. A late copy of an earlier ACK says nothing.
-    pub(crate) fn acknowledged(&mut self, context: &mut Context, side: SideOf, cseq: u32, now: Now) {
+    pub(crate) fn acknowledged(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let cseq = message.cseq().map_or(0, |cseq| cseq.seq);
         if let Some(leg) = self.leg_mut(side)
             && let Some((server, _)) = leg.unacknowledged.take_if(|(_, waiting)| *waiting <= cseq)
         {
             context.tx.acked(server);
             self.part(context, side, now);
+            self.answered_in_ack(context, side, message, now);
+            if side == SideOf::Caller {
+                self.tell_what_changed(context, now);
+            }
+        }
+    }
+
+    /// What could not be said in the midst of the INVITEs is said by re-INVITE.
+    fn tell_what_changed(&mut self, context: &mut Context, now: Now) {
+        let (caller, callee) = self.reliable.take_news();
+        if caller {
+            self.restore(context, SideOf::Caller, now);
+        }
+        if callee {
+            self.restore(context, SideOf::Callee, now);
         }
     }
 

@@ -200,11 +200,14 @@ impl Call {
     /// Sends a target its INVITE.
     pub(super) fn send_invite(&mut self, context: &mut Context, index: usize, now: Now) {
         let Some(offer) = self.offered.take() else { return };
+        let policy = self.config.policy();
         let invitation = Invitation {
             from: &self.identity.0,
             to: &self.identity.1,
             max_forwards: self.max_forwards,
             offer: &offer,
+            session: (policy.session_expires_s, policy.min_se_s),
+            told: &self.told,
         };
         if let Some(target) = self.targets.get_mut(index) {
             target.invite(context, self.id, index, &invitation, now);

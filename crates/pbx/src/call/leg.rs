@@ -1,5 +1,7 @@
 //! One side of a call: a dialog with a phone, and what has been agreed with it.
 
+use super::capabilities::Capabilities;
+use super::session::Session;
 use crate::context::{Context, Owner};
 use crate::following::PhoneKey;
 use crate::location::same_flow;
@@ -31,6 +33,20 @@ pub(crate) struct Leg {
     /// The ACK to the phone's last 2xx, by CSeq, in case that comes again.
     pub(crate) ack: Option<(u32, Bytes)>,
     pub(crate) exchange: Exchange,
+    /// CSeq number of our last INVITE without an offer: the ACK to its 2xx carries our answer.
+    pub(crate) offerless: Option<u32>,
+    /// The offer that the phone made in such a 2xx, while the other leg's answer to it is awaited.
+    pub(crate) owed: Option<Box<Owed>>,
+    pub(crate) can: Capabilities,
+    pub(crate) session: Option<Session>,
+    /// Our Session-ID value in this dialog, where a phone of the call has one.
+    pub(crate) session_id: Option<Box<str>>,
+}
+
+/// A 2xx that is not acknowledged yet, for the ACK has to carry an answer (RFC 3261 §13.2.1).
+pub(crate) struct Owed {
+    pub(crate) cseq: u32,
+    pub(crate) offer: Description,
 }
 
 /// A re-INVITE under way on a leg.
@@ -40,7 +56,8 @@ pub(crate) enum Exchange {
     Theirs {
         server: ServerId,
         request: Box<[u8]>,
-        offer: Box<Description>,
+        /// `None`: it asked for an offer of the other leg.
+        offer: Option<Box<Description>>,
     },
     /// We asked on behalf of the other leg.
     Ours {
@@ -52,20 +69,60 @@ pub(crate) enum Exchange {
 }
 
 impl Leg {
+    /// A leg that has agreed on nothing yet.
+    pub(crate) fn new(
+        dialog: Dialog,
+        flow: FlowToken,
+        user: UserId,
+        key: Option<PhoneKey>,
+        side: Side,
+    ) -> Leg {
+        Leg {
+            dialog,
+            flow,
+            user,
+            key,
+            away: false,
+            side,
+            remote: None,
+            unacknowledged: None,
+            parting: None,
+            ack: None,
+            exchange: Exchange::Idle,
+            offerless: None,
+            owed: None,
+            can: Capabilities::default(),
+            session: None,
+            session_id: None,
+        }
+    }
+
     /// A request in this dialog, its Via and headers written, ready for more.
     pub(crate) fn request(&mut self, context: &mut Context, method: Method<'static>) -> (String, Writer) {
         let branch = context.new_branch();
         let writer = self.dialog.request(method, via(&self.flow, &branch));
+        let writer = match &self.session_id {
+            Some(value) => writer.header(Name::SessionId, value),
+            None => writer,
+        };
         (branch, writer.header(Name::UserAgent, &context.server_name))
     }
 
-    /// Acknowledges a 2xx, and keeps the ACK for the next copy of it.
+    /// Acknowledges a 2xx, and keeps the ACK for the next copy of it. One whose ACK needs an answer has to wait.
     pub(crate) fn acknowledge(&mut self, context: &mut Context, cseq: u32) {
+        if self.owed.as_ref().is_none_or(|owed| owed.cseq != cseq) {
+            self.acknowledge_with(context, cseq, "");
+        }
+    }
+
+    /// Acknowledges a 2xx with this answer to the offer in it.
+    pub(crate) fn acknowledge_with(&mut self, context: &mut Context, cseq: u32, answer: &str) {
         let bytes = match &self.ack {
             Some((known, bytes)) if *known == cseq => bytes.clone(),
             _ => {
                 let branch = context.new_branch();
-                self.dialog.ack(cseq, via(&self.flow, &branch)).finish()
+                let writer = self.dialog.ack(cseq, via(&self.flow, &branch));
+                writer.body(sdp::CONTENT_TYPE, answer.as_bytes())
             }
         };
         self.ack = Some((cseq, bytes.clone()));

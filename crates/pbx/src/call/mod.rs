@@ -8,13 +8,27 @@
 
 mod answer;
 mod bridge;
+mod capabilities;
+mod delayed_offer;
+mod early;
 mod follow;
+mod identity;
+mod info;
+mod intercom;
 mod leg;
+pub(crate) mod reason;
 mod record;
+mod redirect;
+mod reliable;
 mod renegotiate;
+mod session;
+mod session_id;
+mod session_timer;
 mod setup;
 mod target;
 mod teardown;
+mod update;
+mod user_to_user;
 mod wake;
 
 use crate::context::{Context, Owner, TimerKind};
@@ -29,10 +43,13 @@ use model::{
     TenantConfig, UserId,
 };
 use record::Record;
+use redirect::Redirects;
+use reliable::Reliable;
 use sdp::{Description, Side};
+use session_id::SessionIds;
 use sip::timer::TimerId;
 use sip::transaction::ServerId;
-use sip::{Message, Method};
+use sip::{Message, Method, Name};
 use std::sync::Arc;
 use target::Target;
 
@@ -72,22 +89,32 @@ pub(crate) struct Call {
     record: Record,
     caller: Leg,
     invite: Option<PendingInvite>,
-    offer: Description,
+    /// What the caller offered; `None` when it left that to the callee.
+    offer: Option<Description>,
     targets: Vec<Target>,
+    redirects: Redirects,
     /// The one phone that is meant, where a GRUU was called.
     instance: Option<Box<str>>,
     /// Phones that were sent a push notification and have not registered since.
     waking: Vec<(UserId, PhoneKey)>,
-    /// The description that targets are offered.
+    /// The description that targets are offered; empty when the caller left the offer to them.
     offered: Option<String>,
-    /// The target whose early media the caller hears.
-    early: Option<usize>,
+    /// The target, and the To tag behind it, whose early media the caller hears, and what it said.
+    early: Option<(usize, String)>,
+    early_remote: Option<Description>,
+    /// Provisional responses to the caller that are repeated until they are acknowledged.
+    reliable: Reliable,
     callee: Option<Leg>,
     /// What the targets were offered, until one of them becomes the callee.
     callee_side: Option<Side>,
     bridge: Bridge,
     /// From and To of the INVITEs that we send, without tags.
     identity: (String, String),
+    /// What else of the caller's INVITE the targets are told, in our words.
+    told: Vec<(Name, String)>,
+    session_ids: Option<Box<SessionIds>>,
+    /// User-to-user information of the one who answers, for the caller.
+    answer_note: Option<String>,
     max_forwards: u8,
     ring_timeout_s: u32,
     timers: Vec<(TimerKind, TimerId)>,
@@ -142,6 +169,9 @@ impl Call {
         if let Some(callee) = &self.callee {
             context.legs.remove(callee.dialog.local_tag.as_str());
         }
+        for target in self.targets.iter().filter(|target| !target.early.is_empty()) {
+            context.legs.remove(target.tag.as_str());
+        }
         for (_, timer) in self.timers.drain(..) {
             context.timers.cancel(timer);
         }
@@ -175,9 +205,23 @@ impl Call {
                 .any(|leg| leg.dialog.call_id == call_id)
     }
 
+    /// True when the ACK to a 2xx of that dialog waits for the other phone's answer.
+    pub(crate) fn owes_ack(&self, call_id: &str) -> bool {
+        let legs = [SideOf::Caller, SideOf::Callee].into_iter();
+        legs.filter_map(|side| self.leg(side))
+            .any(|leg| leg.owed.is_some() && leg.dialog.call_id == call_id)
+    }
+
     /// True when the message belongs to the dialog of that leg.
     pub(crate) fn has_dialog(&self, side: SideOf, message: &Message<'_>) -> bool {
         self.leg(side).is_some_and(|leg| leg.has(message))
+            || (side == SideOf::Callee && self.early_flow(message).is_some())
+    }
+
+    /// Where the phone of that dialog was last heard from, early dialogs included.
+    pub(crate) fn flow_for(&self, side: SideOf, message: &Message<'_>) -> Option<FlowToken> {
+        let early = (side == SideOf::Callee).then(|| self.early_flow(message));
+        early.flatten().or_else(|| self.flow_of(side))
     }
 
     /// Where the leg's phone was last heard from.
@@ -210,10 +254,12 @@ impl Call {
         now: Now,
     ) {
         let method = message.method().unwrap_or(Method::Other(""));
-        let owner = if method == Method::Invite {
-            Owner::Renegotiation(self.id, side)
-        } else {
-            Owner::None
+        if side == SideOf::Callee && !self.callee.as_ref().is_some_and(|leg| leg.has(message)) {
+            return self.handle_early_request(context, message, flow, now);
+        }
+        let owner = match method {
+            Method::Invite | Method::Update => Owner::Renegotiation(self.id, side),
+            _ => Owner::None,
         };
         let Some(id) = context.accept(message, flow, owner, now) else {
             return;
@@ -227,13 +273,17 @@ impl Call {
         match method {
             Method::Bye => self.handle_bye(context, side, id, message, now),
             Method::Invite => self.handle_reinvite(context, side, id, message, now),
+            Method::Prack => self.handle_prack(context, side, id, message, now),
+            Method::Update => self.handle_update(context, side, id, message, now),
+            Method::Info => self.handle_info(context, side, id, message, now),
             Method::Options => {
-                let bytes = context.response(message, flow, 200, None).finish();
+                let writer = context.response(message, flow, 200, None);
+                let bytes = Context::capabilities(writer).finish();
                 context.tx.respond(id, 200, bytes, now.mono);
             }
             _ => {
                 let writer = context.response(message, flow, 405, None);
-                let bytes = writer.header(sip::Name::Allow, crate::edge::ALLOW).finish();
+                let bytes = writer.header(Name::Allow, crate::edge::ALLOW).finish();
                 context.tx.respond(id, 405, bytes, now.mono);
             }
         }
@@ -256,6 +306,12 @@ impl Call {
             (Owner::Target(_, index), Some(message)) if code < 300 => {
                 self.target_answered(context, index, message, now);
             }
+            (Owner::Target(_, index), Some(message)) if code == 422 => {
+                self.target_wants_longer(context, index, message, now);
+            }
+            (Owner::Target(_, index), Some(message)) if code < 400 => {
+                self.target_redirected(context, index, code, message, now);
+            }
             (Owner::Target(_, index), message) => {
                 if message.is_none() || code == follow::FLOW_FAILED {
                     self.rings_another_flow(context, index, now);
@@ -263,6 +319,9 @@ impl Call {
                 self.target_failed(context, index, code, now);
             }
             (Owner::Renegotiation(_, side), _) => self.renegotiated(context, side, code, message, now),
+            (Owner::Refresh { side, invite, .. }, _) => {
+                self.refreshed(context, (side, invite), code, message, now);
+            }
             (Owner::Caller(_) | Owner::Parting(_) | Owner::None, _) => {}
         }
     }
@@ -320,6 +379,11 @@ impl Call {
                     now,
                 );
             }
+            (TimerKind::Session(side), Phase::Answered) => self.session_due(context, side, now),
+            (TimerKind::Reliable, _) => self.repeat_provisional(context, now),
+            (TimerKind::Restore(side), Phase::Answered) => self.restore_again(context, side, now),
+            (TimerKind::UpdateAnswer, Phase::Answered) => self.update_unanswered(context, now),
+            (TimerKind::LateAnswer, Phase::Answered) => self.answer_too_late(context, now),
             (TimerKind::MediaClose, Phase::Ending) => self.finish(context, now),
             _ => {}
         }

@@ -98,6 +98,7 @@ pub(crate) mod q850 {
     pub(crate) const NO_ANSWER: u8 = 19;
     pub(crate) const TEMPORARY_FAILURE: u8 = 41;
     pub(crate) const RESOURCE_UNAVAILABLE: u8 = 47;
+    pub(crate) const INCOMPATIBLE: u8 = 88;
     pub(crate) const TIMER_EXPIRY: u8 = 102;
 }
 

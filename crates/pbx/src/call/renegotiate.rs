@@ -3,8 +3,10 @@
 //! Hold, resume and codec changes all pass here. Glare is answered 491 to the side that asked second.
 
 use super::leg::{Exchange, Leg};
+use super::session;
+use super::update::UPDATE_ANSWER_MS;
 use super::{Call, Phase};
-use crate::context::{Context, Owner};
+use crate::context::{Context, Owner, TimerKind};
 use crate::edge::ALLOW;
 use model::{EndedBy, Leg as SideOf, Now};
 use sdp::Description;
@@ -23,18 +25,25 @@ impl Call {
     ) {
         let flow = self.flow_of(side).unwrap_or(self.caller.flow);
         if let Some(code) = self.reinvite_refusal(side) {
-            let mut writer = context.response(message, flow, code, None);
-            if code == 500 {
-                let seconds = context.random() % 11;
-                writer = writer.header(Name::RetryAfter, &seconds.to_string());
-            }
-            return context.tx.respond(server, code, writer.finish(), now.mono);
+            return self.refuse_for_now(context, side, server, message, code, now);
+        }
+        if self.refuse_brief(context, side, server, message, now)
+            || self.answer_unchanged(context, side, server, message, now)
+        {
+            return;
         }
         let config = Arc::clone(&self.config);
-        let offered = Description::parse(message.body());
+        let offered = match message.body() {
+            [] => Ok(None),
+            body => Description::parse(body).map(Some),
+        };
         let refused = match &offered {
-            Ok(description) => self.pass_on(context, side, description, &config, now).err(),
-            Err(_) if message.body().is_empty() => Some(488),
+            Ok(Some(description)) => {
+                let method = self.method_for(side.other(), message);
+                self.pass_on(context, side, description, method, &config, now)
+                    .err()
+            }
+            Ok(None) => self.ask_for_offer(context, side, now).err(),
             Err(_) => Some(400),
         };
         match (offered, refused, self.leg_mut(side)) {
@@ -43,10 +52,14 @@ impl Call {
                 leg.exchange = Exchange::Theirs {
                     server,
                     request,
-                    offer: Box::new(offer),
+                    offer: offer.map(Box::new),
                 };
-                let trying = context.response(message, flow, 100, None).finish();
-                context.tx.respond(server, 100, trying, now.mono);
+                if message.method() == Some(Method::Invite) {
+                    let trying = context.response(message, flow, 100, None).finish();
+                    context.tx.respond(server, 100, trying, now.mono);
+                } else {
+                    self.set_timer(context, TimerKind::UpdateAnswer, UPDATE_ANSWER_MS, now);
+                }
             }
             (_, code, _) => {
                 context.counts.media_refused += 1;
@@ -57,9 +70,28 @@ impl Call {
         }
     }
 
+    /// Refuses a re-INVITE or UPDATE that may be asked again: after 500 with the time that is told (RFC 3261 §14.2).
+    pub(super) fn refuse_for_now(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        server: ServerId,
+        message: &Message<'_>,
+        code: u16,
+        now: Now,
+    ) {
+        let flow = self.flow_of(side).unwrap_or(self.caller.flow);
+        let mut writer = context.response(message, flow, code, None);
+        if code == 500 {
+            let seconds = context.random() % 11;
+            writer = writer.header(Name::RetryAfter, &seconds.to_string());
+        }
+        context.tx.respond(server, code, writer.finish(), now.mono);
+    }
+
     /// Why a re-INVITE can't be taken now: 491 when the other side asked first, 500 when the same side has
     /// not got its answer yet, 481 when the call is over.
-    fn reinvite_refusal(&self, side: SideOf) -> Option<u16> {
+    pub(super) fn reinvite_refusal(&self, side: SideOf) -> Option<u16> {
         let (leg, other) = (self.leg(side)?, self.leg(side.other()));
         if self.phase != Phase::Answered {
             return Some(481);
@@ -68,6 +100,7 @@ impl Call {
         let waiting =
             other.is_some_and(|leg| leg.unacknowledged.is_some() || !matches!(leg.exchange, Exchange::Idle));
         match leg.exchange {
+            _ if leg.owed.is_some() => Some(491),
             _ if theirs || leg.unacknowledged.is_some() => Some(500),
             Exchange::Ours { .. } => Some(491),
             _ if waiting => Some(491),
@@ -81,25 +114,41 @@ impl Call {
         context: &mut Context,
         side: SideOf,
         offer: &Description,
+        method: Method<'static>,
         config: &model::TenantConfig,
         now: Now,
     ) -> Result<(), u16> {
-        let (id, to) = (self.id, side.other());
+        let to = side.other();
         let anchor = self.bridge.anchor(to);
         let leg = self.leg_mut(to).ok_or(481_u16)?;
         let text = sdp::offer(offer, &mut leg.side, anchor, &config.policy().codecs).map_err(|_| 488_u16)?;
-        let (branch, writer) = leg.request(context, Method::Invite);
-        let bytes = writer
+        self.propose(context, to, method, &text, now)
+    }
+
+    /// Sends a re-INVITE with this offer to a leg, or without one; or an UPDATE with it (RFC 3311).
+    pub(super) fn propose(
+        &mut self,
+        context: &mut Context,
+        to: SideOf,
+        method: Method<'static>,
+        text: &str,
+        now: Now,
+    ) -> Result<(), u16> {
+        let id = self.id;
+        let leg = self.leg_mut(to).ok_or(481_u16)?;
+        let (branch, writer) = leg.request(context, method);
+        let writer = writer
             .header(Name::Contact, &context.contact(&leg.flow))
-            .header(Name::Allow, ALLOW)
-            .body(sdp::CONTENT_TYPE, text.as_bytes());
+            .header(Name::Allow, ALLOW);
+        let bytes = session::keep(writer, leg.session.as_ref()).body(sdp::CONTENT_TYPE, text.as_bytes());
         let (flow, cseq) = (leg.flow, leg.dialog.local_cseq);
         let owner = Owner::Renegotiation(id, to);
         let reliable = flow.transport.is_reliable();
         let client = context
             .tx
-            .request(Method::Invite, &branch, bytes, flow, reliable, owner, now.mono)
+            .request(method, &branch, bytes, flow, reliable, owner, now.mono)
             .map_err(|_| 503_u16)?;
+        leg.offerless = text.is_empty().then_some(cseq);
         leg.exchange = Exchange::Ours {
             client,
             cseq,
@@ -123,11 +172,10 @@ impl Call {
         let Some(leg) = self.leg_mut(side) else { return };
         let Exchange::Ours { cseq, restores, .. } = leg.exchange else {
             // A copy of a 2xx whose ACK was lost, or a 2xx to what we have called off.
-            if let Some(cseq) = message
-                .and_then(|m| m.cseq().ok())
-                .filter(|_| (200..300).contains(&code))
+            if let (200..300, Some(message)) = (code, message)
+                && message.method() == Some(Method::Invite)
             {
-                leg.acknowledge(context, cseq.seq);
+                self.acknowledge_again(context, side, message);
             }
             return;
         };
@@ -138,11 +186,19 @@ impl Call {
         match message.filter(|_| code < 300) {
             Some(message) => {
                 leg.dialog.refresh_target(message);
-                leg.acknowledge(context, cseq);
+                if leg.offerless == Some(cseq) {
+                    return self.offered_again(context, side, cseq, message, now);
+                }
+                if message.method() == Some(Method::Invite) {
+                    leg.acknowledge(context, cseq);
+                }
+                self.session_agreed(context, side, message, now);
                 if !restores {
                     self.answer_renegotiation(context, side, message, now);
                 }
             }
+            None if restores && code == 491 => self.restore_later(context, side, now),
+            None if self.ask_by_invite(context, side, code, message, now) => {}
             None => self.refuse_renegotiation(context, side, code, now),
         }
     }
@@ -164,7 +220,7 @@ impl Call {
         }
         let first = leg.ack.as_ref().is_none_or(|(known, _)| *known < cseq.seq);
         let idle = matches!(leg.exchange, Exchange::Idle);
-        leg.acknowledge(context, cseq.seq);
+        self.acknowledge_again(context, side, message);
         if first && idle {
             self.restore(context, side, now);
         }
@@ -191,35 +247,61 @@ impl Call {
         let answer = Description::parse(message.body()).ok();
         let text = answer
             .as_ref()
-            .and_then(|a| sdp::answer(&offer, a, &mut leg.side, anchor, allowed).ok());
-        let (Some(answer), Some(text)) = (answer, text) else {
+            .zip(offer.as_ref())
+            .and_then(|(a, offer)| sdp::answer(offer, a, &mut leg.side, anchor, allowed).ok());
+        let (Some(offer), Some(answer), Some(text)) = (offer, answer, text) else {
             let bytes = context.response(&request, leg.flow, 488, None).finish();
             context.tx.respond(server, 488, bytes, now.mono);
             return self.restore(context, side, now);
         };
-        leg.dialog.refresh_target(&request);
-        let bytes = context
-            .response(&request, leg.flow, 200, None)
-            .header(Name::Contact, &context.contact(&leg.flow))
-            .header(Name::Allow, ALLOW)
-            .body(sdp::CONTENT_TYPE, text.as_bytes());
-        context.tx.respond(server, 200, bytes, now.mono);
-        leg.unacknowledged = Some((server, request.cseq().map_or(0, |cseq| cseq.seq)));
         leg.remote = Some(*offer);
+        self.agree(context, asker, server, &request, &text, now);
         if let Some(other) = self.leg_mut(side) {
             other.remote = Some(answer);
         }
         self.media_follows(context, allowed);
     }
 
+    /// The 2xx to a re-INVITE or UPDATE of a leg, with this description.
+    pub(super) fn agree(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        server: ServerId,
+        request: &Message<'_>,
+        text: &str,
+        now: Now,
+    ) {
+        let config = Arc::clone(&self.config);
+        let Some(leg) = self.leg_mut(side) else { return };
+        leg.dialog.refresh_target(request);
+        leg.can = leg.can.or(request);
+        let writer = context
+            .response(request, leg.flow, 200, None)
+            .header(Name::Contact, &context.contact(&leg.flow))
+            .header(Name::Allow, ALLOW);
+        let writer = match &leg.session_id {
+            Some(value) => writer.header(Name::SessionId, value),
+            None => writer,
+        };
+        let (writer, session) = session::agreement(config.policy(), request, writer);
+        let bytes = writer.body(sdp::CONTENT_TYPE, text.as_bytes());
+        context.tx.respond(server, 200, bytes, now.mono);
+        if request.method() == Some(Method::Invite) {
+            leg.unacknowledged = Some((server, request.cseq().map_or(0, |cseq| cseq.seq)));
+        }
+        leg.session = session;
+        self.watch_session(context, side, now);
+    }
+
     /// `side` agreed to what the other leg has taken back meanwhile, or can't use: it is asked for what was before.
-    fn restore(&mut self, context: &mut Context, side: SideOf, now: Now) {
+    pub(super) fn restore(&mut self, context: &mut Context, side: SideOf, now: Now) {
         let before = self.leg(side.other()).and_then(|leg| leg.remote.clone());
         let Some(before) = before.filter(|_| self.phase == Phase::Answered) else {
             return;
         };
         let config = Arc::clone(&self.config);
-        let sent = self.pass_on(context, side.other(), &before, &config, now);
+        let sent = self.pass_on(context, side.other(), &before, Method::Invite, &config, now);
         if let (Ok(()), Some(leg)) = (sent, self.leg_mut(side))
             && let Exchange::Ours { restores, .. } = &mut leg.exchange
         {
@@ -292,7 +374,12 @@ impl Call {
         if !self.leg(asker).is_some_and(|leg| leg.owes(server)) {
             return;
         }
-        self.settle_asker(context, asker, 487, now);
+        self.give_up_asking(context, asker, 487, now);
+    }
+
+    /// Tells the asker no, and calls off what was asked of the other leg.
+    pub(super) fn give_up_asking(&mut self, context: &mut Context, asker: SideOf, code: u16, now: Now) {
+        self.settle_asker(context, asker, code, now);
         if let Some(Leg {
             exchange: Exchange::Ours { client, .. },
             ..

@@ -1,10 +1,15 @@
 //! From the caller's INVITE to ringing phones (RFC 3261 §13, §16.7 for the choice among many refusals).
 
+use super::capabilities::Capabilities;
+use super::delayed_offer::read_offer;
 use super::follow::FLOW_FAILED;
-use super::leg::Exchange;
 use super::record::{self, Record};
+use super::redirect::Redirects;
+use super::reliable::Reliable;
+use super::session_id::SessionIds;
 use super::target::State;
 use super::{Bridge, Call, Leg, PendingInvite, Phase, Target};
+use super::{identity, intercom, session, user_to_user};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
@@ -31,8 +36,11 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let offer = readable_offer(context, message, flow)?;
+        let offer = read_offer(context, message, flow).ok()?;
         let tag = context.new_tag();
+        if is_beyond_us(context, message, flow) {
+            return None;
+        }
         let Ok(dialog) = Dialog::uas(message, &tag) else {
             context.counts.invalid += 1;
             context.reply(message, flow, 400);
@@ -50,21 +58,15 @@ impl Call {
             instance,
         } = Dialled::by(context, message);
         let (caller, callee) = parties(context, device, message, &dialled);
-        let identity = identities(&config, &caller, &dialled);
-        context.legs.insert(
-            tag.into_boxed_str(),
-            LegRef {
-                call: id,
-                side: SideOf::Caller,
-            },
-        );
-        context.following.joins(device.user, id);
+        let mut identity = identities(&config, &caller, &dialled);
+        let told = tell(context, message, &caller, &mut identity.0);
+        make_known(context, tag, id, device.user);
         let mut call = Call {
             id,
             run: Run::new(flow::route(&config, &dialled, &domain)),
             phase: Phase::Opening,
             record: Record::begin(context, caller, callee, now),
-            caller: caller_leg(context, device, dialog, flow),
+            caller: caller_leg(context, device, dialog, message, flow),
             invite: Some(PendingInvite {
                 server,
                 request: message.bytes().into(),
@@ -72,19 +74,21 @@ impl Call {
             }),
             offer,
             targets: Vec::new(),
+            redirects: Redirects::default(),
             instance,
             waking: Vec::new(),
             offered: None,
             early: None,
+            early_remote: None,
+            reliable: Reliable::of(message),
             callee: None,
             callee_side: None,
             bridge: Bridge::new(config.id(), id, config.policy().media),
             identity,
-            max_forwards: message
-                .max_forwards()
-                .and_then(Result::ok)
-                .unwrap_or(70)
-                .saturating_sub(1),
+            told,
+            session_ids: SessionIds::of(message),
+            answer_note: None,
+            max_forwards: hops_left(message),
             ring_timeout_s: 0,
             timers: Vec::new(),
             byes: Vec::new(),
@@ -118,13 +122,7 @@ impl Call {
 
     /// Picks the phones and reserves media.
     fn ring(&mut self, context: &mut Context, users: &[UserId], timeout_s: u32, now: Now) {
-        let facts: Vec<BindingFacts> = users
-            .iter()
-            .flat_map(|user| reach::best_flows(context.location.of(*user)))
-            .filter(|b| !self.is_callers_own(b) && self.means(b))
-            .take(context.fork_targets)
-            .map(BindingFacts::from)
-            .collect();
+        let facts = self.phones_of(context, users, |binding| self.means(binding));
         self.targets = facts.iter().map(|facts| Target::new(context, facts)).collect();
         for target in &self.targets {
             context.following.joins(target.user, self.id);
@@ -145,6 +143,22 @@ impl Call {
         }
     }
 
+    /// Phones of these users that can be rung, as many as one call may ring, and `means` lets through.
+    pub(super) fn phones_of(
+        &self,
+        context: &Context,
+        users: &[UserId],
+        means: impl Fn(&Binding) -> bool,
+    ) -> Vec<BindingFacts> {
+        users
+            .iter()
+            .flat_map(|user| reach::best_flows(context.location.of(*user)))
+            .filter(|b| !self.is_callers_own(b) && means(b))
+            .take(context.fork_targets.saturating_sub(self.targets.len()))
+            .map(BindingFacts::from)
+            .collect()
+    }
+
     /// The phone that calls is not rung: not where it calls from, and not on another flow of its instance.
     pub(super) fn is_callers_own(&self, binding: &Binding) -> bool {
         let (record, caller) = (&binding.record, &self.caller);
@@ -160,16 +174,19 @@ impl Call {
         let allowed = &config.policy().codecs;
         let mut side = Side::new(context.random() >> 1);
         let anchor = self.bridge.anchor(SideOf::Callee);
-        let offer = match sdp::offer(&self.offer, &mut side, anchor, allowed) {
-            Ok(offer) => offer,
-            Err(_) => {
-                return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+        let mut text = String::new();
+        if let Some(offer) = &self.offer {
+            match sdp::offer(offer, &mut side, anchor, allowed) {
+                Ok(offer) => text = offer,
+                Err(_) => {
+                    return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+                }
             }
-        };
-        self.bridge
-            .remote(context, SideOf::Caller, &self.offer, allowed, &self.caller.flow);
+            self.bridge
+                .remote(context, SideOf::Caller, offer, allowed, &self.caller.flow);
+        }
         self.callee_side = Some(side);
-        self.offered = Some(offer);
+        self.offered = Some(text);
         for index in 0..self.targets.len() {
             self.send_invite(context, index, now);
         }
@@ -191,6 +208,10 @@ impl Call {
         message: &Message<'_>,
         now: Now,
     ) {
+        if !self.acknowledge_provisional(context, index, message, now) {
+            return;
+        }
+        SessionIds::learn(&mut self.session_ids, message);
         let Some(target) = self.targets.get(index) else {
             return;
         };
@@ -207,23 +228,30 @@ impl Call {
 
     /// The description of the first target that sends early media; the others' is not connected.
     fn early_answer(&mut self, context: &mut Context, index: usize, message: &Message<'_>) -> Option<String> {
-        if message.body().is_empty() || self.early.is_some_and(|early| early != index) {
+        if message.body().is_empty() {
             return None;
         }
+        let tag = message.to_tag().unwrap_or("");
+        let first = |(early, known): &(usize, String)| *early == index && known == tag;
+        if self.early.as_ref().is_some_and(|early| !first(early)) {
+            return None;
+        }
+        let offer = self.offer.as_ref()?;
         let description = Description::parse(message.body()).ok()?;
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);
-        let text = sdp::answer(&self.offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
+        let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
         let flow = self.targets.get(index)?.flow;
         self.bridge
             .remote(context, SideOf::Callee, &description, allowed, &flow);
-        self.early = Some(index);
+        self.early = Some((index, tag.to_owned()));
+        self.early_remote = Some(description);
         Some(text)
     }
 
     /// Passes a provisional answer on, unless the caller knows as much already.
-    fn tell_caller(&mut self, context: &mut Context, code: u16, sdp: Option<&str>, now: Now) {
+    pub(super) fn tell_caller(&mut self, context: &mut Context, code: u16, sdp: Option<&str>, now: Now) {
         let Some(invite) = &mut self.invite else { return };
         let news = (code, sdp.is_some());
         if invite.told == news
@@ -234,7 +262,14 @@ impl Call {
         }
         invite.told = news;
         let server = invite.server;
-        if let Some(bytes) = self.response_to_caller(context, code, sdp) {
+        if self.reliable.is_wanted(self.offer.is_some()) {
+            return self.tell_reliably(context, code, sdp, now);
+        }
+        // Without an offer to answer, what is reliable would have to carry one (RFC 3262 §5).
+        if self.reliable.is_required() {
+            return;
+        }
+        if let Some(bytes) = self.response_to_caller(context, code, sdp, None) {
             context.tx.respond(server, code, bytes, now.mono);
         }
     }
@@ -245,6 +280,7 @@ impl Call {
         context: &Context,
         code: u16,
         sdp: Option<&str>,
+        rseq: Option<u32>,
     ) -> Option<bytes::Bytes> {
         let request = Message::parse(&self.invite.as_ref()?.request).ok()?;
         let tag = self.caller.dialog.local_tag.as_str();
@@ -254,6 +290,19 @@ impl Call {
             writer = writer.header(Name::Allow, crate::edge::ALLOW);
             // The proxies on the way want to stay there (RFC 3261 §12.1.1).
             writer = writer.copy(&request, Name::RecordRoute);
+        }
+        if let Some(ids) = &self.session_ids {
+            writer = writer.header(Name::SessionId, &ids.to_caller());
+        }
+        if let Some(rseq) = rseq {
+            writer = writer.header(Name::Require, "100rel");
+            writer = writer.fmt(Name::RSeq, format_args!("{rseq}"));
+        }
+        if code == 200 {
+            if let Some(note) = &self.answer_note {
+                writer = writer.header(Name::UserToUser, note);
+            }
+            writer = session::agreement(self.config.policy(), &request, writer).0;
         }
         Some(match sdp {
             Some(sdp) => writer.body(sdp::CONTENT_TYPE, sdp.as_bytes()),
@@ -291,6 +340,9 @@ impl Call {
         if self.phase != Phase::Ringing || more {
             return;
         }
+        if self.try_alternative(context, now) {
+            return;
+        }
         let codes = self.targets.iter().filter_map(|target| match target.state {
             State::Done(code) => Some(code),
             _ => None,
@@ -324,49 +376,19 @@ impl Call {
 }
 
 /// The leg that called. It keeps the binding that it called from, so that it is found again after a reconnect.
-fn caller_leg(context: &mut Context, device: &Device, dialog: Dialog, flow: FlowToken) -> Leg {
+fn caller_leg(
+    context: &mut Context,
+    device: &Device,
+    dialog: Dialog,
+    message: &Message<'_>,
+    flow: FlowToken,
+) -> Leg {
     let binding = context.location.on_flow(device.user, &flow);
-    Leg {
-        dialog,
-        flow,
-        user: device.user,
-        key: binding.map(|b| PhoneKey::from(&*b.record)),
-        away: false,
-        side: Side::new(context.random() >> 1),
-        remote: None,
-        unacknowledged: None,
-        parting: None,
-        ack: None,
-        exchange: Exchange::Idle,
-    }
-}
-
-/// The offer of an INVITE; without a readable one there is no call.
-fn readable_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> Option<Description> {
-    let refuse = |context: &mut Context, code: u16, warning: &str| {
-        context.counts.media_refused += 1;
-        let warning = format!("399 carillon \"{warning}\"");
-        context.reply_with(message, flow, code, |writer| {
-            writer.header(Name::Warning, &warning)
-        });
-    };
-    if message.body().is_empty() {
-        refuse(context, 488, "an INVITE without an offer is not supported");
-        return None;
-    }
-    let description = match Description::parse(message.body()) {
-        Ok(description) => description,
-        Err(error) => {
-            refuse(context, 400, &error.to_string().replace('"', "'"));
-            return None;
-        }
-    };
-    let config = Arc::clone(&context.config);
-    if let Err(refusal) = sdp::acceptable(&description, &config.policy().codecs) {
-        refuse(context, 488, refusal.reason());
-        return None;
-    }
-    Some(description)
+    let key = binding.map(|b| PhoneKey::from(&*b.record));
+    let side = Side::new(context.random() >> 1);
+    let mut leg = Leg::new(dialog, flow, device.user, key, side);
+    leg.can = Capabilities::of(message);
+    leg
 }
 
 fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &str) -> (Party, Party) {
@@ -388,6 +410,46 @@ fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &
         sip_call_id: String::new(),
     };
     (caller, callee)
+}
+
+/// Refuses what asks for a shorter session or more privacy than there is; false when it does not.
+fn is_beyond_us(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> bool {
+    let private = identity::can_be_private(&context.config, message);
+    if !private {
+        context.reply(message, flow, 500);
+    }
+    !private || session::is_too_brief(context, message, flow)
+}
+
+/// Lets the caller's requests, and its phone on another connection, find the call.
+fn make_known(context: &mut Context, tag: String, call: CallId, user: UserId) {
+    let side = SideOf::Caller;
+    context.legs.insert(tag.into_boxed_str(), LegRef { call, side });
+    context.following.joins(user, call);
+}
+
+/// Max-Forwards of the INVITEs that we send.
+fn hops_left(message: &Message<'_>) -> u8 {
+    let hops = message.max_forwards().and_then(Result::ok);
+    hops.unwrap_or(70).saturating_sub(1)
+}
+
+/// What the phones that are called are told beside From and To: identity, intercom, user-to-user information, Session-ID.
+fn tell(
+    context: &mut Context,
+    invite: &Message<'_>,
+    caller: &Party,
+    from: &mut String,
+) -> Vec<(Name, String)> {
+    let config = Arc::clone(&context.config);
+    let mut told = Vec::new();
+    identity::present(context, invite, caller, from, &mut told);
+    if config.policy().auto_answer && intercom::is_asked_for(invite) {
+        told.extend(intercom::forms(config.realm()));
+    }
+    told.extend(user_to_user::carried(invite).map(|value| (Name::UserToUser, value)));
+    told.extend(SessionIds::of(invite).map(|ids| (Name::SessionId, ids.to_callee())));
+    told
 }
 
 /// From and To of what we send: the caller as the tenant knows him, whatever he wrote (SECURITY: caller id).

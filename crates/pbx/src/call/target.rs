@@ -1,7 +1,9 @@
 //! One phone that is being rung: an INVITE of ours on its way and what became of it (RFC 3261 §13.2).
 //! When a CANCEL may go out, and for how long its effect is awaited, the transaction knows.
 
+use super::early::Early;
 use super::leg::via;
+use super::session;
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
 use crate::following::PhoneKey;
@@ -19,8 +21,16 @@ pub(crate) struct Target {
     pub(crate) call_id: String,
     pub(crate) tag: String,
     pub(crate) state: State,
-    /// A 2xx that came too late has been acknowledged and hung up.
-    pub(crate) dismissed: bool,
+    /// The To tags of 2xx that came too late and have been hung up.
+    pub(crate) dismissed: Vec<String>,
+    /// Dialogs that its provisional responses made (RFC 3261 §12.1): more than one behind a proxy that forks.
+    pub(super) early: Vec<Early>,
+    /// CSeq number of the INVITE.
+    pub(crate) cseq: u32,
+    /// The shortest session interval that the phone takes, once it has refused ours (RFC 4028 §7.3).
+    pub(super) min_se_s: u32,
+    /// Whose phone sent the call here (RFC 5806).
+    pub(super) diverted: Option<String>,
     /// Its connection is gone and the phone has not come back yet.
     pub(crate) away: bool,
     path: Vec<Box<str>>,
@@ -50,6 +60,9 @@ pub(crate) struct Invitation<'a> {
     pub(crate) to: &'a str,
     pub(crate) max_forwards: u8,
     pub(crate) offer: &'a str,
+    /// Session interval and the shortest one, seconds; no timer if the first is zero.
+    pub(crate) session: (u32, u32),
+    pub(crate) told: &'a [(Name, String)],
 }
 
 impl Target {
@@ -64,7 +77,11 @@ impl Target {
             tag: context.new_tag(),
             branch: context.new_branch(),
             state: State::Waiting,
-            dismissed: false,
+            dismissed: Vec::new(),
+            early: Vec::new(),
+            cseq: 1,
+            min_se_s: 0,
+            diverted: None,
             away: false,
             path: binding.path.clone(),
             client: None,
@@ -91,21 +108,42 @@ impl Target {
         now: Now,
     ) {
         let via = via(&self.flow, &self.branch);
+        let (interval, least) = (invitation.session.0, invitation.session.1.max(self.min_se_s));
         let mut writer = Writer::request(Method::Invite, &self.contact)
             .via(via.transport, via.sent_by, via.branch, true)
             .fmt(Name::MaxForwards, format_args!("{}", invitation.max_forwards));
         for hop in &self.path {
             writer = writer.header(Name::Route, hop);
         }
-        let bytes = writer
+        let writer = writer
             .fmt(Name::From, format_args!("{};tag={}", invitation.from, self.tag))
             .header(Name::To, invitation.to)
             .header(Name::CallId, &self.call_id)
-            .header(Name::CSeq, "1 INVITE")
+            .fmt(Name::CSeq, format_args!("{} INVITE", self.cseq))
             .header(Name::Contact, &context.contact(&self.flow))
-            .header(Name::Allow, ALLOW)
+            .header(Name::Allow, ALLOW);
+        // An offer in a reliable response could not wait for its answer.
+        let supported = match (invitation.offer.is_empty(), interval) {
+            (true, 0) => "",
+            (true, _) => "timer",
+            (false, 0) => "100rel",
+            (false, _) => "100rel, timer",
+        };
+        let writer = if supported.is_empty() {
+            writer
+        } else {
+            writer.header(Name::Supported, supported)
+        };
+        let mut writer = session::wish(writer, interval, least);
+        for (name, value) in invitation.told {
+            writer = writer.header(*name, value);
+        }
+        if let Some(diverted) = &self.diverted {
+            writer = writer.header(Name::Diversion, diverted);
+        }
+        let bytes = writer
             .header(Name::UserAgent, &context.server_name)
-            .body("application/sdp", invitation.offer.as_bytes());
+            .body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
         let reliable = self.flow.transport.is_reliable();
         let owner = Owner::Target(call, index);
         match context.tx.request(
@@ -126,6 +164,13 @@ impl Target {
                 self.state = State::Done(503);
             }
         }
+    }
+
+    /// The next INVITE is a new request, not a copy.
+    pub(super) fn renew(&mut self, context: &mut Context) {
+        self.cseq = self.cseq.saturating_add(1);
+        self.branch = context.new_branch();
+        self.early.clear();
     }
 
     /// The phone is on another flow; what was sent on the old one is forgotten, not taken back.

@@ -1,6 +1,7 @@
 //! How calls end: CANCEL, BYE, refusal, dead media, shutdown; and the one record that each leaves.
 
 use super::leg::Exchange;
+use super::reason;
 use super::record::{self, CANCELLED, HUNG_UP};
 use super::{Call, Phase};
 use crate::context::{Context, Owner, TimerKind};
@@ -14,10 +15,14 @@ const MEDIA_CLOSE_MS: u64 = 200;
 
 impl Call {
     /// CANCEL, or BYE before an answer: the caller gave up.
-    pub(crate) fn cancelled_by_caller(&mut self, context: &mut Context, now: Now) {
+    pub(crate) fn cancelled_by_caller(&mut self, context: &mut Context, reason: &str, now: Now) {
         if matches!(self.phase, Phase::Opening | Phase::Ringing) {
-            self.cancel_targets(context, "", now);
+            self.cancel_targets(context, reason, now);
             self.refuse(context, CANCELLED, EndedBy::Caller, now);
+        } else if self.phase == Phase::Answered && self.invite.is_some() {
+            self.hang_up_leg(context, SideOf::Caller, "", now);
+            self.hang_up_leg(context, SideOf::Callee, reason, now);
+            self.end(context, CANCELLED, EndedBy::Caller, now);
         }
     }
 
@@ -25,7 +30,7 @@ impl Call {
     pub(crate) fn unanswerable(&mut self, context: &mut Context, owner: Owner, server: ServerId, now: Now) {
         match owner {
             Owner::Caller(_) if self.invite.as_ref().is_some_and(|invite| invite.server == server) => {
-                self.cancelled_by_caller(context, now);
+                self.cancelled_by_caller(context, "", now);
             }
             Owner::Renegotiation(_, side) => self.reinvite_cancelled(context, side, server, now),
             _ => {}
@@ -72,11 +77,15 @@ impl Call {
         self.forget_ack(context, side);
         self.call_off_reinvite(context, side, now);
         match self.phase {
+            Phase::Answered if side == SideOf::Caller && self.invite.is_some() => {
+                context.tx.respond(server, 200, bytes, now.mono);
+                self.cancelled_by_caller(context, &reason::of(message), now);
+            }
             Phase::Answered => {
                 // The phone's BYE is answered when the record is safe: what it saw end has a record.
                 self.byes.push((server, bytes));
                 self.settle_asker(context, side, 487, now);
-                self.hang_up_leg(context, side.other(), "", now);
+                self.hang_up_leg(context, side.other(), &reason::of(message), now);
                 self.end(context, HUNG_UP, by, now);
             }
             // Both hung up at once.
@@ -86,7 +95,7 @@ impl Call {
             }
             Phase::Opening | Phase::Ringing | Phase::Ended => {
                 context.tx.respond(server, 200, bytes, now.mono);
-                self.cancelled_by_caller(context, now);
+                self.cancelled_by_caller(context, &reason::of(message), now);
                 context.over.push(self.id);
             }
         }
@@ -120,7 +129,15 @@ impl Call {
     fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
         self.settle_asker(context, side, 487, now);
         self.call_off_reinvite(context, side, now);
+        if side == SideOf::Caller
+            && let Some(bytes) = self.refusal(context, CANCELLED)
+            && let Some(invite) = self.invite.take()
+        {
+            // The callee answered, but the caller was not told so yet.
+            return context.tx.respond(invite.server, CANCELLED.sip, bytes, now.mono);
+        }
         let Some(leg) = self.leg_mut(side) else { return };
+        leg.decline_offer(context);
         if leg.unacknowledged.is_some() {
             leg.parting = Some(reason.to_owned());
         } else {
@@ -142,6 +159,7 @@ impl Call {
     fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
         let Some(leg) = self.leg_mut(side) else { return };
         leg.parting = None;
+        leg.owed = None;
         if let Some((server, _)) = leg.unacknowledged.take() {
             context.tx.acked(server);
         }
@@ -160,6 +178,13 @@ impl Call {
             TimerKind::Return,
             TimerKind::Wake,
             TimerKind::Longest,
+            TimerKind::LateAnswer,
+            TimerKind::Reliable,
+            TimerKind::Restore(SideOf::Caller),
+            TimerKind::Restore(SideOf::Callee),
+            TimerKind::UpdateAnswer,
+            TimerKind::Session(SideOf::Caller),
+            TimerKind::Session(SideOf::Callee),
         ] {
             self.cancel_timer(context, kind);
         }

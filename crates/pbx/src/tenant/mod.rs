@@ -161,6 +161,12 @@ impl Tenant {
         self.calls.values().any(|call| call.has_leg(call_id))
     }
 
+    /// True when the ACK to a 2xx with this Call-ID waits for the answer of the phone on the other side.
+    #[must_use]
+    pub fn owes_ack(&self, call_id: &str) -> bool {
+        self.calls.values().any(|call| call.owes_ack(call_id))
+    }
+
     /// Removes every binding of a user, as an administrator's act. Returns how many.
     pub fn unregister(&mut self, user: UserId, now: Now, out: &mut Vec<Effect>) -> usize {
         let gone = self.context.location.remove(user, |_| true);

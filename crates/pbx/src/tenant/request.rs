@@ -2,11 +2,11 @@
 
 use super::Tenant;
 use crate::auth::Access;
-use crate::call::Call;
-use crate::context::{LegRef, Owner};
+use crate::call::{Call, reason};
+use crate::context::{Context, LegRef, Owner};
 use model::{CallId, Device, FlowToken, Now};
 use sip::transaction::{Incoming, ServerId};
-use sip::{Message, Method, Name};
+use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
 
 impl Tenant {
@@ -73,8 +73,20 @@ impl Tenant {
     }
 
     fn handle_options(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
-        if self.authenticate(flow, message, now).is_some() {
-            self.context.reply(message, flow, 200);
+        if self.authenticate(flow, message, now).is_none() {
+            return;
+        }
+        // The code is what an INVITE would get (RFC 3261 §11.2).
+        let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
+        let config = &self.context.config;
+        let known = uri.is_some_and(|uri| {
+            let user = config.extension(&uri.user_decoded());
+            uri.user.is_none() || (config.owns_domain(uri.host) && user.is_some_and(|user| user.enabled))
+        });
+        if known {
+            self.context.reply_with(message, flow, 200, Context::capabilities);
+        } else {
+            self.context.reply(message, flow, 404);
         }
     }
 
@@ -119,7 +131,7 @@ impl Tenant {
         let Some(call) = call else { return };
         match owner {
             Owner::Renegotiation(_, side) => call.reinvite_cancelled(&mut self.context, side, invite, now),
-            _ => call.cancelled_by_caller(&mut self.context, now),
+            _ => call.cancelled_by_caller(&mut self.context, &reason::of(message), now),
         }
     }
 
@@ -135,9 +147,8 @@ impl Tenant {
     fn handle_ack(&mut self, message: &Message<'_>, now: Now) {
         match self.find_leg(message) {
             Some(leg) => {
-                let cseq = message.cseq().map_or(0, |cseq| cseq.seq);
                 if let Some(call) = self.calls.get_mut(&leg.call) {
-                    call.acknowledged(&mut self.context, leg.side, cseq, now);
+                    call.acknowledged(&mut self.context, leg.side, message, now);
                 }
             }
             None => self.context.counts.stray += 1,
@@ -154,7 +165,7 @@ impl Tenant {
         };
         // The tags are secret between us and the phone. From another address they are not proof enough.
         let familiar = call
-            .flow_of(leg.side)
+            .flow_for(leg.side, message)
             .is_some_and(|known| known.remote.ip() == flow.remote.ip())
             || self.is_registered_flow(call, leg.side, &flow);
         if !familiar {

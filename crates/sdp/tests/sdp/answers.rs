@@ -169,3 +169,34 @@ fn a_direct_answer_carries_address_and_mux_only_as_agreed() {
     let text = answer(&without, &reply, &mut Side::new(9), None, &[]).unwrap();
     assert!(!text.contains("a=rtcp-mux"));
 }
+
+#[test]
+fn an_answer_that_takes_nothing_mirrors_the_lines() {
+    let offer = phone("m=video 4010 RTP/AVP 31|m=audio 4000 RTP/AVP 0 8");
+    check(
+        Ok(sdp::refuse(&offer, &mut Side::new(9))),
+        &expect![[r#"
+            v=0
+            o=- 9 1 IN IP4 0.0.0.0
+            s=-
+            c=IN IP4 0.0.0.0
+            t=0 0
+            m=video 0 RTP/AVP 31
+            m=audio 0 RTP/AVP 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_side_says_again_what_it_said_last() {
+    let mut side = Side::new(9);
+    assert_eq!(side.again(), None);
+    let said = answer(
+        &phone(OFFER),
+        &phone("m=audio 7000 RTP/AVP 8"),
+        &mut side,
+        anchor(),
+        &[],
+    );
+    assert_eq!(side.again(), said.ok());
+}

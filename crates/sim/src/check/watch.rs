@@ -109,7 +109,9 @@ impl Watch {
         let message = Message::parse(bytes).ok()?;
         let call_id = message.call_id().ok()?;
         let invited = message.method() == Some(Method::Invite);
-        let live = || world.server.tenants().any(|(_, tenant)| tenant.has_leg(call_id));
+        // One that offers waits for the answer of the other phone.
+        let owed = |tenant: &pbx::Tenant| tenant.has_leg(call_id) && !tenant.owes_ack(call_id);
+        let live = || world.server.tenants().any(|(_, tenant)| owed(tenant));
         (invited && live()).then(|| call_id.to_owned())
     }
 

@@ -1,5 +1,6 @@
 //! Being called: what a phone answers to the requests that it gets.
 
+use super::abilities::mirrored;
 use super::dialog::{Dialog, Unacknowledged};
 use super::{Answer, Phone, State, T1, TIMEOUT, message};
 use sip::{Message, Method, Name, Writer};
@@ -16,8 +17,10 @@ impl Phone {
         match (message.method(), number) {
             (Some(Method::Ack), Some(number)) => {
                 let seq = message.cseq().map_or(0, |c| c.seq);
-                if let Some(dialog) = self.dialogs.get_mut(&number) {
-                    dialog.answer.take_if(|answer| answer.seq == seq);
+                if let Some(dialog) = self.dialogs.get_mut(&number)
+                    && dialog.answer.take_if(|answer| answer.seq == seq).is_some()
+                {
+                    dialog.learn(message);
                 }
             }
             (Some(Method::Ack), None) => {}
@@ -25,14 +28,28 @@ impl Phone {
                 self.called(message, now);
             }
             (Some(Method::Invite), Some(number)) => self.invited_again(number, message, now),
+            (Some(Method::Info), Some(number)) if self.abilities.info => {
+                let text = String::from_utf8_lossy(message.body()).into_owned();
+                let key = text.lines().find_map(|line| line.strip_prefix("Signal="));
+                self.digits.push_str(key.unwrap_or("?"));
+                self.respond_in(number, message, 200, None, now);
+            }
+            (Some(Method::Prack), Some(number)) => self.provisional_acknowledged(number, message, now),
+            (Some(Method::Update), Some(number)) if self.abilities.update => {
+                self.asked_to_update(number, message, now);
+            }
+            (Some(Method::Update), Some(_)) => self.respond_with(message, 405, None, None),
             (Some(Method::Cancel), Some(number)) => self.called_off(number, message, now),
-            (Some(Method::Bye), Some(number)) => self.hung_up(number, message),
+            (Some(Method::Bye), Some(number)) => self.hung_up(number, message, now),
             _ => self.respond_with(message, 481, Some("none"), None),
         }
     }
 
     fn called(&mut self, message: &Message<'_>, now: Duration) {
         let Ok(from) = message.from() else { return };
+        if self.is_too_brief(message) {
+            return self.respond_with(message, 422, Some("brief"), None);
+        }
         let mut dialog = Dialog::outgoing(&self.identity, from.uri, &mut self.rng);
         dialog.call_id = message.call_id().unwrap_or("").to_owned();
         dialog.state = State::Ringing;
@@ -57,7 +74,7 @@ impl Phone {
             None
         };
         self.dialogs.insert(number, dialog);
-        self.respond_in(number, message, code, body);
+        self.ring(number, message, code, body, now);
     }
 
     fn invited_again(&mut self, number: usize, message: &Message<'_>, now: Duration) {
@@ -91,20 +108,19 @@ impl Phone {
             .as_ref()
             .and_then(|d| d.audio(&[]))
             .map_or("sendrecv", |m| m.direction.as_str());
-        let direction = match wish {
-            "sendonly" => "recvonly",
-            "recvonly" => "sendonly",
-            "inactive" => "inactive",
-            _ => "sendrecv",
+        let direction = mirrored(wish);
+        let body = match offer {
+            Some(_) => self.answer_to(&codecs, direction),
+            None => Some(self.description(direction)),
         };
-        match self.answer_to(&codecs, direction) {
+        match body {
             Some(body) => self.accept(number, message.bytes(), body, now),
             None => self.refuse(number, message.bytes(), 488, now),
         }
     }
 
     fn called_off(&mut self, number: usize, message: &Message<'_>, now: Duration) {
-        self.respond_in(number, message, 200, None);
+        self.respond_in(number, message, 200, None, now);
         let Some(dialog) = self.dialogs.get_mut(&number) else {
             return;
         };
@@ -116,15 +132,15 @@ impl Phone {
         }
     }
 
-    fn hung_up(&mut self, number: usize, message: &Message<'_>) {
+    fn hung_up(&mut self, number: usize, message: &Message<'_>, now: Duration) {
         if self.rogue {
-            return self.respond_in(number, message, 401, None);
+            return self.respond_in(number, message, 401, None, now);
         }
         if let Some(dialog) = self.dialogs.get_mut(&number) {
             dialog.state = State::Over;
             dialog.answer = None;
         }
-        self.respond_in(number, message, 200, None);
+        self.respond_in(number, message, 200, None, now);
     }
 
     /// Decides about calls that have rung for long enough.
@@ -132,7 +148,7 @@ impl Phone {
         let due: Vec<usize> = self
             .dialogs
             .iter()
-            .filter(|(_, d)| d.due.is_some_and(|at| at <= now))
+            .filter(|(_, d)| d.due.is_some_and(|at| at <= now) && d.provisional.is_none())
             .map(|(number, _)| *number)
             .collect();
         for number in due {
@@ -146,7 +162,7 @@ impl Phone {
                     dialog.state = State::Over;
                     self.refuse(number, &invite, code, now);
                 }
-                _ => match self.answer_to(&codecs, "sendrecv") {
+                _ => match self.description_for(&invite, &codecs) {
                     Some(body) => {
                         self.next_rtp = Some(now);
                         self.up(number);
@@ -205,7 +221,7 @@ impl Phone {
         let Ok(invite) = Message::parse(invite) else {
             return;
         };
-        self.respond_in(number, &invite, code, body);
+        self.respond_in(number, &invite, code, body, now);
         let repeats = code < 300 || !self.identity.transport.is_reliable();
         if let (Some(bytes), Some(dialog)) = (self.out.last().cloned(), self.dialogs.get_mut(&number)) {
             dialog.answer = Some(Unacknowledged {
@@ -219,7 +235,19 @@ impl Phone {
         }
     }
 
-    fn respond_in(&mut self, number: usize, request: &Message<'_>, code: u16, body: Option<String>) {
+    pub(super) fn respond_in(
+        &mut self,
+        number: usize,
+        request: &Message<'_>,
+        code: u16,
+        body: Option<String>,
+        now: Duration,
+    ) {
+        if code == 200
+            && let Some(dialog) = self.dialogs.get_mut(&number)
+        {
+            dialog.session_granted(request, &self.abilities, now);
+        }
         let tag = self.dialogs.get(&number).map(|d| d.local_tag.clone());
         self.respond_with(request, code, tag.as_deref(), body);
         if request.method() == Some(Method::Invite)
@@ -231,8 +259,15 @@ impl Phone {
 
     fn respond_with(&mut self, request: &Message<'_>, code: u16, tag: Option<&str>, body: Option<String>) {
         let reason = sip::reason_phrase(code);
-        let mut writer = Writer::reply(request, code, reason, tag, self.server)
-            .header(Name::Contact, &message::contact(&self.identity));
+        let mut writer = Writer::reply(request, code, reason, tag, self.server);
+        if (300..400).contains(&code) {
+            for contact in &self.forwards_to {
+                writer = writer.header(Name::Contact, contact);
+            }
+        } else {
+            writer = writer.header(Name::Contact, &message::contact(&self.identity));
+        }
+        writer = self.session_headers(request, code, writer);
         if matches!(code, 401 | 407) {
             writer = writer.header(message::challenge_of(code), message::ROGUE);
         }

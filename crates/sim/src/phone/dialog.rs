@@ -1,5 +1,6 @@
 //! A phone's side of one call.
 
+use super::pending::{Provisional, SessionTimer};
 use super::{Identity, Outstanding, Phone, State, T2};
 use crate::rng::Rng;
 use sip::{Message, Method, Name, Writer};
@@ -37,6 +38,14 @@ pub(super) struct Dialog {
     pub(super) codecs: Vec<u8>,
     /// The last response to the last INVITE: what a copy of it gets.
     pub(super) reply: Vec<u8>,
+    /// Our answer to the offer in a 2xx, by CSeq: it goes in the ACK.
+    pub(super) answered: Option<(u32, String)>,
+    /// The session timer, if one was agreed.
+    pub(super) session: Option<SessionTimer>,
+    /// Our reliable provisional response, until it is acknowledged.
+    pub(super) provisional: Option<Provisional>,
+    /// RSeq of the last one that came, and To of a request in its early dialog.
+    pub(super) heard: Option<(u32, String)>,
     /// A 2xx that came when nobody wanted the call any more was hung up.
     dismissed: bool,
     pub(super) local_tag: String,
@@ -60,6 +69,10 @@ impl Dialog {
             early: false,
             codecs: Vec::new(),
             reply: Vec::new(),
+            answered: None,
+            session: None,
+            provisional: None,
+            heard: None,
             dismissed: false,
             local_tag: format!("{:x}", rng.next()),
             remote: format!("<{uri}>"),
@@ -71,7 +84,9 @@ impl Dialog {
 
     /// From and To of a request of ours.
     pub(super) fn parties(&self, aor: &str, _uri: &str) -> (String, String) {
-        (format!("{aor};tag={}", self.local_tag), self.remote.clone())
+        let early = self.heard.as_ref().filter(|_| self.state == State::Calling);
+        let remote = early.map_or(&self.remote, |(_, to)| to);
+        (format!("{aor};tag={}", self.local_tag), remote.clone())
     }
 
     pub(super) fn next_request(&mut self) -> (String, String, u32) {
@@ -122,6 +137,7 @@ impl Phone {
                 self.start(cancel, now);
             }
         }
+        self.hear_provisional(message, now);
     }
 
     /// ACK to a 2xx: made anew for each copy (RFC 3261 §13.2.2.4).
@@ -140,7 +156,16 @@ impl Phone {
             .copy(message, Name::To)
             .copy(message, Name::CallId)
             .header(Name::CSeq, &format!("{} ACK", cseq.seq));
-        self.out.push(writer.finish().to_vec());
+        let call_id = message.call_id().unwrap_or("");
+        let answer = self
+            .dialogs
+            .values()
+            .find(|d| d.call_id == call_id)
+            .and_then(|d| d.answered.as_ref())
+            .filter(|(seq, _)| *seq == cseq.seq)
+            .map_or("", |(_, answer)| answer);
+        let bytes = writer.body(sdp::CONTENT_TYPE, answer.as_bytes());
+        self.out.push(bytes.to_vec());
     }
 
     /// The call that we made is up, or a renegotiation of ours is done.
@@ -150,6 +175,7 @@ impl Phone {
         let Some((number, dialog)) = found else { return };
         let number = *number;
         dialog.learn(message);
+        dialog.session = SessionTimer::as_uac(message, self.abilities.timer, now);
         if let Ok(to) = message.to()
             && let Some(tag) = to.tag()
             && dialog.state == State::Calling

@@ -147,6 +147,7 @@ impl Phone {
             writer = writer.header(Name::Authorization, &format!("Bearer {token}"));
         }
         let bytes = match body {
+            Some(key) if method == Method::Info => writer.body("application/dtmf", key.as_bytes()),
             Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
             None => writer.finish(),
         };
@@ -180,7 +181,11 @@ impl Phone {
         let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
         let key = format!("{branch} {method}");
         let success = method == Method::Invite && (200..300).contains(&status.code);
-        if success && self.outstanding.contains_key(&key) {
+        if success && let Some(request) = self.outstanding.get(&key) {
+            let open = Message::parse(&request.bytes).is_ok_and(|invite| invite.body().is_empty());
+            if open {
+                self.answer_offer(message);
+            }
             self.acknowledge(message);
         } else if success {
             self.answered_again(message, now);
@@ -211,6 +216,12 @@ impl Phone {
             return self.authorize(&request, message, now);
         }
         self.heard.push((request.method.clone(), status.code));
+        if status.code == 422 && self.asks_for_longer(&request, message, now) {
+            return;
+        }
+        if method == Method::Update && status.code < 300 {
+            self.updated(message, now);
+        }
         self.final_answer(&request, status.code, now);
         if success {
             self.connected(message, now);
@@ -267,7 +278,11 @@ impl Phone {
             Name::CallId,
             Name::Contact,
             Name::Expires,
+            Name::Allow,
             Name::Supported,
+            Name::Require,
+            Name::SessionExpires,
+            Name::MinSe,
         ] {
             writer = writer.copy(&old, name);
         }
@@ -321,6 +336,12 @@ impl Phone {
                 dialog.renegotiating = false;
                 if matches!(code, 408 | 481) {
                     // The other side is lost (RFC 3261 §14.1).
+                    self.hang_up(number, now);
+                }
+            }
+            "UPDATE" => {
+                dialog.renegotiating = false;
+                if matches!(code, 408 | 481) {
                     self.hang_up(number, now);
                 }
             }

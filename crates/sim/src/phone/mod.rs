@@ -3,13 +3,18 @@
 //! Owns: registration with digest, calls both ways, retransmission of its requests and 2xx (RFC 3261 §17, §13.3.1.4),
 //! hold and resume, a few RTP packets. Does not own: choosing what to do; the scenario or the seed does.
 
+mod abilities;
 mod audio;
 mod called;
 mod dialog;
 pub mod digest;
 mod message;
+mod pending;
+mod reliable;
+mod session;
 
 use crate::rng::Rng;
+pub use abilities::Abilities;
 use dialog::Dialog;
 use message::Outstanding;
 use model::Transport;
@@ -78,6 +83,10 @@ pub struct Phone {
     pub codecs: Vec<u8>,
     /// The status that it refuses every re-INVITE with, if it does.
     pub refuses_reinvite: Option<u16>,
+    /// Contacts of its redirections (3xx).
+    pub forwards_to: Vec<String>,
+    /// What it knows beyond plain calls.
+    pub abilities: Abilities,
     /// Instance URN and `reg-id` that it registers with; `reg-id` 0 is not written.
     pub instance: Option<(String, u32)>,
     /// The connection that it uses; zero over UDP.
@@ -96,6 +105,14 @@ pub struct Phone {
     pub unanswered: u64,
     /// Final answers to INVITEs that nobody acknowledged.
     pub unacknowledged: u64,
+    /// Keys that it was told of by INFO.
+    pub digits: String,
+    /// Session refreshes received.
+    pub refreshed: u64,
+    /// Sessions that the other side should have refreshed and did not.
+    pub expired: u64,
+    /// Provisional responses of ours that nobody acknowledged.
+    pub unpracked: u64,
     /// RTP packets received.
     pub packets_received: u64,
     /// RTP packets received while no call was up.
@@ -125,6 +142,8 @@ impl Phone {
             answer,
             codecs: vec![0, 8],
             refuses_reinvite: None,
+            forwards_to: Vec::new(),
+            abilities: Abilities::default(),
             instance: None,
             connection: 0,
             token: None,
@@ -134,6 +153,10 @@ impl Phone {
             mute: false,
             unanswered: 0,
             unacknowledged: 0,
+            unpracked: 0,
+            digits: String::new(),
+            refreshed: 0,
+            expired: 0,
             packets_received: 0,
             packets_astray: 0,
             voices: BTreeSet::new(),
@@ -195,17 +218,9 @@ impl Phone {
         let dialog = Dialog::outgoing(&self.identity, &uri, &mut self.rng);
         let call_id = dialog.call_id.clone();
         self.dialogs.insert(number, dialog);
-        let offer = self.description("sendrecv");
-        let contact = message::contact(&self.identity);
-        self.request(
-            Method::Invite,
-            &uri,
-            &call_id,
-            1,
-            &[(Name::Contact, contact)],
-            Some(offer),
-            now,
-        );
+        let offer = (!self.abilities.offerless).then(|| self.description("sendrecv"));
+        let extra = self.invite_headers(0);
+        self.request(Method::Invite, &uri, &call_id, 1, &extra, offer, now);
         number
     }
 
@@ -255,22 +270,14 @@ impl Phone {
     /// other side for an offer.
     pub fn reinvite(&mut self, number: usize, direction: &str, now: Duration) {
         let offer = (!direction.is_empty()).then(|| self.description(direction));
-        let contact = message::contact(&self.identity);
+        let extra = self.invite_headers(0);
         let Some(dialog) = self.dialogs.get_mut(&number) else {
             return;
         };
         if dialog.state == State::Up && !dialog.renegotiating {
             dialog.renegotiating = true;
             let (uri, call_id, cseq) = dialog.next_request();
-            self.request(
-                Method::Invite,
-                &uri,
-                &call_id,
-                cseq,
-                &[(Name::Contact, contact)],
-                offer,
-                now,
-            );
+            self.request(Method::Invite, &uri, &call_id, cseq, &extra, offer, now);
         }
     }
 
@@ -339,7 +346,12 @@ impl Phone {
         let dialogs = self
             .dialogs
             .values()
-            .flat_map(|d| d.answer.as_ref().map(|a| a.next).into_iter().chain(d.due));
+            .flat_map(|d| {
+                let due = d.due.filter(|_| d.provisional.is_none());
+                d.answer.as_ref().map(|a| a.next).into_iter().chain(due)
+            })
+            .chain(self.dialogs.values().filter_map(Dialog::session_due))
+            .chain(self.dialogs.values().filter_map(Dialog::provisional_due));
         requests.chain(dialogs).chain(self.next_rtp).min()
     }
 
@@ -347,6 +359,8 @@ impl Phone {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.retransmit(now);
         self.handle_due(now);
+        self.handle_sessions(now);
+        self.repeat_provisionals(now);
         if self.next_rtp.is_some_and(|at| at <= now) {
             self.speak(now);
         }

@@ -114,13 +114,22 @@ impl Scene {
         let phone = self.rng.pick(&busy).copied().unwrap_or(phone);
         let wishes = ["sendonly", "sendrecv", "inactive", "recvonly", "codecs", ""];
         let wish = self.rng.pick(&wishes).copied().unwrap_or("sendrecv");
+        let dials = self.talents.per_mille(200);
+        let by_update = self.talents.per_mille(400);
         self.world.act(phone, |p, now| {
             if wish == "codecs" {
                 p.codecs.rotate_left(1);
             }
             let direction = if wish == "codecs" { "sendrecv" } else { wish };
             for (call, _) in p.calls() {
-                p.reinvite(call, direction, now);
+                if dials {
+                    p.dial(call, '#', now);
+                }
+                if by_update && p.abilities.update {
+                    p.update(call, direction, now);
+                } else {
+                    p.reinvite(call, direction, now);
+                }
             }
         });
     }

@@ -29,6 +29,8 @@ pub struct Tally {
     pub hostile: u64,
     /// Restarts of the server.
     pub restarts: u64,
+    /// Sessions that the server refreshed, as far as its last life knows.
+    pub refreshes: u64,
 }
 
 impl Tally {
@@ -42,6 +44,7 @@ impl Tally {
         self.packets += other.packets;
         self.hostile += other.hostile;
         self.restarts += other.restarts;
+        self.refreshes += other.refreshes;
     }
 }
 

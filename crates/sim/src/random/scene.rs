@@ -3,7 +3,7 @@
 use super::Tally;
 use crate::check::Watch;
 use crate::net::Weather;
-use crate::phone::Answer;
+use crate::phone::{Abilities, Answer};
 use crate::rng::Rng;
 use crate::world::{Company, World, configure};
 use media::PortRange;
@@ -76,15 +76,23 @@ pub(super) struct Scene {
     pub(super) deletions: bool,
     /// Datagrams were lost at some time, per mille at worst.
     pub(super) loss: u64,
+    /// What phones can do is drawn apart, so that a seed keeps its other choices.
+    pub(super) talents: Rng,
     calls_of_past_lives: (u64, u64),
 }
 
 impl Scene {
     pub(super) fn new(seed: u64, loud: bool) -> Scene {
         let mut rng = Rng::new(seed ^ 0x5eed_0000_0000_0000);
-        let shapes: Vec<Shape> = (0..rng.pick(&[1, 2, 2, 3]).copied().unwrap_or(1))
+        let mut talents = Rng::new(seed ^ 0xab1e_0000_0000_0000);
+        let mut shapes: Vec<Shape> = (0..rng.pick(&[1, 2, 2, 3]).copied().unwrap_or(1))
             .map(|index| shape(index, &mut rng))
             .collect();
+        for shape in &mut shapes {
+            let mut one = |items: &[u32]| talents.pick(items).copied().unwrap_or(0);
+            shape.policy.session_expires_s = one(&[0, 24, 24, 40, 1800]);
+            shape.policy.min_se_s = one(&[12, 20]);
+        }
         let ports = ports(&mut rng);
         let weather = weather(&mut rng);
         let companies: Vec<Company<'_>> = shapes.iter().map(Shape::company).collect();
@@ -108,6 +116,7 @@ impl Scene {
             roamed: BTreeSet::new(),
             deletions: false,
             loss: weather.loss,
+            talents,
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
@@ -139,7 +148,8 @@ impl Scene {
         ];
         let transport = self.rng.pick(&transports).copied().unwrap_or(Transport::Udp);
         let answer = answer(&mut self.rng);
-        let index = self.world.add_phone(shape.domain(), user, transport, answer);
+        let own = shape.domain();
+        let index = self.world.add_phone(own, user, transport, answer);
         if transport == Transport::Wss && self.rng.per_mille(500) {
             self.sign_in(index, home, user);
         }
@@ -153,6 +163,13 @@ impl Scene {
             .flatten();
         if let Some(phone) = self.world.phones.get_mut(index) {
             phone.codecs = chosen.to_vec();
+            phone.abilities = abilities(&mut self.talents);
+            let domain = self.talents.pick(&DOMAINS).copied().unwrap_or("");
+            let colleague = self.talents.pick(&EXTENSIONS).copied().unwrap_or("100");
+            phone.forwards_to = vec![
+                format!("<sip:{colleague}@{domain}>;q=0.3"),
+                format!("<sip:{colleague}@{own}>;q=0.7"),
+            ];
             phone.rogue = rogue;
             phone.instance = reg_id.map(|id| (format!("urn:uuid:{index}"), id));
             if rogue || answer == Answer::Dead {
@@ -232,6 +249,12 @@ impl Scene {
             }
             if self.roamed.contains(&index) {
                 continue;
+            }
+            if phone.expired > 0 && self.loss == 0 {
+                return Err(format!("{name} waited in vain for a session refresh"));
+            }
+            if phone.unpracked > 0 && self.loss == 0 {
+                return Err(format!("{name} waited in vain for a PRACK"));
             }
             if phone.unacknowledged > 0 {
                 return Err(format!("{name} waited in vain for an ACK"));
@@ -336,6 +359,12 @@ impl Scene {
             packets: self.watch.packets,
             hostile: self.hostile,
             restarts: self.restarts,
+            refreshes: self
+                .world
+                .server
+                .tenants()
+                .map(|(_, t)| t.counts().refreshes)
+                .sum(),
         }
     }
 }
@@ -410,5 +439,20 @@ pub(super) fn answer(rng: &mut Rng) -> Answer {
         14..17 => Answer::Refuse(rng.pick(&codes).copied().unwrap_or(486), after),
         17..19 => Answer::Ring,
         _ => Answer::Dead,
+    }
+}
+
+/// What a phone knows beyond plain calls.
+fn abilities(rng: &mut Rng) -> Abilities {
+    Abilities {
+        offerless: rng.per_mille(100),
+        reliable: rng.per_mille(400),
+        demanding: rng.per_mille(60),
+        info: rng.per_mille(400),
+        update: rng.per_mille(400),
+        timer: rng.pick(&[0, 0, 24, 40]).copied().unwrap_or(0),
+        min_se: rng.pick(&[0, 0, 16, 30]).copied().unwrap_or(0),
+        refreshes: rng.per_mille(500),
+        forgetful: rng.per_mille(30),
     }
 }

@@ -160,4 +160,8 @@ fn whatever_happens_the_rules_hold() {
         failures.len()
     );
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
+    assert!(
+        tally.refreshes > 0 || seeds.len() < 100,
+        "no session was refreshed"
+    );
 }

@@ -8,6 +8,9 @@ mod cseq;
 mod misc;
 mod name_addr;
 mod params;
+mod rack;
+mod reason;
+mod session_expires;
 mod via;
 
 pub use contact::{Contact, Contacts, List};
@@ -15,6 +18,9 @@ pub use cseq::CSeq;
 pub use misc::{MediaType, accepts, call_id, max_forwards, seconds};
 pub use name_addr::NameAddr;
 pub use params::{Params, unquote};
+pub use rack::{RAck, rseq};
+pub use reason::Reason;
+pub use session_expires::{Refresher, SessionExpires};
 pub(crate) use via::COOKIE;
 pub use via::Via;
 

@@ -1,7 +1,7 @@
 //! Typed views over the headers of a message. Each is computed when asked for, from the first field of its name.
 
 use super::{Message, Name};
-use crate::header::{self, CSeq, Contacts, HeaderError, NameAddr, Via};
+use crate::header::{self, CSeq, Contacts, HeaderError, NameAddr, SessionExpires, Via};
 use crate::split::{cut, find, trim};
 use crate::uri::Uri;
 
@@ -129,6 +129,19 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
         self.header(Name::Expires).and_then(header::seconds)
+    }
+
+    /// Session-Expires (RFC 4028 §4); a malformed value counts as absent.
+    #[must_use]
+    pub fn session_expires(&self) -> Option<SessionExpires> {
+        self.header(Name::SessionExpires).and_then(SessionExpires::parse)
+    }
+
+    /// Min-SE in seconds (RFC 4028 §5); a malformed value counts as absent.
+    #[must_use]
+    pub fn min_se(&self) -> Option<u32> {
+        let value = self.header(Name::MinSe)?;
+        header::seconds(trim(value.split(';').next().unwrap_or(value)))
     }
 
     /// The Contact values over all lines (RFC 3261 §20.10).

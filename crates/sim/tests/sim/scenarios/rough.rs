@@ -79,7 +79,9 @@ fn a_reinvite_whose_connection_breaks_is_called_off() {
 fn a_refused_reinvite_whose_ack_never_comes_does_not_end_the_call() {
     let mut scene = Scene::new();
     let (mut hand, _, head) = by_hand(&mut scene);
-    hand.send(&mut scene, &next(&head, "INVITE", 3));
+    let video =
+        "v=0\r\no=- 7 7 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=video 4 RTP/AVP 96\r\n";
+    hand.send_with(&mut scene, &next(&head, "INVITE", 3), video);
     scene.run(40_000);
     assert!(hand.hears(&mut scene)[0].starts_with("SIP/2.0 488"));
     assert_eq!(scene.world.server.tenant(ACME).unwrap().calls().len(), 1);

@@ -94,11 +94,10 @@ fn a_reinvite_is_taken_back() {
 }
 
 #[test]
-fn without_an_offer_or_with_a_broken_one() {
+fn with_a_broken_offer() {
     let mut scene = Scene::new();
     let (mut hand, _, head) = by_hand(&mut scene);
     for (cseq, body) in [
-        (3, ""),
         (4, "v=0\r\nnonsense\r\n"),
         (5, "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\n"),
     ] {
@@ -111,20 +110,17 @@ fn without_an_offer_or_with_a_broken_one() {
     }
     hand.send(&mut scene, &next(&head, "BYE", 6));
     scene.ends(expect![[r#"
-        0          hand -> server   INVITE 102
-        1        server -> hand     488 Not Acceptable Here (INVITE)
+        0          hand -> server   INVITE 102 {unreadable}
+        1        server -> hand     400 Bad Request (INVITE)
         10         hand -> server   ACK 102
-        20         hand -> server   INVITE 102 {unreadable}
-        21       server -> hand     400 Bad Request (INVITE)
+        20         hand -> server   INVITE 102 {no audio}
+        21       server -> hand     488 Not Acceptable Here (INVITE)
         30         hand -> server   ACK 102
-        40         hand -> server   INVITE 102 {no audio}
-        41       server -> hand     488 Not Acceptable Here (INVITE)
-        50         hand -> server   ACK 102
-        60         hand -> server   BYE 102
-        61       server -> acme/102 BYE 102
-        61       server -> hand     200 OK (BYE)
-        62     acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 168 ms (ring 102, answered), packets 0 and 1
+        40         hand -> server   BYE 102
+        41       server -> acme/102 BYE 102
+        41       server -> hand     200 OK (BYE)
+        42     acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 148 ms (ring 102, answered), packets 0 and 1
     "#]]);
 }
 
@@ -146,9 +142,9 @@ fn requests_of_all_kinds_inside_the_call() {
         10         hand -> server   REGISTER 102 <sip:hand@10.0.2.1:5060>
         11       server -> hand     405 Method Not Allowed (REGISTER)
         20         hand -> server   INFO 102
-        21       server -> hand     405 Method Not Allowed (INFO)
+        21       server -> hand     200 OK (INFO)
         30         hand -> server   UPDATE 102
-        31       server -> hand     405 Method Not Allowed (UPDATE)
+        31       server -> hand     200 OK (UPDATE)
         40         hand -> server   REFER 102
         41       server -> hand     405 Method Not Allowed (REFER)
         50         hand -> server   OPTIONS 102

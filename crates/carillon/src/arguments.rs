@@ -64,6 +64,19 @@ pub(crate) enum Command {
         /// The extension
         extension: String,
     },
+    /// Set what a mailbox holds, and so the lamp of its phones
+    Mwi {
+        /// Name, domain or id
+        tenant: String,
+        /// The extension
+        extension: String,
+        /// Messages not heard yet
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        new: u32,
+        /// Messages heard
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        old: u32,
+    },
     /// Calls going on now
     Calls {
         /// Only this tenant: name, domain or id
@@ -246,6 +259,16 @@ pub(crate) enum Device {
         /// Seconds that it is good for
         #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(10..=86_400))]
         ttl: u64,
+    },
+    /// Tell the phones that are registered with these credentials to fetch their configuration
+    CheckSync {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Username
+        username: String,
+        /// Restart even if nothing is new
+        #[arg(long)]
+        reboot: bool,
     },
     /// Replace a password
     Password {

@@ -16,6 +16,19 @@ pub enum MediaPolicy {
     Direct,
 }
 
+/// Whose state a user may watch. Never across tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// Everybody's in the tenant.
+    #[default]
+    All,
+    /// His own alone.
+    Own,
+    /// Nobody's.
+    None,
+}
+
 /// What a tenant decides about calls and registrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -66,6 +79,21 @@ pub struct Policy {
     pub reconnect_s: u32,
     /// How long a call waits for a phone that is woken by a push notification, seconds; 0 = phones are not woken.
     pub push_wait_s: u32,
+    /// Whose busy lamps a user may watch.
+    pub watch_calls: Watch,
+    /// Whose presence a user may watch.
+    pub watch_presence: Watch,
+    /// Busy lamps of others also tell who is at the other end.
+    pub lamps_show_party: bool,
+    /// Busy lamps of others name the dialog that rings, so that a phone can take it by Replaces (RFC 3891). Who knows
+    /// the name and shares the phone's address can end that call as well.
+    pub lamps_show_dialog: bool,
+    /// Subscriptions of one user; the next one gets 403.
+    pub max_subscriptions: u32,
+    /// Messages that wait for a user whose phones are off; the next one gets 480. 0 = none waits.
+    pub max_kept_messages: u16,
+    /// How long a message waits, seconds.
+    pub kept_message_s: u32,
 }
 
 impl Default for Policy {
@@ -92,6 +120,13 @@ impl Default for Policy {
             flow_timer_s: 120,
             reconnect_s: 10,
             push_wait_s: 0,
+            watch_calls: Watch::All,
+            watch_presence: Watch::All,
+            lamps_show_party: false,
+            lamps_show_dialog: false,
+            max_subscriptions: 500,
+            max_kept_messages: 50,
+            kept_message_s: 604_800,
         }
     }
 }

@@ -101,6 +101,18 @@ counts! {
     timeouts,
     /// Requests for a dialog that is not here: 481.
     no_dialog,
+    /// Subscriptions accepted.
+    subscriptions,
+    /// NOTIFYs sent, retransmissions left out.
+    notified,
+    /// Subscriptions that ended because their phone did not take a NOTIFY.
+    unheard,
+    /// States published.
+    published,
+    /// Text messages taken.
+    texts,
+    /// Text messages that no phone took before their time.
+    texts_lost,
     /// Panics of one tenant caught by the shell.
     panics,
     /// Legs of calls that followed their phone to another connection.

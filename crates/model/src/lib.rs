@@ -9,6 +9,7 @@ pub mod cdr;
 pub mod config;
 pub mod counts;
 pub mod edge;
+pub mod event;
 pub mod id;
 pub mod limits;
 pub mod media;
@@ -17,9 +18,13 @@ pub mod view;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
-pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User};
+pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User, Watch};
 pub use counts::Counts;
 pub use edge::{FlowToken, SignIn, Transport};
+pub use event::{
+    DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
+    Package, PublicationRecord, Resource, SubscriptionRecord,
+};
 pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};

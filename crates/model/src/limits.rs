@@ -13,6 +13,10 @@ pub struct Limits {
     pub transactions_per_tenant: usize,
     /// Targets that one call may ring at once.
     pub fork_targets: usize,
+    /// Subscriptions of one tenant; the next one gets 503. Each holds about a kilobyte.
+    pub subscriptions_per_tenant: usize,
+    /// NOTIFYs that a change may send in one turn of its tenant: between two turns calls have their say.
+    pub notifies_per_turn: usize,
     /// Connections of one worker thread; beyond it new ones are closed at once.
     pub connections_per_worker: usize,
     /// Connections from one address (IPv6: one /64), per worker.
@@ -31,6 +35,8 @@ impl Default for Limits {
             message_bytes: 32_768,
             transactions_per_tenant: 1_048_576,
             fork_targets: 16,
+            subscriptions_per_tenant: 100_000,
+            notifies_per_turn: 32,
             connections_per_worker: 20_000,
             connections_per_source: 5_000,
             connection_backlog_bytes: 262_144,

@@ -4,12 +4,12 @@
 //! records from the spool into the database, makes the journals durable, compacts them, watches the
 //! certificate. Nothing that a call does waits for any of this: the database may be away for hours.
 
-use crate::shared::{KeeperItem, Shared, Sure};
+use crate::shared::{KeeperItem, Remembered, Shared, Sure};
 use model::{TenantConfig, TenantId, Wall};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
-use store::{BindingJournal, CdrSpool, Options, Store, StoreError};
+use store::{BindingJournal, CdrSpool, EventJournal, JournalError, Options, Store, StoreError};
 use tenancy::{Directory, Operator};
 
 /// Between two looks for changes: the next call within a second must see one.
@@ -73,6 +73,7 @@ pub(crate) struct Keeper {
     /// Its own connection, which waits less long for a lock.
     drainer: Option<Store>,
     bindings: BindingJournal,
+    events: EventJournal,
     spool: CdrSpool,
     /// The configuration's global counter at the last look.
     counter: u64,
@@ -87,7 +88,7 @@ impl Keeper {
     pub(crate) fn new(
         shared: Arc<Shared>,
         store: Store,
-        bindings: BindingJournal,
+        (bindings, events): (BindingJournal, EventJournal),
         spool: CdrSpool,
         counter: u64,
     ) -> Keeper {
@@ -96,6 +97,7 @@ impl Keeper {
             store,
             drainer: None,
             bindings,
+            events,
             spool,
             counter,
             refresh: Duty::new(REFRESH),
@@ -144,16 +146,16 @@ impl Keeper {
             self.drain.done(now.mono, "storing call records", outcome);
         }
         if self.sync.is_due(now.mono) {
-            let outcome = self.bindings.sync().and_then(|()| self.spool.sync());
+            let outcome = self.sync_journals();
             self.sync.done(now.mono, "syncing the journals", outcome);
             if let Some(tls) = &self.shared.tls {
                 tls.watch();
             }
         }
         if self.compact.is_due(now.mono) {
-            let outcome = self.bindings.compact_if_large().map(drop);
-            self.compact
-                .done(now.mono, "compacting the binding journal", outcome);
+            let bindings = self.bindings.compact_if_large().map(drop);
+            let outcome = bindings.and(self.events.compact_if_large().map(drop));
+            self.compact.done(now.mono, "compacting the journals", outcome);
         }
     }
 
@@ -233,13 +235,24 @@ impl Keeper {
             tracing::error!(%tenant, "bindings not recovered, phones will register again: {error}");
             Vec::new()
         });
-        let own = live.into_iter().filter(|b| b.tenant == tenant).collect();
+        let kept = self.events.live(now).unwrap_or_else(|error| {
+            tracing::error!(%tenant, "subscriptions not recovered, phones will subscribe again: {error}");
+            Vec::new()
+        });
+        let own = Remembered {
+            bindings: live.into_iter().filter(|b| b.tenant == tenant).collect(),
+            events: kept.into_iter().filter(|e| e.tenant == tenant).collect(),
+        };
         self.tell(tenant, Sure::Recovered(tenant, own));
     }
 
+    fn sync_journals(&self) -> Result<(), JournalError> {
+        let live = self.bindings.sync().and_then(|()| self.events.sync());
+        live.and_then(|()| self.spool.sync())
+    }
+
     fn finish(&mut self) {
-        let synced = self.bindings.sync().and_then(|()| self.spool.sync());
-        if let Err(error) = synced {
+        if let Err(error) = self.sync_journals() {
             tracing::error!("journals not synced at the end: {error}");
         }
         if let Err(error) = self.drain_records() {

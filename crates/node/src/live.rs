@@ -2,7 +2,7 @@
 
 use crate::shared::{KeeperItem, Query, Shared, Sure, Totals};
 use anyhow::{Result, anyhow};
-use model::{CallView, Counts, DeviceId, RegistrationView, TenantId, Transport, UserId};
+use model::{CallView, Counts, DeviceId, EventCommand, RegistrationView, TenantId, Transport, UserId};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -91,6 +91,16 @@ impl Live {
     pub fn sign_in_token(&self, scope: Scope, device: DeviceId, ttl: Duration) -> Result<Option<String>> {
         self.ask(scope.tenant(), |tenant, reply| {
             Query::Token(tenant, device, ttl, reply)
+        })
+    }
+
+    /// Tells the tenant's event core something; returns how many reachable phones it concerns.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn event(&self, scope: Scope, command: EventCommand) -> Result<usize> {
+        self.ask(scope.tenant(), |tenant, reply| {
+            Query::Event(tenant, command, reply)
         })
     }
 

@@ -8,13 +8,13 @@ use crate::live::Live;
 use crate::media_worker::MediaWorker;
 use crate::records::Records;
 use crate::settings::Settings;
-use crate::shared::{KeeperItem, MediaItem, Shared, Sure, random32};
+use crate::shared::{KeeperItem, MediaItem, Remembered, Shared, Sure, random32};
 use crate::sys;
 use crate::tls::{self, Tls};
 use crate::worker::{Start, Worker};
 use anyhow::{Context, Result, anyhow, bail};
 use arc_swap::ArcSwap;
-use model::{BindingRecord, TenantConfig, Transport};
+use model::{TenantConfig, Transport};
 use pbx::Setup;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use store::{BindingJournal, CdrSpool, SpoolLimits, Store};
+use store::{BindingJournal, CdrSpool, EventJournal, SpoolLimits, Store};
 
 /// Between two looks whether the last call has ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -63,7 +63,7 @@ impl Node {
         let directory = store.directory()?;
         let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
         let clock = Clock::new();
-        let (journal, bindings) = open_bindings(&settings, clock)?;
+        let (bindings, events, kept) = open_journals(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let (keeper, keeper_items) = channel();
         let shared = Arc::new(Shared {
@@ -92,15 +92,18 @@ impl Node {
             keeper: None,
         };
         let records = |index: u16| -> Result<Records> {
-            let appender = journal.appender(index);
-            let appender = appender.ok_or_else(|| anyhow!("the binding journal has no log {index}"))?;
-            Ok(Records::new(appender, spool.writer(index)))
+            let appenders = bindings.appender(index).zip(events.appender(index));
+            let (bindings, events) = appenders.ok_or_else(|| anyhow!("the journals have no log {index}"))?;
+            Ok(Records::new(bindings, events, spool.writer(index)))
         };
         // From here on threads run: an error stops those that do.
         let started = start_media(&shared, &mut node.media)
-            .and_then(|()| starts(&shared, sockets, configs, bindings, records))
+            .and_then(|()| starts(&shared, sockets, configs, kept, records))
             .and_then(|starts| start_sessions(starts, &mut node.sessions))
-            .and_then(|()| start_keeper(Keeper::new(shared, store, journal, spool, counter), keeper_items));
+            .and_then(|()| {
+                let journals = (bindings, events);
+                start_keeper(Keeper::new(shared, store, journals, spool, counter), keeper_items)
+            });
         match started {
             Ok(keeper) => {
                 node.keeper = Some(keeper);
@@ -222,13 +225,12 @@ fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
     Tls::load(files).map(Some)
 }
 
-fn open_bindings(settings: &Settings, clock: Clock) -> Result<(BindingJournal, Vec<BindingRecord>)> {
+fn open_journals(settings: &Settings, clock: Clock) -> Result<(BindingJournal, EventJournal, Remembered)> {
     let workers = u16::try_from(settings.session_threads())?;
-    Ok(BindingJournal::open(
-        settings.data_dir.join("bindings"),
-        workers,
-        clock.now().wall,
-    )?)
+    let (dir, now) = (&settings.data_dir, clock.now().wall);
+    let (of_bindings, bindings) = BindingJournal::open(dir.join("bindings"), workers, now)?;
+    let (of_events, events) = EventJournal::open(dir.join("events"), workers, now)?;
+    Ok((of_bindings, of_events, Remembered { bindings, events }))
 }
 
 /// Starts a named thread that first sets up its state, and waits until that is done. A panic that is not
@@ -292,7 +294,7 @@ fn starts(
     shared: &Arc<Shared>,
     sockets: Vec<Sockets>,
     configs: Vec<Arc<TenantConfig>>,
-    bindings: Vec<BindingRecord>,
+    kept: Remembered,
     records: impl Fn(u16) -> Result<Records>,
 ) -> Result<Vec<Start>> {
     let setup = Setup {
@@ -311,7 +313,7 @@ fn starts(
             setup: setup.clone(),
             records: records(u16::try_from(index)?)?,
             configs: Vec::new(),
-            bindings: Vec::new(),
+            kept: Remembered::default(),
         });
     }
     for config in configs {
@@ -319,9 +321,14 @@ fn starts(
             start.configs.push(config);
         }
     }
-    for binding in bindings {
+    for binding in kept.bindings {
         if let Some(start) = starts.get_mut(shared.owner(binding.tenant)) {
-            start.bindings.push(binding);
+            start.kept.bindings.push(binding);
+        }
+    }
+    for event in kept.events {
+        if let Some(start) = starts.get_mut(shared.owner(event.tenant)) {
+            start.kept.events.push(event);
         }
     }
     Ok(starts)

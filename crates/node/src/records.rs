@@ -1,12 +1,12 @@
-//! What one worker writes down before its peers may see it: bindings and call records.
+//! What one worker writes down before its peers may see it: bindings, what the event core keeps, and call records.
 //!
 //! All changes of one turn are appended by one write per journal, before the turn's messages leave. So a
 //! kill loses nothing that a peer was told. A journal that fails keeps nobody from calling: what could not
 //! be written waits, within a bound, and is tried again each second.
 
-use model::{BindingChange, Cdr, Counts};
+use model::{BindingChange, Cdr, Counts, EventChange};
 use std::time::Duration;
-use store::{BindingAppender, CdrWriter, JournalError};
+use store::{BindingAppender, CdrWriter, EventAppender, JournalError};
 
 /// Entries of either kind that wait for a failing disk. About 10 MB.
 const WAITING: usize = 10_000;
@@ -17,7 +17,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The journals of one worker.
 pub(crate) struct Records {
     bindings: BindingAppender,
+    events: EventAppender,
     cdrs: CdrWriter,
+    kept: Vec<EventChange>,
     changes: Vec<BindingChange>,
     calls: Vec<Cdr>,
     retry_at: Option<Duration>,
@@ -25,10 +27,12 @@ pub(crate) struct Records {
 
 impl Records {
     /// Nothing waits yet.
-    pub(crate) fn new(bindings: BindingAppender, cdrs: CdrWriter) -> Records {
+    pub(crate) fn new(bindings: BindingAppender, events: EventAppender, cdrs: CdrWriter) -> Records {
         Records {
             bindings,
+            events,
             cdrs,
+            kept: Vec::new(),
             changes: Vec::new(),
             calls: Vec::new(),
             retry_at: None,
@@ -40,6 +44,11 @@ impl Records {
         self.changes.push(change);
     }
 
+    /// Adds a change of what the event core keeps to the batch.
+    pub(crate) fn event(&mut self, change: EventChange) {
+        self.kept.push(change);
+    }
+
     /// Adds a record to the batch.
     pub(crate) fn cdr(&mut self, cdr: Cdr) {
         self.calls.push(cdr);
@@ -47,12 +56,14 @@ impl Records {
 
     /// Appends the batch.
     pub(crate) fn commit(&mut self, now: Duration, counts: &mut Counts) {
-        if (self.changes.is_empty() && self.calls.is_empty()) || self.retry_at.is_some_and(|at| now < at) {
+        let nothing = self.changes.is_empty() && self.calls.is_empty() && self.kept.is_empty();
+        if nothing || self.retry_at.is_some_and(|at| now < at) {
             return self.shed(counts);
         }
         let first = self.bindings.append(&self.changes).map(|()| self.changes.clear());
         let second = self.cdrs.append(&self.calls).map(|()| self.calls.clear());
-        match first.and(second) {
+        let third = self.events.append(&self.kept).map(|()| self.kept.clear());
+        match first.and(second).and(third) {
             Ok(()) if self.retry_at.take().is_some() => tracing::info!("journals are written again"),
             Ok(()) => {}
             Err(error) => self.failed(&error, now),
@@ -75,8 +86,10 @@ impl Records {
     fn shed(&mut self, counts: &mut Counts) {
         let changes = self.changes.len().saturating_sub(WAITING);
         let calls = self.calls.len().saturating_sub(WAITING);
+        let kept = self.kept.len().saturating_sub(WAITING);
         self.changes.drain(..changes);
+        self.kept.drain(..kept);
         self.calls.drain(..calls);
-        counts.spool_failed += u64::try_from(changes + calls).unwrap_or(u64::MAX);
+        counts.spool_failed += u64::try_from(changes + calls + kept).unwrap_or(u64::MAX);
     }
 }

@@ -12,8 +12,8 @@ use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
-    BindingRecord, CallView, Counts, DeviceId, FlowToken, MediaCommand, MediaReport, MediaSessionId,
-    RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+    BindingRecord, CallView, Counts, DeviceId, EventCommand, EventRecord, FlowToken, MediaCommand,
+    MediaReport, MediaSessionId, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
 };
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,6 +22,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tenancy::Directory;
+
+/// What the journals keep of a tenant, or of a worker's tenants.
+#[derive(Default)]
+pub(crate) struct Remembered {
+    /// Where phones are.
+    pub(crate) bindings: Vec<BindingRecord>,
+    /// What the event core keeps.
+    pub(crate) events: Vec<EventRecord>,
+}
 
 /// To a session worker; must not be lost.
 pub(crate) enum Sure {
@@ -48,8 +57,8 @@ pub(crate) enum Sure {
     HangUpAll,
     /// End the thread.
     Stop,
-    /// Bindings of a tenant that is being rebuilt after a panic.
-    Recovered(TenantId, Vec<BindingRecord>),
+    /// What is kept of a tenant that is being rebuilt after a panic.
+    Recovered(TenantId, Remembered),
     /// Makes the tenant's next input panic.
     #[cfg(test)]
     Fault(TenantId),
@@ -91,6 +100,8 @@ pub(crate) enum Query {
     Unregister(TenantId, UserId, Sender<usize>),
     /// A sign-in token for a device, good for so long; `None` when the tenant has no such device.
     Token(TenantId, DeviceId, Duration, Sender<Option<String>>),
+    /// Tell the event core something; answered with the phones that can be reached of the device or user meant.
+    Event(TenantId, EventCommand, Sender<usize>),
 }
 
 /// What one worker has.

@@ -7,6 +7,7 @@ use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::following::Following;
 use crate::gruu::Gruus;
+use crate::lamps::Lamps;
 use crate::location::Location;
 use bytes::Bytes;
 use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
@@ -38,12 +39,14 @@ pub(crate) enum Owner {
     },
     /// A BYE to a phone of this user, which may come back on another connection to hear it.
     Parting(model::UserId),
+    /// A request of the event core.
+    Event(EventOwner),
 }
 
 impl Owner {
     pub(crate) fn call(self) -> Option<CallId> {
         match self {
-            Owner::None | Owner::Parting(_) => None,
+            Owner::None | Owner::Parting(_) | Owner::Event(_) => None,
             Owner::Caller(call)
             | Owner::Target(call, _)
             | Owner::Renegotiation(call, _)
@@ -58,6 +61,17 @@ impl Owner {
             Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_)
         )
     }
+}
+
+/// Whom a transaction of the event core belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventOwner {
+    /// The NOTIFY of a subscription.
+    Notify(u64),
+    /// A NOTIFY that nobody subscribed to.
+    Unsolicited,
+    /// The copy of a text for one phone.
+    Text(u64),
 }
 
 /// Which leg of which call a dialog tag names.
@@ -109,6 +123,7 @@ pub(crate) struct Context {
     pub(crate) location: Location,
     pub(crate) following: Following,
     pub(crate) gruus: Gruus,
+    pub(crate) lamps: Lamps,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -134,6 +149,7 @@ impl Context {
             location: Location::new(config.id()),
             following: Following::default(),
             gruus: Gruus::new(&setup.seed),
+            lamps: Lamps::default(),
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -217,9 +233,14 @@ impl Context {
         code: u16,
         headers: impl FnOnce(Writer) -> Writer,
     ) {
-        let tag = stateless_tag(&self.tag_key, request);
-        let bytes = headers(self.response(request, flow, code, Some(&tag))).finish();
+        let bytes = headers(self.begin_reply(request, flow, code)).finish();
         self.transmit(flow, bytes);
+    }
+
+    /// The beginning of an answer without state.
+    pub(crate) fn begin_reply(&self, request: &Message<'_>, flow: FlowToken, code: u16) -> Writer {
+        let tag = stateless_tag(&self.tag_key, request);
+        self.response(request, flow, code, Some(&tag))
     }
 
     /// Makes a server transaction; at the limit the request is refused instead.

@@ -15,13 +15,17 @@ use std::sync::Arc;
 use tenancy::{Directory, Scope};
 
 /// Methods that are carried out; the `Allow` header of every answer that needs one.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE";
 
 /// Body types that are read; those of INFO in a call alone besides descriptions.
 const BODIES: &[&str] = &[sdp::CONTENT_TYPE, "application/dtmf-relay", "application/dtmf"];
 
 /// Option tags that may stand in a Require.
 pub(crate) const EXTENSIONS: &[&str] = &["100rel", "gruu", "outbound", "path", "timer"];
+
+/// Content types of texts that are passed on; of these only the first is ever kept for later.
+pub(crate) const TEXT_TYPES: &[&str] = &["text/plain", "application/im-iscomposing+xml"];
 
 /// Methods that are known, so that they get 405 rather than 501.
 const METHODS: &[Method<'static>] = &[
@@ -107,7 +111,8 @@ impl Edge {
                 };
             }
         };
-        match sip::validate(&mut message, &self.support()) {
+        let support = self.support(message.method());
+        match sip::validate(&mut message, &support) {
             Verdict::Accept if message.is_request() => self.admit_request(message, flow, directory, counts),
             Verdict::Accept => admit_response(message, directory, counts),
             Verdict::Drop(_) => {
@@ -130,11 +135,19 @@ impl Edge {
         }
     }
 
-    fn support(&self) -> Support<'static> {
+    /// What can be read depends on what is asked.
+    fn support(&self, method: Option<Method<'_>>) -> Support<'static> {
+        let bodies: &[&str] = match method {
+            Some(Method::Message) => TEXT_TYPES,
+            Some(Method::Publish) => &["application/pidf+xml"],
+            // RFC 4662 and filters (RFC 4661) put documents here; they are not read.
+            Some(Method::Subscribe) => &["*/*"],
+            _ => BODIES,
+        };
         Support {
             methods: METHODS,
             extensions: EXTENSIONS,
-            bodies: BODIES,
+            bodies,
             schemes: &[Scheme::Sip, Scheme::Tel],
             max_bytes: self.limits.message_bytes,
             max_body_bytes: self.limits.message_bytes,
@@ -256,6 +269,9 @@ fn is_served(method: Method<'_>) -> bool {
             | Method::Prack
             | Method::Update
             | Method::Info
+            | Method::Subscribe
+            | Method::Publish
+            | Method::Message
     )
 }
 

@@ -1,7 +1,10 @@
 //! What goes into a tenant and what comes out.
 
 use bytes::Bytes;
-use model::{BindingChange, Cdr, FlowToken, Limits, MediaCommand, MediaReport, SignIn, TenantConfig, Wake};
+use model::{
+    BindingChange, Cdr, EventChange, EventCommand, FlowToken, Limits, MediaCommand, MediaReport, SignIn,
+    TenantConfig, Wake,
+};
 use std::sync::Arc;
 
 /// What the shell gives a tenant when it brings it to life.
@@ -42,6 +45,8 @@ pub enum Input<'a> {
     Media(MediaReport),
     /// A newer configuration; calls under way keep the one that they began with.
     Config(Arc<TenantConfig>),
+    /// Something that events show changed, or a phone is to be told something.
+    Event(EventCommand),
     /// The deadline of [`crate::Tenant::poll_timeout`] has passed.
     Timeout,
     /// The node is going down: refuse new calls, keep those that are up.
@@ -68,4 +73,6 @@ pub enum Effect {
     Binding(BindingChange),
     /// Somebody calls a phone that sleeps: have its push service wake it.
     Wake(Box<Wake>),
+    /// What the event core keeps changed: keep it.
+    Event(EventChange),
 }

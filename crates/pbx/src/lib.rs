@@ -7,7 +7,7 @@
 //!
 //! Contract with the shell:
 //! - Call [`Tenant::handle`] for every input, and with [`Input::Timeout`] once [`Tenant::poll_timeout`] has passed.
-//! - Perform the effects of one call in order, except that `Cdr` and `Binding` effects must be durable
+//! - Perform the effects of one call in order, except that `Cdr`, `Binding` and `Event` effects must be durable
 //!   against a crash of the process before any `Transmit` of the same batch leaves.
 //! - `handle` never fails: bad input is an outcome. Time may stand still but `mono` never goes back.
 #![forbid(unsafe_code)]
@@ -19,8 +19,10 @@ mod context;
 mod dialled;
 pub mod edge;
 mod effect;
+mod event;
 mod following;
 mod gruu;
+mod lamps;
 mod location;
 mod outbound;
 mod push;

@@ -96,6 +96,11 @@ fn summary(message: &Message<'_>) -> String {
         Name::Warning,
         Name::Unsupported,
         Name::RAck,
+        Name::Event,
+        Name::AllowEvents,
+        Name::SubscriptionState,
+        Name::SipEtag,
+        Name::SipIfMatch,
     ] {
         if let Some(value) = message.header(name) {
             let _ = write!(line, " {} {value}", name.canonical());
@@ -113,8 +118,22 @@ fn summary(message: &Message<'_>) -> String {
     if let Some(reason) = message.header(Name::Reason) {
         let _ = write!(line, " [{reason}]");
     }
-    describe(&mut line, message.body());
+    match message.header(Name::ContentType) {
+        Some(other) if !other.eq_ignore_ascii_case(sdp::CONTENT_TYPE) => outline(&mut line, message.body()),
+        _ => describe(&mut line, message.body()),
+    }
     line
+}
+
+/// Any other document, in one line and without what says the same each time.
+fn outline(line: &mut String, body: &[u8]) {
+    let text = String::from_utf8_lossy(body);
+    let text = text.split_once("?>").map_or(&*text, |(_, rest)| rest);
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .filter(|word| !word.starts_with("xmlns"))
+        .collect();
+    let _ = write!(line, " {{{}}}", words.join(" "));
 }
 
 /// Where audio is wanted, the payload types, and the direction unless it is both ways.

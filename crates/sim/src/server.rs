@@ -2,8 +2,8 @@
 
 use media::{PairId, PortRange, Relay};
 use model::{
-    BindingChange, BindingRecord, Cdr, Counts, FlowToken, Limits, MediaCommand, MediaReport, Now, SignIn,
-    TenantConfig, TenantId, Wake,
+    BindingChange, BindingRecord, Cdr, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand,
+    MediaReport, Now, SignIn, TenantConfig, TenantId, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -52,6 +52,8 @@ pub struct Server {
     pub journal: Vec<BindingChange>,
     /// Every phone that was to be woken.
     pub wakes: Vec<Wake>,
+    /// Every change of what the event core keeps, likewise.
+    pub events: Vec<EventChange>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
     /// How many of them earlier lives of the process left.
@@ -105,6 +107,7 @@ impl Server {
             range: ports,
             journal: Vec::new(),
             wakes: Vec::new(),
+            events: Vec::new(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
@@ -143,6 +146,11 @@ impl Server {
                 tenant.restore(record, now);
             }
         }
+        for record in self.kept_events() {
+            if let Some(tenant) = self.tenants.get_mut(&record.tenant) {
+                tenant.restore_event(record, now);
+            }
+        }
         self.handle_timeout(now);
     }
 
@@ -157,6 +165,9 @@ impl Server {
         let mut tenant = Tenant::new(Arc::clone(config), &self.setup, now);
         for record in self.bindings().into_iter().filter(|r| r.tenant == id) {
             tenant.restore(record, now);
+        }
+        for record in self.kept_events().into_iter().filter(|r| r.tenant == id) {
+            tenant.restore_event(record, now);
         }
         self.tenants.insert(id, tenant);
         self.handle_timeout(now);
@@ -180,6 +191,23 @@ impl Server {
                 }
                 BindingChange::Remove { tenant, user, key } => {
                     live.remove(&(*tenant, *user, key.clone()));
+                }
+            }
+        }
+        live.into_values().collect()
+    }
+
+    /// What the event core's journal adds up to.
+    #[must_use]
+    pub fn kept_events(&self) -> Vec<EventRecord> {
+        let mut live = BTreeMap::new();
+        for change in &self.events {
+            match change {
+                EventChange::Put(record) => {
+                    live.insert((record.tenant, record.key.clone()), (**record).clone());
+                }
+                EventChange::Remove { tenant, key } => {
+                    live.remove(&(*tenant, key.clone()));
                 }
             }
         }
@@ -382,6 +410,7 @@ impl Server {
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),
                 Effect::Wake(wake) => self.wakes.push(*wake),
+                Effect::Event(change) => self.events.push(change),
             }
         }
         for command in commands {

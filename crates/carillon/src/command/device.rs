@@ -1,6 +1,6 @@
 //! `carillon device`.
 
-use super::{Desk, secret};
+use super::{Desk, live, secret};
 use crate::arguments::Device;
 use crate::control::client::Client;
 use crate::control::{Request, TokenView};
@@ -45,6 +45,11 @@ pub(super) fn run(desk: &mut Desk, command: &Device) -> Result<()> {
             username,
             ttl,
         } => token(desk, tenant, username, *ttl),
+        Device::CheckSync {
+            tenant,
+            username,
+            reboot,
+        } => live::check_sync(desk, tenant, username, *reboot),
         Device::Password {
             tenant,
             username,

@@ -5,7 +5,7 @@ use crate::control::client::Client;
 use crate::control::{Request, StatusView};
 use crate::output::{Table, instant, seconds};
 use anyhow::{Context, Result};
-use model::{CallView, RegistrationView, TenantId, Wall};
+use model::{CallView, Mailbox, RegistrationView, TenantId, Wall};
 use serde_json::{Value, json};
 
 /// Names of tenants, for whoever reads ids.
@@ -111,6 +111,42 @@ pub(super) fn unregister(desk: &mut Desk, tenant: &str, extension: &str) -> Resu
     desk.print(
         &value,
         &format!("{removed} registrations of extension {extension} are removed.\n"),
+    )
+}
+
+/// Runs `carillon mwi`.
+pub(super) fn mwi(desk: &mut Desk, tenant: &str, extension: &str, (new, old): (u32, u32)) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let user = store.user(&scope, extension)?.id;
+    let client = Client::connect(&desk.data_dir)?;
+    let phones: u64 = client.one(&Request::Mailbox {
+        tenant: row.id,
+        user,
+        mailbox: Mailbox { new, old },
+    })?;
+    let value = json!({"tenant": row.name, "extension": extension, "new": new, "old": old, "phones": phones});
+    desk.print(
+        &value,
+        &format!("The mailbox of extension {extension} holds {new} new and {old} old messages.\n"),
+    )
+}
+
+/// Runs `carillon device check-sync`.
+pub(super) fn check_sync(desk: &mut Desk, tenant: &str, username: &str, reboot: bool) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let device = store.device(&scope, username)?.id;
+    let client = Client::connect(&desk.data_dir)?;
+    let phones: u64 = client.one(&Request::CheckSync {
+        tenant: row.id,
+        device,
+        reboot,
+    })?;
+    let value = json!({"tenant": row.name, "username": username, "phones": phones});
+    desk.print(
+        &value,
+        &format!("{phones} phones are told to fetch their configuration.\n"),
     )
 }
 

@@ -35,6 +35,12 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Cdr(options) => cdr::run(&mut desk, options),
         Command::Registrations { tenant } => live::registrations(&mut desk, tenant.as_deref()),
         Command::Unregister { tenant, extension } => live::unregister(&mut desk, tenant, extension),
+        Command::Mwi {
+            tenant,
+            extension,
+            new,
+            old,
+        } => live::mwi(&mut desk, tenant, extension, (*new, *old)),
         Command::Calls { tenant } => live::calls(&mut desk, tenant.as_deref()),
         Command::Status => live::status(&desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),

@@ -8,7 +8,7 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{Counts, DeviceId, TenantId, Transport, UserId};
+use model::{Counts, DeviceId, Mailbox, TenantId, Transport, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -52,6 +52,24 @@ pub(crate) enum Request {
         device: DeviceId,
         /// Seconds that it is good for.
         ttl_s: u64,
+    },
+    /// A mailbox holds so much now.
+    Mailbox {
+        /// Whose.
+        tenant: TenantId,
+        /// Of which user.
+        user: UserId,
+        /// What it holds.
+        mailbox: Mailbox,
+    },
+    /// Tell the phones of a device to fetch their configuration.
+    CheckSync {
+        /// Whose.
+        tenant: TenantId,
+        /// Which device.
+        device: DeviceId,
+        /// Restart even if nothing is new.
+        reboot: bool,
     },
     /// Look for changes of the configuration now.
     Refresh,

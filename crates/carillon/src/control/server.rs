@@ -3,7 +3,7 @@
 use super::{Answer, ListenView, REQUEST_OCTETS, Request, StatusView, TokenView, address};
 use crate::place;
 use anyhow::{Context, Result, anyhow};
-use model::TenantId;
+use model::{EventCommand, TenantId};
 use node::Live;
 use serde::Serialize;
 use serde_json::Value;
@@ -161,6 +161,24 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
                 anyhow!("this device may not sign in: its user is disabled, or it is new; try again")
             })?;
             Ok(serde_json::to_value(TokenView { token, expires_ms })?)
+        }
+        Request::Mailbox {
+            tenant,
+            user,
+            mailbox,
+        } => {
+            let (user, mailbox) = (*user, *mailbox);
+            let command = EventCommand::Mailbox { user, mailbox };
+            Ok(Value::from(desk.live.event(scope(desk, *tenant)?, command)?))
+        }
+        Request::CheckSync {
+            tenant,
+            device,
+            reboot,
+        } => {
+            let (device, reboot) = (*device, *reboot);
+            let command = EventCommand::CheckSync { device, reboot };
+            Ok(Value::from(desk.live.event(scope(desk, *tenant)?, command)?))
         }
         Request::Refresh => {
             desk.live.refresh();

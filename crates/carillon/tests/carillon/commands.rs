@@ -8,22 +8,19 @@ fn check(value: &Value, expected: &Expect) {
     expected.assert_eq(&format!("{value:#}"));
 }
 
+/// Makes a tenant with two domains.
+fn acme(site: &Site) -> Value {
+    let domains = ["--domain", "Acme.Example", "--domain", "10.0.0.1"];
+    site.json(&[&["tenant", "add", "Acme"][..], &domains].concat())
+}
+
 #[test]
 fn a_tenant_from_its_making_to_its_deletion() {
     let site = Site::new();
     assert_eq!(site.json(&["tenant", "list"]).as_array().map(Vec::len), Some(0));
     assert!(site.text(&["tenant", "list"]).contains("carillon tenant add"));
-    let made = site.json(&[
-        "tenant",
-        "add",
-        "Acme",
-        "--domain",
-        "Acme.Example",
-        "--domain",
-        "10.0.0.1",
-    ]);
     check(
-        &made,
+        &acme(&site),
         &expect![[r#"
         {
           "devices": 0,
@@ -43,10 +40,15 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "default_expires_s": 3600,
             "flow_timer_s": 120,
             "follow_redirects": true,
+            "kept_message_s": 604800,
+            "lamps_show_dialog": false,
+            "lamps_show_party": false,
             "max_bindings": 10,
             "max_call_s": 14400,
             "max_calls": 10000,
             "max_expires_s": 7200,
+            "max_kept_messages": 50,
+            "max_subscriptions": 500,
             "media": "relay",
             "media_silence_s": 60,
             "min_expires_s": 60,
@@ -55,7 +57,9 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "reconnect_s": 10,
             "ring_timeout_s": 60,
             "session_expires_s": 1800,
-            "trust_phones": false
+            "trust_phones": false,
+            "watch_calls": "all",
+            "watch_presence": "all"
           },
           "users": 0,
           "version": 1

@@ -5,12 +5,14 @@
 
 use super::tenants::{Outcome, Tenants};
 use crate::records::Records;
-use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
+use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
-use model::{BindingRecord, Counts, DeviceId, FlowToken, Now, SignIn, TenantConfig, TenantId, UserId};
+use model::{
+    Counts, DeviceId, EventCommand, FlowToken, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+};
 use pbx::edge::{Admit, Edge};
-use pbx::{Effect, Input, Setup, TokenKey};
+use pbx::{Effect, Input, Setup, Tenant, TokenKey};
 use rtp::stun::Answer;
 use sip::Message;
 use std::sync::Arc;
@@ -229,6 +231,7 @@ impl Core {
                         (hook.0)(&wake);
                     }
                 }
+                Effect::Event(change) => self.records.event(change),
             }
         }
     }
@@ -242,7 +245,7 @@ impl Core {
             lane.push(MediaItem::Abandon(tenant));
         }
         if self.shared.keeper.send(KeeperItem::Recover(tenant)).is_err() {
-            self.tenants.restore(tenant, Vec::new(), self.now);
+            self.tenants.restore(tenant, Remembered::default(), self.now);
         }
     }
 
@@ -360,17 +363,27 @@ impl Core {
         for binding in bindings {
             self.unregister(tenant, binding.user);
         }
+        self.with_effects(tenant, |t, effects| t.dismiss_events(now, effects));
         self.tenants.remove(tenant);
     }
 
     fn unregister(&mut self, tenant: TenantId, user: UserId) -> usize {
-        let (now, mut effects) = (self.now, std::mem::take(&mut self.effects));
-        let gone = self
-            .tenants
-            .with(tenant, now, |t| t.unregister(user, now, &mut effects));
+        let now = self.now;
+        let gone = self.with_effects(tenant, |t, effects| t.unregister(user, now, effects));
+        gone.unwrap_or(0)
+    }
+
+    /// Does something to a tenant and sorts what comes of it.
+    fn with_effects<T>(
+        &mut self,
+        tenant: TenantId,
+        act: impl FnOnce(&mut Tenant, &mut Vec<Effect>) -> T,
+    ) -> Option<T> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let done = self.tenants.with(tenant, self.now, |t| act(t, &mut effects));
         self.effects = effects;
         self.sort(tenant);
-        gone.unwrap_or(0)
+        done
     }
 
     /// Answers; whoever asked may be gone.
@@ -395,6 +408,12 @@ impl Core {
             Query::Token(tenant, device, ttl, reply) => {
                 let _ = reply.send(self.issue_token(tenant, device, ttl));
             }
+            Query::Event(tenant, command, reply) => {
+                let phones = self.concerned(tenant, &command);
+                self.input(tenant, Input::Event(command));
+                self.records.commit(now.mono, &mut self.counts);
+                let _ = reply.send(phones);
+            }
             Query::Totals(reply) => {
                 let (mut counts, calls, tenants) = self.tenants.totals();
                 counts.add(&self.counts);
@@ -417,11 +436,27 @@ impl Core {
         enabled.then(|| self.token_key.issue(tenant, device, ttl, self.now.wall, nonce))
     }
 
-    /// Bindings of earlier starts.
-    pub(crate) fn restore(&mut self, records: Vec<BindingRecord>) {
-        let mut by_tenant: std::collections::BTreeMap<TenantId, Vec<BindingRecord>> = Default::default();
-        for record in records {
-            by_tenant.entry(record.tenant).or_default().push(record);
+    /// How many phones an order is about.
+    fn concerned(&mut self, tenant: TenantId, command: &EventCommand) -> usize {
+        let now = self.now;
+        let views = self.tenants.with(tenant, now, |t| t.registrations(now));
+        let meant = |view: &&RegistrationView| match command {
+            EventCommand::Mailbox { user, .. } => view.user == *user,
+            EventCommand::CheckSync { device, .. } => view.device == *device,
+            EventCommand::Resource { .. } => false,
+        };
+        let views = views.unwrap_or_default();
+        views.iter().filter(meant).filter(|view| view.reachable).count()
+    }
+
+    /// What earlier starts left.
+    pub(crate) fn restore(&mut self, kept: Remembered) {
+        let mut by_tenant: std::collections::BTreeMap<TenantId, Remembered> = Default::default();
+        for record in kept.bindings {
+            by_tenant.entry(record.tenant).or_default().bindings.push(record);
+        }
+        for record in kept.events {
+            by_tenant.entry(record.tenant).or_default().events.push(record);
         }
         for (tenant, records) in by_tenant {
             self.tenants.restore(tenant, records, self.now);

@@ -13,12 +13,12 @@ mod websocket;
 use crate::conn::ConnTable;
 use crate::listen::{Address, Sockets};
 use crate::records::Records;
-use crate::shared::{Bulk, Shared, Sure};
+use crate::shared::{Bulk, Remembered, Shared, Sure};
 use crate::sys::{BATCH, Batch, Events, Interest, Poll};
 use crate::udp::{UdpPort, port_for};
 use backlog::Backlog;
 use core::{Core, Order, Outbound};
-use model::{BindingRecord, FlowToken, TenantConfig, TenantId, Transport};
+use model::{FlowToken, TenantConfig, TenantId, Transport};
 use pbx::Setup;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
@@ -55,8 +55,8 @@ pub(crate) struct Start {
     pub(crate) records: Records,
     /// Its tenants.
     pub(crate) configs: Vec<Arc<TenantConfig>>,
-    /// Their bindings.
-    pub(crate) bindings: Vec<BindingRecord>,
+    /// What the journals keep of them.
+    pub(crate) kept: Remembered,
 }
 
 /// The loop and everything that it touches.
@@ -90,7 +90,7 @@ impl Worker {
             setup,
             records,
             configs,
-            bindings,
+            kept,
         } = start;
         let poll = Poll::new()?;
         let inbox = shared
@@ -110,7 +110,7 @@ impl Worker {
         for config in configs {
             core.configure(config);
         }
-        core.restore(bindings);
+        core.restore(kept);
         Ok(Worker {
             conns: ConnTable::new(limits, core.now),
             core,

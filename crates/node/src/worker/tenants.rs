@@ -5,8 +5,8 @@
 //! what becomes of the effects.
 
 use crate::deadline::Deadlines;
-use crate::shared::random32;
-use model::{BindingRecord, Counts, Now, TenantConfig, TenantId};
+use crate::shared::{Remembered, random32};
+use model::{Counts, Now, TenantConfig, TenantId};
 use pbx::{Effect, Input, Setup, Tenant};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,8 +91,8 @@ impl Tenants {
         }
     }
 
-    /// Puts bindings back that the journal kept. Brings their tenants to life.
-    pub(crate) fn restore(&mut self, id: TenantId, records: Vec<BindingRecord>, now: Now) {
+    /// Puts back what the journals kept. Brings its tenant to life.
+    pub(crate) fn restore(&mut self, id: TenantId, records: Remembered, now: Now) {
         let Tenants {
             slots,
             setup,
@@ -106,8 +106,11 @@ impl Tenants {
             return;
         };
         let restored = catch_unwind(AssertUnwindSafe(|| {
-            for record in records {
+            for record in records.bindings {
                 tenant.restore(record, now);
+            }
+            for record in records.events {
+                tenant.restore_event(record, now);
             }
             tenant.poll_timeout()
         }));

@@ -159,6 +159,7 @@ impl Call {
         self.phase = Phase::Answered;
         self.record.answered(now);
         context.counts.answered += 1;
+        self.show(context);
         self.set_timer(
             context,
             TimerKind::Longest,

@@ -15,6 +15,7 @@ mod follow;
 mod identity;
 mod info;
 mod intercom;
+mod lamp;
 mod leg;
 pub(crate) mod reason;
 mod record;
@@ -37,7 +38,9 @@ use crate::location::Binding;
 use bridge::Bridge;
 use bytes::Bytes;
 use flow::Run;
+pub(crate) use lamp::{Part, Progress};
 use leg::Leg;
+pub(crate) use leg::via;
 use model::{
     CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
     TenantConfig, UserId,
@@ -52,6 +55,7 @@ use sip::transaction::ServerId;
 use sip::{Message, Method, Name};
 use std::sync::Arc;
 use target::Target;
+pub(crate) use target::request_uri;
 
 /// How far the call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +124,8 @@ pub(crate) struct Call {
     timers: Vec<(TimerKind, TimerId)>,
     /// The answers to BYEs; they wait until the record is made.
     byes: Vec<(ServerId, Bytes)>,
+    /// Users whose lamps have shown the call.
+    shown_to: Vec<UserId>,
 }
 
 impl Call {
@@ -165,6 +171,7 @@ impl Call {
 
     /// Gives back what the tenant holds for the call.
     pub(crate) fn release(mut self, context: &mut Context) {
+        self.vanish(context);
         context.legs.remove(self.caller.dialog.local_tag.as_str());
         if let Some(callee) = &self.callee {
             context.legs.remove(callee.dialog.local_tag.as_str());
@@ -322,7 +329,7 @@ impl Call {
             (Owner::Refresh { side, invite, .. }, _) => {
                 self.refreshed(context, (side, invite), code, message, now);
             }
-            (Owner::Caller(_) | Owner::Parting(_) | Owner::None, _) => {}
+            (Owner::Caller(_) | Owner::Parting(_) | Owner::None | Owner::Event(_), _) => {}
         }
     }
 

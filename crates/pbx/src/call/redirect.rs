@@ -44,6 +44,7 @@ impl Call {
             if let Some(target) = self.targets.get_mut(index) {
                 target.state = State::Done(code);
             }
+            self.show(context);
             // The first is rung at once, whoever else is ringing.
             self.try_alternative(context, now);
         }
@@ -114,6 +115,7 @@ impl Call {
                 self.targets.push(target);
                 self.send_invite(context, self.targets.len().saturating_sub(1), now);
             }
+            self.show(context);
             self.tell_caller(context, 181, None, now);
             if self.targets.iter().any(Target::is_ringing) {
                 return true;

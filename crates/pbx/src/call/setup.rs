@@ -92,10 +92,16 @@ impl Call {
             ring_timeout_s: 0,
             timers: Vec::new(),
             byes: Vec::new(),
+            shown_to: Vec::new(),
             config,
         };
-        call.advance(context, Event::Start, now);
+        call.start(context, now);
         Some(call)
+    }
+
+    fn start(&mut self, context: &mut Context, now: Now) {
+        self.show(context);
+        self.advance(context, Event::Start, now);
     }
 
     /// Asks the flow what is next and does it.
@@ -196,6 +202,7 @@ impl Call {
             u64::from(self.ring_timeout_s) * 1000,
             now,
         );
+        self.show(context);
         self.conclude(context, now);
     }
 
@@ -219,8 +226,9 @@ impl Call {
         if !known || self.phase != Phase::Ringing || !target.is_ringing() {
             return;
         }
-        if matches!(code, 180 | 183) {
+        if matches!(code, 180 | 183) && !self.record.has_rung() {
             self.record.rang(now);
+            self.show(context);
         }
         let sdp = self.early_answer(context, index, message);
         self.tell_caller(context, code, sdp.as_deref(), now);
@@ -330,6 +338,7 @@ impl Call {
             self.cancel_targets(context, "", now);
             self.stop_waking(context);
         }
+        self.show(context);
         self.conclude(context, now);
         context.over.push(self.id);
     }

@@ -215,7 +215,7 @@ impl Target {
 
 /// A Contact as a Request-URI: without the headers that one may carry (RFC 3261 §19.1.5): they are not the
 /// phone's to write into our request.
-fn request_uri(contact: &str) -> &str {
+pub(crate) fn request_uri(contact: &str) -> &str {
     match sip::Uri::parse(contact) {
         Ok(uri) if !uri.headers.is_empty() => {
             let end = contact.len().saturating_sub(uri.headers.len() + 1);

@@ -189,6 +189,7 @@ impl Call {
             self.cancel_timer(context, kind);
         }
         self.phase = Phase::Ending;
+        self.show(context);
         if self.bridge.close(context) && was_up {
             self.set_timer(context, TimerKind::MediaClose, MEDIA_CLOSE_MS, now);
         } else {

@@ -50,6 +50,9 @@ impl Tenant {
 
     fn deliver_response(&mut self, owner: Owner, message: &Message<'_>, now: Now) {
         let code = message.status_line().map_or(0, |line| line.code);
+        if let Owner::Event(owner) = owner {
+            return self.event_answered(owner, code, Some(message), now);
+        }
         if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
             call.handle_response(&mut self.context, owner, code, Some(message), now);
         }
@@ -86,6 +89,7 @@ impl Tenant {
                 }
             }
         }
+        self.events.connection_lost(&mut self.context, worker, connection);
     }
 
     pub(super) fn handle_config(&mut self, config: Arc<TenantConfig>) {
@@ -98,11 +102,13 @@ impl Tenant {
             });
         }
         self.context.config = config;
+        self.events.reconfigured(&mut self.context, &old);
     }
 
     pub(super) fn handle_timeout(&mut self, now: Now) {
         self.context.counts.expired += self.context.location.expire(now) as u64;
         self.context.tx.handle_timeout(now.mono);
+        self.events.handle_timeout(&mut self.context, now);
         while let Some(timer) = self.context.timers.expire(now.mono) {
             let Timer { call, kind } = timer;
             if let Some(call) = self.calls.get_mut(&call) {
@@ -133,7 +139,9 @@ impl Tenant {
                     } else {
                         503
                     };
-                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                    if let Owner::Event(owner) = owner {
+                        self.event_answered(owner, code, None, now);
+                    } else if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
                         call.handle_response(&mut self.context, owner, code, None, now);
                     }
                 }
@@ -157,6 +165,8 @@ impl Tenant {
             }
         }
         let removed = self.context.location.take_removed();
+        self.tell_of_bindings(&removed);
+        self.events.settle(&mut self.context, &self.calls, now);
         self.context.out.extend(removed.into_iter().map(Effect::Binding));
     }
 }

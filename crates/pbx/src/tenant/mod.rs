@@ -4,6 +4,7 @@
 //! registration does (`registrar`).
 
 mod deliver;
+mod event;
 mod register;
 mod request;
 mod signed;
@@ -13,6 +14,7 @@ use crate::bearer::TokenKey;
 use crate::call::Call;
 use crate::context::Context;
 use crate::effect::{Effect, Input, Setup};
+use crate::event::Events;
 use crate::registrar;
 use model::{
     BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, SignIn, TenantConfig, UserId,
@@ -26,6 +28,7 @@ use std::time::Duration;
 pub struct Tenant {
     calls: BTreeMap<CallId, Box<Call>>,
     context: Context,
+    events: Events,
     gate: Gate,
     token_key: TokenKey,
     /// Who opened the connection of the message that is being looked at.
@@ -44,6 +47,7 @@ impl Tenant {
             token_key: TokenKey::new(setup.token_key),
             sign_in: None,
             context: Context::new(config, setup),
+            events: Events::new(&setup.limits),
             next_call: 0,
             draining: false,
         }
@@ -86,6 +90,7 @@ impl Tenant {
             Input::FlowClosed { worker, connection } => self.handle_flow_closed(worker, connection, now),
             Input::Media(report) => self.handle_media(&report, now),
             Input::Config(config) => self.handle_config(config),
+            Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
             Input::Timeout => self.handle_timeout(now),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
@@ -98,10 +103,15 @@ impl Tenant {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let context = &self.context;
+        if !context.out.is_empty() {
+            // Something is to be written down that was found when the tenant came to life.
+            return Some(Duration::ZERO);
+        }
         [
             context.tx.poll_timeout(),
             context.timers.next_deadline(),
             context.location.next_deadline(),
+            self.events.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -140,7 +150,7 @@ impl Tenant {
     /// True when no call and no transaction is left.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.context.tx.is_empty()
+        self.calls.is_empty() && self.context.tx.is_empty() && !self.events.is_telling()
     }
 
     /// What is held right now, for leak checks: calls, legs, transactions and timers.
@@ -152,6 +162,8 @@ impl Tenant {
             transactions: self.context.tx.len(),
             timers: self.context.timers.len(),
             followed: self.context.following.len(),
+            lamps: self.context.lamps.held(),
+            subscriptions: self.events.len(),
         }
     }
 
@@ -197,4 +209,8 @@ pub struct Held {
     pub timers: usize,
     /// What waits for phones to come back.
     pub followed: usize,
+    /// Users and calls that busy lamps know together.
+    pub lamps: usize,
+    /// Subscriptions.
+    pub subscriptions: usize,
 }

@@ -33,8 +33,11 @@ impl Tenant {
         match registrar::register(&mut context.location, &config, &device, message, &path, flow, now) {
             Ok(changes) => {
                 context.counts.registered += 1;
-                context.out.extend(changes.into_iter().map(Effect::Binding));
+                self.tell_of_bindings(&changes);
+                let bindings = changes.into_iter().map(Effect::Binding);
+                self.context.out.extend(bindings);
                 self.reply_registered(device.user, message, flow, granted, now);
+                self.phone_registered(device.user, flow, now);
                 if !settled {
                     self.reconnect(device.user, flow, now);
                 }

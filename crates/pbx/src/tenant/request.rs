@@ -24,6 +24,11 @@ impl Tenant {
         match message.method() {
             Some(Method::Ack) => self.handle_ack(message, now),
             Some(Method::Cancel) => self.handle_cancel(flow, message, now),
+            Some(Method::Subscribe) if !in_dialog || self.events.has_dialog(message) => {
+                self.handle_subscribe(flow, message, now);
+            }
+            Some(Method::Publish) if !in_dialog => self.handle_publish(flow, message, now),
+            Some(Method::Message) if !in_dialog => self.handle_text(flow, message, now),
             _ if in_dialog => self.handle_in_dialog(flow, message, now),
             Some(Method::Register) => self.handle_register(flow, message, now),
             Some(Method::Invite) => self.handle_invite(flow, message, now),

@@ -1,5 +1,6 @@
 //! What must hold in every world.
 
+pub(crate) mod events;
 mod watch;
 
 pub use watch::Watch;
@@ -104,7 +105,7 @@ pub fn at_rest(world: &World) -> Result<(), String> {
 pub(crate) fn nothing_held(world: &World) -> Result<(), String> {
     for (id, tenant) in world.server.tenants() {
         let held = tenant.held();
-        let owed = held.legs + held.transactions + held.timers + held.followed;
+        let owed = held.legs + held.transactions + held.timers + held.followed + held.lamps;
         if held.calls + owed != 0 {
             let calls = tenant.calls();
             return Err(format!("tenant {id} still holds {held:?} {calls:?}"));

@@ -284,7 +284,11 @@ impl Watch {
         self.compare_registrations(world)?;
         nothing_crosses_tenants(world)?;
         super::nothing_held(world)?;
+        super::events::kept_as_held(world)?;
         for phone in &world.phones {
+            if !self.damaged {
+                super::events::in_order(phone)?;
+            }
             let home = self.homes.get(&phone.identity.address.ip());
             let stranger = phone
                 .voices

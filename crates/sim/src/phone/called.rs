@@ -41,6 +41,8 @@ impl Phone {
             (Some(Method::Update), Some(_)) => self.respond_with(message, 405, None, None),
             (Some(Method::Cancel), Some(number)) => self.called_off(number, message, now),
             (Some(Method::Bye), Some(number)) => self.hung_up(number, message, now),
+            (Some(Method::Message), None) => self.texted(message),
+            (Some(Method::Notify), None) => self.notified(message),
             _ => self.respond_with(message, 481, Some("none"), None),
         }
     }
@@ -257,7 +259,13 @@ impl Phone {
         }
     }
 
-    fn respond_with(&mut self, request: &Message<'_>, code: u16, tag: Option<&str>, body: Option<String>) {
+    pub(super) fn respond_with(
+        &mut self,
+        request: &Message<'_>,
+        code: u16,
+        tag: Option<&str>,
+        body: Option<String>,
+    ) {
         let reason = sip::reason_phrase(code);
         let mut writer = Writer::reply(request, code, reason, tag, self.server);
         if (300..400).contains(&code) {

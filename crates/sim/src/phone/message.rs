@@ -151,8 +151,13 @@ impl Phone {
             Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
             None => writer.finish(),
         };
+        self.send(method.as_str(), call_id, branch, &bytes, now);
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) fn send(&mut self, method: &str, call_id: &str, branch: String, bytes: &[u8], now: Duration) {
         let request = Outstanding {
-            method: method.as_str().to_owned(),
+            method: method.to_owned(),
             call_id: call_id.to_owned(),
             bytes: bytes.to_vec(),
             next: now,
@@ -222,6 +227,12 @@ impl Phone {
         if method == Method::Update && status.code < 300 {
             self.updated(message, now);
         }
+        if request.method == "SUBSCRIBE" {
+            self.watch_answered(&request.call_id, status.code, Some(message), now);
+        }
+        if request.method == "PUBLISH" {
+            self.publish_answered(message);
+        }
         self.final_answer(&request, status.code, now);
         if success {
             self.connected(message, now);
@@ -283,16 +294,21 @@ impl Phone {
             Name::Require,
             Name::SessionExpires,
             Name::MinSe,
+            Name::Event,
+            Name::Accept,
+            Name::SipIfMatch,
         ] {
             writer = writer.copy(&old, name);
         }
-        let bytes = writer.body(sdp::CONTENT_TYPE, old.body()).to_vec();
+        let content_type = old.header(Name::ContentType).unwrap_or(sdp::CONTENT_TYPE);
+        let bytes = writer.body(content_type, old.body()).to_vec();
         if method == Method::Register {
             self.registration.1 = seq;
         }
         if let Some(dialog) = self.dialogs.values_mut().find(|d| d.call_id == request.call_id) {
             dialog.local_cseq = seq;
         }
+        self.set_watch_number(&request.call_id, seq);
         let gave_up = self
             .dialogs
             .values()
@@ -314,6 +330,9 @@ impl Phone {
 
     /// The last CSeq number used in a registration or dialog: another request may have taken one meanwhile.
     fn last_number(&self, method: Method<'_>, call_id: &str) -> u32 {
+        if method == Method::Subscribe {
+            return self.watch_number(call_id);
+        }
         let dialog = self.dialogs.values().find(|d| d.call_id == call_id);
         match (method, dialog) {
             (Method::Register, _) => self.registration.1,

@@ -12,6 +12,8 @@ mod message;
 mod pending;
 mod reliable;
 mod session;
+mod text;
+mod watch;
 
 use crate::rng::Rng;
 pub use abilities::Abilities;
@@ -22,6 +24,7 @@ use sip::{Message, Method, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
+pub use watch::{Watch, Watching};
 
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
@@ -119,6 +122,14 @@ pub struct Phone {
     pub packets_astray: u64,
     /// Whose voices were heard: the first four octets of what they sent.
     pub voices: BTreeSet<[u8; 4]>,
+    /// Bodies of NOTIFYs that nobody had asked for.
+    pub told: Vec<String>,
+    /// Texts that came in: from whom, and what.
+    pub texts: Vec<(String, String)>,
+    /// The status that it refuses every text with, if it does.
+    pub refuses_text: Option<u16>,
+    etag: String,
+    watches: Vec<Watch>,
     server: SocketAddr,
     rng: Rng,
     out: Vec<Vec<u8>>,
@@ -160,6 +171,11 @@ impl Phone {
             packets_received: 0,
             packets_astray: 0,
             voices: BTreeSet::new(),
+            told: Vec::new(),
+            texts: Vec::new(),
+            refuses_text: None,
+            etag: String::new(),
+            watches: Vec::new(),
             server,
             rng,
             out: Vec::new(),
@@ -335,6 +351,8 @@ impl Phone {
     pub fn reboot(&mut self) {
         self.outstanding.clear();
         self.dialogs.clear();
+        self.watches.clear();
+        self.etag.clear();
         self.next_rtp = None;
         self.registration = (format!("reg-{:x}", self.rng.next()), 0);
     }
@@ -383,6 +401,9 @@ impl Phone {
             if let Some(request) = self.outstanding.remove(&branch) {
                 self.unanswered += 1;
                 self.heard.push((request.method.clone(), 408));
+                if request.method == "SUBSCRIBE" {
+                    self.watch_answered(&request.call_id, 408, None, now);
+                }
                 self.final_answer(&request, 408, now);
             }
         }

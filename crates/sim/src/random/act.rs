@@ -8,7 +8,7 @@ impl Scene {
     /// One thing happens.
     pub(super) fn act(&mut self) -> Result<(), String> {
         let phone = usize::try_from(self.rng.below(self.homes.len() as u64)).unwrap_or(0);
-        match self.rng.below(120) {
+        match self.rng.below(140) {
             0..14 => self.register(phone, 600),
             14..16 => self.register(phone, 0),
             16..18 => self.forget_password(phone),
@@ -38,6 +38,7 @@ impl Scene {
             106..109 => return self.guess(),
             109..112 => return self.replay(),
             116..120 => self.roam(phone),
+            120..140 => self.observe(phone),
             _ if self.vandals => self.damage(),
             _ => self.call(phone),
         }
@@ -71,7 +72,7 @@ impl Scene {
     }
 
     /// Mostly a colleague; sometimes nobody, a stranger, or somebody in another company.
-    fn number(&mut self, phone: usize) -> String {
+    pub(super) fn number(&mut self, phone: usize) -> String {
         let home = self.homes.get(phone).copied().unwrap_or(0);
         let extensions = self.shapes.get(home).map_or(&[][..], |shape| shape.extensions());
         let colleague = self.rng.pick(extensions).copied().unwrap_or("100");

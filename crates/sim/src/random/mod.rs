@@ -3,6 +3,7 @@
 //! Owns: choosing and doing. Does not own: what must hold (`check`).
 
 mod act;
+mod events;
 mod hostile;
 mod probe;
 mod scene;

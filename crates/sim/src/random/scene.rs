@@ -208,6 +208,9 @@ impl Scene {
         }
         self.calm()?;
         self.come_to_rest()?;
+        if self.restarts == 0 {
+            crate::check::events::none_left(&self.world)?;
+        }
         self.watch.at_end(&mut self.world)?;
         self.probe()?;
         self.come_to_rest()?;
@@ -259,6 +262,7 @@ impl Scene {
             if phone.unacknowledged > 0 {
                 return Err(format!("{name} waited in vain for an ACK"));
             }
+            crate::check::events::lamps_are_right(&self.world, phone)?;
             if phone.unanswered > 0 && self.loss == 0 {
                 return Err(format!("{name} waited in vain for an answer"));
             }

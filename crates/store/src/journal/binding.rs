@@ -1,4 +1,6 @@
-//! Bindings: which phone is where, across restarts (RFC 3261 §10.3, RFC 5626 §6).
+//! Live sets that outlive the process: bindings, that is which phone is where (RFC 3261 §10.3, RFC 5626 §6), and what
+//! the event core keeps (RFC 6665). Both are a set of records under keys, each with its end. What follows is told of
+//! bindings; the other's files bear its name instead.
 //!
 //! `bindings-<generation>-<worker>.log` holds what happened, one file per worker, and `bindings.snapshot`
 //! the live set of every generation before the one that its first record names. A start and a compaction
@@ -9,16 +11,83 @@
 //! file it lies in.
 
 use super::{Journal, JournalError, Tail, frame, lock, make_dir, names, remove, sync_parent, write_new};
-use model::{BindingChange, BindingKey, BindingRecord, TenantId, UserId, Wall};
+use model::{
+    BindingChange, BindingKey, BindingRecord, EventChange, EventKey, EventRecord, TenantId, UserId, Wall,
+};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Logs smaller than this are not worth a compaction, octets.
 const COMPACT_MIN_BYTES: u64 = 16 << 20;
+
+/// A kind of records that a journal of live sets can keep.
+pub trait Kept: Clone + Serialize + DeserializeOwned {
+    /// What happened to one.
+    type Change: Clone + Serialize + DeserializeOwned;
+    /// Which.
+    type Key: Ord;
+    /// Names the files.
+    const NAME: &'static str;
+    /// What a loss means, for the log.
+    const LOSS: &'static str;
+
+    /// Which record this is.
+    fn key(&self) -> Self::Key;
+    /// When it ends by itself.
+    fn expires(&self) -> Wall;
+    /// The record that the change makes, or the key that it ends.
+    fn split(change: Self::Change) -> Result<Box<Self>, Self::Key>;
+}
+
+impl Kept for BindingRecord {
+    type Change = BindingChange;
+    type Key = (TenantId, UserId, BindingKey);
+    const NAME: &'static str = "bindings";
+    const LOSS: &'static str = "phones will register again";
+
+    fn key(&self) -> Self::Key {
+        (self.tenant, self.user, self.key.clone())
+    }
+
+    fn expires(&self) -> Wall {
+        self.expires
+    }
+
+    fn split(change: BindingChange) -> Result<Box<BindingRecord>, Self::Key> {
+        match change {
+            BindingChange::Put(record) => Ok(record),
+            BindingChange::Remove { tenant, user, key } => Err((tenant, user, key)),
+        }
+    }
+}
+
+impl Kept for EventRecord {
+    type Change = EventChange;
+    type Key = (TenantId, EventKey);
+    const NAME: &'static str = "events";
+    const LOSS: &'static str = "phones will subscribe again";
+
+    fn key(&self) -> Self::Key {
+        (self.tenant, self.key.clone())
+    }
+
+    fn expires(&self) -> Wall {
+        self.expires
+    }
+
+    fn split(change: EventChange) -> Result<Box<EventRecord>, Self::Key> {
+        match change {
+            EventChange::Put(record) => Ok(record),
+            EventChange::Remove { tenant, key } => Err((tenant, key)),
+        }
+    }
+}
 
 /// A line of a log.
 #[derive(Serialize, Deserialize)]
@@ -29,25 +98,33 @@ struct Stamped<C> {
 
 /// A line of the snapshot.
 #[derive(Serialize, Deserialize)]
-enum Line {
+#[serde(bound(deserialize = "R: DeserializeOwned"))]
+enum Line<R: Kept> {
     /// The first: logs of earlier generations are covered, stamps so far are not above this one.
     Head { generation: u64, stamp: u64 },
-    /// A live binding.
-    Live { stamp: u64, record: Box<BindingRecord> },
+    /// A live record.
+    Live { stamp: u64, record: Box<R> },
 }
 
-type Key = (TenantId, UserId, BindingKey);
-
 /// The last thing known of each key. A removal stays until the fold is over: it may meet an older record.
-#[derive(Default)]
-struct Fold {
-    latest: BTreeMap<Key, (u64, Option<Box<BindingRecord>>)>,
+struct Fold<R: Kept> {
+    latest: BTreeMap<R::Key, (u64, Option<Box<R>>)>,
     stamp: u64,
 }
 
-/// The bindings of one data directory. Made once per start; hands an appender to each worker.
+/// The bindings of one data directory.
+pub type BindingJournal = LiveJournal<BindingRecord>;
+/// Appends one worker's changes of bindings.
+pub type BindingAppender = LiveAppender<BindingRecord>;
+/// What the event core keeps, of one data directory.
+pub type EventJournal = LiveJournal<EventRecord>;
+/// Appends one worker's changes of what the event core keeps.
+pub type EventAppender = LiveAppender<EventRecord>;
+
+/// The live records of one kind and data directory. Made once per start; hands an appender to each worker.
 #[derive(Debug)]
-pub struct BindingJournal {
+pub struct LiveJournal<R> {
+    kind: PhantomData<R>,
     dir: PathBuf,
     stamps: Arc<AtomicU64>,
     logs: Vec<Arc<Mutex<Arc<Journal>>>>,
@@ -57,17 +134,18 @@ pub struct BindingJournal {
 
 /// Appends one worker's changes.
 #[derive(Clone, Debug)]
-pub struct BindingAppender {
+pub struct LiveAppender<R> {
+    kind: PhantomData<R>,
     stamps: Arc<AtomicU64>,
     log: Arc<Mutex<Arc<Journal>>>,
 }
 
-impl BindingAppender {
+impl<R: Kept> LiveAppender<R> {
     /// Appends a batch by one write.
     ///
     /// # Errors
     /// The disk is full or broken; then none of the batch is kept.
-    pub fn append(&self, changes: &[BindingChange]) -> Result<(), JournalError> {
+    pub fn append(&self, changes: &[R::Change]) -> Result<(), JournalError> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -77,12 +155,12 @@ impl BindingAppender {
             stamp: self.stamps.fetch_add(1, Ordering::Relaxed),
             change,
         };
-        let batch: Vec<Stamped<&BindingChange>> = changes.iter().map(stamped).collect();
+        let batch: Vec<Stamped<&R::Change>> = changes.iter().map(stamped).collect();
         log.append(&batch).map(|_| ())
     }
 }
 
-impl BindingJournal {
+impl<R: Kept> LiveJournal<R> {
     /// Reads what all workers of earlier starts left, and returns the live bindings in order of tenant and
     /// user. Bindings that ended before `now` are dropped.
     ///
@@ -92,18 +170,19 @@ impl BindingJournal {
         dir: impl Into<PathBuf>,
         workers: u16,
         now: Wall,
-    ) -> Result<(BindingJournal, Vec<BindingRecord>), JournalError> {
+    ) -> Result<(LiveJournal<R>, Vec<R>), JournalError> {
         let dir = dir.into();
         make_dir(&dir)?;
-        let (mut fold, covered) = read_snapshot(&dir)?;
+        let (mut fold, covered) = read_snapshot::<R>(&dir)?;
         let mut generation = covered;
-        for (found, path) in logs_in(&dir)? {
+        for (found, path) in logs_in(&dir, R::NAME)? {
             if found >= covered {
                 fold.read_log(&path)?;
             }
             generation = generation.max(found.saturating_add(1));
         }
-        let mut journal = BindingJournal {
+        let mut journal = LiveJournal {
+            kind: PhantomData,
             stamps: Arc::new(AtomicU64::new(fold.stamp.max(now.0 << 16).saturating_add(1))),
             logs: Vec::new(),
             generation,
@@ -111,7 +190,7 @@ impl BindingJournal {
             dir,
         };
         fold.latest
-            .retain(|_, (_, record)| record.as_ref().is_some_and(|r| r.expires > now));
+            .retain(|_, (_, record)| record.as_ref().is_some_and(|r| r.expires() > now));
         journal.write_snapshot(&mut fold)?;
         for worker in 0..workers {
             let log = journal.new_log(worker)?;
@@ -120,11 +199,12 @@ impl BindingJournal {
         Ok((journal, fold.into_live()))
     }
 
-    /// The appender of a worker; `None` beyond the number given to [`BindingJournal::open`].
+    /// The appender of a worker; `None` beyond the number given to [`LiveJournal::open`].
     #[must_use]
-    pub fn appender(&self, worker: u16) -> Option<BindingAppender> {
+    pub fn appender(&self, worker: u16) -> Option<LiveAppender<R>> {
         let log = self.logs.get(usize::from(worker))?;
-        Some(BindingAppender {
+        Some(LiveAppender {
+            kind: PhantomData,
             stamps: Arc::clone(&self.stamps),
             log: Arc::clone(log),
         })
@@ -135,15 +215,15 @@ impl BindingJournal {
     ///
     /// # Errors
     /// The directory can't be read.
-    pub fn live(&self, now: Wall) -> Result<Vec<BindingRecord>, JournalError> {
-        let (mut fold, covered) = read_snapshot(&self.dir)?;
-        for (found, path) in logs_in(&self.dir)? {
+    pub fn live(&self, now: Wall) -> Result<Vec<R>, JournalError> {
+        let (mut fold, covered) = read_snapshot::<R>(&self.dir)?;
+        for (found, path) in logs_in(&self.dir, R::NAME)? {
             if found >= covered {
                 fold.read_log(&path)?;
             }
         }
         let live = fold.into_live().into_iter();
-        Ok(live.filter(|record| record.expires > now).collect())
+        Ok(live.filter(|record| record.expires() > now).collect())
     }
 
     /// Waits until everything appended so far would survive a power cut. Appends go on meanwhile.
@@ -172,15 +252,15 @@ impl BindingJournal {
     /// the calendar may be wrong, and the owner goes by a clock that never jumps.
     ///
     /// # Errors
-    /// As [`BindingJournal::compact_if_large`].
+    /// As [`LiveJournal::compact_if_large`].
     pub fn compact(&mut self) -> Result<(), JournalError> {
         self.generation = self.generation.saturating_add(1);
         for (worker, log) in (0..).zip(&self.logs) {
             let fresh = Arc::new(self.new_log(worker)?);
             *lock(log) = fresh;
         }
-        let (mut fold, covered) = read_snapshot(&self.dir)?;
-        for (found, path) in logs_in(&self.dir)? {
+        let (mut fold, covered) = read_snapshot::<R>(&self.dir)?;
+        for (found, path) in logs_in(&self.dir, R::NAME)? {
             if (covered..self.generation).contains(&found) {
                 fold.read_log(&path)?;
             }
@@ -195,15 +275,18 @@ impl BindingJournal {
     fn new_log(&self, worker: u16) -> Result<Journal, JournalError> {
         let path = self
             .dir
-            .join(format!("bindings-{}-{worker}.log", self.generation));
-        let (log, _, _) = Journal::open::<Stamped<BindingChange>>(path)?;
+            .join(format!("{}-{}-{worker}.log", R::NAME, self.generation));
+        let (log, _, _) = Journal::open::<Stamped<R::Change>>(path)?;
         Ok(log)
     }
 
     /// Puts the snapshot of all earlier generations in place, then removes their logs.
-    fn write_snapshot(&mut self, fold: &mut Fold) -> Result<(), JournalError> {
+    fn write_snapshot(&mut self, fold: &mut Fold<R>) -> Result<(), JournalError> {
         fold.latest.retain(|_, (_, record)| record.is_some());
-        let (path, temp) = (snapshot_in(&self.dir), self.dir.join("bindings.tmp"));
+        let (path, temp) = (
+            snapshot_in(&self.dir, R::NAME),
+            self.dir.join(format!("{}.tmp", R::NAME)),
+        );
         let octets = fold
             .encode(self.generation)
             .map_err(|e| JournalError::at(&temp, e))?;
@@ -212,7 +295,7 @@ impl BindingJournal {
             .and_then(|()| sync_parent(&path))
             .map_err(|e| JournalError::at(&path, e))?;
         self.snapshot_bytes = super::u64_of(octets.len());
-        for (found, path) in logs_in(&self.dir)? {
+        for (found, path) in logs_in(&self.dir, R::NAME)? {
             if found < self.generation {
                 remove(&path)?;
             }
@@ -221,8 +304,8 @@ impl BindingJournal {
     }
 }
 
-impl Fold {
-    fn put(&mut self, stamp: u64, key: Key, record: Option<Box<BindingRecord>>) {
+impl<R: Kept> Fold<R> {
+    fn put(&mut self, stamp: u64, key: R::Key, record: Option<Box<R>>) {
         self.stamp = self.stamp.max(stamp);
         let newer = self.latest.get(&key).is_none_or(|(known, _)| *known < stamp);
         if newer {
@@ -232,21 +315,21 @@ impl Fold {
 
     fn read_log(&mut self, path: &Path) -> Result<(), JournalError> {
         let octets = fs::read(path).map_err(|e| JournalError::at(path, e))?;
-        let mut frames = frame::Frames::<Stamped<BindingChange>>::new(&octets);
+        let mut frames = frame::Frames::<Stamped<R::Change>>::new(&octets);
         for Stamped { stamp, change } in frames.by_ref() {
-            match change {
-                BindingChange::Put(r) => self.put(stamp, (r.tenant, r.user, r.key.clone()), Some(r)),
-                BindingChange::Remove { tenant, user, key } => self.put(stamp, (tenant, user, key), None),
+            match R::split(change) {
+                Ok(record) => self.put(stamp, record.key(), Some(record)),
+                Err(key) => self.put(stamp, key, None),
             }
         }
-        report(path, frames.tail, octets.len(), frames.good());
+        report::<R>(path, frames.tail, octets.len(), frames.good());
         Ok(())
     }
 
     fn encode(&self, generation: u64) -> std::io::Result<Vec<u8>> {
         let stamp = self.stamp;
         let mut octets = Vec::new();
-        frame::encode(&mut octets, &[Line::Head { generation, stamp }])?;
+        frame::encode(&mut octets, &[Line::<R>::Head { generation, stamp }])?;
         for (stamp, record) in self.latest.values() {
             if let Some(record) = record.clone() {
                 let stamp = *stamp;
@@ -256,7 +339,7 @@ impl Fold {
         Ok(octets)
     }
 
-    fn into_live(self) -> Vec<BindingRecord> {
+    fn into_live(self) -> Vec<R> {
         self.latest
             .into_values()
             .filter_map(|(_, r)| r.map(|r| *r))
@@ -265,15 +348,19 @@ impl Fold {
 }
 
 /// The snapshot and the first generation that it does not cover.
-fn read_snapshot(dir: &Path) -> Result<(Fold, u64), JournalError> {
-    let path = snapshot_in(dir);
+fn read_snapshot<R: Kept>(dir: &Path) -> Result<(Fold<R>, u64), JournalError> {
+    let path = snapshot_in(dir, R::NAME);
+    let mut fold = Fold {
+        latest: BTreeMap::new(),
+        stamp: 0,
+    };
     let octets = match fs::read(&path) {
         Ok(octets) => octets,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Fold::default(), 0)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((fold, 0)),
         Err(e) => return Err(JournalError::at(&path, e)),
     };
-    let (mut fold, mut covered) = (Fold::default(), 0);
-    let mut frames = frame::Frames::<Line>::new(&octets);
+    let mut covered = 0;
+    let mut frames = frame::Frames::<Line<R>>::new(&octets);
     for line in frames.by_ref() {
         match line {
             Line::Head { generation, stamp } => {
@@ -281,34 +368,31 @@ fn read_snapshot(dir: &Path) -> Result<(Fold, u64), JournalError> {
                 fold.stamp = fold.stamp.max(stamp);
             }
             Line::Live { stamp, record } => {
-                fold.put(
-                    stamp,
-                    (record.tenant, record.user, record.key.clone()),
-                    Some(record),
-                );
+                fold.put(stamp, record.key(), Some(record));
             }
         }
     }
-    report(&path, frames.tail, octets.len(), frames.good());
+    report::<R>(&path, frames.tail, octets.len(), frames.good());
     Ok((fold, covered))
 }
 
-fn report(path: &Path, tail: Tail, len: usize, good: u64) {
+fn report<R: Kept>(path: &Path, tail: Tail, len: usize, good: u64) {
     if tail == Tail::Damaged {
         let lost = super::u64_of(len).saturating_sub(good);
-        tracing::warn!(path = %path.display(), lost_bytes = lost, "binding journal damaged; phones will register again");
+        tracing::warn!(path = %path.display(), lost_bytes = lost, "{} journal damaged; {}", R::NAME, R::LOSS);
     }
 }
 
-fn snapshot_in(dir: &Path) -> PathBuf {
-    dir.join("bindings.snapshot")
+fn snapshot_in(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.snapshot"))
 }
 
 /// Every log with its generation, in order of generation and worker.
-fn logs_in(dir: &Path) -> Result<Vec<(u64, PathBuf)>, JournalError> {
+fn logs_in(dir: &Path, kind: &str) -> Result<Vec<(u64, PathBuf)>, JournalError> {
     let generation = |name: &str| -> Option<u64> {
         let (generation, worker) = name
-            .strip_prefix("bindings-")?
+            .strip_prefix(kind)?
+            .strip_prefix('-')?
             .strip_suffix(".log")?
             .split_once('-')?;
         worker.parse::<u16>().ok()?;

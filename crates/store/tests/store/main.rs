@@ -9,6 +9,7 @@
 
 mod bindings;
 mod cdrs;
+mod events;
 mod journals;
 mod locks;
 mod secrets;

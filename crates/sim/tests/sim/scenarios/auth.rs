@@ -64,13 +64,13 @@ fn every_method_without_credentials_leaves_nothing_behind() {
         60      anybody -> server   INFO 102
         61       server -> anybody  405 Method Not Allowed (INFO)
         70      anybody -> server   MESSAGE 102
-        71       server -> anybody  405 Method Not Allowed (MESSAGE)
+        71       server -> anybody  407 Proxy Authentication Required (MESSAGE) ?SHA-256 ?MD5
         80      anybody -> server   SUBSCRIBE 102
-        81       server -> anybody  405 Method Not Allowed (SUBSCRIBE)
+        81       server -> anybody  407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
         90      anybody -> server   NOTIFY 102
         91       server -> anybody  405 Method Not Allowed (NOTIFY)
         100     anybody -> server   PUBLISH 102
-        101      server -> anybody  405 Method Not Allowed (PUBLISH)
+        101      server -> anybody  407 Proxy Authentication Required (PUBLISH) ?SHA-256 ?MD5
         110     anybody -> server   REFER 102
         111      server -> anybody  405 Method Not Allowed (REFER)
         120     anybody -> server   UPDATE 102

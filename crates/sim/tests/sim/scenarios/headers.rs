@@ -357,17 +357,17 @@ fn digits_by_info_are_read_and_told_anew() {
         &head.replace("{method}", "BYE").replace("{cseq}", "30"),
     );
     scene.ends(expect![[r#"
-        0          hand -> server   INFO 102 {unreadable}
+        0          hand -> server   INFO 102 {Signal=5 Duration=250 X=evil}
         1        server -> hand     200 OK (INFO)
-        1        server -> acme/102 INFO 102 {unreadable}
+        1        server -> acme/102 INFO 102 {Signal=5 Duration=250}
         2      acme/102 -> server   200 OK (INFO)
-        10         hand -> server   INFO 102 {unreadable}
+        10         hand -> server   INFO 102 {#}
         11       server -> hand     200 OK (INFO)
-        11       server -> acme/102 INFO 102 {unreadable}
+        11       server -> acme/102 INFO 102 {Signal=# Duration=160}
         12     acme/102 -> server   200 OK (INFO)
-        20         hand -> server   INFO 102 {unreadable}
+        20         hand -> server   INFO 102 {Signal=evil}
         21       server -> hand     400 Bad Request (INFO)
-        30         hand -> server   INFO 102 {unreadable}
+        30         hand -> server   INFO 102 {hello}
         31       server -> hand     415 Unsupported Media Type (INFO)
         40         hand -> server   INFO 102
         41       server -> hand     200 OK (INFO)

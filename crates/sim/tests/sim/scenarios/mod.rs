@@ -14,6 +14,7 @@ mod delayed;
 mod early;
 mod edge;
 mod ended;
+mod events;
 mod flows;
 mod follows;
 mod forks;

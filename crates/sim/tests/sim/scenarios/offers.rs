@@ -265,7 +265,7 @@ fn what_the_caller_wrote_about_himself_is_not_passed_on() {
         Call-ID …
         CSeq: 1 INVITE
         Contact: <sip:1@10.0.0.1:5060>
-        Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO
+        Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE
         Supported: 100rel, timer
         Session-Expires: 1800
         Min-SE: 90

@@ -1,0 +1,28 @@
+//! A document on its way into a NOTIFY, and what all of them share.
+
+use bytes::Bytes;
+use sip::Writer;
+
+/// Stands where the version goes: no text of a phone or a person holds it, because `xml` lets no control through.
+pub(super) const VERSION: char = '\u{1}';
+
+/// A document whose version is not known yet.
+#[derive(Default, Hash)]
+pub(super) struct Document {
+    pub(super) content_type: String,
+    pub(super) text: String,
+}
+
+impl Document {
+    /// Ends a NOTIFY with this document.
+    pub(super) fn write(self, writer: Writer, version: u32) -> Bytes {
+        let text = self.text.replace(VERSION, &version.to_string());
+        writer.body(&self.content_type, text.as_bytes())
+    }
+}
+
+/// The address-of-record of a user, without its scheme's brackets.
+pub(super) fn entity(config: &model::TenantConfig, user: model::UserId) -> String {
+    let extension = config.user(user).map_or("", |user| &user.extension);
+    format!("sip:{extension}@{}", config.realm())
+}

@@ -1,0 +1,10 @@
+//! Events: who watches what, and hears what, when.
+
+mod lamps;
+mod lists;
+mod mailbox;
+mod presence;
+mod rules;
+mod texts;
+
+use super::{Hand, Scene};

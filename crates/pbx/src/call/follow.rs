@@ -6,7 +6,7 @@
 use super::leg::Exchange;
 use super::target::{Invitation, State};
 use super::{Call, Phase, Target};
-use crate::context::{Context, TimerKind};
+use crate::context::{Context, Owner, TimerKind};
 use crate::following::PhoneKey;
 use crate::location::{BindingFacts, same_flow};
 use model::{FlowToken, Leg as SideOf, Now, UserId};
@@ -63,6 +63,15 @@ impl Call {
         }
         if waits {
             self.wait_for_return(context, now);
+        }
+    }
+
+    /// True when the request is for a phone that is known to be away, and expected back.
+    pub(crate) fn waits_for_return(&self, owner: &Owner) -> bool {
+        match *owner {
+            Owner::Target(_, index) => self.targets.get(index).is_some_and(|target| target.away),
+            Owner::Renegotiation(_, side) => self.leg(side).is_some_and(|leg| leg.away),
+            _ => false,
         }
     }
 

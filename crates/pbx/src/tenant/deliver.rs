@@ -80,7 +80,13 @@ impl Tenant {
         let lost = |flow: &FlowToken| {
             flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection
         };
-        let waits = |owner: &Owner| !users.is_empty() && owner.waits_for_phone();
+        // Nobody is registered on it any more when what was sent to a phone that is away comes back as lost.
+        let (first, calls) = (!users.is_empty(), &self.calls);
+        let expected = |owner: &Owner| match owner.call() {
+            Some(id) => calls.get(&id).is_some_and(|call| call.waits_for_return(owner)),
+            None => true,
+        };
+        let waits = |owner: &Owner| owner.waits_for_phone() && (first || expected(owner));
         self.context.tx.connection_lost(lost, waits, now.mono);
         for user in users {
             for id in self.context.following.calls(user) {

@@ -181,7 +181,10 @@ impl World {
         let name = name.map_or("nobody", |name| name).to_owned();
         let (transport, connection, mono) = (flow.transport, flow.connection, self.mono);
         if transport.is_reliable() && !self.connections.contains_key(&connection) {
-            return self.ladder.sent(mono, "server", &name, bytes, true);
+            self.ladder.sent(mono, "server", &name, bytes, true);
+            // As a node does: whoever sends on it is told that it is gone.
+            let now = self.now();
+            return self.server.connection_lost(connection, now);
         }
         let packet = Packet {
             from: self.address,

@@ -77,6 +77,8 @@ pub struct Server {
     pub tls: SocketAddr,
     /// Where it listens for WebSocket over TLS.
     pub wss: SocketAddr,
+    /// Where it listens for WebSocket without TLS.
+    pub ws: SocketAddr,
 }
 
 impl Server {
@@ -85,16 +87,17 @@ impl Server {
     /// # Errors
     /// A command failed or the server didn't answer in time.
     pub fn start(stage: &Stage, tenants: &[Tenant]) -> Result<Server> {
-        let port = stage.ports.run(3)?;
+        let port = stage.ports.run(4)?;
         let relay = stage.ports.relay();
         let dir = stage.make_dir("data")?;
         let toml = format!(
             "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n\n\
              [listen]\nudp = [\"127.0.0.1:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
-             ws = []\nwss = [\"127.0.0.1:{}\"]\n",
+             ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n",
             relay.start(),
             relay.end(),
             port + 1,
+            port + 3,
             port + 2,
         );
         stage.write("carillon.toml", &toml)?;
@@ -105,6 +108,7 @@ impl Server {
             sip: SocketAddr::from(([127, 0, 0, 1], port)),
             tls: SocketAddr::from(([127, 0, 0, 1], port + 1)),
             wss: SocketAddr::from(([127, 0, 0, 1], port + 2)),
+            ws: SocketAddr::from(([127, 0, 0, 1], port + 3)),
         };
         for tenant in tenants {
             server.add(tenant)?;

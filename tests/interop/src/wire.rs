@@ -1,19 +1,21 @@
 //! A socket to the server over any of its transports, for tests that speak SIP themselves.
 //!
-//! Owns: opening, cutting a stream into messages by Content-Length (RFC 3261 §18.3), and breaking off at any moment. A
-//! new transport is a row of [`TRANSPORTS`], a [`Pipe`] and nothing else.
+//! Owns: opening, cutting a stream into messages by Content-Length (RFC 3261 §18.3) or frames ([`websocket`]), and breaking
+//! off at any moment. A new transport is a row of [`TRANSPORTS`], a [`Pipe`] and nothing else.
+
+mod tls;
+pub mod websocket;
 
 use crate::server::Server;
 use anyhow::{Context, Result};
-use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+/// The server answers within this time even when the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +26,20 @@ pub enum Transport {
     Tcp,
     /// A stream in TLS; the certificate is not checked.
     Tls,
+    /// A WebSocket.
+    Ws,
+    /// A WebSocket in TLS; the certificate is not checked.
+    Wss,
 }
 
 /// Every transport that the server has.
-pub const TRANSPORTS: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+pub const TRANSPORTS: [Transport; 5] = [
+    Transport::Udp,
+    Transport::Tcp,
+    Transport::Tls,
+    Transport::Ws,
+    Transport::Wss,
+];
 
 impl Transport {
     /// The word of a Via.
@@ -43,13 +55,23 @@ impl Transport {
             Transport::Udp => model::Transport::Udp,
             Transport::Tcp => model::Transport::Tcp,
             Transport::Tls => model::Transport::Tls,
+            Transport::Ws => model::Transport::Ws,
+            Transport::Wss => model::Transport::Wss,
         }
+    }
+
+    /// Messages travel in frames.
+    #[must_use]
+    pub fn is_websocket(self) -> bool {
+        self.model().is_websocket()
     }
 
     fn address(self, server: &Server) -> SocketAddr {
         match self {
             Transport::Udp | Transport::Tcp => server.sip,
             Transport::Tls => server.tls,
+            Transport::Ws => server.ws,
+            Transport::Wss => server.wss,
         }
     }
 }
@@ -66,14 +88,31 @@ pub struct Wire {
     local: SocketAddr,
     unread: Vec<u8>,
     open: bool,
+    /// Messages go in frames, and come so.
+    frames: bool,
+    /// Code of the close frame that came.
+    closed: Option<u16>,
 }
 
 impl Wire {
     /// Opens one. `from` is our address; a connection has the system's choice.
     ///
     /// # Errors
-    /// The server can't be reached.
+    /// The server can't be reached, or does not shake hands.
     pub fn open(transport: Transport, server: &Server, from: IpAddr) -> Result<Wire> {
+        let mut wire = Wire::connect(transport, server, from)?;
+        if transport.is_websocket() {
+            let head = wire.shake(websocket::REQUEST.as_bytes())?;
+            anyhow::ensure!(websocket::is_accepted(&head), "no WebSocket: {head}");
+        }
+        Ok(wire)
+    }
+
+    /// The same without the handshake of a WebSocket.
+    ///
+    /// # Errors
+    /// The server can't be reached.
+    pub fn connect(transport: Transport, server: &Server, from: IpAddr) -> Result<Wire> {
         let to = transport.address(server);
         let pipe = match transport {
             Transport::Udp => {
@@ -81,10 +120,10 @@ impl Wire {
                 socket.connect(to)?;
                 Pipe::Udp(socket)
             }
-            Transport::Tcp => Pipe::Tcp(connect(to)?),
-            Transport::Tls => {
+            Transport::Tcp | Transport::Ws => Pipe::Tcp(connect(to)?),
+            Transport::Tls | Transport::Wss => {
                 let name = ServerName::IpAddress(to.ip().into());
-                let session = ClientConnection::new(tls(), name).context("no TLS session")?;
+                let session = ClientConnection::new(tls::client_config(), name).context("no TLS session")?;
                 Pipe::Tls(Box::new(StreamOwned::new(session, connect(to)?)))
             }
         };
@@ -98,7 +137,29 @@ impl Wire {
             local,
             unread: Vec::new(),
             open: true,
+            frames: transport.is_websocket(),
+            closed: None,
         })
+    }
+
+    /// Sends the request of a WebSocket and waits for the head of the answer; what came instead when it ends before.
+    ///
+    /// # Errors
+    /// Nothing of either came within ten seconds.
+    pub fn shake(&mut self, request: &[u8]) -> Result<String> {
+        self.raw(request);
+        let begun = Instant::now();
+        loop {
+            let end = self.unread.windows(4).position(|w| w == b"\r\n\r\n");
+            let end = end.map(|at| at + 4).or((!self.open).then_some(self.unread.len()));
+            if let Some(end) = end {
+                return Ok(
+                    String::from_utf8_lossy(&self.unread.drain(..end).collect::<Vec<u8>>()).into_owned(),
+                );
+            }
+            anyhow::ensure!(begun.elapsed() < PATIENCE, "a handshake without an answer");
+            self.fill(Duration::from_millis(100))?;
+        }
     }
 
     /// Our address.
@@ -113,8 +174,22 @@ impl Wire {
         self.open
     }
 
-    /// Sends octets. What a datagram can't carry is not sent; a stream that is closed stays so.
-    pub fn send(&mut self, octets: &[u8]) {
+    /// Code of the close frame that the server sent.
+    #[must_use]
+    pub fn closed(&self) -> Option<u16> {
+        self.closed
+    }
+
+    /// Sends a message. What a datagram can't carry is not sent; a stream that is closed stays so.
+    pub fn send(&mut self, message: &[u8]) {
+        match self.frames {
+            true => self.raw(&websocket::message(message)),
+            false => self.raw(message),
+        }
+    }
+
+    /// Sends octets as they are.
+    pub fn raw(&mut self, octets: &[u8]) {
         let sent = match &mut self.pipe {
             // Too large, or refused before: as lost as on a network.
             Pipe::Udp(socket) => {
@@ -130,8 +205,32 @@ impl Wire {
     /// Waits for messages, at most this long, and returns those that are there.
     ///
     /// # Errors
-    /// The socket can't be used.
+    /// The socket can't be used, or the server breaks the rules of frames.
     pub fn receive(&mut self, wait: Duration) -> Result<Vec<Vec<u8>>> {
+        let before = self.unread.len();
+        let read = self.fill(wait)?;
+        if matches!(self.pipe, Pipe::Udp(_)) {
+            // A datagram is a message, whatever it says; an error is some ICMP message that came back.
+            let datagram = self.unread.split_off(before);
+            return Ok(read.then_some(datagram).into_iter().collect());
+        }
+        if !self.frames {
+            return Ok(std::iter::from_fn(|| cut(&mut self.unread)).collect());
+        }
+        let mut messages = Vec::new();
+        while let Some(event) = websocket::cut(&mut self.unread)? {
+            match event {
+                websocket::Event::Message(message) => messages.push(message),
+                websocket::Event::Ping(payload) => self.raw(&websocket::frame(0x8a, &payload)),
+                websocket::Event::Pong => {}
+                websocket::Event::Close(code) => (self.open, self.closed) = (false, Some(code)),
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Reads once into what is unread; false when nothing came.
+    fn fill(&mut self, wait: Duration) -> Result<bool> {
         let mut chunk = vec![0; 65_536];
         self.patience(Some(wait))?;
         let read = match &mut self.pipe {
@@ -141,16 +240,13 @@ impl Wire {
         };
         self.patience(None)?;
         let got = chunk.get(..*read.as_ref().unwrap_or(&0)).unwrap_or_default();
-        if matches!(self.pipe, Pipe::Udp(_)) {
-            // A datagram is a message, whatever it says; an error is some ICMP message that came back.
-            return Ok(read.is_ok().then(|| got.to_vec()).into_iter().collect());
-        }
-        self.open &= match read {
-            Ok(length) => length > 0,
-            Err(error) => is_wait(error.kind()),
-        };
         self.unread.extend_from_slice(got);
-        Ok(std::iter::from_fn(|| cut(&mut self.unread)).collect())
+        self.open &= match (&self.pipe, &read) {
+            (Pipe::Udp(_), _) => true,
+            (_, Ok(length)) => *length > 0,
+            (_, Err(error)) => is_wait(error.kind()),
+        };
+        Ok(read.is_ok())
     }
 
     /// How long reading waits; zero is not at all, `None` as long as it takes.
@@ -173,8 +269,10 @@ impl Wire {
         }
     }
 
-    /// Sends half of the octets and breaks off; of a TLS connection the last record stays half.
+    /// Sends half of a message and breaks off; of a TLS connection the last record stays half.
     pub fn tear(mut self, octets: &[u8]) {
+        let framed = self.frames.then(|| websocket::message(octets));
+        let octets = framed.as_deref().unwrap_or(octets);
         let half = octets.get(..octets.len() / 2).unwrap_or_default();
         match &mut self.pipe {
             Pipe::Tls(stream) => {
@@ -183,7 +281,7 @@ impl Wire {
                     .write_all(half)
                     .and_then(|()| stream.sock.write_all(&[23, 3, 3, 64, 0, 1]));
             }
-            _ => self.send(half),
+            _ => self.raw(half),
         }
     }
 }
@@ -241,7 +339,7 @@ pub fn ping(
     );
     let (begun, mut others) = (Instant::now(), Vec::new());
     wire.send(options.as_bytes());
-    while begun.elapsed() < Duration::from_secs(10) {
+    while begun.elapsed() < PATIENCE {
         anyhow::ensure!(wire.is_open(), "the server closed the connection");
         for message in wire.receive(Duration::from_millis(100))? {
             let text = String::from_utf8_lossy(&message);
@@ -255,59 +353,4 @@ pub fn ping(
         "a good OPTIONS over {} was not answered within 10 s",
         transport.via()
     )
-}
-
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// The server made its own certificate, which nobody vouches for.
-fn tls() -> Arc<ClientConfig> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    Arc::clone(CONFIG.get_or_init(|| {
-        let provider = Arc::new(ring::default_provider());
-        let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(rustls::ALL_VERSIONS)
-            .unwrap_or_else(|error| unreachable!("ring knows every version: {error}"));
-        let mut config = versions
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-            .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Arc::new(config)
-    }))
 }

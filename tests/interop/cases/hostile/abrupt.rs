@@ -1,11 +1,12 @@
 //! Connections that break at any moment: before the first octet, in half a handshake, in half a message, and in every state
 //! of a registration and of a call, on both sides (SECURITY, row 5).
 
+use super::frames::breaches;
 use super::{DOMAIN, LOUD, Quiet, count, stored};
 use anyhow::{Result, ensure};
 use interop::actor::Actor;
 use interop::server::extensions;
-use interop::wire::{Transport, Wire, ping};
+use interop::wire::{TRANSPORTS, Transport, Wire, ping};
 use interop::{Server, Stage, Tenant, until};
 use sim::phone::Answer;
 use std::time::{Duration, Instant};
@@ -32,11 +33,13 @@ const CALLEE: [(bool, &str); 5] = [
     (false, "BYE"),
 ];
 
-/// How it breaks off: what was received is left unread, which resets the connection, or it is closed in order.
-#[derive(Clone, Copy, Debug)]
+/// How it breaks off: what was received is left unread, which resets the connection, or it is closed in order, or a frame
+/// makes the server close it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Reset,
     Close,
+    Breach,
 }
 
 #[test]
@@ -48,14 +51,19 @@ fn a_connection_that_breaks_in_any_state_harms_nobody() -> Result<()> {
         )?;
         let mut quiet = Quiet::settle(&server)?;
         let before = stored(&server)?;
-        let streams = [Transport::Tcp, Transport::Tls];
-        for transport in streams {
+        let streams = TRANSPORTS
+            .into_iter()
+            .filter(|transport| *transport != Transport::Udp);
+        for transport in streams.clone() {
             outside_of_messages(&server, transport)?;
         }
         ensure!(stored(&server)? == before, "half a connection changed something");
         let mut cases = 0;
         for transport in streams {
-            for way in [Way::Reset, Way::Close] {
+            for way in [Way::Reset, Way::Close, Way::Breach] {
+                if way == Way::Breach && !transport.is_websocket() {
+                    continue;
+                }
                 for moment in CALLER {
                     breaks_off(&server, transport, way, (moment, true))?;
                     cases += 1;
@@ -141,11 +149,30 @@ fn breaks_off(
     let (gone, mut left) = if caller { (one, other) } else { (other, one) };
     match (way, gone.wire) {
         (Way::Close, Some(mut wire)) => drop(wire.receive(Duration::ZERO)?),
+        (Way::Breach, Some(wire)) => breach(wire, transport)?,
         (_, wire) => drop(wire),
     }
     left.end_all();
     for _ in 0..5 {
         left.turn(Duration::from_millis(4))?;
+    }
+    Ok(())
+}
+
+/// Breaks the protocol and waits for the close frame.
+fn breach(mut wire: Wire, transport: Transport) -> Result<()> {
+    // The first says goodbye, and the one behind it too: a fault is wanted here.
+    let faults = breaches().into_iter().skip(2);
+    let place = usize::from(wire.local().port()) % (breaches().len() - 2);
+    let octets = faults.map(|breach| breach.octets).nth(place).unwrap_or_default();
+    wire.raw(&octets);
+    let begun = Instant::now();
+    while wire.is_open() {
+        ensure!(
+            begun.elapsed() < Duration::from_secs(10),
+            "a broken frame is left without an answer over {transport:?}"
+        );
+        drop(wire.receive(Duration::from_millis(20))?);
     }
     Ok(())
 }

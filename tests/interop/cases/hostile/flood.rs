@@ -1,5 +1,6 @@
 //! Strangers and rude colleagues: what they send, how fast, and how long a good OPTIONS takes meanwhile.
 
+use super::frames::{self, Breach};
 use super::{CHALLENGE, DOMAIN, LOUD, Quiet, count};
 use anyhow::{Context, Result, ensure};
 use interop::Server;
@@ -7,6 +8,7 @@ use interop::actor::Actor;
 use interop::server::password;
 use interop::wire::{Transport, Wire, ping};
 use sim::hostile::{Aim, Leg, Manners, Stream};
+use sim::rng::Rng;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -24,13 +26,22 @@ const PER_CALL: u64 = 640;
 fn manners(transport: Transport, familiar: bool) -> Manners {
     Manners {
         wild: match transport {
-            Transport::Udp => 250,
+            // Messages have ends of their own.
+            Transport::Udp | Transport::Ws | Transport::Wss => 250,
             Transport::Tcp => 15,
             Transport::Tls => 8,
         },
         exact: if familiar { 850 } else { 500 },
         bye: if familiar { 20 } else { 1_000 },
         sound: if familiar { 200 } else { 100 },
+    }
+}
+
+/// In how many of a thousand messages a frame is broken, which ends the connection.
+fn broken(transport: Transport) -> u64 {
+    match transport {
+        Transport::Wss => 8,
+        _ => 15,
     }
 }
 
@@ -53,6 +64,9 @@ impl fmt::Display for Times {
 pub(super) struct Flood {
     seed: u64,
     corpus: Vec<Vec<u8>>,
+    /// Chooses frames.
+    rng: Rng,
+    breaches: Vec<Breach>,
     waits: Vec<Duration>,
     read: BTreeMap<Transport, u64>,
 }
@@ -86,6 +100,8 @@ impl Flood {
         Ok(Flood {
             seed,
             corpus,
+            rng: Rng::new(seed),
+            breaches: frames::breaches(),
             waits: Vec::new(),
             read: BTreeMap::new(),
         })
@@ -157,6 +173,14 @@ impl Flood {
         }
     }
 
+    /// Sends a message, on a WebSocket in whatever frames.
+    fn say(&mut self, wire: &mut Wire, transport: Transport, octets: &[u8]) {
+        match transport.is_websocket() {
+            true => frames::say(&mut self.rng, wire, &self.breaches, octets, broken(transport)),
+            false => wire.send(octets),
+        }
+    }
+
     fn ask(&mut self, wire: &mut Wire, transport: Transport, server: &Server) -> Result<Vec<Vec<u8>>> {
         let (wait, others) = ping(wire, transport, server, self.pings())
             .with_context(|| format!("after a batch of seed {:#x}", self.seed))?;
@@ -186,7 +210,7 @@ impl Flood {
             for _ in 0..BATCH {
                 let octets = stream.message(&aim);
                 allowed += octets.len() + CHALLENGE;
-                wire.send(&octets);
+                self.say(&mut wire, transport, &octets);
             }
             let asked = if transport == Transport::Udp {
                 &mut wire
@@ -241,7 +265,7 @@ impl Flood {
             for _ in 0..BATCH {
                 let octets = stream.message(&aim);
                 if let Some(wire) = &mut rude.wire {
-                    wire.send(&octets);
+                    self.say(wire, transport, &octets);
                 }
             }
             match (transport, &mut rude.wire) {

@@ -4,6 +4,7 @@
 
 mod abrupt;
 mod flood;
+mod frames;
 
 use anyhow::{Context, Result, ensure};
 use flood::Flood;
@@ -27,8 +28,8 @@ const LOUD: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const CHALLENGE: usize = 560;
 /// Messages of strangers and of colleagues, on each transport. A stream that is cut off loses what was on its way, so
 /// more is sent than is asked for.
-const STRANGE: u64 = 80_000;
-const FAMILIAR: u64 = 32_000;
+const STRANGE: u64 = 48_000;
+const FAMILIAR: u64 = 19_200;
 /// What the server has to have read.
 const READ: u64 = 200_000;
 /// Memory that the server may hold more after strangers' messages than after the first fifth of them: nothing of a

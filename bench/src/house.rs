@@ -25,6 +25,8 @@ pub(crate) struct House {
     config: PathBuf,
     udp: SocketAddr,
     tls: SocketAddr,
+    ws: SocketAddr,
+    wss: SocketAddr,
 }
 
 impl House {
@@ -36,14 +38,14 @@ impl House {
         policy: &str,
         (first, last): (u16, u16),
     ) -> Result<House> {
-        let (udp, tls) = free_ports()?;
+        let [udp, tls, ws, wss] = free_ports()?;
         fs::create_dir_all(folder)?;
         let (config, data) = (folder.join("carillon.toml"), folder.join("data"));
         fs::write(
             &config,
             format!(
                 "data_dir = {data:?}\nlog = \"warn\"\n[listen]\nudp = [\"{udp}\"]\ntcp = [\"{udp}\"]\n\
-                 tls = [\"{tls}\"]\nws = []\nwss = []\n[media]\nfirst_port = {first}\nlast_port = {last}\n"
+                 tls = [\"{tls}\"]\nws = [\"{ws}\"]\nwss = [\"{wss}\"]\n[media]\nfirst_port = {first}\nlast_port = {last}\n"
             ),
         )?;
         let house = House {
@@ -51,6 +53,8 @@ impl House {
             config,
             udp,
             tls,
+            ws,
+            wss,
         };
         let list = folder.join("users.csv");
         fs::write(&list, csv(users)?)?;
@@ -74,6 +78,8 @@ impl House {
         match transport {
             Transport::Udp | Transport::Tcp => self.udp,
             Transport::Tls => self.tls,
+            Transport::Ws => self.ws,
+            Transport::Wss => self.wss,
         }
     }
 
@@ -111,15 +117,16 @@ fn csv(users: u32) -> Result<String> {
     Ok(text)
 }
 
-/// A port of 127.0.0.1 that nobody has now, with the next one free as well.
-pub(crate) fn free_ports() -> Result<(SocketAddr, SocketAddr)> {
+/// Ports of 127.0.0.1 in a row that nobody has now.
+pub(crate) fn free_ports<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     for _ in 0..64 {
         let first = UdpSocket::bind(("127.0.0.1", 0))?.local_addr()?;
-        let next = SocketAddr::new(first.ip(), first.port().saturating_add(1));
-        let free = |at| UdpSocket::bind(at).is_ok() && std::net::TcpListener::bind(at).is_ok();
-        if free(first) && free(next) {
-            return Ok((first, next));
+        let row =
+            std::array::from_fn(|at| SocketAddr::new(first.ip(), first.port().saturating_add(at as u16)));
+        let free = |at: &SocketAddr| UdpSocket::bind(at).is_ok() && std::net::TcpListener::bind(at).is_ok();
+        if row.iter().all(free) {
+            return Ok(row);
         }
     }
-    bail!("no two free ports in a row on 127.0.0.1")
+    bail!("no {COUNT} free ports in a row on 127.0.0.1")
 }

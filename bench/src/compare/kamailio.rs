@@ -27,6 +27,10 @@ pub(super) fn start(settings: &Settings, folder: &Path) -> Result<Vec<Contestant
         println!("SKIP Kamailio: no {}", source.display());
         return Ok(Vec::new());
     };
+    if settings.transport.is_websocket() {
+        println!("SKIP Kamailio: its configuration has no WebSocket");
+        return Ok(Vec::new());
+    }
     let found = Command::new("kamailio")
         .arg("-v")
         .stdout(Stdio::null())
@@ -54,7 +58,7 @@ fn variant_start(
     folder: &Path,
 ) -> Result<Contestant> {
     fs::create_dir(folder)?;
-    let (udp, tls) = free_ports()?;
+    let [udp, tls] = free_ports()?;
     let run = folder.to_string_lossy();
     let config = config
         .replace("127.0.0.1:5070", &udp.to_string())

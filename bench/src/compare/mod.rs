@@ -41,7 +41,7 @@ pub(crate) struct Settings {
     /// Users that exist.
     #[arg(long, default_value_t = 10_000)]
     users: u32,
-    /// UDP or TLS.
+    /// How messages travel; the other server has no WebSocket.
     #[arg(long, value_enum, default_value = "udp")]
     transport: Transport,
     /// Links of each side.

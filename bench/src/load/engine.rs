@@ -12,7 +12,7 @@ use super::tally::Tally;
 use super::text::Text;
 use super::words::{self, Words};
 use crate::wire::{Inbox, Net};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +101,7 @@ impl Engine {
         })
     }
 
-    /// Opens the links, of one side or both, and lets TLS handshakes end before anything is measured.
+    /// Opens the links, of one side or both, and lets handshakes end before anything is measured.
     pub(super) fn open_links(&mut self, both_sides: bool) -> Result<()> {
         for _ in 0..self.settings.links {
             self.callers.push(self.net.open()?);
@@ -114,7 +114,13 @@ impl Engine {
             let local = local.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
             self.media = Some(Media::new(self.settings.rtp, local)?);
         }
-        self.idle(Duration::from_millis(200))
+        self.idle(Duration::from_millis(200))?;
+        let links = || self.callers.iter().chain(&self.called);
+        let refused = links().filter(|link| !self.net.is_open(**link)).count();
+        if refused > 0 {
+            bail!("the server closed {refused} of {} connections", links().count());
+        }
+        Ok(())
     }
 
     /// Runs a phase to its end; gives the seconds that it took.

@@ -3,6 +3,7 @@
 //! Owns: reading, writing, and what a full socket leaves behind. Does not own: waiting, see [`super::Net`].
 
 use super::stream::Cutter;
+use super::websocket::{REQUEST, Socket};
 use anyhow::Result;
 use rustix::net::sockopt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -23,13 +24,58 @@ enum Pipe {
     Tcp {
         socket: TcpStream,
         out: Vec<u8>,
-        cutter: Cutter,
+        framing: Framing,
     },
     Tls {
         socket: TcpStream,
         session: Box<ClientConnection>,
-        cutter: Cutter,
+        framing: Framing,
     },
+}
+
+/// Where a message ends on a stream.
+pub(super) enum Framing {
+    /// By its Content-Length.
+    Stream(Cutter),
+    /// With its frame.
+    WebSocket(Box<Socket>),
+}
+
+impl Framing {
+    /// Of SIP itself.
+    pub(super) fn stream() -> Framing {
+        Framing::Stream(Cutter::default())
+    }
+
+    /// Of a page.
+    pub(super) fn websocket() -> Framing {
+        Framing::WebSocket(Box::default())
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        match self {
+            Framing::Stream(cutter) => cutter.push(bytes),
+            Framing::WebSocket(socket) => socket.push(bytes),
+        }
+    }
+
+    fn wrap(&mut self, message: &[u8], sink: impl FnOnce(&[u8])) {
+        match self {
+            Framing::Stream(_) => sink(message),
+            Framing::WebSocket(socket) => socket.wrap(message, sink),
+        }
+    }
+
+    /// False once the connection is over.
+    fn cut(&mut self, deliver: impl FnMut(&[u8]), sink: impl FnMut(&[u8])) -> bool {
+        match self {
+            Framing::Stream(cutter) => {
+                cutter.cut(deliver);
+                true
+            }
+            Framing::WebSocket(socket) => socket.cut(deliver, sink),
+        }
+    }
 }
 
 /// One link.
@@ -59,32 +105,37 @@ impl Link {
         })
     }
 
-    /// A plain stream.
-    pub(super) fn tcp(server: SocketAddr) -> Result<Link> {
+    /// A plain stream; the handshake of a WebSocket has only begun.
+    pub(super) fn tcp(server: SocketAddr, framing: Framing) -> Result<Link> {
         let (socket, local) = connect(server)?;
-        Ok(Link {
-            pipe: Pipe::Tcp {
-                socket,
-                out: Vec::new(),
-                cutter: Cutter::default(),
-            },
-            local,
-        })
+        let out = match framing {
+            Framing::Stream(_) => Vec::new(),
+            Framing::WebSocket(_) => REQUEST.to_vec(),
+        };
+        let pipe = Pipe::Tcp { socket, out, framing };
+        let mut link = Link { pipe, local };
+        link.flush();
+        Ok(link)
     }
 
-    /// A TLS stream; the handshake has only begun.
-    pub(super) fn tls(server: SocketAddr, config: &Arc<rustls::ClientConfig>) -> Result<Link> {
+    /// A TLS stream; the handshakes have only begun.
+    pub(super) fn tls(
+        server: SocketAddr,
+        config: &Arc<rustls::ClientConfig>,
+        framing: Framing,
+    ) -> Result<Link> {
         let (socket, local) = connect(server)?;
         let name = ServerName::try_from("bench.local")?;
-        let session = Box::new(ClientConnection::new(config.clone(), name)?);
-        let mut link = Link {
-            pipe: Pipe::Tls {
-                socket,
-                session,
-                cutter: Cutter::default(),
-            },
-            local,
+        let mut session = Box::new(ClientConnection::new(config.clone(), name)?);
+        if let Framing::WebSocket(_) = framing {
+            session.writer().write_all(REQUEST)?;
+        }
+        let pipe = Pipe::Tls {
+            socket,
+            session,
+            framing,
         };
+        let mut link = Link { pipe, local };
         link.flush();
         Ok(link)
     }
@@ -110,12 +161,11 @@ impl Link {
                 let _ = socket.send(message);
                 return true;
             }
-            Pipe::Tcp { out, .. } => out.extend_from_slice(message),
-            Pipe::Tls { session, .. } => {
-                if session.writer().write_all(message).is_err() {
-                    return true;
-                }
-            }
+            Pipe::Tcp { out, framing, .. } => framing.wrap(message, |octets| out.extend_from_slice(octets)),
+            Pipe::Tls { session, framing, .. } => framing.wrap(message, |octets| {
+                // A session that takes nothing more has failed; reading tells.
+                let _ = session.writer().write_all(octets);
+            }),
         }
         self.flush()
     }
@@ -147,7 +197,8 @@ impl Link {
         }
     }
 
-    /// Reads what is there and gives each whole message to `deliver`; false once the peer has closed.
+    /// Reads what is there and gives each whole message to `deliver`; false once the peer has closed. What it has to answer
+    /// by itself waits for a flush.
     pub(super) fn receive(&mut self, scratch: &mut [u8], mut deliver: impl FnMut(&[u8])) -> bool {
         match &mut self.pipe {
             Pipe::Udp(socket) => {
@@ -157,20 +208,20 @@ impl Link {
                 }
                 true
             }
-            Pipe::Tcp { socket, cutter, .. } => {
-                let open = read_plain(socket, scratch, cutter);
-                cutter.cut(deliver);
-                open
+            Pipe::Tcp { socket, out, framing } => {
+                let open = read_plain(socket, scratch, framing);
+                framing.cut(deliver, |octets| out.extend_from_slice(octets)) && open
             }
             Pipe::Tls {
                 socket,
                 session,
-                cutter,
+                framing,
             } => {
-                let open = read_tls(socket, session, scratch, cutter);
-                cutter.cut(deliver);
-                self.flush();
-                open
+                let open = read_tls(socket, session, scratch, framing);
+                let sink = |octets: &[u8]| {
+                    let _ = session.writer().write_all(octets);
+                };
+                framing.cut(deliver, sink) && open
             }
         }
     }
@@ -192,11 +243,11 @@ fn connect(server: SocketAddr) -> Result<(TcpStream, SocketAddr)> {
     Ok((socket, local))
 }
 
-fn read_plain(socket: &mut TcpStream, scratch: &mut [u8], cutter: &mut Cutter) -> bool {
+fn read_plain(socket: &mut TcpStream, scratch: &mut [u8], framing: &mut Framing) -> bool {
     match socket.read(scratch) {
         Ok(0) => false,
         Ok(n) => {
-            cutter.push(scratch.get(..n).unwrap_or_default());
+            framing.push(scratch.get(..n).unwrap_or_default());
             true
         }
         Err(e) => e.kind() == ErrorKind::WouldBlock,
@@ -207,7 +258,7 @@ fn read_tls(
     socket: &mut TcpStream,
     session: &mut ClientConnection,
     scratch: &mut [u8],
-    cutter: &mut Cutter,
+    framing: &mut Framing,
 ) -> bool {
     let mut open = match session.read_tls(socket) {
         Ok(n) => n > 0,
@@ -218,7 +269,7 @@ fn read_tls(
         if n == 0 {
             break;
         }
-        cutter.push(scratch.get(..n).unwrap_or_default());
+        framing.push(scratch.get(..n).unwrap_or_default());
     }
     open
 }

@@ -1,14 +1,15 @@
 //! Sockets of the generator: many links to one server, one epoll set, whole SIP messages in and out.
 //!
-//! Owns: opening and closing links over UDP, TCP and TLS, partial writes, and cutting streams into messages
-//! (RFC 3261 §18.3). Does not own: what a message means.
+//! Owns: opening and closing links over UDP, TCP, TLS and WebSocket, partial writes, and cutting streams into messages
+//! (RFC 3261 §18.3, RFC 7118). Does not own: what a message means.
 
 mod link;
 mod stream;
 mod tls;
+mod websocket;
 
 use anyhow::{Context as _, Result};
-use link::Link;
+use link::{Framing, Link};
 use rustix::event::{Timespec, epoll};
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -26,6 +27,10 @@ pub(crate) enum Transport {
     Tcp,
     /// A TLS connection per link; the certificate is not checked.
     Tls,
+    /// A WebSocket per link.
+    Ws,
+    /// A WebSocket over TLS per link; the certificate is not checked.
+    Wss,
 }
 
 impl Transport {
@@ -35,6 +40,8 @@ impl Transport {
             Transport::Udp => "UDP",
             Transport::Tcp => "TCP",
             Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
         }
     }
 
@@ -44,12 +51,18 @@ impl Transport {
             Transport::Udp => "",
             Transport::Tcp => ";transport=tcp",
             Transport::Tls => ";transport=tls",
+            Transport::Ws | Transport::Wss => ";transport=ws",
         }
     }
 
     /// True when nothing has to be retransmitted by us.
     pub(crate) fn is_stream(self) -> bool {
         self != Transport::Udp
+    }
+
+    /// True when messages travel in frames.
+    pub(crate) fn is_websocket(self) -> bool {
+        matches!(self, Transport::Ws | Transport::Wss)
     }
 }
 
@@ -121,12 +134,14 @@ impl Net {
         })
     }
 
-    /// One more socket or connection; a TLS handshake goes on while the caller polls.
+    /// One more socket or connection; handshakes go on while the caller polls.
     pub(crate) fn open(&mut self) -> Result<usize> {
         let link = match self.transport {
             Transport::Udp => Link::udp(self.server),
-            Transport::Tcp => Link::tcp(self.server),
-            Transport::Tls => Link::tls(self.server, &self.tls),
+            Transport::Tcp => Link::tcp(self.server, Framing::stream()),
+            Transport::Tls => Link::tls(self.server, &self.tls, Framing::stream()),
+            Transport::Ws => Link::tcp(self.server, Framing::websocket()),
+            Transport::Wss => Link::tls(self.server, &self.tls, Framing::websocket()),
         }
         .with_context(|| format!("cannot reach {} over {}", self.server, self.transport.via()))?;
         let index = self.free.pop().unwrap_or(self.links.len());
@@ -137,6 +152,11 @@ impl Net {
             None => self.links.push(Some(link)),
         }
         Ok(index)
+    }
+
+    /// False once the server has closed a link.
+    pub(crate) fn is_open(&self, link: usize) -> bool {
+        self.links.get(link).is_some_and(Option::is_some)
     }
 
     /// Our address on a link.
@@ -194,6 +214,9 @@ impl Net {
             return;
         };
         let open = link.receive(&mut self.scratch, |message| inbox.push(index, message));
+        if !link.flush() && !self.blocked.contains(&index) {
+            self.blocked.push(index);
+        }
         if !open {
             inbox.closed.push(index);
             if let Some(slot) = self.links.get_mut(index) {

@@ -8,5 +8,5 @@
 mod plan;
 mod run;
 
-pub use plan::{Flow, Node, NodeId, Refusal, route};
+pub use plan::{Flow, Node, NodeId, Refusal, Whose, pickup, recall, route};
 pub use run::{Action, Event, Run, step};

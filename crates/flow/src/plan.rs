@@ -64,6 +64,43 @@ impl Flow {
     }
 }
 
+/// Whose ringing call a pickup code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// This user's: `**` and the extension.
+    User(UserId),
+    /// Anybody's: `*8`. Groups narrow it once there are any.
+    Anybody,
+}
+
+/// What `dialled` picks up, if it is a pickup code of this tenant.
+#[must_use]
+pub fn pickup(config: &TenantConfig, dialled: &str, domain: &str) -> Option<Whose> {
+    let code = dialled.strip_prefix('*')?;
+    if !config.owns_domain(domain) {
+        return None;
+    }
+    match code.strip_prefix('*') {
+        Some(extension) => config.extension(extension).map(|user| Whose::User(user.id)),
+        None => (code == "8").then_some(Whose::Anybody),
+    }
+}
+
+/// Back to a user whose transfer nobody answered: his phones ring for the policy's time.
+#[must_use]
+pub fn recall(config: &TenantConfig, user: UserId) -> Flow {
+    let timeout_s = config.policy().recall_timeout_s;
+    let user = config.user(user).filter(|user| user.enabled && timeout_s > 0);
+    Flow::new(vec![match user {
+        Some(user) => Node::Ring {
+            users: vec![user.id],
+            timeout_s,
+            label: user.extension.clone(),
+        },
+        None => Node::Refuse(Refusal::Unreachable),
+    }])
+}
+
 /// The dial plan: what `dialled` (the decoded user part of the Request-URI) at `domain` means in this tenant.
 /// Another tenant's domain and one that nobody has are refused alike.
 #[must_use]

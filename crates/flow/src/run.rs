@@ -49,6 +49,17 @@ impl Run {
         }
     }
 
+    /// Notes a step that the flow did not take itself, such as a transfer.
+    pub fn note(&mut self, step: &str) {
+        self.path.push(step.to_owned());
+    }
+
+    /// Goes on with another flow from its start, for [`Event::Start`]; the path so far is kept.
+    pub fn reroute(&mut self, flow: Flow) {
+        self.flow = flow;
+        self.at = NodeId(0);
+    }
+
     /// Steps taken so far, in words.
     #[must_use]
     pub fn path(&self) -> &[String] {

@@ -72,4 +72,13 @@ pub struct Cdr {
     pub caller_media: Option<LegQuality>,
     /// Received from the callee, where the media was relayed.
     pub callee_media: Option<LegQuality>,
+    /// The call that this one came out of, by a transfer or a pickup. Records of before it was known have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<CdrId>,
+    /// The extension of the user who transferred the caller to this callee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred_by: Option<String>,
+    /// The number that one side was transferred to, where that ended this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred_to: Option<String>,
 }

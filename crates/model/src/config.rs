@@ -29,6 +29,20 @@ pub enum Watch {
     None,
 }
 
+/// Whose ringing calls a user may pick up (RFC 3891). A call that is up can be moved to another phone of its own user
+/// only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PickupPolicy {
+    /// Everybody's in the tenant, the default.
+    #[default]
+    All,
+    /// Those on the user's own devices.
+    Own,
+    /// Nobody's.
+    None,
+}
+
 /// What a tenant decides about calls and registrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -94,6 +108,11 @@ pub struct Policy {
     pub max_kept_messages: u16,
     /// How long a message waits, seconds.
     pub kept_message_s: u32,
+    /// How long the transferrer's phones ring again when nobody has answered a transfer and he has hung up,
+    /// seconds; 0 = the transferred party is hung up instead.
+    pub recall_timeout_s: u32,
+    /// Whose calls a user may pick up.
+    pub pickup: PickupPolicy,
 }
 
 impl Default for Policy {
@@ -127,6 +146,8 @@ impl Default for Policy {
             max_subscriptions: 500,
             max_kept_messages: 50,
             kept_message_s: 604_800,
+            recall_timeout_s: 30,
+            pickup: PickupPolicy::All,
         }
     }
 }

@@ -69,6 +69,12 @@ counts! {
     calls,
     /// Calls answered.
     answered,
+    /// Transfers taken up (REFER), and calls taken over (Replaces).
+    transfers,
+    /// Of these, those that led nowhere.
+    transfers_failed,
+    /// Ringing calls picked up from another phone.
+    pickups,
     /// Calls to a number that leads nowhere: 404.
     unknown_number,
     /// Calls to a user without a reachable phone: 480.

@@ -18,7 +18,9 @@ pub mod view;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
-pub use config::{ConfigError, Device, DigestSecret, MediaPolicy, Policy, TenantConfig, User, Watch};
+pub use config::{
+    ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, TenantConfig, User, Watch,
+};
 pub use counts::Counts;
 pub use edge::{FlowToken, SignIn, Transport};
 pub use event::{

@@ -15,7 +15,7 @@ use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
 use sip::transaction::{ServerId, Transactions};
 use sip::{Message, Name, Writer};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,6 +113,10 @@ pub(crate) enum TimerKind {
     UpdateAnswer,
     /// The session of a leg is to be refreshed, or was not (RFC 4028).
     Session(model::Leg),
+    /// A leg of a joined call is asked again after glare.
+    Rejoin,
+    /// A transferrer has not hung up by himself.
+    Linger,
 }
 
 /// The tenant without its calls.
@@ -131,6 +135,8 @@ pub(crate) struct Context {
     pub(crate) live: u32,
     /// Calls that may be over; looked at when the input is done.
     pub(crate) over: Vec<CallId>,
+    /// Calls that want something of another one, once for each thing; done when the input is.
+    pub(crate) acting: VecDeque<CallId>,
     pub(crate) server_name: Arc<str>,
     pub(crate) fork_targets: usize,
     /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
@@ -155,6 +161,7 @@ impl Context {
             out: Vec::new(),
             live: 0,
             over: Vec::new(),
+            acting: VecDeque::new(),
             server_name: Arc::clone(&setup.server_name),
             fork_targets: setup.limits.fork_targets,
             longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),

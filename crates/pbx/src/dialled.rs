@@ -1,4 +1,4 @@
-//! What a Request-URI asks for: a number, in a domain, perhaps on one phone (RFC 3261 §19.1.6, RFC 3966, RFC 5627).
+//! What a Request-URI, or the target of a REFER, asks for: a number, in a domain, perhaps on one phone (RFC 3261 §19.1.6, RFC 3966, RFC 5627).
 //!
 //! Owns: reading it. Does not own: where a number leads (`flow`).
 
@@ -27,7 +27,7 @@ impl Dialled {
             .map_or_else(Dialled::default, |uri| Dialled::read(context, &uri))
     }
 
-    fn read(context: &Context, uri: &Uri<'_>) -> Dialled {
+    pub(crate) fn read(context: &Context, uri: &Uri<'_>) -> Dialled {
         if uri.scheme == Scheme::Tel {
             let digits = |c: &char| !matches!(c, '-' | '.' | '(' | ')');
             let number = uri.user.unwrap_or("").chars().filter(digits).collect::<String>();

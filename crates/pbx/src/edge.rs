@@ -16,13 +16,24 @@ use tenancy::{Directory, Scope};
 
 /// Methods that are carried out; the `Allow` header of every answer that needs one.
 pub(crate) const ALLOW: &str =
-    "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE";
+    "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE, REFER";
 
 /// Body types that are read; those of INFO in a call alone besides descriptions.
 const BODIES: &[&str] = &[sdp::CONTENT_TYPE, "application/dtmf-relay", "application/dtmf"];
 
 /// Option tags that may stand in a Require.
-pub(crate) const EXTENSIONS: &[&str] = &["100rel", "gruu", "outbound", "path", "timer"];
+pub(crate) const EXTENSIONS: &[&str] = &[
+    "100rel",
+    "gruu",
+    "norefersub",
+    "outbound",
+    "path",
+    "replaces",
+    "timer",
+];
+
+/// Those of them that the answer to an INVITE names whatever it asked for (RFC 3891, 4488).
+pub(crate) const SUPPORTED: &str = "replaces, norefersub";
 
 /// Content types of texts that are passed on; of these only the first is ever kept for later.
 pub(crate) const TEXT_TYPES: &[&str] = &["text/plain", "application/im-iscomposing+xml"];
@@ -272,6 +283,7 @@ fn is_served(method: Method<'_>) -> bool {
             | Method::Subscribe
             | Method::Publish
             | Method::Message
+            | Method::Refer
     )
 }
 

@@ -185,6 +185,17 @@ impl Description {
         self.audio(allowed).is_none_or(Media::is_held)
     }
 
+    /// The same without hold: what the writer would say to somebody new. A leg that was held when its call is
+    /// transferred is not to bring the hold along.
+    #[must_use]
+    pub fn resumed(&self) -> Description {
+        let mut resumed = self.clone();
+        for media in &mut resumed.media {
+            media.direction = Direction::SendRecv;
+        }
+        resumed
+    }
+
     /// Index of the first audio stream that can be used.
     pub(crate) fn usable(&self, allowed: &[String]) -> Option<usize> {
         self.media

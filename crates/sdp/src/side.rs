@@ -51,6 +51,12 @@ impl Side {
         self.has_spoken().then(|| self.text())
     }
 
+    /// The version of the last description made for this leg, which rises exactly when the content changes.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Refused lines for the streams that this leg knows beyond the first `count`.
     pub(crate) fn missing(&self, count: usize) -> &[String] {
         self.lines.get(count..).unwrap_or_default()

@@ -98,6 +98,8 @@ fn summary(message: &Message<'_>) -> String {
         Name::RAck,
         Name::Event,
         Name::AllowEvents,
+        Name::ReferSub,
+        Name::ReferredBy,
         Name::SubscriptionState,
         Name::SipEtag,
         Name::SipIfMatch,
@@ -118,6 +120,9 @@ fn summary(message: &Message<'_>) -> String {
     if let Some(reason) = message.header(Name::Reason) {
         let _ = write!(line, " [{reason}]");
     }
+    if transfers(&mut line, message) {
+        return line;
+    }
     match message.header(Name::ContentType) {
         Some(other) if !other.eq_ignore_ascii_case(sdp::CONTENT_TYPE) => outline(&mut line, message.body()),
         _ => describe(&mut line, message.body()),
@@ -134,6 +139,31 @@ fn outline(line: &mut String, body: &[u8]) {
         .filter(|word| !word.starts_with("xmlns"))
         .collect();
     let _ = write!(line, " {{{}}}", words.join(" "));
+}
+
+/// Target of a REFER, Replaces, and what a NOTIFY says of a transfer; true when that is all there is to say.
+fn transfers(line: &mut String, message: &Message<'_>) -> bool {
+    for target in message.headers(Name::ReferTo) {
+        let (uri, dialog) = target.split_once("?Replaces=").unwrap_or((target, ""));
+        let replaces = if dialog.is_empty() { "" } else { "> ?Replaces" };
+        let _ = write!(line, " to {uri}{replaces}");
+    }
+    if let Some(replaces) = message.header(Name::Replaces) {
+        let early = if replaces.ends_with(";early-only") {
+            " early-only"
+        } else {
+            ""
+        };
+        let _ = write!(line, " +replaces{early}");
+    }
+    if message
+        .header(Name::Event)
+        .is_some_and(|event| event.starts_with("refer"))
+    {
+        let _ = write!(line, " {:?}", String::from_utf8_lossy(message.body()).trim_end());
+        return true;
+    }
+    false
 }
 
 /// Where audio is wanted, the payload types, and the direction unless it is both ways.

@@ -104,6 +104,9 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "path": cdr.path,
         "caller_media": cdr.caller_media,
         "callee_media": cdr.callee_media,
+        "parent": cdr.parent,
+        "transferred_by": cdr.transferred_by,
+        "transferred_to": cdr.transferred_to,
     })
 }
 

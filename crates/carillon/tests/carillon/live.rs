@@ -192,6 +192,9 @@ fn record(number: u8) -> Cdr {
         path: vec!["extension 101".to_owned()],
         caller_media: None,
         callee_media: None,
+        parent: None,
+        transferred_by: None,
+        transferred_to: None,
     }
 }
 
@@ -225,6 +228,7 @@ fn call_records_are_listed_the_latest_first() {
           "end": "2023-11-14T22:14:30.500Z",
           "ended_by": "caller",
           "id": "01010101010101010101010101010101",
+          "parent": null,
           "path": [
             "extension 101"
           ],
@@ -234,7 +238,9 @@ fn call_records_are_listed_the_latest_first() {
           "start": "2023-11-14T22:13:21.000Z",
           "talk_ms": 65500,
           "tenant": "acme",
-          "tenant_id": 1
+          "tenant_id": 1,
+          "transferred_by": null,
+          "transferred_to": null
         }"#]]
     .assert_eq(&format!("{:#}", all[1]));
     let one = site.json(&[

@@ -48,6 +48,7 @@ impl Call {
         let key = Some(target.key.clone());
         let dialog = target.continued(dialog);
         let mut leg = Leg::new(dialog, target.flow, target.user, key, Side::new(0));
+        leg.invited = true;
         leg.can = Capabilities::of(message);
         leg.session = Session::agreed(self.config.policy(), message);
         if self.phase == Phase::Ringing {
@@ -110,7 +111,13 @@ impl Call {
         if self.reliable.has_answered() {
             return self.answered_before(context, description, flow);
         }
-        let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
+        let mut unsaid = Side::new(0);
+        // A transferred party has asked for nothing: it is told by a re-INVITE.
+        let side = match self.is_transfer() {
+            true => &mut unsaid,
+            false => &mut self.caller.side,
+        };
+        let text = sdp::answer(offer, &description, side, anchor, allowed).ok()?;
         self.bridge
             .remote(context, SideOf::Callee, &description, allowed, &flow);
         Some((text, description))
@@ -125,6 +132,7 @@ impl Call {
         text: &str,
         now: Now,
     ) {
+        let transfer = self.is_transfer();
         leg.side = self.callee_side.take().unwrap_or_else(|| Side::new(0));
         if let Some(target) = self.targets.get_mut(index) {
             target.state = State::Won;
@@ -155,7 +163,9 @@ impl Call {
             self.caller.session_id = Some(ids.to_caller().into());
         }
         self.callee = Some(leg);
-        self.caller.remote.clone_from(&self.offer);
+        if !transfer {
+            self.caller.remote.clone_from(&self.offer);
+        }
         self.phase = Phase::Answered;
         self.record.answered(now);
         context.counts.answered += 1;
@@ -170,6 +180,9 @@ impl Call {
             self.watch_session(context, side, now);
         }
         self.advance(context, Event::Answered, now);
+        if transfer {
+            self.guest_is_answered(context, now);
+        }
     }
 
     /// The 2xx to the caller's INVITE.

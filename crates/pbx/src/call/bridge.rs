@@ -47,6 +47,11 @@ impl Bridge {
         true
     }
 
+    /// True once there are ports.
+    pub(crate) fn is_open(&self) -> bool {
+        self.addresses.is_some()
+    }
+
     pub(crate) fn opened(&mut self, caller: SocketAddr, callee: SocketAddr) {
         self.addresses = Some((caller, callee));
     }
@@ -82,6 +87,19 @@ impl Bridge {
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
         });
+    }
+
+    /// A leg expects nothing here any more.
+    pub(crate) fn mute(&self, context: &mut Context, leg: Leg, flow: &FlowToken) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Remote {
+                session,
+                leg,
+                rtp: None,
+                rtcp: None,
+                signalling_ip: flow.remote.ip(),
+            });
+        }
     }
 
     /// The call is up; `hold` while silence is expected.

@@ -197,7 +197,7 @@ impl Call {
             .of(user)
             .iter()
             .filter(|b| b.reachable && b.record.instance.as_deref() == Some(&*urn))
-            .filter(|b| !self.is_callers_own(b))
+            .filter(|b| !self.is_callers_own(b) && !self.is_transferrers_own(b))
             .map(BindingFacts::from)
             .rfind(|facts| !tried(&facts.key, &facts.flow));
         match next {

@@ -74,8 +74,10 @@ impl Call {
     }
 
     fn progress_as_caller(&self, user: UserId) -> Option<Progress> {
-        let mine = self.belongs_to(SideOf::Caller, user);
+        // A transferred party is shown where it is: in its old call until it comes over, then as one who talks.
+        let mine = self.belongs_to(SideOf::Caller, user) && self.caller.is_present();
         let progress = match self.phase {
+            Phase::Opening | Phase::Ringing if self.is_transfer() => Progress::Confirmed,
             Phase::Opening => Progress::Trying,
             Phase::Ringing if self.record.has_rung() => Progress::Early,
             Phase::Ringing => Progress::Trying,

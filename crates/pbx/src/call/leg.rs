@@ -41,6 +41,8 @@ pub(crate) struct Leg {
     pub(crate) session: Option<Session>,
     /// Our Session-ID value in this dialog, where a phone of the call has one.
     pub(crate) session_id: Option<Box<str>>,
+    /// We made the dialog's Call-ID, so after glare ours is the longer wait (RFC 3261 §14.1).
+    pub(crate) invited: bool,
 }
 
 /// A 2xx that is not acknowledged yet, for the ACK has to carry an answer (RFC 3261 §13.2.1).
@@ -94,7 +96,29 @@ impl Leg {
             can: Capabilities::default(),
             session: None,
             session_id: None,
+            invited: false,
         }
+    }
+
+    /// The place of a leg that is in another call, or in none any more.
+    pub(crate) fn absent(user: UserId, flow: FlowToken) -> Leg {
+        let dialog = Dialog {
+            call_id: String::new(),
+            local_tag: String::new(),
+            remote_tag: String::new(),
+            local: String::new(),
+            remote: String::new(),
+            local_cseq: 0,
+            remote_cseq: None,
+            remote_target: String::new(),
+            route_set: Vec::new(),
+        };
+        Leg::new(dialog, flow, user, None, Side::new(0))
+    }
+
+    /// False for the place of a leg that is elsewhere.
+    pub(crate) fn is_present(&self) -> bool {
+        !self.dialog.local_tag.is_empty()
     }
 
     /// A request in this dialog, its Via and headers written, ready for more.

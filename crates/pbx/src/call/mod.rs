@@ -15,19 +15,25 @@ mod follow;
 mod identity;
 mod info;
 mod intercom;
+mod join;
 mod lamp;
 mod leg;
+mod moves;
+mod nouns;
 pub(crate) mod reason;
 mod record;
 mod redirect;
+mod refer;
 mod reliable;
 mod renegotiate;
+mod replace;
 mod session;
 mod session_id;
 mod session_timer;
 mod setup;
 mod target;
 mod teardown;
+mod transfer;
 mod update;
 mod user_to_user;
 mod wake;
@@ -39,12 +45,12 @@ use bridge::Bridge;
 use bytes::Bytes;
 use flow::Run;
 pub(crate) use lamp::{Part, Progress};
-use leg::Leg;
-pub(crate) use leg::via;
+pub(crate) use leg::{Leg, via};
 use model::{
     CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
     TenantConfig, UserId,
 };
+use nouns::Moves;
 use record::Record;
 use redirect::Redirects;
 use reliable::Reliable;
@@ -56,6 +62,8 @@ use sip::{Message, Method, Name};
 use std::sync::Arc;
 use target::Target;
 pub(crate) use target::request_uri;
+
+pub(crate) use nouns::{Act, DialogName, Guest, Transferrer, Wish};
 
 /// How far the call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +84,15 @@ struct PendingInvite {
 }
 
 impl PendingInvite {
+    /// One that was answered 100.
+    fn new(server: ServerId, message: &Message<'_>) -> PendingInvite {
+        PendingInvite {
+            server,
+            request: message.bytes().into(),
+            told: (100, false),
+        }
+    }
+
     /// Its CSeq number.
     fn cseq(&self) -> u32 {
         let message = Message::parse(&self.request).ok();
@@ -103,6 +120,8 @@ pub(crate) struct Call {
     waking: Vec<(UserId, PhoneKey)>,
     /// The description that targets are offered; empty when the caller left the offer to them.
     offered: Option<String>,
+    /// Index of the first target that rings now; those before it have had their turn.
+    round: usize,
     /// The target, and the To tag behind it, whose early media the caller hears, and what it said.
     early: Option<(usize, String)>,
     early_remote: Option<Description>,
@@ -126,6 +145,8 @@ pub(crate) struct Call {
     byes: Vec<(ServerId, Bytes)>,
     /// Users whose lamps have shown the call.
     shown_to: Vec<UserId>,
+    /// What it has to do with other calls.
+    moves: Moves,
 }
 
 impl Call {
@@ -164,6 +185,7 @@ impl Call {
     pub(crate) fn is_over(&self) -> bool {
         let parting = |leg: &Leg| leg.parting.is_some();
         self.phase == Phase::Ended
+            && self.moves.lingering.is_none()
             && !self.targets.iter().any(Target::is_pending)
             && !parting(&self.caller)
             && !self.callee.as_ref().is_some_and(parting)
@@ -175,6 +197,7 @@ impl Call {
         context.legs.remove(self.caller.dialog.local_tag.as_str());
         if let Some(callee) = &self.callee {
             context.legs.remove(callee.dialog.local_tag.as_str());
+            context.following.leaves(callee.user, self.id);
         }
         for target in self.targets.iter().filter(|target| !target.early.is_empty()) {
             context.legs.remove(target.tag.as_str());
@@ -206,7 +229,8 @@ impl Call {
     /// True when the call is up and one of its dialogs has this Call-ID.
     pub(crate) fn has_leg(&self, call_id: &str) -> bool {
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
-        self.phase == Phase::Answered
+        let waits = self.is_transfer() && matches!(self.phase, Phase::Opening | Phase::Ringing);
+        (self.phase == Phase::Answered || waits)
             && legs
                 .filter_map(|side| self.leg(side))
                 .any(|leg| leg.dialog.call_id == call_id)
@@ -217,6 +241,13 @@ impl Call {
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
         legs.filter_map(|side| self.leg(side))
             .any(|leg| leg.owed.is_some() && leg.dialog.call_id == call_id)
+    }
+
+    /// The Call-IDs of both legs, once they are settled.
+    pub(crate) fn pair(&self) -> Option<(String, String)> {
+        let settled = self.phase == Phase::Answered && !self.is_moving();
+        let callee = self.callee.as_ref().filter(|_| settled)?;
+        Some((self.caller.dialog.call_id.clone(), callee.dialog.call_id.clone()))
     }
 
     /// True when the message belongs to the dialog of that leg.
@@ -234,6 +265,12 @@ impl Call {
     /// Where the leg's phone was last heard from.
     pub(crate) fn flow_of(&self, side: SideOf) -> Option<FlowToken> {
         self.leg(side).map(|leg| leg.flow)
+    }
+
+    /// True when the leg's dialog has this Call-ID and tag of the phone.
+    pub(crate) fn has_dialog_named(&self, side: SideOf, call_id: &str, remote_tag: &str) -> bool {
+        self.leg(side)
+            .is_some_and(|leg| leg.dialog.call_id == call_id && leg.dialog.remote_tag == remote_tag)
     }
 
     pub(crate) fn belongs_to(&self, side: SideOf, user: UserId) -> bool {
@@ -283,6 +320,7 @@ impl Call {
             Method::Prack => self.handle_prack(context, side, id, message, now),
             Method::Update => self.handle_update(context, side, id, message, now),
             Method::Info => self.handle_info(context, side, id, message, now),
+            Method::Refer => self.handle_refer(context, side, id, message, now),
             Method::Options => {
                 let writer = context.response(message, flow, 200, None);
                 let bytes = Context::capabilities(writer).finish();
@@ -339,7 +377,7 @@ impl Call {
             (MediaReport::Opened { caller, callee, .. }, Phase::Opening) => {
                 self.cancel_timer(context, TimerKind::MediaOpen);
                 self.bridge.opened(*caller, *callee);
-                self.dial(context, now);
+                self.media_is_ready(context, now);
             }
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
@@ -392,6 +430,8 @@ impl Call {
             (TimerKind::UpdateAnswer, Phase::Answered) => self.update_unanswered(context, now),
             (TimerKind::LateAnswer, Phase::Answered) => self.answer_too_late(context, now),
             (TimerKind::MediaClose, Phase::Ending) => self.finish(context, now),
+            (TimerKind::Rejoin, Phase::Answered) => self.rejoin(context, now),
+            (TimerKind::Linger, _) => self.hang_up_lingering(context, now),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use flow::Refusal;
-use model::{Cause, Cdr, CdrId, EndedBy, LegQuality, Now, Party, Wall};
+use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, Wall};
 use std::time::Duration;
 
 /// What is known so far.
@@ -15,6 +15,9 @@ pub(crate) struct Record {
     ring: Option<Wall>,
     answer: Option<(Wall, Duration)>,
     end: Option<(Wall, Duration, Cause, EndedBy)>,
+    parent: Option<CdrId>,
+    transferred_by: Option<String>,
+    transferred_to: Option<String>,
 }
 
 impl Record {
@@ -29,7 +32,32 @@ impl Record {
             ring: None,
             answer: None,
             end: None,
+            parent: None,
+            transferred_by: None,
+            transferred_to: None,
         }
+    }
+
+    pub(crate) fn id(&self) -> CdrId {
+        self.id
+    }
+
+    pub(crate) fn party(&self, side: Leg) -> &Party {
+        match side {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        }
+    }
+
+    /// The call came out of another one, perhaps by a transfer of this user.
+    pub(crate) fn came_from(&mut self, parent: CdrId, by: Option<String>) {
+        self.parent = Some(parent);
+        self.transferred_by = by;
+    }
+
+    /// One side went on to this number.
+    pub(crate) fn transferred(&mut self, number: String) {
+        self.transferred_to = Some(number);
     }
 
     pub(crate) fn rang(&mut self, now: Now) {
@@ -88,6 +116,9 @@ impl Record {
             path: path.to_vec(),
             caller_media: media.map(|(caller, _)| caller),
             callee_media: media.map(|(_, callee)| callee),
+            parent: self.parent,
+            transferred_by: self.transferred_by.clone(),
+            transferred_to: self.transferred_to.clone(),
         }))
     }
 }

@@ -24,6 +24,7 @@ use std::time::Duration;
 const MOST_EARLY: usize = 8;
 
 /// Reliable provisional responses to the caller.
+#[derive(Default)]
 pub(crate) struct Reliable {
     supported: bool,
     required: bool,

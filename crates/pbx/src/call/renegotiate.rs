@@ -94,7 +94,15 @@ impl Call {
     pub(super) fn reinvite_refusal(&self, side: SideOf) -> Option<u16> {
         let (leg, other) = (self.leg(side)?, self.leg(side.other()));
         if self.phase != Phase::Answered {
-            return Some(481);
+            // A party that waits for its transfer is in a dialog like any other.
+            return Some(if self.is_transfer() && leg.is_present() {
+                491
+            } else {
+                481
+            });
+        }
+        if self.moves.joining.is_some() {
+            return Some(491);
         }
         let theirs = matches!(leg.exchange, Exchange::Theirs { .. });
         let waiting =
@@ -109,7 +117,7 @@ impl Call {
     }
 
     /// Sends the offer on to the other leg; `Err` is the code for the leg that made it.
-    fn pass_on(
+    pub(super) fn pass_on(
         &mut self,
         context: &mut Context,
         side: SideOf,
@@ -183,6 +191,8 @@ impl Call {
             return;
         }
         leg.exchange = Exchange::Idle;
+        let joining = self.moves.joining.is_some();
+        let Some(leg) = self.leg_mut(side) else { return };
         match message.filter(|_| code < 300) {
             Some(message) => {
                 leg.dialog.refresh_target(message);
@@ -193,10 +203,13 @@ impl Call {
                     leg.acknowledge(context, cseq);
                 }
                 self.session_agreed(context, side, message, now);
-                if !restores {
+                if joining {
+                    self.joining_answered(context, side, code, Some(message), now);
+                } else if !restores {
                     self.answer_renegotiation(context, side, message, now);
                 }
             }
+            None if joining => self.joining_answered(context, side, code, None, now),
             None if restores && code == 491 => self.restore_later(context, side, now),
             None if self.ask_by_invite(context, side, code, message, now) => {}
             None => self.refuse_renegotiation(context, side, code, now),
@@ -297,7 +310,8 @@ impl Call {
     /// `side` agreed to what the other leg has taken back meanwhile, or can't use: it is asked for what was before.
     pub(super) fn restore(&mut self, context: &mut Context, side: SideOf, now: Now) {
         let before = self.leg(side.other()).and_then(|leg| leg.remote.clone());
-        let Some(before) = before.filter(|_| self.phase == Phase::Answered) else {
+        let settled = self.phase == Phase::Answered && self.moves.joining.is_none();
+        let Some(before) = before.filter(|_| settled) else {
             return;
         };
         let config = Arc::clone(&self.config);

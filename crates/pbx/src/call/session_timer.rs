@@ -235,7 +235,7 @@ impl Call {
         message: Option<&Message<'_>>,
         now: Now,
     ) {
-        let ours = side == SideOf::Callee;
+        let ours = self.leg(side).is_some_and(|leg| leg.invited);
         let least = message.and_then(Message::min_se).unwrap_or(0);
         let Some(leg) = self.leg_mut(side) else { return };
         let Some(session) = &mut leg.session else { return };

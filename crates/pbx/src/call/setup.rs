@@ -8,7 +8,7 @@ use super::redirect::Redirects;
 use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::target::State;
-use super::{Bridge, Call, Leg, PendingInvite, Phase, Target};
+use super::{Bridge, Call, Leg, Moves, PendingInvite, Phase, Target};
 use super::{identity, intercom, session, user_to_user};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use crate::dialled::Dialled;
@@ -16,7 +16,7 @@ use crate::following::PhoneKey;
 use crate::location::{Binding, BindingFacts};
 use crate::reach;
 use flow::{Action, Event, Refusal, Run};
-use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, UserId};
+use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, TenantConfig, UserId};
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
 use sip::{Message, Name};
@@ -61,45 +61,65 @@ impl Call {
         let mut identity = identities(&config, &caller, &dialled);
         let told = tell(context, message, &caller, &mut identity.0);
         make_known(context, tag, id, device.user);
-        let mut call = Call {
-            id,
-            run: Run::new(flow::route(&config, &dialled, &domain)),
-            phase: Phase::Opening,
-            record: Record::begin(context, caller, callee, now),
-            caller: caller_leg(context, device, dialog, message, flow),
-            invite: Some(PendingInvite {
-                server,
-                request: message.bytes().into(),
-                told: (100, false),
-            }),
-            offer,
-            targets: Vec::new(),
-            redirects: Redirects::default(),
-            instance,
-            waking: Vec::new(),
-            offered: None,
-            early: None,
-            early_remote: None,
-            reliable: Reliable::of(message),
-            callee: None,
-            callee_side: None,
-            bridge: Bridge::new(config.id(), id, config.policy().media),
-            identity,
-            told,
-            session_ids: SessionIds::of(message),
-            answer_note: None,
-            max_forwards: hops_left(message),
-            ring_timeout_s: 0,
-            timers: Vec::new(),
-            byes: Vec::new(),
-            shown_to: Vec::new(),
-            config,
-        };
+        let run = Run::new(flow::route(&config, &dialled, &domain));
+        let record = Record::begin(context, caller, callee, now);
+        let leg = caller_leg(context, device, dialog, message, flow);
+        let mut call = Call::new(id, config, run, record, leg, offer);
+        call.invite = Some(PendingInvite::new(server, message));
+        call.reliable = Reliable::of(message);
+        call.session_ids = SessionIds::of(message);
+        call.instance = instance;
+        (call.identity, call.told) = (identity, told);
+        call.max_forwards = hops_left(message);
         call.start(context, now);
         Some(call)
     }
 
-    fn start(&mut self, context: &mut Context, now: Now) {
+    /// A call in which nothing has happened yet.
+    pub(super) fn new(
+        id: CallId,
+        config: Arc<TenantConfig>,
+        run: Run,
+        record: Record,
+        caller: Leg,
+        offer: Option<Description>,
+    ) -> Call {
+        Call {
+            id,
+            run,
+            phase: Phase::Opening,
+            record,
+            caller,
+            invite: None,
+            offer,
+            targets: Vec::new(),
+            redirects: Redirects::default(),
+            instance: None,
+            waking: Vec::new(),
+            offered: None,
+            round: 0,
+            early: None,
+            early_remote: None,
+            reliable: Reliable::default(),
+            callee: None,
+            callee_side: None,
+            bridge: Bridge::new(config.id(), id, config.policy().media),
+            identity: (String::new(), String::new()),
+            told: Vec::new(),
+            session_ids: None,
+            answer_note: None,
+            max_forwards: 70,
+            ring_timeout_s: 0,
+            timers: Vec::new(),
+            byes: Vec::new(),
+            shown_to: Vec::new(),
+            moves: Moves::default(),
+            config,
+        }
+    }
+
+    /// Begins with what the flow says.
+    pub(super) fn start(&mut self, context: &mut Context, now: Now) {
         self.show(context);
         self.advance(context, Event::Start, now);
     }
@@ -116,6 +136,9 @@ impl Call {
                     Refusal::MediaRefused => context.counts.media_refused += 1,
                     _ => {}
                 }
+                if self.recall(context, now) {
+                    return;
+                }
                 let by = match refusal {
                     Refusal::Busy | Refusal::Declined | Refusal::MediaRefused => EndedBy::Callee,
                     _ => EndedBy::System,
@@ -128,22 +151,44 @@ impl Call {
 
     /// Picks the phones and reserves media.
     fn ring(&mut self, context: &mut Context, users: &[UserId], timeout_s: u32, now: Now) {
+        self.round = self.targets.len();
         let facts = self.phones_of(context, users, |binding| self.means(binding));
-        self.targets = facts.iter().map(|facts| Target::new(context, facts)).collect();
-        for target in &self.targets {
-            context.following.joins(target.user, self.id);
+        for facts in &facts {
+            context.following.joins(facts.user, self.id);
+            self.targets.push(Target::new(context, facts));
         }
         self.ring_timeout_s = timeout_s;
         let sleeping = self.wake(context, users, now);
-        let Some(callee) = self.targets.first().map(|first| first.flow).or(sleeping) else {
+        let first = self.targets.get(self.round).map(|first| first.flow);
+        let Some(callee) = first.or(sleeping) else {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
         };
         let caller = self.caller.flow;
-        if self
-            .bridge
-            .open(context, &caller, &callee, self.config.policy().media_silence_s)
-        {
+        if !self.reserve_media(context, &caller, &callee, now) {
+            self.dial(context, now);
+        }
+    }
+
+    /// Asks for ports; false when there is nothing to wait for.
+    pub(super) fn reserve_media(
+        &mut self,
+        context: &mut Context,
+        caller: &FlowToken,
+        callee: &FlowToken,
+        now: Now,
+    ) -> bool {
+        let silence_s = self.config.policy().media_silence_s;
+        let asked = !self.bridge.is_open() && self.bridge.open(context, caller, callee, silence_s);
+        if asked {
             self.set_timer(context, TimerKind::MediaOpen, MEDIA_OPEN_MS, now);
+        }
+        asked
+    }
+
+    /// There is media, or none is needed: phones are rung, or legs come in.
+    pub(super) fn media_is_ready(&mut self, context: &mut Context, now: Now) {
+        if self.takes_over() {
+            self.ask_of_others(context, super::Act::Join { call: self.id });
         } else {
             self.dial(context, now);
         }
@@ -159,8 +204,12 @@ impl Call {
         users
             .iter()
             .flat_map(|user| reach::best_flows(context.location.of(*user)))
-            .filter(|b| !self.is_callers_own(b) && means(b))
-            .take(context.fork_targets.saturating_sub(self.targets.len()))
+            .filter(|b| !self.is_callers_own(b) && !self.is_transferrers_own(b) && means(b))
+            .take(
+                context
+                    .fork_targets
+                    .saturating_sub(self.targets.len().saturating_sub(self.round)),
+            )
             .map(BindingFacts::from)
             .collect()
     }
@@ -188,12 +237,15 @@ impl Call {
                     return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
                 }
             }
-            self.bridge
-                .remote(context, SideOf::Caller, offer, allowed, &self.caller.flow);
+            // A transferred party is still in its old session and expects nothing here.
+            if !self.is_transfer() {
+                self.bridge
+                    .remote(context, SideOf::Caller, offer, allowed, &self.caller.flow);
+            }
         }
         self.callee_side = Some(side);
         self.offered = Some(text);
-        for index in 0..self.targets.len() {
+        for index in self.round..self.targets.len() {
             self.send_invite(context, index, now);
         }
         self.set_timer(
@@ -229,6 +281,9 @@ impl Call {
         if matches!(code, 180 | 183) && !self.record.has_rung() {
             self.record.rang(now);
             self.show(context);
+        }
+        if self.is_transfer() {
+            return self.tell_transferrer(context, code);
         }
         let sdp = self.early_answer(context, index, message);
         self.tell_caller(context, code, sdp.as_deref(), now);
@@ -296,6 +351,7 @@ impl Call {
         if code < 300 {
             writer = writer.header(Name::Contact, &context.contact(&self.caller.flow));
             writer = writer.header(Name::Allow, crate::edge::ALLOW);
+            writer = writer.header(Name::Supported, crate::edge::SUPPORTED);
             // The proxies on the way want to stay there (RFC 3261 §12.1.1).
             writer = writer.copy(&request, Name::RecordRoute);
         }
@@ -352,10 +408,14 @@ impl Call {
         if self.try_alternative(context, now) {
             return;
         }
-        let codes = self.targets.iter().filter_map(|target| match target.state {
-            State::Done(code) => Some(code),
-            _ => None,
-        });
+        let codes = self
+            .targets
+            .iter()
+            .skip(self.round)
+            .filter_map(|target| match target.state {
+                State::Done(code) => Some(code),
+                _ => None,
+            });
         let refusal = record::refusal_of(codes, self.record.has_rung());
         self.advance(context, Event::Unanswered(refusal), now);
     }
@@ -385,7 +445,7 @@ impl Call {
 }
 
 /// The leg that called. It keeps the binding that it called from, so that it is found again after a reconnect.
-fn caller_leg(
+pub(super) fn caller_leg(
     context: &mut Context,
     device: &Device,
     dialog: Dialog,
@@ -410,19 +470,23 @@ fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &
         display: user.map_or("", |user| &user.display).to_owned(),
         sip_call_id: message.call_id().unwrap_or("").to_owned(),
     };
+    (caller, called(config, dialled))
+}
+
+/// The party that a number names.
+pub(super) fn called(config: &TenantConfig, dialled: &str) -> Party {
     let called = config.extension(dialled);
-    let callee = Party {
+    Party {
         user: called.map(|user| user.id),
         device: None,
         number: dialled.to_owned(),
         display: called.map_or("", |user| &user.display).to_owned(),
         sip_call_id: String::new(),
-    };
-    (caller, callee)
+    }
 }
 
 /// Refuses what asks for a shorter session or more privacy than there is; false when it does not.
-fn is_beyond_us(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> bool {
+pub(super) fn is_beyond_us(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> bool {
     let private = identity::can_be_private(&context.config, message);
     if !private {
         context.reply(message, flow, 500);
@@ -431,20 +495,20 @@ fn is_beyond_us(context: &mut Context, message: &Message<'_>, flow: FlowToken) -
 }
 
 /// Lets the caller's requests, and its phone on another connection, find the call.
-fn make_known(context: &mut Context, tag: String, call: CallId, user: UserId) {
+pub(super) fn make_known(context: &mut Context, tag: String, call: CallId, user: UserId) {
     let side = SideOf::Caller;
     context.legs.insert(tag.into_boxed_str(), LegRef { call, side });
     context.following.joins(user, call);
 }
 
 /// Max-Forwards of the INVITEs that we send.
-fn hops_left(message: &Message<'_>) -> u8 {
+pub(super) fn hops_left(message: &Message<'_>) -> u8 {
     let hops = message.max_forwards().and_then(Result::ok);
     hops.unwrap_or(70).saturating_sub(1)
 }
 
 /// What the phones that are called are told beside From and To: identity, intercom, user-to-user information, Session-ID.
-fn tell(
+pub(super) fn tell(
     context: &mut Context,
     invite: &Message<'_>,
     caller: &Party,
@@ -462,7 +526,7 @@ fn tell(
 }
 
 /// From and To of what we send: the caller as the tenant knows him, whatever he wrote (SECURITY: caller id).
-fn identities(config: &model::TenantConfig, caller: &Party, dialled: &str) -> (String, String) {
+pub(super) fn identities(config: &TenantConfig, caller: &Party, dialled: &str) -> (String, String) {
     let realm = config.realm();
     let from = if caller.display.is_empty() {
         format!("<sip:{}@{realm}>", caller.number)

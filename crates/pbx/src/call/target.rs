@@ -124,16 +124,12 @@ impl Target {
             .header(Name::Allow, ALLOW);
         // An offer in a reliable response could not wait for its answer.
         let supported = match (invitation.offer.is_empty(), interval) {
-            (true, 0) => "",
-            (true, _) => "timer",
-            (false, 0) => "100rel",
-            (false, _) => "100rel, timer",
+            (true, 0) => "replaces, norefersub",
+            (true, _) => "replaces, norefersub, timer",
+            (false, 0) => "replaces, norefersub, 100rel",
+            (false, _) => "replaces, norefersub, 100rel, timer",
         };
-        let writer = if supported.is_empty() {
-            writer
-        } else {
-            writer.header(Name::Supported, supported)
-        };
+        let writer = writer.header(Name::Supported, supported);
         let mut writer = session::wish(writer, interval, least);
         for (name, value) in invitation.told {
             writer = writer.header(*name, value);

@@ -16,7 +16,8 @@ const MEDIA_CLOSE_MS: u64 = 200;
 impl Call {
     /// CANCEL, or BYE before an answer: the caller gave up.
     pub(crate) fn cancelled_by_caller(&mut self, context: &mut Context, reason: &str, now: Now) {
-        if matches!(self.phase, Phase::Opening | Phase::Ringing) {
+        // What is cancelled late may be the INVITE of somebody who has transferred the call meanwhile.
+        if matches!(self.phase, Phase::Opening | Phase::Ringing) && self.invite.is_some() {
             self.cancel_targets(context, reason, now);
             self.refuse(context, CANCELLED, EndedBy::Caller, now);
         } else if self.phase == Phase::Answered && self.invite.is_some() {
@@ -39,6 +40,10 @@ impl Call {
 
     /// Tells the caller no and ends the call.
     pub(super) fn refuse(&mut self, context: &mut Context, cause: Cause, by: EndedBy, now: Now) {
+        if self.is_transfer() {
+            return self.refuse_guest(context, cause, by, now);
+        }
+        self.release_promises(context, cause.sip);
         let bytes = self.refusal(context, cause);
         if let (Some(invite), Some(bytes)) = (self.invite.take(), bytes) {
             context.tx.respond(invite.server, cause.sip, bytes, now.mono);
@@ -47,7 +52,7 @@ impl Call {
         self.end(context, cause, by, now);
     }
 
-    fn refusal(&self, context: &Context, cause: Cause) -> Option<bytes::Bytes> {
+    pub(super) fn refusal(&self, context: &Context, cause: Cause) -> Option<bytes::Bytes> {
         let request = Message::parse(&self.invite.as_ref()?.request).ok()?;
         let tag = self.caller.dialog.local_tag.as_str();
         let mut writer = context.response(&request, self.caller.flow, cause.sip, Some(tag));
@@ -76,6 +81,7 @@ impl Call {
         };
         self.forget_ack(context, side);
         self.call_off_reinvite(context, side, now);
+        self.stop_lingering(context);
         match self.phase {
             Phase::Answered if side == SideOf::Caller && self.invite.is_some() => {
                 context.tx.respond(server, 200, bytes, now.mono);
@@ -85,6 +91,10 @@ impl Call {
                 // The phone's BYE is answered when the record is safe: what it saw end has a record.
                 self.byes.push((server, bytes));
                 self.settle_asker(context, side, 487, now);
+                if self.leave_behind(context, side, by, now) {
+                    return;
+                }
+                self.forsake_transfers(context, now);
                 self.hang_up_leg(context, side.other(), &reason::of(message), now);
                 self.end(context, HUNG_UP, by, now);
             }
@@ -92,6 +102,10 @@ impl Call {
             Phase::Ending => {
                 self.byes.push((server, bytes));
                 self.forget_ack(context, side);
+            }
+            Phase::Opening | Phase::Ringing if self.is_transfer() => {
+                self.byes.push((server, bytes));
+                self.guest_gave_up(context, side, now);
             }
             Phase::Opening | Phase::Ringing | Phase::Ended => {
                 context.tx.respond(server, 200, bytes, now.mono);
@@ -103,6 +117,7 @@ impl Call {
 
     /// Hangs up both legs.
     pub(super) fn hang_up(&mut self, context: &mut Context, q850: u8, by: EndedBy, why: &str, now: Now) {
+        self.forsake_transfers(context, now);
         let reason = format!("Q.850;cause={q850};text=\"{why}\"");
         self.hang_up_leg(context, SideOf::Caller, &reason, now);
         self.hang_up_leg(context, SideOf::Callee, &reason, now);
@@ -126,7 +141,7 @@ impl Call {
         }
     }
 
-    fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
+    pub(super) fn hang_up_leg(&mut self, context: &mut Context, side: SideOf, reason: &str, now: Now) {
         self.settle_asker(context, side, 487, now);
         self.call_off_reinvite(context, side, now);
         if side == SideOf::Caller
@@ -137,6 +152,9 @@ impl Call {
             return context.tx.respond(invite.server, CANCELLED.sip, bytes, now.mono);
         }
         let Some(leg) = self.leg_mut(side) else { return };
+        if !leg.is_present() {
+            return;
+        }
         leg.decline_offer(context);
         if leg.unacknowledged.is_some() {
             leg.parting = Some(reason.to_owned());
@@ -146,7 +164,7 @@ impl Call {
     }
 
     /// Ends what we asked of a leg: a phone that has said 100 and nothing more would hold the transaction for ever.
-    fn call_off_reinvite(&mut self, context: &mut Context, side: SideOf, now: Now) {
+    pub(super) fn call_off_reinvite(&mut self, context: &mut Context, side: SideOf, now: Now) {
         if let Some(leg) = self.leg_mut(side)
             && let Exchange::Ours { client, .. } = leg.exchange
         {
@@ -156,7 +174,7 @@ impl Call {
     }
 
     /// A dialog that its phone has ended needs no more copies of its 2xx, and no BYE.
-    fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
+    pub(super) fn forget_ack(&mut self, context: &mut Context, side: SideOf) {
         let Some(leg) = self.leg_mut(side) else { return };
         leg.parting = None;
         leg.owed = None;
@@ -166,7 +184,7 @@ impl Call {
     }
 
     /// Writes the end down. A call that was up waits for what the media plane counted.
-    fn end(&mut self, context: &mut Context, cause: Cause, by: EndedBy, now: Now) {
+    pub(super) fn end(&mut self, context: &mut Context, cause: Cause, by: EndedBy, now: Now) {
         if matches!(self.phase, Phase::Ending | Phase::Ended) {
             return;
         }
@@ -185,6 +203,7 @@ impl Call {
             TimerKind::UpdateAnswer,
             TimerKind::Session(SideOf::Caller),
             TimerKind::Session(SideOf::Callee),
+            TimerKind::Rejoin,
         ] {
             self.cancel_timer(context, kind);
         }

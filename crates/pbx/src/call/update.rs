@@ -71,7 +71,8 @@ impl Call {
 
     /// The phone has a re-INVITE of its own on its way: ours is sent again after a random time.
     pub(super) fn restore_later(&mut self, context: &mut Context, side: SideOf, now: Now) {
-        let wait = glare_wait_ms(context, side == SideOf::Callee);
+        let ours = self.leg(side).is_some_and(|leg| leg.invited);
+        let wait = glare_wait_ms(context, ours);
         self.set_timer(context, TimerKind::Restore(side), wait, now);
     }
 

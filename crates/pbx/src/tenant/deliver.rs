@@ -35,7 +35,18 @@ impl Tenant {
         let from = message.from_tag();
         let leg = from.and_then(|tag| self.context.legs.get(tag).copied());
         let leg = leg.filter(|leg| self.is_at(*leg, &flow));
-        if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg)
+        if let (true, Some(Method::Invite), Some(leg)) = (success, message.method(), leg) {
+            self.deliver_late(leg, message, now);
+        }
+    }
+
+    /// A 2xx to what nobody waits for any more, or to what the leg was asked in the call that it has left.
+    fn deliver_late(&mut self, leg: LegRef, message: &Message<'_>, now: Now) {
+        let success = message
+            .status_line()
+            .is_some_and(|line| (200..300).contains(&line.code));
+        if success
+            && message.method() == Some(Method::Invite)
             && let Some(call) = self.calls.get_mut(&leg.call)
         {
             call.answered_late(&mut self.context, leg.side, message, now);
@@ -52,6 +63,14 @@ impl Tenant {
         let code = message.status_line().map_or(0, |line| line.code);
         if let Owner::Event(owner) = owner {
             return self.event_answered(owner, code, Some(message), now);
+        }
+        let asked = match owner {
+            Owner::Renegotiation(call, _) | Owner::Refresh { call, .. } => Some(call),
+            Owner::Target(call, _) if (200..300).contains(&code) => Some(call),
+            _ => None,
+        };
+        if let Some(leg) = asked.and_then(|call| self.moved_to(message, call)) {
+            return self.deliver_late(leg, message, now);
         }
         if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
             call.handle_response(&mut self.context, owner, code, Some(message), now);
@@ -133,6 +152,7 @@ impl Tenant {
     /// Carries what the transaction layer found to its calls, until there is nothing more, and forgets the
     /// calls that are over.
     pub(super) fn settle(&mut self, now: Now) {
+        self.perform_acts(now);
         while let Some(event) = self.context.tx.poll_event() {
             match event {
                 Event::ClientTimeout(client, owner) | Event::ClientTransportError(client, owner) => {
@@ -163,6 +183,7 @@ impl Tenant {
                 }
             }
         }
+        self.perform_acts(now);
         while let Some(id) = self.context.over.pop() {
             if self.calls.get(&id).is_some_and(|call| call.is_over())
                 && let Some(call) = self.calls.remove(&id)

@@ -5,9 +5,11 @@
 
 mod deliver;
 mod event;
+mod pickup;
 mod register;
 mod request;
 mod signed;
+mod transfer;
 
 use crate::auth::Gate;
 use crate::bearer::TokenKey;
@@ -179,12 +181,23 @@ impl Tenant {
         self.calls.values().any(|call| call.owes_ack(call_id))
     }
 
+    /// The Call-IDs of both legs of every call that is up and whose legs are not being moved, for the same checks.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.calls.values().filter_map(|call| call.pair()).collect()
+    }
+
     /// Removes every binding of a user, as an administrator's act. Returns how many.
     pub fn unregister(&mut self, user: UserId, now: Now, out: &mut Vec<Effect>) -> usize {
         let gone = self.context.location.remove(user, |_| true);
         self.settle(now);
         self.context.drain(out);
         gone
+    }
+
+    fn next_id(&mut self) -> CallId {
+        self.next_call = self.next_call.wrapping_add(1);
+        CallId(u64::from(self.next_call))
     }
 
     fn handle_sip(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {

@@ -4,7 +4,7 @@ use super::Tenant;
 use crate::auth::Access;
 use crate::call::{Call, reason};
 use crate::context::{Context, LegRef, Owner};
-use model::{CallId, Device, FlowToken, Now};
+use model::{Device, FlowToken, Now};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ impl Tenant {
             Some(Method::Register) => self.handle_register(flow, message, now),
             Some(Method::Invite) => self.handle_invite(flow, message, now),
             Some(Method::Options) => self.handle_options(flow, message, now),
+            Some(Method::Refer) => self.handle_refer(flow, message, now),
             Some(Method::Bye) => {
                 self.context.counts.no_dialog += 1;
                 self.context.reply(message, flow, 481);
@@ -110,8 +111,10 @@ impl Tenant {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
-        self.next_call = self.next_call.wrapping_add(1);
-        let id = CallId(u64::from(self.next_call));
+        if self.handle_pickup(&device, flow, message, now) {
+            return;
+        }
+        let id = self.next_id();
         if let Some(call) = Call::begin(&mut self.context, id, &device, message, flow, now) {
             self.calls.insert(id, Box::new(call));
         }

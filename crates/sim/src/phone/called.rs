@@ -43,6 +43,7 @@ impl Phone {
             (Some(Method::Bye), Some(number)) => self.hung_up(number, message, now),
             (Some(Method::Message), None) => self.texted(message),
             (Some(Method::Notify), None) => self.notified(message),
+            (Some(Method::Notify), Some(number)) => self.told_of_transfer(number, message, now),
             _ => self.respond_with(message, 481, Some("none"), None),
         }
     }
@@ -143,6 +144,16 @@ impl Phone {
             dialog.answer = None;
         }
         self.respond_in(number, message, 200, None, now);
+    }
+
+    /// Picks up a call that rings, at once.
+    pub fn pick_up(&mut self, number: usize, now: Duration) {
+        if let Some(dialog) = self.dialogs.get_mut(&number)
+            && dialog.state == State::Ringing
+        {
+            dialog.due = Some(now);
+            self.handle_due(now);
+        }
     }
 
     /// Decides about calls that have rung for long enough.

@@ -34,6 +34,8 @@ pub(super) struct Dialog {
     /// Where our audio goes; `None` while we may not send.
     pub(super) remote_rtp: Option<SocketAddr>,
     pub(super) early: bool,
+    /// The other side's tag while the call rings.
+    pub(super) early_tag: String,
     /// The payload types that the other side named last.
     pub(super) codecs: Vec<u8>,
     /// The last response to the last INVITE: what a copy of it gets.
@@ -67,6 +69,7 @@ impl Dialog {
             due: None,
             remote_rtp: None,
             early: false,
+            early_tag: String::new(),
             codecs: Vec::new(),
             reply: Vec::new(),
             answered: None,
@@ -128,6 +131,9 @@ impl Phone {
         let Some(dialog) = self.dialogs.values_mut().find(|d| d.call_id == call_id) else {
             return;
         };
+        if let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
+            dialog.early_tag = tag.to_owned();
+        }
         if dialog.gave_up && first {
             let invite = self
                 .outstanding

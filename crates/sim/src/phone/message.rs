@@ -297,6 +297,9 @@ impl Phone {
             Name::Event,
             Name::Accept,
             Name::SipIfMatch,
+            Name::ReferTo,
+            Name::ReferredBy,
+            Name::Replaces,
         ] {
             writer = writer.copy(&old, name);
         }

@@ -13,6 +13,7 @@ mod pending;
 mod reliable;
 mod session;
 mod text;
+mod transfer;
 mod watch;
 
 use crate::rng::Rng;
@@ -102,6 +103,10 @@ pub struct Phone {
     pub heard: Vec<(String, u16)>,
     /// Answers every BYE and re-INVITE with a challenge, to see whose password it gets.
     pub rogue: bool,
+    /// Hangs up when a transfer of its own has succeeded, as RFC 5589 wants; else it waits to be hung up.
+    pub leaves: bool,
+    /// What NOTIFYs said about transfers, oldest first.
+    pub transfers: Vec<u16>,
     /// Sends no audio.
     pub mute: bool,
     /// Requests that nobody answered.
@@ -161,6 +166,8 @@ impl Phone {
             bearer: None,
             heard: Vec::new(),
             rogue: false,
+            leaves: true,
+            transfers: Vec::new(),
             mute: false,
             unanswered: 0,
             unacknowledged: 0,
@@ -224,6 +231,11 @@ impl Phone {
 
     /// Calls a number in its own domain, or `user@domain`. Returns the number of the call on this phone.
     pub fn call(&mut self, target: &str, now: Duration) -> usize {
+        self.call_with(target, &[], now)
+    }
+
+    /// The same with more headers.
+    pub(super) fn call_with(&mut self, target: &str, headers: &[(Name, String)], now: Duration) -> usize {
         let uri = if target.contains('@') {
             format!("sip:{target}")
         } else {
@@ -235,7 +247,8 @@ impl Phone {
         let call_id = dialog.call_id.clone();
         self.dialogs.insert(number, dialog);
         let offer = (!self.abilities.offerless).then(|| self.description("sendrecv"));
-        let extra = self.invite_headers(0);
+        let mut extra = self.invite_headers(0);
+        extra.extend_from_slice(headers);
         self.request(Method::Invite, &uri, &call_id, 1, &extra, offer, now);
         number
     }
@@ -310,6 +323,13 @@ impl Phone {
     pub fn dialogs_up(&self) -> impl Iterator<Item = &str> {
         let up = self.dialogs.values().filter(|d| d.state == State::Up);
         up.map(|d| d.call_id.as_str())
+    }
+
+    /// True while it sends audio in that call.
+    #[must_use]
+    pub fn speaks_in(&self, call_id: &str) -> bool {
+        let mut dialogs = self.dialogs.values();
+        dialogs.any(|d| d.call_id == call_id && d.state == State::Up && d.remote_rtp.is_some())
     }
 
     /// True when a request or a 2xx is still unanswered.

@@ -8,7 +8,7 @@ impl Scene {
     /// One thing happens.
     pub(super) fn act(&mut self) -> Result<(), String> {
         let phone = usize::try_from(self.rng.below(self.homes.len() as u64)).unwrap_or(0);
-        match self.rng.below(140) {
+        match self.rng.below(162) {
             0..14 => self.register(phone, 600),
             14..16 => self.register(phone, 0),
             16..18 => self.forget_password(phone),
@@ -39,6 +39,9 @@ impl Scene {
             109..112 => return self.replay(),
             116..120 => self.roam(phone),
             120..140 => self.observe(phone),
+            140..152 => self.transfer(phone),
+            152..156 => self.transfer_and_leave(phone),
+            156..162 => self.take(phone),
             _ if self.vandals => self.damage(),
             _ => self.call(phone),
         }
@@ -87,7 +90,7 @@ impl Scene {
     }
 
     /// Ends the latest call of a phone, whatever its state: cancels, declines or hangs up.
-    fn end(&mut self, phone: usize) {
+    pub(super) fn end(&mut self, phone: usize) {
         self.world.act(phone, |p, now| {
             let live = p.calls().into_iter().rfind(|(_, state)| *state != State::Over);
             if let Some((call, _)) = live {
@@ -104,7 +107,7 @@ impl Scene {
     }
 
     /// Phones that are in a call.
-    fn talking(&self) -> Vec<usize> {
+    pub(super) fn talking(&self) -> Vec<usize> {
         let up = |phone: &crate::phone::Phone| phone.calls().iter().any(|(_, s)| *s == State::Up);
         let phones = self.world.phones.iter().enumerate();
         phones.filter(|(_, p)| up(p)).map(|(index, _)| index).collect()

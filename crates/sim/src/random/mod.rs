@@ -7,6 +7,7 @@ mod events;
 mod hostile;
 mod probe;
 mod scene;
+mod transfer;
 
 use scene::Scene;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +23,8 @@ pub struct Tally {
     pub answered: u64,
     /// Call records written.
     pub records: u64,
+    /// Records of transferred calls that were answered.
+    pub transferred: u64,
     /// SIP messages that the server sent.
     pub messages: u64,
     /// Packets that the relay sent.
@@ -41,6 +44,7 @@ impl Tally {
         self.calls += other.calls;
         self.answered += other.answered;
         self.records += other.records;
+        self.transferred += other.transferred;
         self.messages += other.messages;
         self.packets += other.packets;
         self.hostile += other.hostile;

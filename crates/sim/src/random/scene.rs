@@ -172,6 +172,7 @@ impl Scene {
             ];
             phone.rogue = rogue;
             phone.instance = reg_id.map(|id| (format!("urn:uuid:{index}"), id));
+            phone.leaves = self.rng.per_mille(700);
             if rogue || answer == Answer::Dead {
                 self.unsteady.insert(index);
             }
@@ -267,7 +268,7 @@ impl Scene {
                 return Err(format!("{name} waited in vain for an answer"));
             }
         }
-        Ok(())
+        self.connected_hear_each_other()
     }
 
     /// True for a phone that the server would know again on another connection: an instance, bound where it is.
@@ -359,6 +360,13 @@ impl Scene {
             calls,
             answered,
             records: self.world.server.cdrs.len() as u64,
+            transferred: self
+                .world
+                .server
+                .cdrs
+                .iter()
+                .filter(|cdr| transferred(cdr))
+                .count() as u64,
             messages: self.watch.messages,
             packets: self.watch.packets,
             hostile: self.hostile,
@@ -371,6 +379,10 @@ impl Scene {
                 .sum(),
         }
     }
+}
+
+fn transferred(cdr: &model::Cdr) -> bool {
+    cdr.transferred_by.is_some() && cdr.answer.is_some()
 }
 
 fn shape(index: usize, rng: &mut Rng) -> Shape {
@@ -392,6 +404,7 @@ fn shape(index: usize, rng: &mut Rng) -> Shape {
         max_calls: one(&[1, 2, 100, 100, 100]),
         max_call_s: one(&[20, 60, 120]),
         media_silence_s: one(&[0, 5, 20]),
+        recall_timeout_s: one(&[0, 2, 10]),
         ..Policy::default()
     };
     Shape {

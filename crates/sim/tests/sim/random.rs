@@ -148,11 +148,12 @@ fn whatever_happens_the_rules_hold() {
     }
     println!("COUNT seeds {}", tally.seeds);
     println!(
-        "simulation: {} seeds, {} calls, {} answered, {} records, {} messages, {} packets, {} hostile acts, {} restarts, {} failures",
+        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} messages, {} packets, {} hostile acts, {} restarts, {} failures",
         tally.seeds,
         tally.calls,
         tally.answered,
         tally.records,
+        tally.transferred,
         tally.messages,
         tally.packets,
         tally.hostile,

@@ -10,6 +10,7 @@ mod name_addr;
 mod params;
 mod rack;
 mod reason;
+mod replaces;
 mod session_expires;
 mod via;
 
@@ -20,6 +21,7 @@ pub use name_addr::NameAddr;
 pub use params::{Params, unquote};
 pub use rack::{RAck, rseq};
 pub use reason::Reason;
+pub use replaces::Replaces;
 pub use session_expires::{Refresher, SessionExpires};
 pub(crate) use via::COOKIE;
 pub use via::Via;

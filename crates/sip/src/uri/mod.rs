@@ -249,6 +249,18 @@ impl<'a> Uri<'a> {
             .map(|(_, value)| value)
     }
 
+    /// The value of a URI header, its escapes undone; `None` if it is absent or not UTF-8. Names are compared without
+    /// regard to case, as those of header fields are.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        let (_, value) = self
+            .headers
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        String::from_utf8(compare::units(value).map(|unit| unit.octet).collect()).ok()
+    }
+
     /// The user with its escapes undone; as written if they don't make UTF-8.
     #[must_use]
     pub fn user_decoded(&self) -> Cow<'a, str> {

@@ -66,3 +66,23 @@ fn a_record_of_a_tenant_that_is_gone_is_no_error() {
         .unwrap();
     assert_eq!(b.store.insert_cdrs(&[cdr(1, b.beta.tenant())]).unwrap(), 1);
 }
+
+#[test]
+fn records_from_before_transfers_and_records_of_transfers_are_both_read() {
+    let mut b = bench();
+    let old = cdr(1, b.acme.tenant());
+    let text = serde_json::to_string(&old).unwrap();
+    assert!(
+        !text.contains("parent") && !text.contains("transferred"),
+        "{text}"
+    );
+    let new = Cdr {
+        parent: Some(old.id),
+        transferred_by: Some("101".into()),
+        transferred_to: Some("103".into()),
+        ..cdr(2, b.acme.tenant())
+    };
+    b.store.insert_cdrs(&[old.clone(), new.clone()]).unwrap();
+    let all = b.store.cdrs(&b.acme, &CdrFilter::default()).unwrap();
+    assert_eq!(all, [new, old]);
+}

@@ -81,6 +81,9 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         path: vec!["extension 101".into()],
         caller_media: None,
         callee_media: None,
+        parent: None,
+        transferred_by: None,
+        transferred_to: None,
     }
 }
 

@@ -72,7 +72,7 @@ fn every_method_without_credentials_leaves_nothing_behind() {
         100     anybody -> server   PUBLISH 102
         101      server -> anybody  407 Proxy Authentication Required (PUBLISH) ?SHA-256 ?MD5
         110     anybody -> server   REFER 102
-        111      server -> anybody  405 Method Not Allowed (REFER)
+        111      server -> anybody  407 Proxy Authentication Required (REFER) ?SHA-256 ?MD5
         120     anybody -> server   UPDATE 102
         121      server -> anybody  405 Method Not Allowed (UPDATE)
         130     anybody -> server   PRACK 102

@@ -234,7 +234,7 @@ fn what_the_caller_wrote_about_himself_is_not_passed_on() {
     let invite = invite.replace("From: <", "From: \"Root\\\" <sip:root@acme.example>\" <");
     let invite = format!(
         "{invite}\nP-Asserted-Identity: <sip:root@acme.example>\nDiversion: <sip:1@x>\nX-Internal : yes\nHistory-Info:\n \
-         <sip:a@b>\nSubject: folded\n more\nAlert-Info: <http://x>\nCall-Info: <http://y>\nReplaces: a;to-tag=b;from-tag=c"
+         <sip:a@b>\nSubject: folded\n more\nAlert-Info: <http://x>\nCall-Info: <http://y>\nJoin: a;to-tag=b;from-tag=c"
     );
     let body = sdp(
         hand.at,
@@ -265,8 +265,8 @@ fn what_the_caller_wrote_about_himself_is_not_passed_on() {
         Call-ID …
         CSeq: 1 INVITE
         Contact: <sip:1@10.0.0.1:5060>
-        Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE
-        Supported: 100rel, timer
+        Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE, REFER
+        Supported: replaces, norefersub, 100rel, timer
         Session-Expires: 1800
         Min-SE: 90
         User-Agent: Carillon

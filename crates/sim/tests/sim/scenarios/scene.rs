@@ -8,6 +8,7 @@ use sim::net::Weather;
 use sim::phone::{Answer, Phone};
 use sim::world::{Company, World, configure};
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The tenant that most scenarios play in.
@@ -190,6 +191,27 @@ impl Scene {
         }
     }
 
+    /// Everybody forgets whom he has heard.
+    pub(super) fn refresh_voices(&mut self) {
+        for phone in &mut self.world.phones {
+            phone.voices.clear();
+        }
+    }
+
+    /// Both phones have heard each other since voices were refreshed.
+    pub(super) fn talk_to_each_other(&mut self, one: usize, other: usize) {
+        for (speaker, listener) in [(one, other), (other, one)] {
+            let phones = &self.world.phones;
+            let IpAddr::V4(ip) = phones[speaker].identity.address.ip() else {
+                panic!("phones have IPv4 addresses");
+            };
+            if !phones[listener].voices.contains(&ip.octets()) {
+                let names = [speaker, listener].map(|phone| phones[phone].identity.name.clone());
+                panic!("{} is not heard by {}\n{}", names[0], names[1], self.text());
+            }
+        }
+    }
+
     /// What was said since the curtain rose, and the records since then.
     pub(super) fn sees(&mut self, expected: Expect) {
         let text = self.text();
@@ -238,6 +260,12 @@ fn record(cdr: &Cdr) -> String {
         let _ = write!(line, ", talked {} ms", cdr.talk_ms);
     }
     let _ = write!(line, " ({})", cdr.path.join(", "));
+    if let Some(by) = &cdr.transferred_by {
+        let _ = write!(line, ", transferred by {by}");
+    }
+    if let Some(to) = &cdr.transferred_to {
+        let _ = write!(line, ", transferred to {to}");
+    }
     if let (Some(caller), Some(callee)) = (&cdr.caller_media, &cdr.callee_media) {
         let _ = write!(line, ", packets {} and {}", caller.packets, callee.packets);
     }

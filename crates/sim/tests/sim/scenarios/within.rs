@@ -146,7 +146,7 @@ fn requests_of_all_kinds_inside_the_call() {
         30         hand -> server   UPDATE 102
         31       server -> hand     200 OK (UPDATE)
         40         hand -> server   REFER 102
-        41       server -> hand     405 Method Not Allowed (REFER)
+        41       server -> hand     400 Bad Request (REFER)
         50         hand -> server   OPTIONS 102
         51       server -> hand     500 Server Internal Error (OPTIONS)
         60         hand -> server   BYE 102

@@ -200,7 +200,11 @@ impl Call {
             context.following.leaves(callee.user, self.id);
         }
         for target in self.targets.iter().filter(|target| !target.early.is_empty()) {
-            context.legs.remove(target.tag.as_str());
+            // The leg that it became may be in another call now.
+            let known = context.legs.get(target.tag.as_str());
+            if known.is_some_and(|leg| leg.call == self.id) {
+                context.legs.remove(target.tag.as_str());
+            }
         }
         for (_, timer) in self.timers.drain(..) {
             context.timers.cancel(timer);

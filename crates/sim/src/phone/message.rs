@@ -300,6 +300,7 @@ impl Phone {
             Name::ReferTo,
             Name::ReferredBy,
             Name::Replaces,
+            Name::Privacy,
         ] {
             writer = writer.copy(&old, name);
         }

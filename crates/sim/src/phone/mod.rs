@@ -235,7 +235,7 @@ impl Phone {
     }
 
     /// The same with more headers.
-    pub(super) fn call_with(&mut self, target: &str, headers: &[(Name, String)], now: Duration) -> usize {
+    pub fn call_with(&mut self, target: &str, headers: &[(Name, String)], now: Duration) -> usize {
         let uri = if target.contains('@') {
             format!("sip:{target}")
         } else {

@@ -1,9 +1,9 @@
 //! Blind transfer by REFER, and back to the transferrer (RFC 3515, RFC 5589 §6, RFC 5359 §2.4).
 
-use super::Scene;
+use super::{Hand, Scene};
 use expect_test::expect;
 use model::{MediaPolicy, Policy};
-use sim::phone::Answer;
+use sim::phone::{Abilities, Answer};
 use sip::Name;
 
 /// The usual pair in a call and a third phone.
@@ -682,4 +682,177 @@ fn a_party_that_waits_asks_for_hold_in_vain() {
         record 101 -> 102: 200/16 by Caller, rang, talked 1116 ms (ring 102, answered), transferred to 103, packets 3 and 3
         record 102 -> 103: 200/16 by Callee, rang, talked 1618 ms (ring 103, answered), transferred by 101, packets 3 and 4
     "#]]);
+}
+
+#[test]
+fn session_timers_go_on_with_the_new_partner() {
+    let policy = Policy {
+        session_expires_s: 200,
+        media_silence_s: 0,
+        ..Policy::default()
+    };
+    let mut scene = Scene::with(policy);
+    let abilities = Abilities {
+        update: true,
+        timer: 200,
+        ..Abilities::default()
+    };
+    let (ann, bea) = scene.pair();
+    let cid = scene.phone("103", Answer::PickUp(100));
+    for phone in [ann, bea, cid] {
+        scene.act(phone, |p, _| p.abilities = abilities);
+    }
+    scene.mute(&[ann, bea, cid]);
+    scene.call(ann, "102");
+    scene.run(2000);
+    scene.act(ann, |p, now| p.refer(0, "103", now));
+    scene.run(2000);
+    scene.curtain();
+    scene.run(250_000);
+    scene.hang_up(bea);
+    scene.ends(expect![[r#"
+        98103    server -> acme/103 UPDATE 103 Session-Expires 200;refresher=uac
+        98104  acme/103 -> server   200 OK (UPDATE) Require timer Session-Expires 200;refresher=uac
+        98105    server -> acme/102 UPDATE 102 Session-Expires 200;refresher=uac
+        98106  acme/102 -> server   200 OK (UPDATE) Require timer Session-Expires 200;refresher=uac
+        198105   server -> acme/103 UPDATE 103 Session-Expires 200;refresher=uac
+        198106 acme/103 -> server   200 OK (UPDATE) Require timer Session-Expires 200;refresher=uac
+        198107   server -> acme/102 UPDATE 102 Session-Expires 200;refresher=uac
+        198108 acme/102 -> server   200 OK (UPDATE) Require timer Session-Expires 200;refresher=uac
+        250000 acme/102 -> server   BYE 1
+        250001   server -> acme/103 BYE 103
+        250001   server -> acme/102 200 OK (BYE)
+        250002 acme/103 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 1098 ms (ring 102, answered), transferred to 103, packets 0 and 0
+        record 102 -> 103: 200/16 by Caller, rang, talked 251898 ms (ring 103, answered), transferred by 101, packets 0 and 0
+    "#]]);
+}
+
+#[test]
+fn phones_with_reliable_provisional_responses() {
+    let mut scene = Scene::new();
+    let abilities = Abilities {
+        reliable: true,
+        ..Abilities::default()
+    };
+    let (ann, bea) = scene.pair();
+    let cid = scene.phone("103", Answer::EarlyMedia(500));
+    for phone in [ann, bea, cid] {
+        scene.act(phone, |p, _| p.abilities = abilities);
+    }
+    scene.call(ann, "102");
+    scene.run(2000);
+    scene.curtain();
+    scene.refresh_voices();
+    scene.act(ann, |p, now| p.refer(0, "103", now));
+    scene.run(2000);
+    scene.talk_to_each_other(bea, cid);
+    scene.hang_up(bea);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
+        1        server -> acme/101 202 Accepted (REFER)
+        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
+        2      acme/101 -> server   200 OK (NOTIFY)
+        2      acme/103 -> server   183 Session Progress (INVITE) Require 100rel {10.0.1.4:6060 0,8}
+        3        server -> acme/103 PRACK 103 RAck 12 1 INVITE
+        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 183 Session Progress"
+        4      acme/103 -> server   200 OK (PRACK)
+        4      acme/101 -> server   200 OK (NOTIFY)
+        502    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
+        503      server -> acme/103 ACK 103
+        503      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        503      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
+        504    acme/101 -> server   200 OK (NOTIFY)
+        504    acme/101 -> server   BYE 1
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/101 200 OK (BYE)
+        505      server -> acme/102 ACK 102
+        2000   acme/102 -> server   BYE 1
+        2001     server -> acme/103 BYE 103
+        2001     server -> acme/102 200 OK (BYE)
+        2002   acme/103 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 1498 ms (ring 102, answered), transferred to 103, packets 3 and 3
+        record 102 -> 103: 200/16 by Caller, rang, talked 1498 ms (ring 103, answered), transferred by 101, packets 3 and 3
+    "#]]);
+}
+
+#[test]
+fn a_call_that_began_without_an_offer() {
+    let mut scene = Scene::new();
+    let (ann, bea) = scene.pair();
+    let cid = scene.phone("103", Answer::PickUp(100));
+    scene.act(ann, |p, _| p.abilities.offerless = true);
+    scene.call(ann, "102");
+    scene.run(2000);
+    scene.curtain();
+    scene.refresh_voices();
+    scene.act(bea, |p, now| p.refer(0, "103", now));
+    scene.run(2000);
+    scene.talk_to_each_other(ann, cid);
+    scene.hang_up(ann);
+    scene.ends(expect![[r#"
+        0      acme/102 -> server   REFER 1 Referred-By <sip:102@acme.example> to <sip:103@acme.example>
+        1        server -> acme/102 202 Accepted (REFER)
+        1        server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/103 INVITE 103 Referred-By <sip:102@acme.example> {10.0.0.1:10006 0,8}
+        2      acme/102 -> server   200 OK (NOTIFY)
+        2      acme/103 -> server   180 Ringing (INVITE)
+        3        server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        4      acme/102 -> server   200 OK (NOTIFY)
+        102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
+        103      server -> acme/103 ACK 103
+        103      server -> acme/102 NOTIFY 102 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 INVITE 101 {10.0.0.1:10004 0,8}
+        104    acme/102 -> server   200 OK (NOTIFY)
+        104    acme/102 -> server   BYE 1
+        104    acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        105      server -> acme/102 200 OK (BYE)
+        105      server -> acme/101 ACK 101
+        2000   acme/101 -> server   BYE 1
+        2001     server -> acme/103 BYE 103
+        2001     server -> acme/101 200 OK (BYE)
+        2002   acme/103 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Callee, rang, talked 1098 ms (ring 102, answered), transferred to 103, packets 3 and 2
+        record 101 -> 103: 200/16 by Caller, rang, talked 1898 ms (ring 103, answered), transferred by 102, packets 3 and 4
+    "#]]);
+}
+
+#[test]
+fn a_caller_without_a_name_stays_without_one() {
+    let mut scene = Scene::with(Policy {
+        trust_phones: true,
+        ..Policy::default()
+    });
+    let (ann, bea) = scene.pair();
+    let mut hand = Hand::new(&mut scene, "hand", 1);
+    hand.registers(&mut scene, "103", 1, "<sip:hand@10.0.2.1:5060>");
+    scene.act(ann, |p, now| {
+        p.call_with("102", &[(Name::Privacy, "id".to_owned())], now)
+    });
+    scene.run(2000);
+    scene.act(bea, |p, now| p.refer(0, "103", now));
+    let invite = hand.hears(&mut scene).pop().unwrap();
+    let shown: Vec<&str> = invite
+        .lines()
+        .filter(|line| {
+            ["From", "P-Ass", "Privacy", "Referred"]
+                .iter()
+                .any(|n| line.starts_with(n))
+        })
+        .map(|line| line.split(";tag").next().unwrap())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>",
+            "Privacy: id",
+            "P-Asserted-Identity: \"User 101\" <sip:101@acme.example>",
+            "Referred-By: <sip:102@acme.example>",
+        ]
+    );
+    hand.responds(&mut scene, &invite, 486, "");
+    scene.run(10);
+    scene.hang_up(ann);
+    scene.run(70_000);
 }

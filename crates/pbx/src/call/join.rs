@@ -8,7 +8,7 @@
 //! as what it would be told differs from what it was told last; two phones that keep changing their minds are left
 //! with what they have after [`MOST_ROUNDS`].
 
-use super::leg::Exchange;
+use super::leg::{Exchange, Leg};
 use super::nouns::{Guest, Joining, Origin, Transferrer};
 use super::session::glare_wait_ms;
 use super::{Call, Phase, record};
@@ -24,7 +24,7 @@ const MOST_ROUNDS: u8 = 4;
 /// Re-INVITEs of one joining that met one of the phone's (491) or came too early for it (500).
 const MOST_REFUSALS: u8 = 6;
 
-/// How long a leg that has not acknowledged its 2xx yet is left in peace, milliseconds.
+/// How long a leg that has not acknowledged its 2xx yet, or is being refreshed, is left in peace, milliseconds.
 const ACK_WAIT_MS: u64 = 100;
 
 impl Call {
@@ -117,9 +117,6 @@ impl Call {
         if self.phase != Phase::Answered {
             return;
         }
-        for side in [SideOf::Caller, SideOf::Callee] {
-            self.watch_session(context, side, now);
-        }
         self.moves.joining = Some(Joining {
             rounds: 0,
             refusals: 0,
@@ -148,7 +145,7 @@ impl Call {
             {
                 Some(false) => {}
                 Some(true) if rounds >= MOST_ROUNDS => break,
-                Some(true) if self.leg(side).is_some_and(|leg| leg.unacknowledged.is_some()) => {
+                Some(true) if self.leg(side).is_some_and(is_busy) => {
                     return self.ask_later(context, side, ACK_WAIT_MS, now);
                 }
                 Some(true) => return self.ask(context, side, &said, now),
@@ -264,6 +261,11 @@ impl Call {
         context.counts.transfers_failed += 1;
         self.hang_up(context, cause, EndedBy::System, why, now);
     }
+}
+
+/// True for a leg that can't be asked now.
+fn is_busy(leg: &Leg) -> bool {
+    leg.unacknowledged.is_some() || leg.owed.is_some() || !matches!(leg.exchange, Exchange::Idle)
 }
 
 /// Whether one side's description can be an answer to the other's.

@@ -233,8 +233,7 @@ impl Call {
     /// True when the call is up and one of its dialogs has this Call-ID.
     pub(crate) fn has_leg(&self, call_id: &str) -> bool {
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
-        let waits = self.is_transfer() && matches!(self.phase, Phase::Opening | Phase::Ringing);
-        (self.phase == Phase::Answered || waits)
+        self.has_dialogs()
             && legs
                 .filter_map(|side| self.leg(side))
                 .any(|leg| leg.dialog.call_id == call_id)
@@ -428,7 +427,7 @@ impl Call {
                     now,
                 );
             }
-            (TimerKind::Session(side), Phase::Answered) => self.session_due(context, side, now),
+            (TimerKind::Session(side), _) if self.has_dialogs() => self.session_due(context, side, now),
             (TimerKind::Reliable, _) => self.repeat_provisional(context, now),
             (TimerKind::Restore(side), Phase::Answered) => self.restore_again(context, side, now),
             (TimerKind::UpdateAnswer, Phase::Answered) => self.update_unanswered(context, now),

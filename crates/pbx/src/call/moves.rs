@@ -28,6 +28,12 @@ impl Call {
         })
     }
 
+    /// True while phones have confirmed dialogs with this call: it is up, or a transferred party waits in it.
+    pub(super) fn has_dialogs(&self) -> bool {
+        let waits = self.is_transfer() && matches!(self.phase, Phase::Opening | Phase::Ringing);
+        self.phase == Phase::Answered || waits
+    }
+
     /// True while legs of this call are on their way to or from another one.
     pub(super) fn is_moving(&self) -> bool {
         let moves = &self.moves;
@@ -171,7 +177,7 @@ impl Call {
     }
 
     /// A leg comes in from another call.
-    pub(crate) fn take_in(&mut self, context: &mut Context, side: SideOf, leg: Leg) {
+    pub(crate) fn take_in(&mut self, context: &mut Context, side: SideOf, leg: Leg, now: Now) {
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(tag, LegRef { call: self.id, side });
         context.following.joins(leg.user, self.id);
@@ -185,6 +191,7 @@ impl Call {
             SideOf::Caller => self.caller = leg,
             SideOf::Callee => self.callee = Some(leg),
         }
+        self.watch_session(context, side, now);
         self.show(context);
     }
 

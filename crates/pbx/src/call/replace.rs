@@ -190,6 +190,7 @@ impl Call {
         });
         if let Some(text) = text {
             self.answer_caller(context, &text, now);
+            self.watch_session(context, SideOf::Caller, now);
             self.caller.remote.clone_from(&self.offer);
             return true;
         }

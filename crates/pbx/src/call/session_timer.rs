@@ -10,7 +10,7 @@ use super::target::State;
 use super::{Call, Phase};
 use crate::context::{Context, Owner, TimerKind};
 use crate::edge::ALLOW;
-use model::{EndedBy, Leg as SideOf, Now};
+use model::{Cause, EndedBy, Leg as SideOf, Now};
 use sip::transaction::ServerId;
 use sip::{Message, Method, Name};
 use std::sync::Arc;
@@ -110,6 +110,14 @@ impl Call {
     /// Nobody has refreshed the session (§10).
     fn session_lost(&mut self, context: &mut Context, now: Now) {
         context.counts.sessions_lost += 1;
+        if self.phase != Phase::Answered {
+            // A party that waits for its transfer.
+            let cause = Cause {
+                sip: 480,
+                q850: q850::TIMER_EXPIRY,
+            };
+            return self.refuse(context, cause, EndedBy::System, now);
+        }
         self.hang_up(
             context,
             q850::TIMER_EXPIRY,
@@ -194,7 +202,7 @@ impl Call {
         }
         match message.filter(|_| code < 300) {
             Some(message) => self.refresh_accepted(context, side, message, first, now),
-            None if first && self.phase == Phase::Answered => {
+            None if first && self.has_dialogs() => {
                 self.refresh_refused(context, side, code, message, now);
             }
             None => {}
@@ -212,7 +220,7 @@ impl Call {
         if message.method() == Some(Method::Invite) {
             self.acknowledge_again(context, side, message);
         }
-        if !first || self.phase != Phase::Answered {
+        if !first || !self.has_dialogs() {
             return;
         }
         let config = Arc::clone(&self.config);
@@ -220,7 +228,9 @@ impl Call {
         leg.dialog.refresh_target(message);
         if let Ok(description) = sdp::Description::parse(message.body()) {
             leg.remote = Some(description);
-            self.media_follows(context, &config.policy().codecs);
+            if self.phase == Phase::Answered {
+                self.media_follows(context, &config.policy().codecs);
+            }
         }
         context.counts.refreshes += 1;
         self.session_agreed(context, side, message, now);

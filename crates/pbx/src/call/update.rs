@@ -29,7 +29,8 @@ impl Call {
         if !message.body().is_empty() && self.phase == Phase::Answered {
             return self.handle_reinvite(context, side, server, message, now);
         }
-        if self.phase != Phase::Answered {
+        let refreshes = message.body().is_empty() && self.has_dialogs();
+        if self.phase != Phase::Answered && !refreshes {
             return self.update_early(context, side, server, message, now);
         }
         if self.leg(side).is_some_and(is_updating) {

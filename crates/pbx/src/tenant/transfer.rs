@@ -127,7 +127,7 @@ impl Tenant {
                 return;
             };
             match leg {
-                Some(leg) => call.take_in(&mut self.context, side, *leg),
+                Some(leg) => call.take_in(&mut self.context, side, *leg, now),
                 None => return call.guest_is_gone(&mut self.context, now),
             }
         }
@@ -139,7 +139,7 @@ impl Tenant {
     /// A leg whose transferrer has hung up waits in the call that is made for it. If that is over, so is the leg.
     fn hand_over(&mut self, to: CallId, side: SideOf, mut leg: Leg, now: Now) {
         match self.calls.get_mut(&to).filter(|call| call.expects_guests()) {
-            Some(call) => call.take_in(&mut self.context, side, leg),
+            Some(call) => call.take_in(&mut self.context, side, leg, now),
             None => {
                 self.context.legs.remove(leg.dialog.local_tag.as_str());
                 leg.bye(&mut self.context, "", now);

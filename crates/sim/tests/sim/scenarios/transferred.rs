@@ -856,3 +856,46 @@ fn a_caller_without_a_name_stays_without_one() {
     scene.hang_up(ann);
     scene.run(70_000);
 }
+
+#[test]
+fn the_session_of_a_party_that_waits_is_refreshed() {
+    let mut scene = Scene::with(Policy {
+        session_expires_s: 40,
+        min_se_s: 20,
+        ..Policy::default()
+    });
+    let abilities = Abilities {
+        timer: 40,
+        ..Abilities::default()
+    };
+    let (ann, bea) = scene.pair();
+    let cid = scene.phone("103", Answer::PickUp(30_000));
+    scene.act(bea, |p, _| p.abilities = abilities);
+    scene.call(bea, "101");
+    scene.run(2000);
+    scene.act(ann, |p, now| p.refer(0, "103", now));
+    scene.run(50);
+    scene.hang_up(ann);
+    scene.run(50);
+    scene.curtain();
+    scene.refresh_voices();
+    scene.run(35_000);
+    scene.talk_to_each_other(bea, cid);
+    scene.hang_up(cid);
+    scene.ends(expect![[r#"
+        19951    server -> acme/102 INVITE 102 Session-Expires 40;refresher=uac {10.0.0.1:10000 0,8}
+        19952  acme/102 -> server   200 OK (INVITE) Require timer Session-Expires 40;refresher=uac {10.0.1.3:6060 0,8}
+        19953    server -> acme/102 ACK 102
+        29902  acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
+        29903    server -> acme/103 ACK 103
+        29903    server -> acme/102 INVITE 102 Session-Expires 40;refresher=uac {10.0.0.1:10004 0,8}
+        29904  acme/102 -> server   200 OK (INVITE) Require timer Session-Expires 40;refresher=uac {10.0.1.3:6060 0,8}
+        29905    server -> acme/102 ACK 102
+        35000  acme/103 -> server   BYE 1
+        35001    server -> acme/102 BYE 102
+        35001    server -> acme/103 200 OK (BYE)
+        35002  acme/102 -> server   200 OK (BYE)
+        record 102 -> 101: 200/16 by Callee, rang, talked 1046 ms (ring 101, answered), transferred to 103, packets 3 and 3
+        record 102 -> 103: 200/16 by Callee, rang, talked 5098 ms (ring 103, answered), transferred by 101, packets 11 and 11
+    "#]]);
+}

@@ -113,6 +113,28 @@ fn challenge_in<'a>(response: &Message<'a>) -> (&'a str, Name) {
     }
 }
 
+/// What a request says again when it answers a challenge.
+const REPEATED: &[Name] = &[
+    Name::MaxForwards,
+    Name::From,
+    Name::To,
+    Name::CallId,
+    Name::Contact,
+    Name::Expires,
+    Name::Allow,
+    Name::Supported,
+    Name::Require,
+    Name::SessionExpires,
+    Name::MinSe,
+    Name::Event,
+    Name::Accept,
+    Name::SipIfMatch,
+    Name::ReferTo,
+    Name::ReferredBy,
+    Name::Replaces,
+    Name::Privacy,
+];
+
 impl Phone {
     #[expect(clippy::too_many_arguments, reason = "a request has that many parts")]
     pub(super) fn request(
@@ -282,27 +304,8 @@ impl Phone {
             .via(identity.transport.via(), identity.address, &branch, true)
             .header(Name::CSeq, &format!("{seq} {method}"))
             .header(header, &value);
-        for name in [
-            Name::MaxForwards,
-            Name::From,
-            Name::To,
-            Name::CallId,
-            Name::Contact,
-            Name::Expires,
-            Name::Allow,
-            Name::Supported,
-            Name::Require,
-            Name::SessionExpires,
-            Name::MinSe,
-            Name::Event,
-            Name::Accept,
-            Name::SipIfMatch,
-            Name::ReferTo,
-            Name::ReferredBy,
-            Name::Replaces,
-            Name::Privacy,
-        ] {
-            writer = writer.copy(&old, name);
+        for name in REPEATED {
+            writer = writer.copy(&old, *name);
         }
         let content_type = old.header(Name::ContentType).unwrap_or(sdp::CONTENT_TYPE);
         let bytes = writer.body(content_type, old.body()).to_vec();

@@ -35,8 +35,8 @@ fn both_calls_were_made_by_the_transferrer() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1        server -> acme/101 BYE 101
         1        server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -69,8 +69,8 @@ fn the_second_call_is_asked_to_take_the_first() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:102@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1        server -> acme/101 BYE 101
         1        server -> acme/103 INVITE 103 {10.0.0.1:10008 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -115,8 +115,8 @@ fn a_waiting_caller_is_given_to_the_other() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1        server -> acme/101 BYE 101
         1        server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -155,8 +155,8 @@ fn a_phone_that_mixed_three_leaves_the_other_two() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1        server -> acme/101 BYE 101
         1        server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -225,8 +225,8 @@ fn audio_straight_between_the_phones() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1        server -> acme/101 BYE 101
         1        server -> acme/102 INVITE 102 {10.0.1.4:6060 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -259,15 +259,15 @@ fn the_second_call_still_rings() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/101 487 Request Terminated (INVITE) [Q.850;cause=16]
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   ACK 103
         2      acme/101 -> server   200 OK (NOTIFY)
         1604   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         1605     server -> acme/103 ACK 103
-        1605     server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1605     server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1605     server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         1606   acme/101 -> server   200 OK (NOTIFY)
         1606   acme/101 -> server   BYE 1
@@ -295,16 +295,16 @@ fn the_second_call_still_rings_and_is_cancelled_too_late() {
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         0      acme/101 -> server   CANCEL 103
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/101 487 Request Terminated (INVITE) [Q.850;cause=16]
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         1        server -> acme/101 200 OK (CANCEL)
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   ACK 103
         2      acme/101 -> server   200 OK (NOTIFY)
         1604   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         1605     server -> acme/103 ACK 103
-        1605     server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1605     server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1605     server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         1606   acme/101 -> server   200 OK (NOTIFY)
         1606   acme/101 -> server   BYE 1
@@ -334,8 +334,8 @@ fn the_second_call_still_rings_and_is_cancelled_first() {
         1        server -> acme/103 CANCEL 103
         1        server -> acme/101 487 Request Terminated (INVITE) [Q.850;cause=16]
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
         2      acme/103 -> server   200 OK (CANCEL)
         2      acme/103 -> server   487 Request Terminated (INVITE)
         2      acme/101 -> server   ACK 103
@@ -363,9 +363,9 @@ fn the_second_call_rings_in_vain_and_the_transferrer_is_called_back() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/101 487 Request Terminated (INVITE) [Q.850;cause=16]
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   ACK 103
         2      acme/101 -> server   200 OK (NOTIFY)
@@ -403,7 +403,7 @@ fn the_transferrer_hangs_up_both_at_once() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         2      acme/101 -> server   200 OK (NOTIFY)
         5      acme/101 -> server   BYE 1
         5      acme/101 -> server   BYE 1
@@ -440,10 +440,10 @@ fn the_first_party_hangs_up_meanwhile() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         2      acme/101 -> server   200 OK (NOTIFY)
         5      acme/102 -> server   BYE 1
-        6        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
+        6        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
         6        server -> acme/101 BYE 101
         7      acme/101 -> server   200 OK (NOTIFY)
         7      acme/101 -> server   200 OK (BYE)
@@ -471,11 +471,11 @@ fn the_second_party_hangs_up_meanwhile() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         2      acme/101 -> server   200 OK (NOTIFY)
         5      acme/103 -> server   BYE 1
         6        server -> acme/101 BYE 101
-        6        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
+        6        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
         7      acme/101 -> server   200 OK (BYE)
         7      acme/101 -> server   200 OK (NOTIFY)
         66       server -> acme/103 200 OK (BYE)
@@ -506,7 +506,7 @@ fn everybody_hangs_up_meanwhile() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         2      acme/101 -> server   200 OK (NOTIFY)
         5      acme/101 -> server   BYE 1
         10     acme/102 -> server   BYE 1
@@ -546,8 +546,8 @@ fn parties_without_a_common_codec_stay_where_they_are() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 488 Not Acceptable Here"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 488 Not Acceptable Here"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   200 OK (NOTIFY)
         2000   acme/102 -> server   BYE 1

@@ -94,15 +94,15 @@ fn to_a_telephone_number() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to tel:103
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -145,32 +145,32 @@ fn to_numbers_that_lead_nowhere() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:999@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 404 Not Found"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 404 Not Found"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   200 OK (NOTIFY)
         10     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:104@acme.example>
         11       server -> acme/101 202 Accepted (REFER)
-        11       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        11       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
         12     acme/101 -> server   200 OK (NOTIFY)
         12     acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:101@beta.example>
         21       server -> acme/101 202 Accepted (REFER)
-        21       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        21       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
+        21       server -> acme/101 NOTIFY 101 Event refer;id=5 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        21       server -> acme/101 NOTIFY 101 Event refer;id=5 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
         22     acme/101 -> server   200 OK (NOTIFY)
         22     acme/101 -> server   200 OK (NOTIFY)
         30     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:101@10.0.0.1>
         31       server -> acme/101 202 Accepted (REFER)
-        31       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        31       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
+        31       server -> acme/101 NOTIFY 101 Event refer;id=6 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        31       server -> acme/101 NOTIFY 101 Event refer;id=6 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
         32     acme/101 -> server   200 OK (NOTIFY)
         32     acme/101 -> server   200 OK (NOTIFY)
         40     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@nowhere.example>
         41       server -> acme/101 202 Accepted (REFER)
-        41       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        41       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
+        41       server -> acme/101 NOTIFY 101 Event refer;id=7 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        41       server -> acme/101 NOTIFY 101 Event refer;id=7 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
         42     acme/101 -> server   200 OK (NOTIFY)
         42     acme/101 -> server   200 OK (NOTIFY)
         1050   acme/102 -> server   BYE 1
@@ -201,14 +201,14 @@ fn to_oneself_and_to_the_other_party() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:101@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   200 OK (NOTIFY)
         10     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:102@acme.example>
         11       server -> acme/101 202 Accepted (REFER)
-        11       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        11       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State terminated;reason=noresource "SIP/2.0 480 Temporarily Unavailable"
         12     acme/101 -> server   200 OK (NOTIFY)
         12     acme/101 -> server   200 OK (NOTIFY)
         1020   acme/101 -> server   BYE 1
@@ -234,15 +234,15 @@ fn to_ones_own_second_phone() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:101@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/101' INVITE 101 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101' -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/101' -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/101' ACK 101
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -275,15 +275,15 @@ fn there_and_back() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -292,15 +292,15 @@ fn there_and_back() {
         105      server -> acme/102 ACK 102
         1000   acme/103 -> server   REFER 1 Referred-By <sip:103@acme.example> to <sip:101@acme.example>
         1001     server -> acme/103 202 Accepted (REFER)
-        1001     server -> acme/103 NOTIFY 103 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1001     server -> acme/103 NOTIFY 103 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1001     server -> acme/101 INVITE 101 Referred-By <sip:103@acme.example> {10.0.0.1:10010 0,8}
         1002   acme/103 -> server   200 OK (NOTIFY)
         1002   acme/101 -> server   180 Ringing (INVITE)
-        1003     server -> acme/103 NOTIFY 103 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        1003     server -> acme/103 NOTIFY 103 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         1004   acme/103 -> server   200 OK (NOTIFY)
         1102   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
         1103     server -> acme/101 ACK 101
-        1103     server -> acme/103 NOTIFY 103 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1103     server -> acme/103 NOTIFY 103 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1103     server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
         1104   acme/103 -> server   200 OK (NOTIFY)
         1104   acme/103 -> server   BYE 1
@@ -337,30 +337,30 @@ fn twice() {
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:104@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         1        server -> acme/101 491 Request Pending (REFER)
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         10     acme/102 -> server   REFER 1 Referred-By <sip:102@acme.example> to <sip:104@acme.example>
         11       server -> acme/102 491 Request Pending (REFER)
         20     acme/103 -> server   486 Busy Here (INVITE)
         21       server -> acme/103 ACK 103
-        21       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 486 Busy Here"
+        21       server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 486 Busy Here"
         22     acme/101 -> server   200 OK (NOTIFY)
         30     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:104@acme.example>
         31       server -> acme/101 202 Accepted (REFER)
-        31       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        31       server -> acme/101 NOTIFY 101 Event refer;id=5 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         31       server -> acme/104 INVITE 104 Referred-By <sip:101@acme.example> {10.0.0.1:10010 0,8}
         32     acme/101 -> server   200 OK (NOTIFY)
         32     acme/104 -> server   180 Ringing (INVITE)
-        33       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        33       server -> acme/101 NOTIFY 101 Event refer;id=5 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         34     acme/101 -> server   200 OK (NOTIFY)
         132    acme/104 -> server   200 OK (INVITE) {10.0.1.5:6060 0,8}
         133      server -> acme/104 ACK 104
-        133      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        133      server -> acme/101 NOTIFY 101 Event refer;id=5 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         133      server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
         134    acme/101 -> server   200 OK (NOTIFY)
         134    acme/101 -> server   BYE 1
@@ -502,8 +502,8 @@ fn while_the_node_goes_down() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 503 Service Unavailable"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 503 Service Unavailable"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   200 OK (NOTIFY)
         100    acme/102 -> server   BYE 1
@@ -525,13 +525,13 @@ fn while_the_node_hangs_everybody_up() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
-        100      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
+        100      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
         100      server -> acme/101 BYE 101 [Q.850;cause=41;text="shutdown"]
         100      server -> acme/102 BYE 102 [Q.850;cause=41;text="shutdown"]
         100      server -> acme/103 CANCEL 103
@@ -575,26 +575,26 @@ fn somebody_elses_dialog() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:102@acme.example> ?Replaces
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/101 -> server   200 OK (NOTIFY)
         10     acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:102@acme.example> ?Replaces
         11       server -> acme/101 202 Accepted (REFER)
-        11       server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        11       server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        11       server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
         12     acme/101 -> server   200 OK (NOTIFY)
         12     acme/101 -> server   200 OK (NOTIFY)
         20     acme/103 -> server   REFER 1 Referred-By <sip:103@acme.example> to <sip:102@acme.example> ?Replaces
         21       server -> acme/103 202 Accepted (REFER)
-        21       server -> acme/103 NOTIFY 103 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        21       server -> acme/103 NOTIFY 103 Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
+        21       server -> acme/103 NOTIFY 103 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        21       server -> acme/103 NOTIFY 103 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 403 Forbidden"
         22     acme/103 -> server   200 OK (NOTIFY)
         22     acme/103 -> server   200 OK (NOTIFY)
         30     beta/101 -> server   REFER 2 Referred-By <sip:101@beta.example> to <sip:102@acme.example> ?Replaces
         31       server -> beta/101 202 Accepted (REFER)
-        31       server -> beta/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        31       server -> beta/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
+        31       server -> beta/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        31       server -> beta/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 481 Call/Transaction Does Not Exist"
         32     beta/101 -> server   200 OK (NOTIFY)
         32     beta/101 -> server   200 OK (NOTIFY)
         40     acme/102 -> server   BYE 1

@@ -220,11 +220,11 @@ fn a_transfer_that_rings_is_picked_up() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         100    acme/104 -> server   INVITE **103 {10.0.1.4:6060 0,8}
         101      server -> acme/104 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
@@ -232,7 +232,7 @@ fn a_transfer_that_rings_is_picked_up() {
         102    acme/104 -> server   INVITE **103 +credentials {10.0.1.4:6060 0,8}
         103      server -> acme/104 200 OK (INVITE) {10.0.0.1:10006 0,8}
         103      server -> acme/103 CANCEL 103 [SIP;cause=200;text="Call completed elsewhere"]
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         104    acme/104 -> server   ACK 1
         104    acme/103 -> server   200 OK (CANCEL)
@@ -588,5 +588,62 @@ fn the_other_side_hangs_up_first() {
         71       server -> acme/101 200 OK (BYE)
         record 102 -> 101: 487/16 by Caller (taken over)
         record 101 -> 102: 200/16 by Caller, rang, talked 1106 ms (ring 102, answered), packets 3 and 3
+    "#]]);
+}
+
+#[test]
+fn a_ringing_call_is_picked_up_from_a_lamp() {
+    let mut scene = Scene::with(Policy {
+        lamps_show_dialog: true,
+        ..Policy::default()
+    });
+    let ann = scene.phone("101", Answer::Ring);
+    scene.phone("102", Answer::Ring);
+    let dan = scene.phone("104", Answer::Ring);
+    scene.act(dan, |p, now| p.watch("dialog", "102", 600, now));
+    scene.run(100);
+    scene.call(ann, "102");
+    scene.run(1000);
+    scene.curtain();
+    let lamp = scene.world.phones[dan].watches()[0].body.clone();
+    let attribute = |name: &str| {
+        let (_, rest) = lamp.split_once(&format!(" {name}=\"")).expect("an attribute");
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    let [call_id, local, remote] = ["call-id", "local-tag", "remote-tag"].map(attribute);
+    let name = format!("{call_id};to-tag={local};from-tag={remote};early-only");
+    scene.act(dan, |p, now| p.call_replacing("102", &name, now));
+    scene.run(2000);
+    scene.talk_to_each_other(ann, dan);
+    let lamp = &scene.world.phones[dan].watches()[0].body;
+    assert!(!lamp.contains("<state>"), "{lamp}");
+    scene.act(dan, |p, now| p.subscribe(0, 0, now));
+    scene.hang_up(dan);
+    scene.ends(expect![[r#"
+        0      acme/104 -> server   INVITE 102 Require replaces +replaces early-only {10.0.1.4:6060 0,8}
+        1        server -> acme/104 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/104 -> server   ACK 102
+        2      acme/104 -> server   INVITE 102 +credentials Require replaces +replaces early-only {10.0.1.4:6060 0,8}
+        3        server -> acme/104 200 OK (INVITE) {10.0.0.1:10002 0,8}
+        3        server -> acme/102 CANCEL 102 [SIP;cause=200;text="Call completed elsewhere"]
+        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        3        server -> acme/104 NOTIFY 104 Event dialog Subscription-State active;expires=598 {<dialog-info version="2" state="full" entity="sip:102@acme.example"></dialog-info>}
+        4      acme/104 -> server   ACK 1
+        4      acme/102 -> server   200 OK (CANCEL)
+        4      acme/102 -> server   487 Request Terminated (INVITE)
+        4      acme/101 -> server   ACK 1
+        4      acme/104 -> server   200 OK (NOTIFY)
+        5        server -> acme/102 ACK 102
+        2000   acme/104 -> server   SUBSCRIBE 1 Expires 0 Event dialog
+        2000   acme/104 -> server   BYE 1
+        2001     server -> acme/104 407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
+        2001     server -> acme/101 BYE 101
+        2001     server -> acme/104 200 OK (BYE)
+        2002   acme/104 -> server   SUBSCRIBE 1 +credentials Expires 0 Event dialog
+        2002   acme/101 -> server   200 OK (BYE)
+        2003     server -> acme/104 200 OK (SUBSCRIBE) Expires 0
+        2006     server -> acme/104 NOTIFY 104 Event dialog Subscription-State terminated;reason=timeout {<dialog-info version="3" state="full" entity="sip:102@acme.example"></dialog-info>}
+        2007   acme/104 -> server   200 OK (NOTIFY)
+        record 101 -> 104: 200/16 by Callee, rang, talked 1998 ms (ring 102, picked up by 104, answered), packets 4 and 4
     "#]]);
 }

@@ -29,15 +29,15 @@ fn by_the_caller() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         1002   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         1003     server -> acme/103 ACK 103
-        1003     server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1003     server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1003     server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         1004   acme/101 -> server   200 OK (NOTIFY)
         1004   acme/101 -> server   BYE 1
@@ -72,15 +72,15 @@ fn by_the_callee_who_holds_first() {
         4      acme/102 -> server   ACK 1
         100    acme/102 -> server   REFER 1 Referred-By <sip:102@acme.example> to <sip:103@acme.example>
         101      server -> acme/102 202 Accepted (REFER)
-        101      server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        101      server -> acme/102 NOTIFY 102 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         101      server -> acme/103 INVITE 103 Referred-By <sip:102@acme.example> {10.0.0.1:10006 0,8}
         102    acme/102 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   180 Ringing (INVITE)
-        103      server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        103      server -> acme/102 NOTIFY 102 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         104    acme/102 -> server   200 OK (NOTIFY)
         1102   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         1103     server -> acme/103 ACK 103
-        1103     server -> acme/102 NOTIFY 102 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1103     server -> acme/102 NOTIFY 102 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         1103     server -> acme/101 INVITE 101 {10.0.0.1:10004 0,8}
         1104   acme/102 -> server   200 OK (NOTIFY)
         1104   acme/102 -> server   BYE 1
@@ -108,11 +108,11 @@ fn the_transferrer_hangs_up_at_once() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -140,15 +140,15 @@ fn the_transferrer_never_hangs_up() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         502    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         503      server -> acme/103 ACK 103
-        503      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        503      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         503      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         504    acme/101 -> server   200 OK (NOTIFY)
         504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
@@ -187,15 +187,15 @@ fn busy_and_the_transferrer_still_there() {
         4      acme/101 -> server   ACK 1
         100    acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         101      server -> acme/101 202 Accepted (REFER)
-        101      server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        101      server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         101      server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         102    acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   180 Ringing (INVITE)
-        103      server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         104    acme/101 -> server   200 OK (NOTIFY)
         402    acme/103 -> server   486 Busy Here (INVITE)
         403      server -> acme/103 ACK 103
-        403      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 486 Busy Here"
+        403      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 486 Busy Here"
         404    acme/101 -> server   200 OK (NOTIFY)
         1100   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8}
         1101     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
@@ -225,11 +225,11 @@ fn declined_and_the_transferrer_called_back() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -268,11 +268,11 @@ fn nobody_answers_not_even_the_transferrer() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=63 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=63 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=63 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=63 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -307,11 +307,11 @@ fn no_call_back_where_policy_wants_none() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -334,14 +334,14 @@ fn the_party_hangs_up_while_the_target_rings() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         500    acme/102 -> server   BYE 1
-        501      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
+        501      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 487 Request Terminated"
         501      server -> acme/101 BYE 101
         501      server -> acme/103 CANCEL 103
         501      server -> acme/102 200 OK (BYE)
@@ -367,11 +367,11 @@ fn the_party_hangs_up_while_it_waits_alone() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -399,15 +399,15 @@ fn all_hang_up_at_once() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         502    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         503      server -> acme/103 ACK 103
-        503      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        503      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         503      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         503    acme/101 -> server   BYE 1
         503    acme/102 -> server   BYE 1
@@ -473,15 +473,15 @@ fn to_a_phone_with_one_codec() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -515,15 +515,15 @@ fn to_a_phone_without_a_common_codec() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   488 Not Acceptable Here (INVITE)
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 488 Not Acceptable Here"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 488 Not Acceptable Here"
         104    acme/101 -> server   200 OK (NOTIFY)
         3000   acme/102 -> server   BYE 1
         3001     server -> acme/101 BYE 101
@@ -548,15 +548,15 @@ fn with_audio_straight_between_the_phones() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.1.3:6060 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.1.4:6060 0,8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -581,15 +581,15 @@ fn the_party_refuses_its_new_session() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
@@ -618,15 +618,15 @@ fn the_party_is_busy_with_its_own_reinvite() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         502    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         503      server -> acme/103 ACK 103
-        503      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        503      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         503      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         504    acme/101 -> server   200 OK (NOTIFY)
         504    acme/101 -> server   BYE 1
@@ -659,11 +659,11 @@ fn a_party_that_waits_asks_for_hold_in_vain() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/101 -> server   200 OK (NOTIFY)
         20     acme/101 -> server   BYE 1
         21       server -> acme/101 200 OK (BYE)
@@ -751,17 +751,17 @@ fn phones_with_reliable_provisional_responses() {
     scene.ends(expect![[r#"
         0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example>
         1        server -> acme/101 202 Accepted (REFER)
-        1        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:101@acme.example> {10.0.0.1:10006 0,8}
         2      acme/101 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   183 Session Progress (INVITE) Require 100rel {10.0.1.4:6060 0,8}
         3        server -> acme/103 PRACK 103 RAck 12 1 INVITE
-        3        server -> acme/101 NOTIFY 101 Subscription-State active;expires=120 "SIP/2.0 183 Session Progress"
+        3        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 183 Session Progress"
         4      acme/103 -> server   200 OK (PRACK)
         4      acme/101 -> server   200 OK (NOTIFY)
         502    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         503      server -> acme/103 ACK 103
-        503      server -> acme/101 NOTIFY 101 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        503      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         503      server -> acme/102 INVITE 102 {10.0.0.1:10004 0,8}
         504    acme/101 -> server   200 OK (NOTIFY)
         504    acme/101 -> server   BYE 1
@@ -794,15 +794,15 @@ fn a_call_that_began_without_an_offer() {
     scene.ends(expect![[r#"
         0      acme/102 -> server   REFER 1 Referred-By <sip:102@acme.example> to <sip:103@acme.example>
         1        server -> acme/102 202 Accepted (REFER)
-        1        server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/102 NOTIFY 102 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
         1        server -> acme/103 INVITE 103 Referred-By <sip:102@acme.example> {10.0.0.1:10006 0,8}
         2      acme/102 -> server   200 OK (NOTIFY)
         2      acme/103 -> server   180 Ringing (INVITE)
-        3        server -> acme/102 NOTIFY 102 Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
+        3        server -> acme/102 NOTIFY 102 Event refer Subscription-State active;expires=120 "SIP/2.0 180 Ringing"
         4      acme/102 -> server   200 OK (NOTIFY)
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         103      server -> acme/103 ACK 103
-        103      server -> acme/102 NOTIFY 102 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        103      server -> acme/102 NOTIFY 102 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
         103      server -> acme/101 INVITE 101 {10.0.0.1:10004 0,8}
         104    acme/102 -> server   200 OK (NOTIFY)
         104    acme/102 -> server   BYE 1
@@ -898,4 +898,34 @@ fn the_session_of_a_party_that_waits_is_refreshed() {
         record 102 -> 101: 200/16 by Callee, rang, talked 1046 ms (ring 101, answered), transferred to 103, packets 3 and 3
         record 102 -> 103: 200/16 by Callee, rang, talked 5098 ms (ring 103, answered), transferred by 101, packets 11 and 11
     "#]]);
+}
+
+#[test]
+fn lamps_follow_a_transfer() {
+    let (mut scene, ann, bea, cid) = usual(Answer::PickUp(1000));
+    let dan = scene.phone("104", Answer::Ring);
+    let watched = ["101", "102", "103"];
+    for user in watched {
+        scene.act(dan, |p, now| p.watch("dialog", user, 600, now));
+    }
+    let lamps = |scene: &mut Scene| {
+        scene.run(300);
+        let watches = scene.world.phones[dan].watches();
+        let states = watches.iter().map(|watch| {
+            let states = watch.body.split("<state>").skip(1);
+            let states: Vec<&str> = states.filter_map(|state| state.split('<').next()).collect();
+            states.join("+")
+        });
+        states.collect::<Vec<String>>()
+    };
+    assert_eq!(lamps(&mut scene), ["confirmed", "confirmed", ""]);
+    scene.act(ann, |p, now| p.refer(0, "103", now));
+    assert_eq!(lamps(&mut scene), ["confirmed", "confirmed", "early"]);
+    scene.hang_up(ann);
+    assert_eq!(lamps(&mut scene), ["", "confirmed", "early"]);
+    scene.run(1000);
+    assert_eq!(lamps(&mut scene), ["", "confirmed", "confirmed"]);
+    scene.talk_to_each_other(bea, cid);
+    scene.hang_up(bea);
+    assert_eq!(lamps(&mut scene), ["", "", ""]);
 }

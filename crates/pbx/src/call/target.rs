@@ -166,6 +166,8 @@ impl Target {
     pub(super) fn renew(&mut self, context: &mut Context) {
         self.cseq = self.cseq.saturating_add(1);
         self.branch = context.new_branch();
+        // Requests in these dialogs are nobody's any more, and the call no longer knows to take the tag out.
+        context.legs.remove(self.tag.as_str());
         self.early.clear();
     }
 

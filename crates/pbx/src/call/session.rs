@@ -16,6 +16,8 @@ pub(crate) struct Session {
     pub(super) we_refresh: bool,
     /// An UPDATE of ours is on its way.
     pub(super) updating: bool,
+    /// The phone has asked for a longer interval since the last refresh: it is asked again at once only once.
+    pub(super) lengthened: bool,
     /// When the session ends unless it is refreshed; set when the timer starts.
     pub(super) end: Duration,
 }
@@ -38,6 +40,7 @@ impl Session {
             interval_s,
             we_refresh: !knows_timers(request) || refresher != Some(Refresher::Uac),
             updating: false,
+            lengthened: false,
             end: Duration::ZERO,
         })
     }
@@ -53,6 +56,7 @@ impl Session {
             interval_s: seconds.clamp(policy.min_se_s.min(LONGEST_S), LONGEST_S),
             we_refresh: told.is_none_or(|told| told.refresher != Some(Refresher::Uas)),
             updating: false,
+            lengthened: false,
             end: Duration::ZERO,
         })
     }

@@ -252,7 +252,11 @@ impl Call {
         match code {
             408 if leg.away => return self.refresh_again(context, side, AGAIN_MS, now),
             408 | 481 => return self.session_lost(context, now),
-            422 if (session.interval_s.saturating_add(1)..=LONGEST_S).contains(&least) => {
+            422 if !session.lengthened
+                && (session.interval_s.saturating_add(1)..=LONGEST_S).contains(&least) =>
+            {
+                // A phone that asks for a second more each time would have us send without a pause.
+                session.lengthened = true;
                 session.interval_s = least;
             }
             405 | 501 if leg.can.update => leg.can.update = false,

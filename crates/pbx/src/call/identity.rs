@@ -7,7 +7,7 @@ use sip::header::NameAddr;
 use sip::{Message, Name};
 
 /// The caller without a name (RFC 3323 §4.1.1.3).
-const ANONYMOUS: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+pub(super) const ANONYMOUS: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
 /// What a Privacy header asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

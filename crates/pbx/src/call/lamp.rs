@@ -1,5 +1,6 @@
 //! The call as busy lamps see it (RFC 4235 §3.7.1): one dialog for each user that it concerns.
 
+use super::identity::ANONYMOUS;
 use super::target::{State, Target};
 use super::{Call, Phase};
 use crate::context::Context;
@@ -61,7 +62,7 @@ impl Call {
             initiator: false,
             progress,
             rings_as: self.rings_at(user).map(|t| (&*t.call_id, &*t.tag)),
-            party: (&self.record.caller.number, &self.record.caller.display),
+            party: self.caller_shown(),
         });
         let calls = self.progress_as_caller(user).map(|progress| Part {
             id: format!("{:x}-caller", self.id.0),
@@ -71,6 +72,15 @@ impl Call {
             party: (&self.record.callee.number, &self.record.callee.display),
         });
         calls.into_iter().chain(called)
+    }
+
+    /// Who calls, as the called phone is told: a caller without a name has none on a lamp either (RFC 3323).
+    fn caller_shown(&self) -> (&str, &str) {
+        let hidden = self.identity.0 == ANONYMOUS && !self.config.policy().trust_phones;
+        match hidden {
+            true => ("anonymous", ""),
+            false => (&self.record.caller.number, &self.record.caller.display),
+        }
     }
 
     fn progress_as_caller(&self, user: UserId) -> Option<Progress> {

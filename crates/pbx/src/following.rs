@@ -65,7 +65,7 @@ impl PhoneKey {
 pub(crate) struct Following {
     calls: BTreeSet<(UserId, CallId)>,
     waking: BTreeSet<(UserId, CallId)>,
-    partings: BTreeMap<(UserId, ClientId), PhoneKey>,
+    partings: BTreeMap<UserId, Vec<(ClientId, PhoneKey)>>,
 }
 
 impl Following {
@@ -107,28 +107,30 @@ impl Following {
 
     /// A BYE to this phone is on its way and outlives its call.
     pub(crate) fn parts(&mut self, user: UserId, client: ClientId, phone: PhoneKey) {
-        self.partings.insert((user, client), phone);
+        self.partings.entry(user).or_default().push((client, phone));
     }
 
     /// That BYE has its answer, or never will.
     pub(crate) fn parted(&mut self, user: UserId, client: ClientId) {
-        self.partings.remove(&(user, client));
+        if let Some(of_user) = self.partings.get_mut(&user) {
+            of_user.retain(|(known, _)| *known != client);
+            if of_user.is_empty() {
+                self.partings.remove(&user);
+            }
+        }
     }
 
     /// The BYEs that wait for this phone.
     pub(crate) fn partings(&self, user: UserId, phone: &PhoneKey) -> Vec<ClientId> {
-        if self.partings.is_empty() {
-            return Vec::new();
-        }
-        let of_user = self.partings.iter().filter(|((u, _), _)| *u == user);
+        let of_user = self.partings.get(&user).into_iter().flatten();
         of_user
             .filter(|(_, known)| known.is(phone))
-            .map(|((_, client), _)| *client)
+            .map(|(client, _)| *client)
             .collect()
     }
 
     /// Entries, for leak checks.
     pub(crate) fn len(&self) -> usize {
-        self.calls.len() + self.waking.len() + self.partings.len()
+        self.calls.len() + self.waking.len() + self.partings.values().map(Vec::len).sum::<usize>()
     }
 }

@@ -402,3 +402,37 @@ fn options_tell_what_we_can_do() {
     assert_eq!(code(&ask("999@acme.example", &mut scene)), 404);
     assert_eq!(code(&ask("102@beta.example", &mut scene)), 404);
 }
+
+/// The lamp of the called user says no more than his phone does (RFC 3323), to his own phones as to others.
+#[test]
+fn a_lamp_does_not_name_a_caller_who_asks_for_privacy() {
+    for (privacy, names) in [("Privacy: id", false), ("Privacy: none", true)] {
+        let mut scene = Scene::with(Policy {
+            lamps_show_party: true,
+            ..Policy::default()
+        });
+        let lamp = scene.phone("103", Answer::Ring);
+        scene.act(lamp, |p, now| p.watch("dialog", "102", 600, now));
+        scene.phone("102", Answer::Ring);
+        scene.run(300);
+        let mut hand = Hand::new(&mut scene, "hand", 1);
+        let head = request("INVITE", "101@acme.example", "102@acme.example", "anon", 1);
+        let body = sdp(hand.at, 4000, "");
+        hand.insists(&mut scene, "101", &format!("{head}\n{privacy}"), &body);
+        scene.run(500);
+        let seen = scene.text();
+        let documents: Vec<_> = seen
+            .lines()
+            .filter(|line| line.contains("acme/103 NOTIFY"))
+            .collect();
+        assert!(
+            documents.iter().any(|line| line.contains("<state>early</state>")),
+            "{documents:#?}"
+        );
+        assert_eq!(
+            documents.iter().any(|line| line.contains("101")),
+            names,
+            "{documents:#?}"
+        );
+    }
+}

@@ -230,7 +230,7 @@ impl Scene {
         println!("COUNT scenarios 1");
     }
 
-    fn text(&mut self) -> String {
+    pub(super) fn text(&mut self) -> String {
         let mut text = String::new();
         let start = self.start.as_millis();
         for line in self.world.ladder.text().lines() {

@@ -80,6 +80,28 @@ fn texts_wait_for_a_phone_in_order_and_over_a_restart() {
     "#]]);
 }
 
+/// The Call-ID tells a phone which text is a copy, so none may come twice for different ones.
+#[test]
+fn a_restart_does_not_let_a_new_text_look_like_an_old_one() {
+    let mut scene = Scene::new();
+    let (from, _) = scene.pair();
+    let mut phone = Hand::new(&mut scene, "hand", 7);
+    phone.registers(&mut scene, "103", 1, "<sip:103@10.0.2.7>");
+    let mut ids = Vec::new();
+    for text in ["one", "two"] {
+        scene.act(from, |p, now| p.text("103", text, now));
+        scene.run(100);
+        let message = phone
+            .hears(&mut scene)
+            .into_iter()
+            .rfind(|m| m.starts_with("MESSAGE"))
+            .expect("a text");
+        ids.push(super::super::by_hand::field(&message, "Call-ID").to_owned());
+        scene.world.restart_server();
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
 #[test]
 fn a_phone_that_does_not_answer_gets_it_when_it_is_back() {
     let mut scene = Scene::new();

@@ -76,7 +76,8 @@ fn note(conn: &mut Conn, whole: bool, now: Duration) {
         Framing::WebSocket(WebSocket::Open(decoder)) => decoder.is_mid_message(),
         _ => true,
     };
-    conn.note_partial(partial, whole, now);
+    // After the handshake nothing is owed between two frames, also when the last one was no message.
+    conn.note_partial(partial, whole || !partial, now);
 }
 
 /// The handshake. A token that is not good is refused here, before any SIP is spoken.

@@ -198,6 +198,28 @@ fn pings_do_not_excuse_a_message_that_never_ends() {
 }
 
 #[test]
+fn a_control_frame_in_two_pieces_is_no_message_that_never_ends() {
+    let house = House::with(|s| s.limits.connection_stall_s = 1);
+    let mut socket = Socket::open(house.at(Transport::Ws), Transport::Ws, "/");
+    let received = || house.live().counts().unwrap().keepalives;
+    socket.raw(&[0x89, 0x80]);
+    // The server must see both pieces apart: a whole connection's round trip lies between them.
+    Phone::new(&house, Transport::Ws).check();
+    assert_eq!(received(), 0);
+    socket.raw(&[0, 0, 0, 0]);
+    assert_eq!(socket.hear().as_deref(), Some("pong "));
+    // Read until well after the stall would have been noticed.
+    socket
+        .tcp()
+        .set_read_timeout(Some(Duration::from_millis(2_500)))
+        .unwrap();
+    let mut octet = [0; 1];
+    let silence = socket.tcp().peek(&mut octet);
+    assert!(silence.is_err(), "closed or spoken to: {silence:?}");
+    house.stop();
+}
+
+#[test]
 fn a_quiet_page_is_asked_and_stays_a_dead_one_goes() {
     let house = House::with(|s| s.limits.connection_idle_s = 2);
     let mut live = Socket::open(house.at(Transport::Ws), Transport::Ws, "/");

@@ -28,6 +28,9 @@ const LINGER_S: u64 = 2;
 /// Pieces of the send queue given to the kernel at once.
 const GATHER: usize = 16;
 
+/// What a piece of the send queue costs at least, octets: a backlog of pongs is not as small as its octets.
+const PIECE: usize = 64;
+
 /// Octets encrypted ahead of what the socket has taken.
 const TLS_CHUNK: usize = 16_384;
 
@@ -168,7 +171,7 @@ impl Conn {
     /// Queues octets as they are. False as for [`Conn::push`].
     pub(crate) fn push_octets(&mut self, bytes: Bytes, limits: &Limits) -> bool {
         self.enqueue(bytes);
-        self.queued <= limits.connection_backlog_bytes
+        self.queued.max(self.queue.len() * PIECE) <= limits.connection_backlog_bytes
     }
 
     fn enqueue(&mut self, bytes: Bytes) {
@@ -397,5 +400,38 @@ fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, buffer: &mut [u8
             let _ = tls.write_tls(socket);
             return Fill::Closed;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Transport;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_backlog_of_tiny_pieces_is_bounded_by_what_they_cost() {
+        let limits = Limits::default();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let local = listener.local_addr().unwrap();
+        let client = TcpStream::connect(local).unwrap();
+        let flow = FlowToken {
+            transport: Transport::Tcp,
+            worker: 0,
+            connection: 1,
+            local,
+            remote: client.local_addr().unwrap(),
+        };
+        let socket = listener.accept().unwrap().0;
+        let mut conn = Conn::new(flow, socket, None, &limits, Duration::ZERO).unwrap();
+        let mut pieces = 0_usize;
+        while conn.push(Bytes::from_static(b"\r\n"), &limits) {
+            pieces += 1;
+        }
+        let held = pieces * size_of::<Bytes>();
+        assert!(
+            held <= limits.connection_backlog_bytes,
+            "{pieces} pongs hold {held} octets"
+        );
     }
 }

@@ -182,7 +182,11 @@ fn take(conn: &mut Conn, octets: &[u8], core: &mut super::core::Core) -> bool {
             }
             Frame::KeepAlivePing => {
                 core.counts.keepalives += 1;
-                core.answer(conn.flow, bytes::Bytes::from_static(PONG));
+                // Not by the outbox, where a flood of them would pile up until the end of the turn.
+                if !conn.push(bytes::Bytes::from_static(PONG), &core.shared.settings.limits) {
+                    core.counts.connections_refused += 1;
+                    return false;
+                }
             }
             Frame::KeepAlivePong => core.counts.keepalives += 1,
             Frame::Error { head, code, .. } => {

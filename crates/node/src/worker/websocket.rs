@@ -4,7 +4,9 @@ use super::core::Core;
 use crate::conn::{Conn, Framing, WebSocket};
 use bytes::Bytes;
 use sip::stream::PONG;
-use sip::websocket::{Close, Event, Handshake, KeepAlive, Opcode, Refusal, encode, keep_alive};
+use sip::websocket::{
+    Close, Event, Handshake, KeepAlive, Opcode, Refusal, encode, encode_message, keep_alive,
+};
 use std::time::Duration;
 
 /// What the octets meant for the connection.
@@ -21,6 +23,8 @@ enum Step {
     End(Close),
     /// A message was looked at.
     Message,
+    /// A message was, and octets of ours are to be sent.
+    Answered(Bytes),
     /// Something that is no message was: it does not excuse one that never ends.
     Control,
 }
@@ -41,7 +45,7 @@ pub(super) fn take(conn: &mut Conn, octets: &[u8], core: &mut Core) -> bool {
         };
         let (bytes, last) = match step {
             Step::Wait => break,
-            Step::Opened(bytes) => {
+            Step::Opened(bytes) | Step::Answered(bytes) => {
                 whole = true;
                 (bytes, false)
             }
@@ -137,7 +141,7 @@ fn frame(conn: &mut Conn, core: &mut Core) -> Step {
         Some(kind) => {
             core.counts.keepalives += 1;
             if kind == KeepAlive::Ping {
-                core.answer(conn.flow, Bytes::from_static(PONG));
+                return Step::Answered(encode_message(PONG));
             }
         }
         None => {

@@ -10,14 +10,17 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Datagrams that wait at most. With some 600 octets each that is 20 MB; what comes beyond is repeated by its phone.
+/// Datagrams that wait at most; what comes beyond is repeated by its phone.
 const PLACES: usize = 32_768;
+/// Octets that wait at most: 1,000 for each place, where a registration has some 600 and a hostile one 65,000.
+const OCTETS: usize = 32 << 20;
 /// Older than this, a copy is on its way already (RFC 3261 T1 is 500 ms), and serving both helps nobody.
 const STALE: Duration = Duration::from_millis(400);
 /// Datagrams served in one turn of the loop, between two looks for calls.
 const HELPING: usize = 128;
 
 /// One datagram that waits.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     /// The socket that it came in by.
     pub(super) socket: usize,
@@ -32,6 +35,7 @@ pub(super) struct Waiting {
 #[derive(Default)]
 pub(super) struct Backlog {
     queue: VecDeque<Waiting>,
+    octets: usize,
     left: usize,
 }
 
@@ -49,8 +53,10 @@ impl Backlog {
 
     /// Lets a datagram wait. False when there is no place for it.
     pub(super) fn push(&mut self, socket: usize, from: SocketAddr, packet: &[u8], now: Duration) -> bool {
-        let room = self.queue.len() < PLACES;
+        let octets = self.octets + packet.len();
+        let room = self.queue.len() < PLACES && octets <= OCTETS;
         if room {
+            self.octets = octets;
             self.queue.push_back(Waiting {
                 socket,
                 from,
@@ -70,7 +76,9 @@ impl Backlog {
     pub(super) fn next(&mut self, now: Duration) -> (Option<Waiting>, u64) {
         let mut dropped = 0;
         while self.left > 0 {
-            match self.queue.pop_front() {
+            let first = self.queue.pop_front();
+            self.octets -= first.as_ref().map_or(0, |waiting| waiting.packet.len());
+            match first {
                 Some(waiting) if now.saturating_sub(waiting.since) > STALE => dropped += 1,
                 Some(waiting) => {
                     self.left -= 1;
@@ -143,5 +151,19 @@ mod tests {
             .filter(|_| backlog.push(0, from(), b"x", MS(0)))
             .count();
         assert_eq!(taken, PLACES);
+    }
+
+    #[test]
+    fn the_octets_are_bounded_and_given_back() {
+        let (mut backlog, large) = (Backlog::default(), vec![b'x'; 65_000]);
+        let mut taken = 0;
+        while backlog.push(0, from(), &large, MS(0)) {
+            taken += 1;
+            assert!(taken * large.len() <= OCTETS);
+        }
+        backlog.begin();
+        assert_eq!(backlog.next(MS(1_000)), (None, taken as u64));
+        assert_eq!(backlog.octets, 0);
+        assert!(backlog.push(0, from(), &large, MS(1_000)));
     }
 }

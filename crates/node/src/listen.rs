@@ -108,8 +108,13 @@ fn choose_port(entry: &Listen) -> io::Result<u16> {
 }
 
 fn explain(entry: &Listen, error: &io::Error) -> anyhow::Error {
+    // Addresses that nobody wrote into the configuration have defaults there: so its key is named.
+    let taken = format!(
+        "another program has it; stop that program or choose another port by `{}` of [listen] ([] for none)",
+        entry.transport
+    );
     let remedy = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program has it; stop that program or choose another port",
+        io::ErrorKind::AddrInUse => taken.as_str(),
         io::ErrorKind::AddrNotAvailable => "this machine does not have that address; use one of its own",
         io::ErrorKind::PermissionDenied => {
             "ports below 1024 need a privilege; choose a higher port or grant CAP_NET_BIND_SERVICE"
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_named_with_a_remedy() {
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in [Transport::Udp, Transport::Tcp, Transport::Wss] {
             let (addresses, _held) = bind_all(&[entry(transport, "127.0.0.1:0")], 2).unwrap();
             let again = entry(transport, &addresses[0].bound.to_string());
             let error = bind_all(&[again], 1).unwrap_err().to_string();
@@ -187,6 +192,8 @@ mod tests {
                 error.contains(&addresses[0].bound.to_string()) && error.contains("stop that program"),
                 "{error}"
             );
+            let key = format!("`{transport}` of [listen]");
+            assert!(error.contains(&key), "{error}");
             assert_eq!(error.lines().count(), 1);
         }
     }

@@ -11,6 +11,7 @@
 mod baresip;
 mod browser;
 mod crash;
+mod dialogs;
 mod hostile;
 mod load;
 mod outcomes;
@@ -19,7 +20,7 @@ mod tenants;
 
 use anyhow::Result;
 use interop::server::password;
-use interop::{Server, Sipp, Stage};
+use interop::{Script, Server, Sipp, Stage};
 
 /// What Carillon challenges an INVITE with.
 const CHALLENGE: &str = "407";
@@ -43,11 +44,29 @@ fn calling<'a>(
     callee: &str,
     domain: &str,
 ) -> Result<Sipp<'a>> {
-    let sipp = Sipp::new(stage, scenario, server.sip)?;
-    let sipp = sipp
-        .digest_uri(&format!("{callee}@{domain}"))
-        .with("challenge", CHALLENGE);
-    Ok(sipp.with("callee", callee).with("to_domain", domain))
+    Ok(towards(Sipp::new(stage, scenario, server.sip)?, callee, domain))
+}
+
+/// The same with a script and a name for its logs.
+fn calling_by<'a>(
+    stage: &'a Stage,
+    server: &Server,
+    (name, script): (&'a str, &Script),
+    callee: &str,
+    domain: &str,
+) -> Result<Sipp<'a>> {
+    Ok(towards(
+        Sipp::of(stage, name, script, server.sip)?,
+        callee,
+        domain,
+    ))
+}
+
+fn towards<'a>(sipp: Sipp<'a>, callee: &str, domain: &str) -> Sipp<'a> {
+    sipp.digest_uri(&format!("{callee}@{domain}"))
+        .with("challenge", CHALLENGE)
+        .with("callee", callee)
+        .with("to_domain", domain)
 }
 
 /// Fields of `register.xml`: a user whose phone is the SIPp on `port`.

@@ -1,6 +1,7 @@
 //! SIPp with the scenarios in `sipp/`, and its own statistics as the verdict.
 
 use crate::process::{Program, require, tail, until};
+use crate::script::Script;
 use crate::stage::Stage;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub struct Figures {
 pub struct Sipp<'a> {
     stage: &'a Stage,
     scenario: &'a str,
+    script: Option<String>,
     name: String,
     target: SocketAddr,
     port: u16,
@@ -49,6 +51,7 @@ impl<'a> Sipp<'a> {
         Ok(Sipp {
             stage,
             scenario,
+            script: None,
             name: format!("sipp-{scenario}-{port}"),
             target,
             port,
@@ -59,6 +62,16 @@ impl<'a> Sipp<'a> {
             keys: Vec::new(),
             rows: Vec::new(),
         })
+    }
+
+    /// A run of `script` instead of a file in `sipp/`; `name` tells its logs from others.
+    ///
+    /// # Errors
+    /// See [`Sipp::new`].
+    pub fn of(stage: &'a Stage, name: &'a str, script: &Script, target: SocketAddr) -> Result<Sipp<'a>> {
+        let mut sipp = Sipp::new(stage, name, target)?;
+        sipp.script = Some(script.xml());
+        Ok(sipp)
     }
 
     /// The port it sends from.
@@ -172,8 +185,12 @@ impl<'a> Sipp<'a> {
 
     fn scenario(&self) -> Result<PathBuf> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("sipp/{}.xml", self.scenario));
-        let mut text =
-            fs::read_to_string(&source).with_context(|| format!("cannot read {}", source.display()))?;
+        let mut text = match &self.script {
+            Some(text) => text.clone(),
+            None => {
+                fs::read_to_string(&source).with_context(|| format!("cannot read {}", source.display()))?
+            }
+        };
         for (key, value) in &self.keys {
             text = text.replace(key, value);
         }

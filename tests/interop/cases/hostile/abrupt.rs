@@ -47,7 +47,7 @@ fn a_connection_that_breaks_in_any_state_harms_nobody() -> Result<()> {
     Stage::run("abrupt", |stage| {
         let server = Server::start(
             stage,
-            &["acme", "zeta"].map(|name| Tenant::new(name, extensions(100, 40)).policy("media_silence_s=0")),
+            &["acme", "zeta"].map(|name| Tenant::new(name, extensions(100, 320)).policy("media_silence_s=0")),
         )?;
         let mut quiet = Quiet::settle(&server)?;
         let before = stored(&server)?;
@@ -65,11 +65,11 @@ fn a_connection_that_breaks_in_any_state_harms_nobody() -> Result<()> {
                     continue;
                 }
                 for moment in CALLER {
-                    breaks_off(&server, transport, way, (moment, true))?;
+                    breaks_off(&server, transport, way, (moment, true), cases)?;
                     cases += 1;
                 }
                 for moment in CALLEE {
-                    breaks_off(&server, transport, way, (moment, false))?;
+                    breaks_off(&server, transport, way, (moment, false), cases)?;
                     cases += 1;
                 }
                 quiet.turn()?;
@@ -106,15 +106,18 @@ fn outside_of_messages(server: &Server, transport: Transport) -> Result<()> {
     Ok(())
 }
 
-/// 120 calls 121; one of them breaks off at this moment, the other goes on as if nothing was.
+/// One calls another; one of them breaks off at this moment, the other goes on as if nothing was. Each case has users of its
+/// own: a call that rings or waits goes on where its phone comes back, and the phones of the next case would be taken for it.
 fn breaks_off(
     server: &Server,
     transport: Transport,
     way: Way,
     ((sent, start), caller): ((bool, &str), bool),
+    case: u16,
 ) -> Result<()> {
+    let (calls, called_user) = ((120 + 2 * case).to_string(), (121 + 2 * case).to_string());
     let phone = |user| Actor::new(server, (DOMAIN, user), transport, LOUD);
-    let (mut one, mut other) = (phone("120")?, phone("121")?);
+    let (mut one, mut other) = (phone(&calls)?, phone(&called_user)?);
     other.phone.answer = Answer::PickUp(30);
     other.register()?;
     (one.noting, other.noting) = (true, true);
@@ -138,7 +141,7 @@ fn breaks_off(
         other.turn(Duration::from_millis(1))?;
         let registered = one.phone.heard.contains(&("REGISTER".to_owned(), 200));
         if registered && !called {
-            one.call("121");
+            one.call(&called_user);
             called = true;
         }
         if one.up() == 1 && other.up() == 1 && !ended {

@@ -69,7 +69,7 @@ pub(crate) fn register(
     now: Now,
 ) -> Result<Vec<BindingChange>, Refused> {
     let user = device.user;
-    if !owns_aor(config, device, message) {
+    if !message.to_uri().is_some_and(|to| owns_aor(config, device, &to)) {
         return Err(Refused::Foreign);
     }
     let call_id = message.call_id().map_err(|_| Refused::Bad)?;
@@ -129,11 +129,8 @@ pub(crate) fn register(
     Ok(changes)
 }
 
-/// The To URI must be the extension of the device's user, or the device's own username.
-fn owns_aor(config: &TenantConfig, device: &Device, message: &Message<'_>) -> bool {
-    let Some(uri) = message.to_uri() else {
-        return false;
-    };
+/// The URI must be the extension of the device's user, or the device's own username.
+pub(crate) fn owns_aor(config: &TenantConfig, device: &Device, uri: &Uri<'_>) -> bool {
     let name = uri.user_decoded();
     let extension = config.user(device.user).map_or("", |user| &user.extension);
     config.owns_domain(uri.host) && (*name == *extension || *name == *device.username)

@@ -111,6 +111,14 @@ impl Dialog {
         self.call_id == call_id && self.local_tag == local_tag && self.remote_tag == remote_tag
     }
 
+    /// True when a request of the peer is inside this dialog.
+    #[must_use]
+    pub fn has(&self, request: &Message<'_>) -> bool {
+        let call_id = request.call_id().unwrap_or("");
+        let local = request.to_tag().unwrap_or("");
+        self.matches(call_id, local, request.from_tag().unwrap_or(""))
+    }
+
     /// Takes note of a request of the peer. ACK and CANCEL carry the number of another request, so they always
     /// pass.
     ///

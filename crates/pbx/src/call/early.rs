@@ -48,7 +48,7 @@ impl Early {
 impl Call {
     /// The target, and the early dialog with it, that a request belongs to.
     fn early_of(&self, message: &Message<'_>) -> Option<(usize, usize)> {
-        let (local, remote) = (message.to_tag()?, message.from().ok()?.tag()?);
+        let (local, remote) = (message.to_tag()?, message.from_tag()?);
         let call_id = message.call_id().ok()?;
         let (index, target) = self.targets.iter().enumerate().find(|(_, t)| t.tag == local)?;
         let dialog = target

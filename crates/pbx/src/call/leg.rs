@@ -218,10 +218,7 @@ impl Leg {
 
     /// True when the message belongs to this dialog.
     pub(crate) fn has(&self, message: &Message<'_>) -> bool {
-        let call_id = message.call_id().unwrap_or("");
-        let local = message.to_tag().unwrap_or("");
-        let remote = message.from_tag().unwrap_or("");
-        self.dialog.matches(call_id, local, remote)
+        self.dialog.has(message)
     }
 }
 

@@ -118,7 +118,7 @@ impl Target {
 
     /// What the phone said about media before this message.
     pub(super) fn early_description(&self, message: &Message<'_>) -> Option<Description> {
-        let tag = message.to().ok()?.tag()?;
+        let tag = message.to_tag()?;
         let early = self.early.iter().find(|e| e.dialog.remote_tag == tag)?;
         early.description.clone()
     }

@@ -125,8 +125,7 @@ impl Events {
     }
 
     fn find(&self, message: &Message<'_>) -> Option<u64> {
-        let to = message.to().ok()?;
-        let id = *self.by_tag.get(to.tag()?)?;
+        let id = *self.by_tag.get(message.to_tag()?)?;
         self.subscriptions.get(&id)?.has(message).then_some(id)
     }
 

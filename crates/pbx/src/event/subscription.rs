@@ -118,10 +118,7 @@ impl From<Draft> for Subscription {
 impl Subscription {
     /// True when the message belongs to this dialog.
     pub(super) fn has(&self, message: &Message<'_>) -> bool {
-        let call_id = message.call_id().unwrap_or("");
-        let local = message.to().ok().and_then(|to| to.tag()).unwrap_or("");
-        let remote = message.from().ok().and_then(|from| from.tag()).unwrap_or("");
-        self.dialog.matches(call_id, local, remote)
+        self.dialog.has(message)
     }
 
     /// Something that it watches changed, of this user if it is a list.

@@ -10,6 +10,7 @@
 
 use super::Tenant;
 use crate::bearer::BadToken;
+use crate::registrar::owns_aor;
 use model::{Device, FlowToken, Now, SignIn, Transport};
 use sip::{Message, Method, Name};
 
@@ -25,10 +26,7 @@ impl Tenant {
         };
         let config = &self.context.config;
         let device = self.token_key.device(config, &proof)?;
-        let uri = message.from().ok()?.uri().ok()?;
-        let name = uri.user_decoded();
-        let extension = config.user(device.user).map_or("", |user| &user.extension);
-        let own = config.owns_domain(uri.host) && (*name == *extension || *name == *device.username);
+        let own = owns_aor(config, device, &message.from_uri()?);
         own.then(|| device.clone())
     }
 

@@ -177,3 +177,51 @@ fn config() -> Option<TenantConfig> {
     )
     .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than a transaction is kept (RFC 3261 timer J, 32 s).
+    const SETTLED: Duration = Duration::from_secs(40);
+    /// What the project promises, octets.
+    const MOST: i64 = 1000;
+    /// A second nonce of the same phone: all that another registration may leave behind.
+    const MOST_AGAIN: i64 = 32;
+
+    impl World {
+        fn settle(&mut self) {
+            let end = self.elapsed + SETTLED;
+            while let Some(due) = self.tenant.poll_timeout().filter(|due| *due <= end) {
+                self.elapsed = self.elapsed.max(due);
+                let now = Now {
+                    mono: self.elapsed,
+                    wall: START.after(self.elapsed),
+                };
+                self.tenant.handle(Input::Timeout, now, &mut self.effects);
+                self.effects.clear();
+            }
+            self.elapsed = end;
+        }
+
+        /// Octets of the heap that a registration of every user adds for good.
+        fn burst(&mut self) -> i64 {
+            let held = allocation_counter::measure(|| {
+                for _ in 0..USERS {
+                    self.register().unwrap();
+                }
+                self.settle();
+            });
+            held.bytes_current / i64::from(USERS)
+        }
+    }
+
+    #[test]
+    fn a_binding_takes_less_than_a_kilobyte_and_a_burst_leaves_nothing() {
+        let mut world = World::new().unwrap();
+        let (first, again) = (world.burst(), world.burst());
+        println!("COUNT octets of heap per binding {first}");
+        assert!(first <= MOST, "{first} octets a binding");
+        assert!(again <= MOST_AGAIN, "{again} octets more after registering again");
+    }
+}

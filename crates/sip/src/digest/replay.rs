@@ -6,7 +6,8 @@ use super::Proof;
 
 const NONCES: usize = 8;
 
-/// One credential's nonces, at most eight; about a hundred octets.
+/// One credential's nonces, at most eight. Most phones live with one or two, and a server holds a guard per phone: what
+/// is not used is not allocated.
 ///
 /// When a ninth nonce comes, the oldest is forgotten, and from then on every nonce as old as that is refused.
 /// Nonces are issued in rising order, so a phone that just got a challenge always passes.
@@ -14,9 +15,14 @@ const NONCES: usize = 8;
 pub struct ReplayGuard {
     /// Nonces up to this id are spent.
     floor: u64,
-    ids: [u64; NONCES],
-    /// The highest count seen per nonce; zero marks a free place.
-    counts: [u32; NONCES],
+    used: Vec<Used>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Used {
+    id: u64,
+    /// The highest count seen.
+    count: u32,
 }
 
 impl ReplayGuard {
@@ -29,39 +35,35 @@ impl ReplayGuard {
     /// True when this proof was not used before: its count is above all that came with its nonce. On `false`
     /// challenge again, stale.
     pub fn admit(&mut self, proof: &Proof) -> bool {
-        let known = self
-            .places()
-            .find(|(id, count)| **count > 0 && **id == proof.nonce_id);
-        if let Some((_, count)) = known {
-            let rises = proof.nc > *count;
-            *count = proof.nc.max(*count);
+        if let Some(used) = self.used.iter_mut().find(|used| used.id == proof.nonce_id) {
+            let rises = proof.nc > used.count;
+            used.count = proof.nc.max(used.count);
             return rises;
         }
         if proof.nonce_id <= self.floor || proof.nc == 0 {
             return false;
         }
-        self.remember(proof);
+        self.remember(Used {
+            id: proof.nonce_id,
+            count: proof.nc,
+        });
         true
     }
 
-    fn places(&mut self) -> impl Iterator<Item = (&mut u64, &mut u32)> {
-        self.ids.iter_mut().zip(self.counts.iter_mut())
-    }
-
-    fn remember(&mut self, proof: &Proof) {
-        // A free place counts as older than any nonce.
-        let oldest = self
-            .places()
-            .min_by_key(|(id, count)| if **count == 0 { 0 } else { **id });
-        let Some((id, count)) = oldest else { return };
-        if *count == 0 {
-            (*id, *count) = (proof.nonce_id, proof.nc);
-        } else if *id > proof.nonce_id {
-            self.floor = self.floor.max(proof.nonce_id);
+    fn remember(&mut self, new: Used) {
+        if self.used.len() < NONCES {
+            self.used.reserve_exact(1);
+            self.used.push(new);
+            return;
+        }
+        let Some(oldest) = self.used.iter_mut().min_by_key(|used| used.id) else {
+            return;
+        };
+        if oldest.id > new.id {
+            self.floor = self.floor.max(new.id);
         } else {
-            let evicted = std::mem::replace(id, proof.nonce_id);
-            *count = proof.nc;
-            self.floor = self.floor.max(evicted);
+            self.floor = self.floor.max(oldest.id);
+            *oldest = new;
         }
     }
 }

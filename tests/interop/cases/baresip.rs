@@ -1,126 +1,121 @@
 //! baresip calls baresip: tones are sent and measured in both directions.
 
 use anyhow::{Context, Result, ensure};
-use interop::baresip::Account;
-use interop::{Phone, Server, Stage, Tenant, until};
+use interop::baresip::{Account, talk};
+use interop::server::extensions;
+use interop::{Phone, Server, Stage, Tenant};
 use serde_json::Value;
-use std::time::{Duration, Instant};
 
-/// Seconds of sound on each side before the caller hangs up; two of them have to be clean.
-const TALK_S: u32 = 3;
+/// Extensions and their tones: far enough apart, and none a harmonic of another.
+pub(crate) const PEOPLE: [(&str, u32); 3] = [("100", 1_000), ("101", 440), ("102", 620)];
+
+/// A company of three, and a phone for each of the first `N`.
+pub(crate) fn company<const N: usize>(stage: &Stage, transport: &str) -> Result<(Server, [Phone; N])> {
+    let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 3))])?;
+    let phones = PEOPLE.iter().take(N).map(|(user, hz)| {
+        let account = Account::new(user, "acme.test", *hz).over(transport);
+        Phone::start(stage, &server, account)
+    });
+    let phones = phones.collect::<Result<Vec<Phone>>>()?;
+    let phones = phones.try_into().ok().context("not so many people")?;
+    Ok((server, phones))
+}
+
+/// One phone calls the other.
+pub(crate) fn call(caller: &mut Phone, callee: &mut Phone, extension: &str) -> Result<()> {
+    caller.dial(&format!("sip:{extension}@acme.test"))?;
+    caller.expect("CALL_ESTABLISHED")?;
+    callee.expect("CALL_ESTABLISHED")?;
+    Ok(())
+}
 
 #[test]
 fn two_phones_hear_each_other_over_udp() -> Result<()> {
-    talk("udp", 1)
+    hear_each_other("udp")
 }
 
 #[test]
 fn two_phones_hear_each_other_over_tcp() -> Result<()> {
-    talk("tcp", 1)
+    hear_each_other("tcp")
 }
 
 #[test]
 fn two_phones_hear_each_other_over_tls() -> Result<()> {
-    talk("tls", 1)
+    hear_each_other("tls")
+}
+
+fn hear_each_other(transport: &str) -> Result<()> {
+    Stage::run(&format!("baresip-{transport}"), |stage| {
+        let (server, [mut ann, mut bea]) = company(stage, transport)?;
+        call(&mut ann, &mut bea, "101")?;
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        ann.hang_up()?;
+        bea.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 1)?;
+        let (there, back) = packets(records.first().context("no record")?)?;
+        println!("COUNT interop/{transport} 2");
+        Ok(format!("heard {high} and {low}; {there} and {back} packets"))
+    })
 }
 
 #[test]
 fn a_phone_holds_a_call_and_resumes_it() -> Result<()> {
     Stage::run("baresip-hold", |stage| {
-        let tenant = Tenant::new("acme", ["100", "101"].map(str::to_owned));
-        let server = Server::start(stage, &[tenant])?;
-        let phone = |user, hz| {
-            let account = Account {
-                user,
-                domain: "acme.test",
-                transport: "udp",
-                hz,
-            };
-            Phone::start(stage, &server, account)
-        };
-        let (mut caller, mut callee) = (phone("100", 1_000)?, phone("101", 440)?);
-        caller.dial("sip:101@acme.test")?;
-        caller.expect("CALL_ESTABLISHED")?;
-        callee.expect("CALL_ESTABLISHED")?;
-        caller.hear(TALK_S)?;
-        callee.hear(TALK_S)?;
-        // Its recording ends with the first re-INVITE, so from here on the relay tells what flows. A baresip that holds
-        // plays nothing to the other one.
-        for holder in [&mut caller, &mut callee] {
-            holder.hold()?;
-            let held = relayed_until(&server, "silence", |last, now| now == last)?;
-            holder.resume()?;
-            relayed_until(&server, "two seconds of sound both ways", |_, now| {
-                now > held + 200
-            })?;
-        }
-        callee.hang_up()?;
-        caller.expect("CALL_CLOSED")?;
-        let (low, high) = (caller.heard(440)?, callee.heard(1_000)?);
+        let (server, [mut ann, mut bea]) = company(stage, "udp")?;
+        call(&mut ann, &mut bea, "101")?;
+        talk(&mut ann, &mut bea)?;
+        ann.hold(&mut bea)?;
+        ann.resume()?;
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        bea.hold(&mut ann)?;
+        bea.resume()?;
+        talk(&mut ann, &mut bea)?;
+        bea.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
         let records = server.await_cdrs("acme", 1)?;
         let (there, back) = packets(records.first().context("no record")?)?;
         println!("COUNT interop/udp 2");
         Ok(format!(
-            "either side held and resumed; {:.0} and {:.0} Hz, {there} and {back} packets",
-            low.hz, high.hz
+            "either side held, heard nothing, and resumed: {high} and {low}; {there} and {back} packets"
         ))
     })
 }
 
-/// Looks at the relay's count of packets twice a second until `done` with the last and the new one; gives the new one.
-fn relayed_until(server: &Server, what: &str, done: impl Fn(u64, u64) -> bool) -> Result<u64> {
-    let count = || {
-        let status = server.status()?;
-        status["media_packets"].as_u64().context("no media_packets")
-    };
-    let (mut last, mut at) = (count()?, Instant::now());
-    until(what, Duration::from_secs(20), || {
-        if at.elapsed() < Duration::from_millis(500) {
-            return Ok(None);
+#[test]
+fn a_phone_takes_turns_between_two_calls() -> Result<()> {
+    Stage::run("baresip-second-call", |stage| {
+        let (server, [mut ann, mut bea, mut cid]) = company(stage, "tcp")?;
+        call(&mut ann, &mut bea, "101")?;
+        talk(&mut ann, &mut bea)?;
+        ann.hold(&mut bea)?;
+        let waiting = bea.mark();
+        call(&mut ann, &mut cid, "102")?;
+        let [third, _] = talk(&mut ann, &mut cid)?;
+        bea.heard_nothing_since(&waiting)?;
+        ann.hold(&mut cid)?;
+        let waiting = cid.mark();
+        ann.choose(1)?;
+        ann.resume()?;
+        let [second, _] = talk(&mut ann, &mut bea)?;
+        cid.heard_nothing_since(&waiting)?;
+        ensure!(ann.calls()? == 2, "the second call is gone");
+        // baresip goes on by itself with the call that it holds when the other one is over.
+        ann.hang_up()?;
+        bea.expect("CALL_CLOSED")?;
+        let [again, _] = talk(&mut ann, &mut cid)?;
+        ann.hang_up()?;
+        cid.expect("CALL_CLOSED")?;
+        for record in server.await_cdrs("acme", 2)? {
+            ensure!(record["sip"] == 200 && record["ended_by"] == "caller", "{record}");
+            packets(&record)?;
         }
-        let now = count()?;
-        let found = done(last, now).then_some(now);
-        (last, at) = (now, Instant::now());
-        Ok(found)
+        println!("COUNT interop/tcp 3");
+        Ok(format!("heard {third}, back to {second}, and {again} in the end"))
     })
 }
 
-fn talk(transport: &str, calls: usize) -> Result<()> {
-    Stage::run(&format!("baresip-{transport}"), |stage| {
-        let tenant = Tenant::new("acme", ["100", "101"].map(str::to_owned));
-        let server = Server::start(stage, &[tenant])?;
-        let phone = |user, hz| {
-            Phone::start(
-                stage,
-                &server,
-                Account {
-                    user,
-                    domain: "acme.test",
-                    transport,
-                    hz,
-                },
-            )
-        };
-        let (mut caller, mut callee) = (phone("100", 1_000)?, phone("101", 440)?);
-        caller.dial("sip:101@acme.test")?;
-        caller.expect("CALL_ESTABLISHED")?;
-        callee.expect("CALL_ESTABLISHED")?;
-        caller.hear(TALK_S)?;
-        callee.hear(TALK_S)?;
-        caller.hang_up()?;
-        callee.expect("CALL_CLOSED")?;
-        let (low, high) = (caller.heard(440)?, callee.heard(1_000)?);
-        let records = server.await_cdrs("acme", calls)?;
-        let (there, back) = packets(records.first().context("no record")?)?;
-        println!("COUNT interop/{transport} 2");
-        Ok(format!(
-            "heard {:.0} Hz for {:.1} s and {:.0} Hz for {:.1} s; {there} and {back} packets",
-            high.hz, high.seconds, low.hz, low.seconds
-        ))
-    })
-}
-
-fn packets(record: &Value) -> Result<(u64, u64)> {
+/// Packets of a record, there and back, of two seconds at least.
+pub(crate) fn packets(record: &Value) -> Result<(u64, u64)> {
     let of = |leg: &str| {
         record[leg]["packets"]
             .as_u64()
@@ -129,7 +124,7 @@ fn packets(record: &Value) -> Result<(u64, u64)> {
     let (there, back) = (of("caller_media")?, of("callee_media")?);
     ensure!(
         there > 100 && back > 100,
-        "3 s of talk, but {there} and {back} packets in {record}"
+        "two seconds of talk, but {there} and {back} packets in {record}"
     );
     Ok((there, back))
 }

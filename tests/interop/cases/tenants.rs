@@ -2,7 +2,7 @@
 
 use crate::{caller, calling, register, registering, registrant};
 use anyhow::{Result, ensure};
-use interop::baresip::Account;
+use interop::baresip::{Account, talk};
 use interop::server::{extensions, password};
 use interop::{Phone, Server, Sipp, Stage, Tenant};
 
@@ -17,18 +17,7 @@ fn the_same_extensions_talk_at_once_in_two_tenants() -> Result<()> {
         let mut pairs = Vec::new();
         for (name, hz, back_hz) in TONES {
             let domain = format!("{name}.test");
-            let phone = |user, hz| {
-                Phone::start(
-                    stage,
-                    &server,
-                    Account {
-                        user,
-                        domain: &domain,
-                        transport: "udp",
-                        hz,
-                    },
-                )
-            };
+            let phone = |user, hz| Phone::start(stage, &server, Account::new(user, &domain, hz));
             pairs.push((phone("100", hz)?, phone("101", back_hz)?));
         }
         for ((caller, _), (name, ..)) in pairs.iter_mut().zip(TONES) {
@@ -38,19 +27,15 @@ fn the_same_extensions_talk_at_once_in_two_tenants() -> Result<()> {
             caller.expect("CALL_ESTABLISHED")?;
             callee.expect("CALL_ESTABLISHED")?;
         }
-        for (caller, callee) in &mut pairs {
-            caller.hear(3)?;
-            callee.hear(3)?;
+        let mut heard = Vec::new();
+        for ((caller, callee), (name, ..)) in pairs.iter_mut().zip(TONES) {
+            let [back, there] = talk(caller, callee)?;
+            heard.push(format!("{name} {there} and {back}"));
         }
-        for (caller, callee) in &mut pairs {
+        for ((caller, callee), (name, ..)) in pairs.iter_mut().zip(TONES) {
             caller.hang_up()?;
             callee.expect("CALL_CLOSED")?;
-        }
-        let mut heard = Vec::new();
-        for ((caller, callee), (name, hz, back_hz)) in pairs.iter().zip(TONES) {
-            let (there, back) = (callee.heard(hz)?, caller.heard(back_hz)?);
             server.await_cdrs(name, 1)?;
-            heard.push(format!("{name} {:.0} and {:.0} Hz", there.hz, back.hz));
         }
         Ok(heard.join(", "))
     })

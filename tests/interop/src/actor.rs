@@ -1,6 +1,7 @@
 //! The simulation's phone on a real socket: it registers, calls and answers by itself whenever it gets a turn, and tells
 //! what it said and heard.
 
+use crate::process::until;
 use crate::server::{Server, password};
 use crate::wire::{Transport, Wire};
 use anyhow::{Result, ensure};
@@ -149,6 +150,17 @@ impl Actor {
             }
         }
         anyhow::bail!("REGISTER of {} was not answered", self.phone.identity.user)
+    }
+
+    /// Takes turns until `done` says so.
+    ///
+    /// # Errors
+    /// It never did.
+    pub fn play(&mut self, what: &str, mut done: impl FnMut(&Actor) -> bool) -> Result<()> {
+        until(what, STEP, || {
+            self.turn(Duration::from_millis(5))?;
+            Ok(done(self).then_some(()))
+        })
     }
 
     /// Calls somebody.

@@ -2,18 +2,20 @@
 //! commands over its `ctrl_tcp` module (JSON in netstrings).
 
 use crate::process::{Program, require, until};
+use crate::recording::{Mark, Recordings};
 use crate::server::{Server, password};
 use crate::stage::Stage;
-use crate::tone;
+use crate::tone::{self, Tone};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a step of a call may take on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
@@ -21,18 +23,71 @@ const STEP: Duration = Duration::from_secs(20);
 const TONE_S: u32 = 60;
 /// RTP and RTCP ports of one phone.
 const MEDIA_PORTS: u16 = 12;
+/// Octets of sound that a talk takes, 16,000 a second; two seconds of them have to be clean.
+const TALK: u64 = 40_000;
+/// How long nothing may be heard before it is silent; more than a second, see [`crate::recording`].
+const SILENCE: Duration = Duration::from_millis(1_100);
 
 /// Who a phone is.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
-    /// Extension and digest username.
-    pub user: &'a str,
-    /// The tenant's domain.
-    pub domain: &'a str,
-    /// `udp`, `tcp` or `tls`.
-    pub transport: &'a str,
-    /// The tone that it sends, Hz.
-    pub hz: u32,
+    user: &'a str,
+    domain: &'a str,
+    hz: u32,
+    transport: &'a str,
+    modules: &'a [&'a str],
+    watched: &'a [&'a str],
+    publishes: bool,
+}
+
+impl<'a> Account<'a> {
+    /// The phone of an extension, on UDP, that sends a tone of `hz`.
+    #[must_use]
+    pub fn new(user: &'a str, domain: &'a str, hz: u32) -> Account<'a> {
+        Account {
+            user,
+            domain,
+            hz,
+            transport: "udp",
+            modules: &[],
+            watched: &[],
+            publishes: false,
+        }
+    }
+
+    /// On `udp`, `tcp` or `tls`.
+    #[must_use]
+    pub fn over(mut self, transport: &'a str) -> Account<'a> {
+        self.transport = transport;
+        self
+    }
+
+    /// With more of baresip's modules, such as `mwi`.
+    #[must_use]
+    pub fn with(mut self, modules: &'a [&'a str]) -> Account<'a> {
+        self.modules = modules;
+        self
+    }
+
+    /// Its contacts are these extensions, whose presence it watches; it takes the modules `contact` and `presence`.
+    #[must_use]
+    pub fn watching(mut self, extensions: &'a [&'a str]) -> Account<'a> {
+        self.watched = extensions;
+        self
+    }
+
+    /// It publishes its own presence; it takes the module `presence`.
+    #[must_use]
+    pub fn publishing(mut self) -> Account<'a> {
+        self.publishes = true;
+        self
+    }
+
+    /// The module `mwi` looks a millisecond after its start for who is registered, and then never returns if that is
+    /// anybody: for every subscription that it makes it finds one more account that has one.
+    fn registers_late(&self) -> bool {
+        self.modules.contains(&"mwi")
+    }
 }
 
 /// A running phone.
@@ -42,7 +97,8 @@ pub struct Phone {
     control: TcpStream,
     unread: Vec<u8>,
     events: VecDeque<Value>,
-    sounds: PathBuf,
+    recordings: Recordings,
+    hz: u32,
 }
 
 impl Phone {
@@ -59,24 +115,39 @@ impl Phone {
         let dir = stage.make_dir(&name)?;
         let port = stage.ports.one()?;
         configure(stage, server, &dir, account, port)?;
+        let recordings = Recordings::begin(dir.join("sounds"))?;
         let mut command = Command::new("baresip");
-        command.arg("-f").arg(&dir).stdin(Stdio::null());
+        command.arg("-f").arg(&dir).stdin(Stdio::null()).env("TZ", "UTC");
         let mut program = Program::start(&name, &mut command, &stage.path(&format!("{name}.log")))?;
         let control = until("baresip's control socket", STEP, || {
             program.check_alive()?;
             Ok(TcpStream::connect(("127.0.0.1", port)).ok())
         })?;
         control.set_read_timeout(Some(Duration::from_millis(50)))?;
-        let sounds = dir.join("sounds");
         let mut phone = Phone {
             program,
             control,
             unread: Vec::new(),
             events: VecDeque::new(),
-            sounds,
+            recordings,
+            hz: account.hz,
         };
+        if account.registers_late() {
+            phone.await_loop()?;
+            phone.command("uanew", &line(server, account))?;
+        }
         phone.await_registered(account)?;
         Ok(phone)
+    }
+
+    /// Waits until it has been up for a moment.
+    fn await_loop(&mut self) -> Result<()> {
+        let mut answers = 0;
+        until("baresip to be up", STEP, || {
+            self.command("reginfo", "")?;
+            answers += 1;
+            Ok((answers > 1).then_some(()))
+        })
     }
 
     fn await_registered(&mut self, account: Account<'_>) -> Result<()> {
@@ -106,12 +177,21 @@ impl Phone {
         self.command("hangup", "").map(drop)
     }
 
-    /// Puts the call on hold.
+    /// Puts the call on hold and waits until both phones have changed its direction and hear nothing more.
     ///
     /// # Errors
-    /// baresip didn't take the command.
-    pub fn hold(&mut self) -> Result<()> {
-        self.command("hold", "").map(drop)
+    /// One of them didn't, or goes on hearing something.
+    pub fn hold(&mut self, other: &mut Phone) -> Result<()> {
+        let before = [self.recordings.stretches(), other.recordings.stretches()];
+        self.command("hold", "")?;
+        until("both phones to change the direction of a held call", STEP, || {
+            self.receive()?;
+            other.receive()?;
+            let now = [self.recordings.stretches(), other.recordings.stretches()];
+            let all = now.iter().zip(before).all(|(now, before)| *now > before);
+            Ok(all.then_some(()))
+        })?;
+        await_silence(&mut [self, other])
     }
 
     /// Goes on with the call that it held.
@@ -120,6 +200,78 @@ impl Phone {
     /// baresip didn't take the command.
     pub fn resume(&mut self) -> Result<()> {
         self.command("resume", "").map(drop)
+    }
+
+    /// Transfers the call to a number of its own domain.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn transfer(&mut self, number: &str) -> Result<()> {
+        self.command("transfer", number).map(drop)
+    }
+
+    /// Chooses the call that commands are for, by its line from 1.
+    ///
+    /// # Errors
+    /// baresip has no such call.
+    pub fn choose(&mut self, line: u32) -> Result<()> {
+        let answer = self.command("line", &line.to_string())?;
+        ensure!(answer.contains("setting current call"), "{answer}");
+        Ok(())
+    }
+
+    /// How many calls it has.
+    ///
+    /// # Errors
+    /// baresip didn't say.
+    pub fn calls(&mut self) -> Result<usize> {
+        let text = self.command("listcalls", "")?;
+        let number = text
+            .split_once("Active calls (")
+            .and_then(|(_, rest)| rest.split(')').next());
+        let number = number.with_context(|| format!("no number of calls in {text}"))?;
+        number.parse().context("no number of calls")
+    }
+
+    /// Waits until it shows a contact as `Online`, `Offline` or `Busy`.
+    ///
+    /// # Errors
+    /// It shows something else after a while.
+    pub fn await_contact(&mut self, extension: &str, status: &str) -> Result<()> {
+        let mut shown = String::new();
+        let seen = until(&format!("contact {extension} to be {status}"), STEP, || {
+            let text = self.command("contacts", "")?;
+            let line = text
+                .lines()
+                .find(|line| line.contains(&format!("<sip:{extension}@")));
+            shown = line.unwrap_or_default().to_owned();
+            Ok(shown.contains(status).then_some(()))
+        });
+        seen.with_context(|| format!("it shows {shown:?}"))
+    }
+
+    /// Publishes that its person is there, or not.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn publish(&mut self, online: bool) -> Result<()> {
+        let command = if online {
+            "presence_online"
+        } else {
+            "presence_offline"
+        };
+        self.command(command, "").map(drop)
+    }
+
+    /// Waits until it has printed a text.
+    ///
+    /// # Errors
+    /// It didn't in time, or ended.
+    pub fn await_printed(&mut self, text: &str) -> Result<()> {
+        until(&format!("baresip to print {text:?}"), STEP, || {
+            self.receive()?;
+            Ok(self.program.output().contains(text).then_some(()))
+        })
     }
 
     /// Waits for an event such as `CALL_ESTABLISHED`, and returns it.
@@ -134,33 +286,33 @@ impl Phone {
         })
     }
 
-    /// Waits until it recorded so many seconds of what it heard.
+    /// How far it has heard.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.recordings.mark()
+    }
+
+    /// Fails when it has heard anything since.
     ///
     /// # Errors
-    /// It didn't hear that much in time.
-    pub fn hear(&mut self, seconds: u32) -> Result<()> {
-        let octets = u64::from(seconds) * 16_000;
-        until(&format!("{seconds} s of sound"), STEP, || {
+    /// It has.
+    pub fn heard_nothing_since(&self, mark: &Mark) -> Result<()> {
+        let octets = self.recordings.octets_since(mark);
+        ensure!(
+            octets == 0,
+            "{} heard {octets} octets of sound",
+            self.program.name()
+        );
+        Ok(())
+    }
+
+    /// Waits until it has heard a talk since, and measures it.
+    fn hear(&mut self, mark: &Mark, hz: u32) -> Result<Tone> {
+        until(&format!("{hz} Hz at {}", self.program.name()), STEP, || {
             self.receive()?;
-            let heard = self.recording().and_then(|path| fs::metadata(path).ok());
-            Ok(heard.is_some_and(|file| file.len() > octets).then_some(()))
-        })
-    }
-
-    /// Checks that it heard a tone: call it after the call has ended.
-    ///
-    /// # Errors
-    /// There is no recording, or it has something else.
-    pub fn heard(&self, hz: u32) -> Result<tone::Tone> {
-        tone::expect(&self.recording().context("nothing was recorded")?, hz)
-    }
-
-    fn recording(&self) -> Option<PathBuf> {
-        let entries = fs::read_dir(&self.sounds).ok()?;
-        let mut all: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        all.retain(|path| path.to_string_lossy().ends_with("-dec.wav"));
-        all.sort();
-        all.pop()
+            Ok((self.recordings.octets_since(mark) >= TALK).then_some(()))
+        })?;
+        self.recordings.tone_since(mark, hz)
     }
 
     fn command(&mut self, command: &str, parameters: &str) -> Result<String> {
@@ -198,6 +350,33 @@ impl Phone {
     }
 }
 
+/// From now on both phones hear each other: two seconds of the other's tone and no sound but that. Gives what `one` heard,
+/// then what `other` heard.
+///
+/// # Errors
+/// Says what was heard instead.
+pub fn talk(one: &mut Phone, other: &mut Phone) -> Result<[Tone; 2]> {
+    let marks = [one.mark(), other.mark()];
+    let [first, second] = &marks;
+    Ok([one.hear(first, other.hz)?, other.hear(second, one.hz)?])
+}
+
+/// Waits until none of the phones hears anything for a second.
+fn await_silence(phones: &mut [&mut Phone]) -> Result<()> {
+    let marks = |phones: &[&mut Phone]| phones.iter().map(|phone| phone.mark()).collect::<Vec<_>>();
+    let (mut last, mut since) = (marks(phones), Instant::now());
+    until("silence", STEP, || {
+        for phone in phones.iter_mut() {
+            phone.receive()?;
+        }
+        let now = marks(phones);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        Ok((since.elapsed() >= SILENCE).then_some(()))
+    })
+}
+
 /// Takes one netstring (`12:{"a":true},`) off the front.
 fn netstring(unread: &mut Vec<u8>) -> Result<Option<Value>> {
     let Some(colon) = unread.iter().position(|octet| *octet == b':') else {
@@ -217,12 +396,10 @@ fn netstring(unread: &mut Vec<u8>) -> Result<Option<Value>> {
 }
 
 fn configure(stage: &Stage, server: &Server, dir: &Path, account: Account<'_>, control: u16) -> Result<()> {
-    let sounds = dir.join("sounds");
-    fs::create_dir_all(&sounds).context("cannot make baresip's directory")?;
     let tone = stage.path(&format!("tone-{}.wav", account.hz));
     tone::write(&tone, account.hz, TONE_S)?;
     let media = stage.ports.run(MEDIA_PORTS)?;
-    let config = format!(
+    let mut config = format!(
         "poll_method epoll\nsip_listen 127.0.0.1:0\nsip_verify_server no\nnet_interface 127.0.0.1\n\
          call_local_timeout 120\naudio_source aufile,{}\naudio_player aubridge,nobody\naudio_alert aubridge,nobody\n\
          ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule aufile.so\n\
@@ -231,11 +408,33 @@ fn configure(stage: &Stage, server: &Server, dir: &Path, account: Account<'_>, c
         tone.display(),
         media + MEDIA_PORTS,
         modules()?.display(),
-        sounds.display(),
+        dir.join("sounds").display(),
     );
+    let mut more = account.modules.to_vec();
+    if !account.watched.is_empty() {
+        more.push("contact");
+    }
+    if account.publishes || !account.watched.is_empty() {
+        more.push("presence");
+    }
+    for module in more {
+        writeln!(config, "module_app {module}.so")?;
+    }
+    let mut contacts = String::new();
+    for extension in account.watched {
+        writeln!(
+            contacts,
+            "\"Colleague\" <sip:{extension}@{}>;presence=p2p",
+            account.domain
+        )?;
+    }
     fs::write(dir.join("config"), config).context("cannot write baresip's configuration")?;
-    fs::write(dir.join("contacts"), "").context("cannot write baresip's contacts")?;
-    fs::write(dir.join("accounts"), line(server, account)).context("cannot write baresip's account")
+    fs::write(dir.join("contacts"), contacts).context("cannot write baresip's contacts")?;
+    let accounts = match account.registers_late() {
+        true => String::new(),
+        false => line(server, account) + "\n",
+    };
+    fs::write(dir.join("accounts"), accounts).context("cannot write baresip's account")
 }
 
 fn line(server: &Server, account: Account<'_>) -> String {
@@ -251,10 +450,11 @@ fn line(server: &Server, account: Account<'_>) -> String {
         server.sip
     };
     let secret = password(domain, user);
+    let publishing = if account.publishes { ";pubint=600" } else { "" };
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
          outbound=\"sip:{target};transport={transport}\";regint=600;answermode=auto;\
-         audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20\n"
+         audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20{publishing}"
     )
 }
 

@@ -21,6 +21,7 @@ pub mod cable;
 pub mod linphone;
 pub mod ports;
 pub mod process;
+pub mod recording;
 pub mod script;
 pub mod server;
 pub mod sipp;

@@ -77,6 +77,12 @@ impl Program {
         })
     }
 
+    /// What it was started as.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The running child, for its pipes.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::f64::consts::PI;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,12 @@ pub struct Tone {
     pub amplitude: f64,
     /// How much of the recording is this tone and little else.
     pub seconds: f64,
+}
+
+impl fmt::Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} Hz for {:.1} s", self.hz, self.seconds)
+    }
 }
 
 /// Writes `seconds` of a sine at half of full scale.
@@ -61,12 +68,12 @@ fn header(data: u32) -> Vec<u8> {
     bytes
 }
 
-/// Finds the strongest tone of a recording.
+/// Finds the strongest tone of a recording, leaving out its first `skip` octets.
 ///
 /// # Errors
 /// No 16-bit mono WAV, or less than a second of it.
-pub fn measure(path: &Path) -> Result<Tone> {
-    let (rate, samples) = read(path)?;
+pub fn measure(path: &Path, skip: u64) -> Result<Tone> {
+    let (rate, samples) = read(path, skip)?;
     let second = rate as usize;
     if samples.len() < second {
         bail!("{} has only {} samples", path.display(), samples.len());
@@ -91,12 +98,12 @@ pub fn measure(path: &Path) -> Result<Tone> {
     })
 }
 
-/// Checks a recording for a tone: frequency within 1 %, audible, at least two seconds of it.
+/// Checks a recording, without its first `skip` octets, for a tone: frequency within 1 %, audible, at least two seconds of it.
 ///
 /// # Errors
 /// Says what was measured instead.
-pub fn expect(path: &Path, hz: u32) -> Result<Tone> {
-    let tone = measure(path)?;
+pub fn expect(path: &Path, skip: u64, hz: u32) -> Result<Tone> {
+    let tone = measure(path, skip)?;
     let off = (tone.hz - f64::from(hz)).abs() / f64::from(hz);
     if off > 0.01 || tone.amplitude < AUDIBLE || tone.seconds < 2.0 {
         bail!("expected {hz} Hz in {}, measured {tone:?}", path.display());
@@ -104,10 +111,17 @@ pub fn expect(path: &Path, hz: u32) -> Result<Tone> {
     Ok(tone)
 }
 
+/// The strongest frequency of a second: looked for in a quarter of it, which resolves 4 Hz, then around what was found.
 fn strongest(samples: &[f64], rate: u32) -> f64 {
-    let louder = |a: &f64, b: &f64| amplitude(samples, *a, rate).total_cmp(&amplitude(samples, *b, rate));
-    // One second resolves 1 Hz; its main lobe is 4 Hz wide, so steps of 1 Hz can't step over it.
-    (200..3_600).map(f64::from).max_by(louder).unwrap_or_default()
+    let among = |samples: &[f64], all: &mut dyn Iterator<Item = u32>| {
+        let louder = |a: &f64, b: &f64| amplitude(samples, *a, rate).total_cmp(&amplitude(samples, *b, rate));
+        all.map(f64::from).max_by(louder).unwrap_or_default()
+    };
+    let quarter = samples.get(..samples.len() / 4).unwrap_or_default();
+    let about = among(quarter, &mut (200..3_600).step_by(4));
+    // Main lobes are four times as wide as what is resolved, so steps of that can't step over them.
+    let near = |hz: &u32| (f64::from(*hz) - about).abs() <= 8.0;
+    among(samples, &mut (192..3_608).filter(near))
 }
 
 fn is_tone(frame: &[f64], hz: f64, rate: u32) -> bool {
@@ -140,7 +154,7 @@ fn count(samples: &[f64]) -> f64 {
     samples.len().max(1) as f64
 }
 
-fn read(path: &Path) -> Result<(u32, Vec<f64>)> {
+fn read(path: &Path, skip: u64) -> Result<(u32, Vec<f64>)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let format = bytes.get(20..36).context("no WAV header")?;
     let [1, 0, 1, 0, a, b, c, d, .., 16, 0] = format else {
@@ -151,7 +165,8 @@ fn read(path: &Path) -> Result<(u32, Vec<f64>)> {
         .windows(4)
         .position(|w| w == b"data")
         .context("no data in the WAV")?;
-    let data = bytes.get(start + 8..).unwrap_or_default();
+    let skip = usize::try_from(skip).context("too long")?;
+    let data = bytes.get(skip.max(start + 8)..).unwrap_or_default();
     let sample = |pair: &[u8]| match pair {
         [low, high] => f64::from(i16::from_le_bytes([*low, *high])) / 32_768.0,
         _ => 0.0,
@@ -168,9 +183,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
         write(&path, 1_000, 3).unwrap();
-        let tone = expect(&path, 1_000).unwrap();
+        let tone = expect(&path, 0, 1_000).unwrap();
         assert!((tone.hz - 1_000.0).abs() < 1.0 && (tone.amplitude - 0.5).abs() < 0.01);
-        assert!(expect(&path, 1_020).is_err());
+        assert!(expect(&path, 0, 1_020).is_err());
     }
 
     #[test]
@@ -178,10 +193,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
         write(&path, 440, 1).unwrap();
-        assert!(expect(&path, 440).is_err());
+        assert!(expect(&path, 0, 440).is_err());
         let mut silent = header(RATE * 6);
         silent.resize(44 + RATE as usize * 6, 0);
         fs::write(&path, silent).unwrap();
-        assert!(expect(&path, 440).is_err());
+        assert!(expect(&path, 0, 440).is_err());
     }
 }

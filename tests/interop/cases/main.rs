@@ -17,6 +17,7 @@ mod load;
 mod outcomes;
 mod phones;
 mod tenants;
+mod transfers;
 
 use anyhow::Result;
 use interop::server::password;

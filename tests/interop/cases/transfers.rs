@@ -1,0 +1,212 @@
+//! Transfers between three phones: who talks to whom afterwards is measured, and the records have to say the same.
+
+use crate::baresip::{call, company, packets};
+use anyhow::{Context, Result, ensure};
+use interop::baresip::talk;
+use interop::wire::Transport;
+use interop::{Actor, Phone, Server, Stage, until};
+use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// What the records have to say of a transfer.
+struct Transfer<'a> {
+    /// Who called whom before.
+    first: [&'a str; 2],
+    /// Whose side of that call transferred.
+    ended_by: &'a str,
+    /// The extensions of who transferred, and to whom.
+    by: &'a str,
+    to: &'a str,
+    /// The call that came of it, and its status.
+    second: [&'a str; 2],
+    sip: u16,
+}
+
+fn record<'a>(records: &'a [Value], [from, to]: [&str; 2]) -> Result<&'a Value> {
+    let found = records
+        .iter()
+        .find(|r| r["caller"]["number"] == from && r["callee"]["number"] == to);
+    found.with_context(|| format!("no record from {from} to {to} in {records:?}"))
+}
+
+fn recorded(records: &[Value], wanted: &Transfer<'_>) -> Result<()> {
+    let (first, second) = (record(records, wanted.first)?, record(records, wanted.second)?);
+    let to = match wanted.sip {
+        200 => Value::from(wanted.to),
+        _ => Value::Null,
+    };
+    ensure!(
+        first["sip"] == 200 && first["transferred_to"] == to && first["ended_by"] == wanted.ended_by,
+        "expected a call transferred to {to}: {first}"
+    );
+    ensure!(
+        second["sip"] == wanted.sip
+            && second["transferred_by"] == wanted.by
+            && second["parent"] == first["id"],
+        "expected the transferred call: {second}"
+    );
+    if wanted.sip == 200 {
+        packets(second)?;
+    }
+    Ok(())
+}
+
+/// The live call that a transfer has left.
+fn only_call(server: &Server, from: &str, to: &str) -> Result<()> {
+    let calls = server.list(&["calls", "--tenant", "acme"])?;
+    let [call] = calls.as_slice() else {
+        anyhow::bail!("{} calls instead of one: {calls:?}", calls.len());
+    };
+    ensure!(
+        call["from"] == from && call["to"] == to && call["state"] == "answered",
+        "expected a call from {from} to {to}: {call}"
+    );
+    Ok(())
+}
+
+/// Whoever transfers is out of it, and the other two talk.
+fn left_over(out: &mut Phone, one: &mut Phone, other: &mut Phone) -> Result<String> {
+    let closed = out.expect("CALL_CLOSED")?;
+    ensure!(
+        closed["param"] == "Call transfered" && out.calls()? == 0,
+        "the transferrer has a call yet: {closed}"
+    );
+    let mark = out.mark();
+    let [one, other] = talk(one, other)?;
+    out.heard_nothing_since(&mark)?;
+    Ok(format!("{one} and {other} between the two that remain"))
+}
+
+#[test]
+fn the_caller_transfers_blindly() -> Result<()> {
+    Stage::run("baresip-transfer", |stage| {
+        let (server, [mut ann, mut bea, mut cid]) = company(stage, "udp")?;
+        call(&mut ann, &mut bea, "101")?;
+        talk(&mut ann, &mut bea)?;
+        ann.transfer("102")?;
+        cid.expect("CALL_ESTABLISHED")?;
+        let heard = left_over(&mut ann, &mut bea, &mut cid)?;
+        only_call(&server, "101", "102")?;
+        bea.hang_up()?;
+        cid.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 2)?;
+        let wanted = Transfer {
+            first: ["100", "101"],
+            ended_by: "caller",
+            by: "100",
+            to: "102",
+            second: ["101", "102"],
+            sip: 200,
+        };
+        recorded(&records, &wanted)?;
+        println!("COUNT interop/udp 3");
+        Ok(heard)
+    })
+}
+
+#[test]
+fn the_callee_holds_and_transfers_blindly() -> Result<()> {
+    Stage::run("baresip-transfer-held", |stage| {
+        let (server, [mut ann, mut bea, mut cid]) = company(stage, "tls")?;
+        call(&mut ann, &mut bea, "101")?;
+        talk(&mut ann, &mut bea)?;
+        bea.hold(&mut ann)?;
+        bea.transfer("102")?;
+        cid.expect("CALL_ESTABLISHED")?;
+        let heard = left_over(&mut bea, &mut ann, &mut cid)?;
+        only_call(&server, "100", "102")?;
+        cid.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 2)?;
+        let wanted = Transfer {
+            first: ["100", "101"],
+            ended_by: "callee",
+            by: "101",
+            to: "102",
+            second: ["100", "102"],
+            sip: 200,
+        };
+        recorded(&records, &wanted)?;
+        println!("COUNT interop/tls 3");
+        Ok(heard)
+    })
+}
+
+/// This baresip gives its call up when a transfer fails, and nobody is left over.
+#[test]
+fn a_transfer_to_nobody_is_told_and_recorded() -> Result<()> {
+    Stage::run("baresip-transfer-failed", |stage| {
+        let (server, [mut ann, mut bea]) = company(stage, "udp")?;
+        call(&mut ann, &mut bea, "101")?;
+        bea.transfer("102")?;
+        let told = bea.expect("TRANSFER_FAILED")?;
+        ensure!(told["param"] == "480 Temporarily Unavailable", "{told}");
+        ann.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 2)?;
+        let wanted = Transfer {
+            first: ["100", "101"],
+            ended_by: "callee",
+            by: "101",
+            to: "102",
+            second: ["100", "102"],
+            sip: 480,
+        };
+        recorded(&records, &wanted)?;
+        until("no call to be left", Duration::from_secs(20), || {
+            Ok((server.status()?["calls"] == 0).then_some(()))
+        })?;
+        println!("COUNT interop/udp 2");
+        Ok("480 in the NOTIFY and in the record".to_owned())
+    })
+}
+
+/// The transferrer is the simulation's phone, as this baresip can't refer to a call of its own (RFC 5589 §7).
+#[test]
+fn a_secretary_connects_a_caller_with_whom_she_has_asked() -> Result<()> {
+    Stage::run("baresip-attended", |stage| {
+        let (server, [mut ann, mut bea]) = company(stage, "tcp")?;
+        let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut secretary = Actor::new(&server, ("acme.test", "102"), Transport::Udp, home)?;
+        secretary.register()?;
+        ann.dial("sip:102@acme.test")?;
+        secretary.play("the first call", |me| me.up() == 1)?;
+        ann.expect("CALL_ESTABLISHED")?;
+        let (first, now) = (0, secretary.now());
+        secretary.phone.reinvite(first, "sendonly", now);
+        let held = ("INVITE".to_owned(), 200);
+        secretary.play("the first call to be held", |me| me.phone.heard.contains(&held))?;
+        let second = secretary.call("101");
+        secretary.play("the second call", |me| me.up() == 2)?;
+        bea.expect("CALL_ESTABLISHED")?;
+        let now = secretary.now();
+        secretary.phone.refer_to_call(first, second, now);
+        secretary.play("both calls to be over", |me| me.up() == 0 && !me.phone.is_busy())?;
+        ensure!(
+            secretary.phone.transfers.last() == Some(&200),
+            "told {:?}",
+            secretary.phone.transfers
+        );
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        only_call(&server, "100", "101")?;
+        bea.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 3)?;
+        let wanted = Transfer {
+            first: ["100", "102"],
+            ended_by: "callee",
+            by: "102",
+            to: "101",
+            second: ["100", "101"],
+            sip: 200,
+        };
+        recorded(&records, &wanted)?;
+        let asked = record(&records, ["102", "101"])?;
+        ensure!(
+            asked["sip"] == 200 && asked["transferred_to"] == "100" && asked["parent"].is_null(),
+            "{asked}"
+        );
+        println!("COUNT interop/tcp 3");
+        Ok(format!("{high} and {low} between caller and callee"))
+    })
+}

@@ -13,6 +13,7 @@ mod browser;
 mod crash;
 mod dialogs;
 mod hostile;
+mod lamps;
 mod load;
 mod outcomes;
 mod phones;

@@ -1,0 +1,71 @@
+//! What phones show of mailboxes and colleagues, told by the phones themselves.
+
+use crate::baresip::{PEOPLE, call};
+use anyhow::{Result, ensure};
+use interop::baresip::Account;
+use interop::server::extensions;
+use interop::{Phone, Server, Stage, Tenant};
+
+const DOMAIN: &str = "acme.test";
+
+#[test]
+fn a_phone_shows_its_mailbox() -> Result<()> {
+    Stage::run("baresip-mailbox", |stage| {
+        let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 1))])?;
+        let account = Account::new("100", DOMAIN, 1_000).with(&["mwi"]);
+        let mut phone = Phone::start(stage, &server, account)?;
+        // Its subscription may be answered before we can listen to its events.
+        phone.await_printed("Voice-Message: 0/0 (0/0)")?;
+        let mut shown = Vec::new();
+        for (new, old, waiting) in [("3", "1", "yes"), ("0", "4", "no")] {
+            server.carillon(&["mwi", "acme", "100", "--new", new, "--old", old])?;
+            let summary = format!("Voice-Message: {new}/{old} (0/0)");
+            phone.await_printed(&summary)?;
+            let told = loop {
+                let event = phone.expect("MWI_NOTIFY")?;
+                let text = event["param"].as_str().unwrap_or_default().to_owned();
+                if !text.contains("Voice-Message: 0/0") {
+                    break text;
+                }
+            };
+            ensure!(
+                told.contains(&format!("Messages-Waiting: {waiting}\r\n")) && told.contains(&summary),
+                "{told}"
+            );
+            shown.push(summary);
+        }
+        println!("COUNT interop/udp 1");
+        Ok(format!("subscribed; shows {}", shown.join(", then ")))
+    })
+}
+
+#[test]
+fn a_phone_shows_who_is_there_and_who_talks() -> Result<()> {
+    Stage::run("baresip-presence", |stage| {
+        let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 3))])?;
+        let [ann, bea, cid] = PEOPLE.map(|(user, hz)| Account::new(user, DOMAIN, hz));
+        let mut ann = Phone::start(stage, &server, ann.watching(&["101", "102"]))?;
+        ann.await_contact("101", "Offline")?;
+        let mut bea = Phone::start(stage, &server, bea)?;
+        ann.await_contact("101", "Online")?;
+        let mut cid = Phone::start(stage, &server, cid.publishing())?;
+        ann.await_contact("102", "Online")?;
+        call(&mut cid, &mut bea, "101")?;
+        ann.await_contact("101", "Busy")?;
+        ann.await_contact("102", "Busy")?;
+        bea.hang_up()?;
+        cid.expect("CALL_CLOSED")?;
+        ann.await_contact("101", "Online")?;
+        ann.await_contact("102", "Online")?;
+        cid.publish(false)?;
+        ann.await_contact("102", "Offline")?;
+        cid.publish(true)?;
+        ann.await_contact("102", "Online")?;
+        server.carillon(&["unregister", "acme", "101"])?;
+        ann.await_contact("101", "Offline")?;
+        Ok(
+            "offline, online, busy, online by registration and calls, offline and online by PUBLISH"
+                .to_owned(),
+        )
+    })
+}

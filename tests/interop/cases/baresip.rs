@@ -11,7 +11,17 @@ pub(crate) const PEOPLE: [(&str, u32); 3] = [("100", 1_000), ("101", 440), ("102
 
 /// A company of three, and a phone for each of the first `N`.
 pub(crate) fn company<const N: usize>(stage: &Stage, transport: &str) -> Result<(Server, [Phone; N])> {
-    let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 3))])?;
+    company_with(stage, transport, "media=relay")
+}
+
+/// The same with another policy.
+pub(crate) fn company_with<const N: usize>(
+    stage: &Stage,
+    transport: &str,
+    policy: &str,
+) -> Result<(Server, [Phone; N])> {
+    let tenant = Tenant::new("acme", extensions(100, 3)).policy(policy);
+    let server = Server::start(stage, &[tenant])?;
     let phones = PEOPLE.iter().take(N).map(|(user, hz)| {
         let account = Account::new(user, "acme.test", *hz).over(transport);
         Phone::start(stage, &server, account)

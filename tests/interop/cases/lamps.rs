@@ -12,7 +12,7 @@ const DOMAIN: &str = "acme.test";
 fn a_phone_shows_its_mailbox() -> Result<()> {
     Stage::run("baresip-mailbox", |stage| {
         let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 1))])?;
-        let account = Account::new("100", DOMAIN, 1_000).with(&["mwi"]);
+        let account = Account::new("100", DOMAIN, 1_000).over("tls").with(&["mwi"]);
         let mut phone = Phone::start(stage, &server, account)?;
         let mut shown = Vec::new();
         for (new, old, waiting) in [("0", "0", "no"), ("3", "1", "yes"), ("0", "4", "no")] {
@@ -30,7 +30,7 @@ fn a_phone_shows_its_mailbox() -> Result<()> {
             phone.await_printed(&summary)?;
             shown.push(format!("{new}/{old}"));
         }
-        println!("COUNT interop/udp 1");
+        println!("COUNT interop/tls 1");
         Ok(format!("new and old messages: {}", shown.join(", then ")))
     })
 }
@@ -39,7 +39,7 @@ fn a_phone_shows_its_mailbox() -> Result<()> {
 fn a_phone_shows_who_is_there_and_who_talks() -> Result<()> {
     Stage::run("baresip-presence", |stage| {
         let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 3))])?;
-        let [ann, bea, cid] = PEOPLE.map(|(user, hz)| Account::new(user, DOMAIN, hz));
+        let [ann, bea, cid] = PEOPLE.map(|(user, hz)| Account::new(user, DOMAIN, hz).over("tcp"));
         let mut ann = Phone::start(stage, &server, ann.watching(&["101", "102"]))?;
         ann.await_contact("101", "Offline")?;
         let mut bea = Phone::start(stage, &server, bea)?;

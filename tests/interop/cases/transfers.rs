@@ -1,6 +1,6 @@
 //! Transfers between three phones: who talks to whom afterwards is measured, and the records have to say the same.
 
-use crate::baresip::{call, company, packets};
+use crate::baresip::{call, company, company_with, packets};
 use anyhow::{Context, Result, ensure};
 use interop::baresip::talk;
 use interop::wire::Transport;
@@ -130,6 +130,27 @@ fn the_callee_holds_and_transfers_blindly() -> Result<()> {
         recorded(&records, &wanted)?;
         println!("COUNT interop/tls 3");
         Ok(heard)
+    })
+}
+
+#[test]
+fn audio_straight_between_phones_follows_hold_and_transfer() -> Result<()> {
+    Stage::run("baresip-direct", |stage| {
+        let (server, [mut ann, mut bea, mut cid]) = company_with(stage, "udp", "media=direct")?;
+        call(&mut ann, &mut bea, "101")?;
+        ann.hold(&mut bea)?;
+        ann.resume()?;
+        talk(&mut ann, &mut bea)?;
+        bea.transfer("102")?;
+        cid.expect("CALL_ESTABLISHED")?;
+        let heard = left_over(&mut bea, &mut ann, &mut cid)?;
+        only_call(&server, "100", "102")?;
+        let relayed = server.status()?["media_packets"].clone();
+        ensure!(relayed == 0, "{relayed} packets came to us");
+        cid.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
+        println!("COUNT interop/udp 3");
+        Ok(format!("{heard}, none of it through the server"))
     })
 }
 

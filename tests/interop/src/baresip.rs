@@ -25,7 +25,8 @@ const TONE_S: u32 = 60;
 const MEDIA_PORTS: u16 = 12;
 /// Octets of sound that a talk takes, 16,000 a second; two seconds of them have to be clean.
 const TALK: u64 = 40_000;
-/// How long nothing may be heard before it is silent; more than a second, see [`crate::recording`].
+/// How long nothing may be heard before it is silent; more than a second, so that whatever begins next gets a recording of
+/// its own.
 const SILENCE: Duration = Duration::from_millis(1_100);
 
 /// Who a phone is.
@@ -182,6 +183,10 @@ impl Phone {
     /// # Errors
     /// One of them didn't, or goes on hearing something.
     pub fn hold(&mut self, other: &mut Phone) -> Result<()> {
+        until("another second to begin", STEP, || {
+            let both = self.recordings.may_begin() && other.recordings.may_begin();
+            Ok(both.then_some(()))
+        })?;
         let before = [self.recordings.stretches(), other.recordings.stretches()];
         self.command("hold", "")?;
         until("both phones to change the direction of a held call", STEP, || {

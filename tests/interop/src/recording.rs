@@ -3,8 +3,8 @@
 //!
 //! baresip begins new files when a call changes its direction, but not while the file for what it sends is there, so with
 //! the first hold the recording would be over. Here that file can never be opened, because a directory has its name; what
-//! is heard is then written to the end. Two stretches that begin in the same second would share a file, so whoever holds
-//! waits for a second of silence first.
+//! is heard is then written to the end. Stretches that begin in the same second would share a file: see
+//! [`Recordings::may_begin`].
 
 use crate::tone::{self, Tone};
 use anyhow::{Context, Result, bail};
@@ -36,11 +36,16 @@ impl Recordings {
     pub fn begin(dir: PathBuf) -> Result<Recordings> {
         let now = Timestamp::now();
         for second in -1..LIFE_S {
-            let begun = now + SignedDuration::from_secs(second);
-            let sent = dir.join(begun.strftime("dump-%Y-%m-%d-%H-%M-%S-enc.wav").to_string());
+            let sent = dir.join(name(now + SignedDuration::from_secs(second), "enc"));
             fs::create_dir_all(&sent).with_context(|| format!("cannot make {}", sent.display()))?;
         }
         Ok(Recordings { dir })
+    }
+
+    /// True when a stretch that begins now gets a file of its own.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        !self.dir.join(name(Timestamp::now(), "dec")).exists()
     }
 
     /// How far the recordings have come.
@@ -86,6 +91,11 @@ impl Recordings {
         });
         grown.filter(|(_, from, to)| to > from).collect()
     }
+}
+
+/// What the module calls a file that it begins.
+fn name(begun: Timestamp, kind: &str) -> String {
+    format!("{}-{kind}.wav", begun.strftime("dump-%Y-%m-%d-%H-%M-%S"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Transfers between three phones: who talks to whom afterwards is measured, and the records have to say the same.
+//! Transfers and pickup among three phones: who talks to whom afterwards is measured, and the records have to say the same.
 
-use crate::baresip::{call, company, company_with, packets};
+use crate::baresip::{PEOPLE, call, company, company_with, packets};
 use anyhow::{Context, Result, ensure};
-use interop::baresip::talk;
+use interop::baresip::{Account, talk};
+use interop::server::extensions;
 use interop::wire::Transport;
-use interop::{Actor, Phone, Server, Stage, until};
+use interop::{Actor, Phone, Server, Stage, Tenant, until};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -182,52 +183,127 @@ fn a_transfer_to_nobody_is_told_and_recorded() -> Result<()> {
     })
 }
 
-/// The transferrer is the simulation's phone, as this baresip can't refer to a call of its own (RFC 5589 §7).
 #[test]
 fn a_secretary_connects_a_caller_with_whom_she_has_asked() -> Result<()> {
-    Stage::run("baresip-attended", |stage| {
-        let (server, [mut ann, mut bea]) = company(stage, "tcp")?;
+    consult("baresip-attended", |account| account.over("tcp"))
+}
+
+#[test]
+fn a_secretary_connects_a_caller_with_a_phone_that_rings() -> Result<()> {
+    consult("baresip-semi-attended", Account::ringing)
+}
+
+/// 100 calls 102, who holds the call, calls 101 and connects the two. 102 is the simulation's phone, as this baresip can't
+/// refer to a call of its own (RFC 5589 §7).
+fn consult(name: &str, bea: fn(Account<'static>) -> Account<'static>) -> Result<()> {
+    Stage::run(name, |stage| {
+        let (server, [mut ann]) = company(stage, "tcp")?;
+        let account = bea(Account::new("101", "acme.test", 440));
+        let mut bea = Phone::start(stage, &server, account)?;
         let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut secretary = Actor::new(&server, ("acme.test", "102"), Transport::Udp, home)?;
         secretary.register()?;
         ann.dial("sip:102@acme.test")?;
-        secretary.play("the first call", |me| me.up() == 1)?;
+        secretary.play("the first call", |me| me.up() == 1 && !me.phone.is_busy())?;
         ann.expect("CALL_ESTABLISHED")?;
-        let (first, now) = (0, secretary.now());
-        secretary.phone.reinvite(first, "sendonly", now);
-        let held = ("INVITE".to_owned(), 200);
-        secretary.play("the first call to be held", |me| me.phone.heard.contains(&held))?;
+        let first = 0;
+        hold(&mut secretary, first)?;
+        let rings = !account.answers();
         let second = secretary.call("101");
-        secretary.play("the second call", |me| me.up() == 2)?;
-        bea.expect("CALL_ESTABLISHED")?;
+        secretary.play("the second call", |me| match rings {
+            true => me.phone.replaces(second).is_some_and(|r| !r.contains("to-tag=;")),
+            false => me.up() == 2,
+        })?;
         let now = secretary.now();
         secretary.phone.refer_to_call(first, second, now);
-        secretary.play("both calls to be over", |me| me.up() == 0 && !me.phone.is_busy())?;
-        ensure!(
-            secretary.phone.transfers.last() == Some(&200),
-            "told {:?}",
-            secretary.phone.transfers
-        );
-        let [low, high] = talk(&mut ann, &mut bea)?;
+        if rings {
+            secretary.play("news of ringing", |me| me.phone.transfers.contains(&180))?;
+            bea.answer()?;
+        }
+        secretary.play("both calls to be over", |me| {
+            me.phone.transfers.contains(&200) && me.up() == 0 && !me.phone.is_busy()
+        })?;
+        let heard = talk(&mut ann, &mut bea)?;
         only_call(&server, "100", "101")?;
         bea.hang_up()?;
         ann.expect("CALL_CLOSED")?;
-        let records = server.await_cdrs("acme", 3)?;
-        let wanted = Transfer {
-            first: ["100", "102"],
-            ended_by: "callee",
-            by: "102",
-            to: "101",
-            second: ["100", "101"],
-            sip: 200,
-        };
-        recorded(&records, &wanted)?;
+        consulted(&server, rings)?;
+        println!("COUNT interop/{} 3", account.transport());
+        Ok(format!("{} and {} between caller and callee", heard[1], heard[0]))
+    })
+}
+
+/// Holds, and asks again as long as the other side's ACK is on its way (RFC 3261 §14.2).
+fn hold(phone: &mut Actor, call: usize) -> Result<()> {
+    let answer = |phone: &Actor| {
+        let mut heard = phone.phone.heard.iter();
+        heard
+            .find(|(method, _)| method == "INVITE")
+            .map(|(_, code)| *code)
+    };
+    loop {
+        phone.phone.heard.clear();
+        let now = phone.now();
+        phone.phone.reinvite(call, "sendonly", now);
+        phone.play("an answer to hold", |phone| answer(phone).is_some())?;
+        match answer(phone) {
+            Some(200) => return Ok(()),
+            Some(491 | 500) => {}
+            other => anyhow::bail!("hold was answered {other:?}"),
+        }
+    }
+}
+
+/// The secretary's call that still rang has become the caller's; the one that was answered has a record of its own.
+fn consulted(server: &Server, rang: bool) -> Result<()> {
+    let records = server.await_cdrs("acme", if rang { 2 } else { 3 })?;
+    let wanted = Transfer {
+        first: ["100", "102"],
+        ended_by: "callee",
+        by: "102",
+        to: "101",
+        second: ["100", "101"],
+        sip: 200,
+    };
+    recorded(&records, &wanted)?;
+    if !rang {
         let asked = record(&records, ["102", "101"])?;
         ensure!(
             asked["sip"] == 200 && asked["transferred_to"] == "100" && asked["parent"].is_null(),
             "{asked}"
         );
-        println!("COUNT interop/tcp 3");
-        Ok(format!("{high} and {low} between caller and callee"))
+    }
+    Ok(())
+}
+
+#[test]
+fn a_colleague_takes_a_call_that_rings_elsewhere() -> Result<()> {
+    Stage::run("baresip-pickup", |stage| {
+        let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 3))])?;
+        let [ann, bea, cid] = PEOPLE.map(|(user, hz)| Account::new(user, "acme.test", hz));
+        let mut ann = Phone::start(stage, &server, ann)?;
+        let mut bea = Phone::start(stage, &server, bea.ringing())?;
+        let mut cid = Phone::start(stage, &server, cid)?;
+        ann.dial("sip:101@acme.test")?;
+        bea.expect("CALL_INCOMING")?;
+        call(&mut cid, &mut ann, "**101")?;
+        bea.expect("CALL_CLOSED")?;
+        let [low, high] = talk(&mut ann, &mut cid)?;
+        ann.hang_up()?;
+        cid.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 1)?;
+        let [record] = records.as_slice() else {
+            anyhow::bail!("{records:?}")
+        };
+        let path = record["path"].as_array().context("no path")?;
+        ensure!(
+            record["callee"]["number"] == "102" && path.iter().any(|step| step == "picked up by 102"),
+            "{record}"
+        );
+        packets(record)?;
+        println!("COUNT interop/udp 3");
+        Ok(format!(
+            "{high} and {low} between the caller and who took the call"
+        ))
     })
 }

@@ -39,10 +39,11 @@ pub struct Account<'a> {
     modules: &'a [&'a str],
     watched: &'a [&'a str],
     publishes: bool,
+    answers: bool,
 }
 
 impl<'a> Account<'a> {
-    /// The phone of an extension, on UDP, that sends a tone of `hz`.
+    /// The phone of an extension, on UDP, that answers at once and sends a tone of `hz`.
     #[must_use]
     pub fn new(user: &'a str, domain: &'a str, hz: u32) -> Account<'a> {
         Account {
@@ -53,6 +54,7 @@ impl<'a> Account<'a> {
             modules: &[],
             watched: &[],
             publishes: false,
+            answers: true,
         }
     }
 
@@ -77,11 +79,30 @@ impl<'a> Account<'a> {
         self
     }
 
+    /// It rings until it is told to answer.
+    #[must_use]
+    pub fn ringing(mut self) -> Account<'a> {
+        self.answers = false;
+        self
+    }
+
     /// It publishes its own presence; it takes the module `presence`.
     #[must_use]
     pub fn publishing(mut self) -> Account<'a> {
         self.publishes = true;
         self
+    }
+
+    /// `udp`, `tcp` or `tls`.
+    #[must_use]
+    pub fn transport(&self) -> &'a str {
+        self.transport
+    }
+
+    /// False for a phone that rings until it is told to answer.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        self.answers
     }
 
     /// The module `mwi` looks a millisecond after its start for who is registered, and then never returns if that is
@@ -103,7 +124,7 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// Starts a phone that answers at once, and waits until it is registered.
+    /// Starts a phone and waits until it is registered.
     ///
     /// # Errors
     /// baresip is missing, didn't start, or didn't register in time.
@@ -168,6 +189,14 @@ impl Phone {
     /// baresip didn't take the command.
     pub fn dial(&mut self, uri: &str) -> Result<()> {
         self.command("dial", uri).map(drop)
+    }
+
+    /// Takes the call that rings.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn answer(&mut self) -> Result<()> {
+        self.command("accept", "").map(drop)
     }
 
     /// Hangs up.
@@ -456,9 +485,10 @@ fn line(server: &Server, account: Account<'_>) -> String {
     };
     let secret = password(domain, user);
     let publishing = if account.publishes { ";pubint=600" } else { "" };
+    let answers = if account.answers { "auto" } else { "manual" };
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
-         outbound=\"sip:{target};transport={transport}\";regint=600;answermode=auto;\
+         outbound=\"sip:{target};transport={transport}\";regint=600;answermode={answers};\
          audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20{publishing}"
     )
 }

@@ -28,7 +28,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Claims a block that no other test holds.
+    /// Claims a block that no other test holds and no other server has.
     ///
     /// # Errors
     /// The lock directory is not writable, or every block was held for minutes.
@@ -40,8 +40,8 @@ impl Ports {
             for block in 0..BLOCKS {
                 let path = dir.join(format!("block-{block}"));
                 let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-                if file.try_lock().is_ok() {
-                    let base = FIRST + block * SIZE;
+                let base = FIRST + block * SIZE;
+                if file.try_lock().is_ok() && !is_taken(base) {
                     let next = Cell::new(base);
                     return Ok(Ports {
                         base,
@@ -52,7 +52,7 @@ impl Ports {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        bail!("all {BLOCKS} port blocks are held by other tests")
+        bail!("all {BLOCKS} port blocks are held by other tests or servers")
     }
 
     /// A port that is free for UDP and TCP on loopback, given out once.
@@ -85,6 +85,13 @@ impl Ports {
     pub fn relay(&self) -> RangeInclusive<u16> {
         self.base + SIGNALLING..=self.base + SIZE - 1
     }
+}
+
+/// True when a server that knows nothing of blocks is in this one, such as one to try things out: its media ports are one run,
+/// and a long one reaches one of these.
+fn is_taken(base: u16) -> bool {
+    let looks = [base, base + SIGNALLING, base + SIZE - 2];
+    !looks.into_iter().all(free)
 }
 
 fn free(port: u16) -> bool {

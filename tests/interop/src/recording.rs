@@ -7,7 +7,7 @@
 //! [`Recordings::may_begin`].
 
 use crate::tone::{self, Tone};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 /// Seconds that a phone may be on: longer than any test takes.
 const LIFE_S: i64 = 300;
+/// Octets that `sndfile` has for the path of a file; what is longer it cuts off.
+const LONGEST_PATH: usize = 127;
 /// Octets of the header that a file begins with.
 const HEADER: u64 = 44;
 
@@ -32,9 +34,15 @@ impl Recordings {
     /// Makes the directory for a baresip that is started now, with `TZ=UTC`.
     ///
     /// # Errors
-    /// It can't be made.
+    /// It can't be made, or its path is too long for baresip.
     pub fn begin(dir: PathBuf) -> Result<Recordings> {
         let now = Timestamp::now();
+        let length = dir.join(name(now, "dec")).as_os_str().len();
+        ensure!(
+            length <= LONGEST_PATH,
+            "baresip can't write into {}, choose a shorter TMPDIR",
+            dir.display()
+        );
         for second in -1..LIFE_S {
             let sent = dir.join(name(now + SignedDuration::from_secs(second), "enc"));
             fs::create_dir_all(&sent).with_context(|| format!("cannot make {}", sent.display()))?;

@@ -92,6 +92,27 @@ fn a_phone_holds_a_call_and_resumes_it() -> Result<()> {
 }
 
 #[test]
+fn both_phones_hold_at_once_and_resume_one_by_one() -> Result<()> {
+    Stage::run("baresip-hold-both", |stage| {
+        let (server, [mut ann, mut bea]) = company(stage, "tls")?;
+        call(&mut ann, &mut bea, "101")?;
+        ann.hold_both(&mut bea)?;
+        let marks = [ann.mark(), bea.mark()];
+        ann.resume_alone(&mut bea)?;
+        let [first, second] = &marks;
+        ann.heard_nothing_since(first)?;
+        bea.heard_nothing_since(second)?;
+        bea.resume()?;
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        bea.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
+        server.await_cdrs("acme", 1)?;
+        println!("COUNT interop/tls 2");
+        Ok(format!("{high} and {low} when both have resumed"))
+    })
+}
+
+#[test]
 fn a_phone_takes_turns_between_two_calls() -> Result<()> {
     Stage::run("baresip-second-call", |stage| {
         let (server, [mut ann, mut bea, mut cid]) = company(stage, "tcp")?;

@@ -212,20 +212,20 @@ impl Phone {
     /// # Errors
     /// One of them didn't, or goes on hearing something.
     pub fn hold(&mut self, other: &mut Phone) -> Result<()> {
-        until("another second to begin", STEP, || {
-            let both = self.recordings.may_begin() && other.recordings.may_begin();
-            Ok(both.then_some(()))
-        })?;
-        let before = [self.recordings.stretches(), other.recordings.stretches()];
-        self.command("hold", "")?;
-        until("both phones to change the direction of a held call", STEP, || {
-            self.receive()?;
-            other.receive()?;
-            let now = [self.recordings.stretches(), other.recordings.stretches()];
-            let all = now.iter().zip(before).all(|(now, before)| *now > before);
-            Ok(all.then_some(()))
-        })?;
-        await_silence(&mut [self, other])
+        held(self, other, |holder, _| holder.command("hold", "").map(drop))
+    }
+
+    /// The same by both phones at once.
+    ///
+    /// # Errors
+    /// See [`Phone::hold`].
+    pub fn hold_both(&mut self, other: &mut Phone) -> Result<()> {
+        held(self, other, |one, other| {
+            one.send("hold", "")?;
+            other.send("hold", "")?;
+            one.response("hold")?;
+            other.response("hold").map(drop)
+        })
     }
 
     /// Goes on with the call that it held.
@@ -234,6 +234,14 @@ impl Phone {
     /// baresip didn't take the command.
     pub fn resume(&mut self) -> Result<()> {
         self.command("resume", "").map(drop)
+    }
+
+    /// The same while the other side holds as well: the direction changes, and still neither hears anything.
+    ///
+    /// # Errors
+    /// See [`Phone::hold`].
+    pub fn resume_alone(&mut self, other: &mut Phone) -> Result<()> {
+        held(self, other, |resumes, _| resumes.resume())
     }
 
     /// Transfers the call to a number of its own domain.
@@ -350,17 +358,22 @@ impl Phone {
     }
 
     fn command(&mut self, command: &str, parameters: &str) -> Result<String> {
+        self.send(command, parameters)?;
+        self.response(&format!("{command} {parameters}"))
+    }
+
+    fn send(&mut self, command: &str, parameters: &str) -> Result<()> {
         let text = json!({ "command": command, "params": parameters }).to_string();
-        write!(self.control, "{}:{text},", text.len()).context("baresip's control socket is gone")?;
+        write!(self.control, "{}:{text},", text.len()).context("baresip's control socket is gone")
+    }
+
+    fn response(&mut self, command: &str) -> Result<String> {
         let answer = until(&format!("baresip's answer to {command}"), STEP, || {
             self.receive()?;
             let at = self.events.iter().position(|event| event["response"] == true);
             Ok(at.and_then(|at| self.events.remove(at)))
         })?;
-        ensure!(
-            answer["ok"] == true,
-            "baresip refused {command} {parameters}: {answer}"
-        );
+        ensure!(answer["ok"] == true, "baresip refused {command}: {answer}");
         Ok(answer["data"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -393,6 +406,28 @@ pub fn talk(one: &mut Phone, other: &mut Phone) -> Result<[Tone; 2]> {
     let marks = [one.mark(), other.mark()];
     let [first, second] = &marks;
     Ok([one.hear(first, other.hz)?, other.hear(second, one.hz)?])
+}
+
+/// Does something that leaves the call on hold, and waits until both phones have changed its direction and hear nothing.
+fn held(
+    one: &mut Phone,
+    other: &mut Phone,
+    act: impl FnOnce(&mut Phone, &mut Phone) -> Result<()>,
+) -> Result<()> {
+    until("another second to begin", STEP, || {
+        let both = one.recordings.may_begin() && other.recordings.may_begin();
+        Ok(both.then_some(()))
+    })?;
+    let before = [one.recordings.stretches(), other.recordings.stretches()];
+    act(one, other)?;
+    until("both phones to change the direction of a held call", STEP, || {
+        one.receive()?;
+        other.receive()?;
+        let now = [one.recordings.stretches(), other.recordings.stretches()];
+        let all = now.iter().zip(before).all(|(now, before)| *now > before);
+        Ok(all.then_some(()))
+    })?;
+    await_silence(&mut [one, other])
 }
 
 /// Waits until none of the phones hears anything for a second.

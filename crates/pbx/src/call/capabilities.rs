@@ -2,13 +2,13 @@
 
 use sip::{Message, Name};
 
-/// Methods and extensions that we use towards a phone only when it names them.
+/// Methods that we use towards a phone by what it says in Allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// UPDATE (RFC 3311).
+    /// UPDATE (RFC 3311), used only when the phone names it: where it does not, a re-INVITE does the same.
     pub(crate) update: bool,
-    /// INFO (RFC 6086).
-    pub(crate) info: bool,
+    /// INFO (RFC 6086); `None` while the phone has not said what it allows, which is no refusal (RFC 3261 §20.5).
+    pub(crate) info: Option<bool>,
 }
 
 impl Capabilities {
@@ -16,7 +16,9 @@ impl Capabilities {
     pub(crate) fn of(message: &Message<'_>) -> Capabilities {
         Capabilities {
             update: message.has_option(Name::Allow, "UPDATE"),
-            info: message.has_option(Name::Allow, "INFO"),
+            info: message
+                .header(Name::Allow)
+                .map(|_| message.has_option(Name::Allow, "INFO")),
         }
     }
 

@@ -92,13 +92,16 @@ impl Call {
         }
     }
 
-    /// A phone dialled something in the call: counted, and told to the other phone where that understands it.
+    /// A phone dialled something in the call: counted, and told to the other phone unless that is known not to understand it.
     fn digit_heard(&mut self, context: &mut Context, side: SideOf, digit: Digit, now: Now) {
         context.counts.digits += 1;
         if self.phase != Phase::Answered {
             return;
         }
-        let Some(leg) = self.leg_mut(side.other()).filter(|leg| leg.can.info) else {
+        let Some(leg) = self
+            .leg_mut(side.other())
+            .filter(|leg| leg.can.info != Some(false))
+        else {
             return;
         };
         let (branch, writer) = leg.request(context, Method::Info);

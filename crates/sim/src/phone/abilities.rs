@@ -16,6 +16,8 @@ pub struct Abilities {
     pub info: bool,
     /// Knows UPDATE (RFC 3311).
     pub update: bool,
+    /// Does not say what it knows, as phones that write no Allow into their answers.
+    pub reticent: bool,
     /// The session interval that it asks for and grants at most, seconds; 0: knows nothing of session timers.
     pub timer: u32,
     /// The shortest interval that it grants.
@@ -29,6 +31,9 @@ pub struct Abilities {
 impl Abilities {
     /// The value of Allow; `None` for a phone that doesn't say.
     pub(super) fn allow(&self) -> Option<String> {
+        if self.reticent {
+            return None;
+        }
         let more = [
             (self.update, ", UPDATE"),
             (self.reliable, ", PRACK"),

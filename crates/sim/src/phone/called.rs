@@ -38,7 +38,7 @@ impl Phone {
             (Some(Method::Update), Some(number)) if self.abilities.update => {
                 self.asked_to_update(number, message, now);
             }
-            (Some(Method::Update), Some(_)) => self.respond_with(message, 405, None, None),
+            (Some(Method::Update | Method::Info), Some(_)) => self.respond_with(message, 405, None, None),
             (Some(Method::Cancel), Some(number)) => self.called_off(number, message, now),
             (Some(Method::Bye), Some(number)) => self.hung_up(number, message, now),
             (Some(Method::Message), None) => self.texted(message),

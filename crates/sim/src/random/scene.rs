@@ -471,5 +471,6 @@ fn abilities(rng: &mut Rng) -> Abilities {
         min_se: rng.pick(&[0, 0, 16, 30]).copied().unwrap_or(0),
         refreshes: rng.per_mille(500),
         forgetful: rng.per_mille(30),
+        reticent: rng.per_mille(100),
     }
 }

@@ -381,6 +381,55 @@ fn digits_by_info_are_read_and_told_anew() {
     "#]]);
 }
 
+/// Phones that write no Allow into their 200 may know INFO all the same: JsSIP is one (RFC 3261 §20.5).
+#[test]
+fn digits_are_told_to_a_phone_that_does_not_say_what_it_allows() {
+    let told = |info: bool, update: bool, reticent: bool| {
+        let mut scene = Scene::new();
+        let (caller, callee) = scene.pair();
+        scene.mute(&[caller, callee]);
+        scene.act(callee, |phone, _| {
+            phone.abilities.info = info;
+            phone.abilities.update = update;
+            phone.abilities.reticent = reticent;
+        });
+        scene.call(caller, "102");
+        scene.run(2000);
+        scene.curtain();
+        scene.act(caller, |phone, now| phone.dial(0, '5', now));
+        scene.run(100);
+        (scene, caller, callee)
+    };
+    let (scene, _, callee) = told(true, false, true);
+    assert_eq!(scene.world.phones[callee].digits, "5");
+    // Who says what it allows, and not INFO, is not bothered.
+    let (mut scene, caller, _) = told(false, true, false);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INFO 1 {5}
+        1        server -> acme/101 200 OK (INFO)
+        100    acme/101 -> server   BYE 1
+        101      server -> acme/102 BYE 102
+        101      server -> acme/101 200 OK (BYE)
+        102    acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 1096 ms (ring 102, answered), packets 0 and 0
+    "#]]);
+    // A guess that was wrong costs nothing.
+    let (mut scene, caller, _) = told(false, false, true);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INFO 1 {5}
+        1        server -> acme/101 200 OK (INFO)
+        1        server -> acme/102 INFO 102 {Signal=5 Duration=160}
+        2      acme/102 -> server   405 Method Not Allowed (INFO)
+        100    acme/101 -> server   BYE 1
+        101      server -> acme/102 BYE 102
+        101      server -> acme/101 200 OK (BYE)
+        102    acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 1096 ms (ring 102, answered), packets 0 and 0
+    "#]]);
+}
+
 #[test]
 fn options_tell_what_we_can_do() {
     let (mut scene, mut hand, _, head) = up();

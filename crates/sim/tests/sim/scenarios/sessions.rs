@@ -31,6 +31,7 @@ fn talking(policy: Policy, caller: Abilities, callee: Abilities) -> (Scene, usiz
 }
 
 const PLAIN: Abilities = Abilities {
+    reticent: false,
     offerless: false,
     reliable: false,
     demanding: false,

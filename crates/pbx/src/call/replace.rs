@@ -1,4 +1,4 @@
-//! INVITE with Replaces, and picking up what rings at another phone (RFC 3891, RFC 5359 §2.9 and §2.13).
+//! INVITE with Replaces, and picking up what rings at another phone (RFC 3891, RFC 5359 §2.16).
 //!
 //! Owns: the new leg in the place of another one. Does not own: whose call may be taken (`tenant::pickup`), and bringing
 //! legs to one session (`join`).

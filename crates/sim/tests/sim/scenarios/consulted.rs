@@ -1,5 +1,5 @@
 //! Attended transfer: REFER with Replaces, while the second call is up or still rings (RFC 3891, RFC 5589 §7, RFC 5359
-//! §2.5), and what a phone that mixes two calls by itself may do with them (RFC 5359 §2.11).
+//! §2.5), and what a phone that mixes two calls by itself may do with them (RFC 5359 §2.10).
 
 use super::Scene;
 use expect_test::expect;

@@ -36,6 +36,7 @@ mod reliable;
 mod renegotiated;
 mod rough;
 mod scene;
+mod services;
 mod sessions;
 mod settled;
 mod taken;

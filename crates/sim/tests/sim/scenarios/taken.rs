@@ -1,4 +1,4 @@
-//! INVITE with Replaces and call pickup (RFC 3891, RFC 5359 §2.9 and §2.13).
+//! INVITE with Replaces and call pickup (RFC 3891, RFC 5359 §2.16).
 
 use super::Scene;
 use expect_test::expect;

@@ -458,3 +458,39 @@ fn without_notifications() {
         record 102 -> 103: 200/16 by Callee, rang, talked 898 ms (ring 103, answered), transferred by 101, packets 2 and 2
     "#]]);
 }
+
+/// The session timer of a transferred phone goes on in its new call (RFC 4028), and so does the one who refreshes.
+#[test]
+fn a_session_timer_goes_on_in_the_new_call() {
+    for refreshes in [true, false] {
+        let mut scene = Scene::with(Policy {
+            session_expires_s: 90,
+            media_silence_s: 0,
+            ..Policy::default()
+        });
+        let (ann, bea) = scene.pair();
+        let cid = scene.phone("103", Answer::PickUp(1000));
+        scene.mute(&[ann, bea, cid]);
+        scene.act(bea, |phone, _| {
+            phone.abilities.timer = 90;
+            phone.abilities.refreshes = refreshes;
+        });
+        scene.call(ann, "102");
+        scene.run(2000);
+        scene.act(ann, |phone, now| phone.refer(0, "103", now));
+        scene.run(2000);
+        scene.curtain();
+        scene.run(200_000);
+        assert_eq!(scene.world.phones[bea].expired, 0);
+        let ladder = scene.text();
+        let refreshed = ["server -> acme/102 INVITE 102", "acme/102 -> server   INVITE 1"].map(|way| {
+            ladder
+                .matches(&format!("{way} Session-Expires 90;refresher=uac"))
+                .count()
+        });
+        assert_eq!(refreshed, if refreshes { [0, 4] } else { [4, 0] }, "{ladder}");
+        scene.hang_up(bea);
+        scene.run(70_000);
+        sim::check::at_rest(&scene.world).expect("nothing is left");
+    }
+}

@@ -3,64 +3,21 @@
 //! Owns: the XML around the steps, CSeq numbers, dialog identifiers, descriptions. Does not own: digest towards requests
 //! inside a dialog, as SIPp knows one digest URI per run.
 
+mod words;
+
 use std::fmt::Write as _;
+pub use words::{Words, sdp};
 
-/// A description of audio at SIPp's media port, in the direction given.
-#[must_use]
-pub fn sdp(direction: &str, version: u32) -> String {
-    format!(
-        "v=0\no=sipp 1 {version} IN IP4 [local_ip]\ns=-\nc=IN IP4 [local_ip]\nt=0 0\nm=audio [media_port] RTP/AVP 8 0 101\n\
-         a=rtpmap:8 PCMA/8000\na=rtpmap:0 PCMU/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na={direction}\n"
-    )
-}
-
-/// What stands after the headers that every message has: further headers, and a body with its type.
-#[derive(Clone, Debug, Default)]
-pub struct Words {
-    headers: String,
-    body: Option<(&'static str, String)>,
-}
-
-impl Words {
-    /// Nothing more.
-    #[must_use]
-    pub fn none() -> Words {
-        Words::default()
-    }
-
-    /// An offer or answer.
-    #[must_use]
-    pub fn sdp(direction: &str, version: u32) -> Words {
-        Words::none().body("application/sdp", &sdp(direction, version))
-    }
-
-    /// With a header.
-    #[must_use]
-    pub fn header(mut self, line: &str) -> Words {
-        self.headers.push_str(line);
-        self.headers.push('\n');
-        self
-    }
-
-    /// With a body.
-    #[must_use]
-    pub fn body(mut self, kind: &'static str, text: &str) -> Words {
-        self.body = Some((kind, text.to_owned()));
-        self
-    }
-
-    /// The rest of a message.
-    fn end(&self) -> String {
-        match &self.body {
-            Some((kind, text)) => {
-                format!(
-                    "{}Content-Type: {kind}\nContent-Length: [len]\n\n{text}\n",
-                    self.headers
-                )
-            }
-            None => format!("{}Content-Length: 0\n\n", self.headers),
-        }
-    }
+/// One dialog of the phone.
+#[derive(Clone, Debug)]
+struct Dialog {
+    call_id: &'static str,
+    local: &'static str,
+    remote: String,
+    target: String,
+    cseq: u32,
+    /// The To of answers to INVITE has our tag from the start.
+    tagged: bool,
 }
 
 /// A scenario under construction.
@@ -68,13 +25,14 @@ impl Words {
 pub struct Script {
     steps: String,
     variables: Vec<String>,
-    local: String,
-    remote: String,
-    target: String,
-    cseq: u32,
-    /// The To of answers to INVITE has our tag from the start.
-    tagged: bool,
+    now: Dialog,
+    other: Dialog,
 }
+
+/// Our tag in the second dialog.
+const SECOND_TAG: &str = "[pid]s[call_number]";
+/// Its Call-ID: SIPp finds the call by what comes after the slashes.
+const SECOND_ID: &str = "second///[call_id]";
 
 impl Script {
     /// A phone that calls, subscribes or writes to `{{callee}}@{{to_domain}}` ([`crate::Sipp::with`]); the run's row is
@@ -84,24 +42,96 @@ impl Script {
         Script {
             steps: String::new(),
             variables: Vec::new(),
-            local: "<sip:[field0]@[field1]>;tag=[pid]c[call_number]".to_owned(),
-            remote: "<sip:{{callee}}@{{to_domain}}>[peer_tag_param]".to_owned(),
-            target: "[next_url]".to_owned(),
-            cseq: 0,
-            tagged: true,
+            now: Dialog {
+                call_id: "[call_id]",
+                local: "<sip:[field0]@[field1]>;tag=[pid]c[call_number]",
+                remote: "<sip:{{callee}}@{{to_domain}}>[peer_tag_param]".to_owned(),
+                target: "[next_url]".to_owned(),
+                cseq: 0,
+                tagged: true,
+            },
+            other: Dialog {
+                call_id: SECOND_ID,
+                local: "<sip:[field0]@[field1]>;tag=[pid]s[call_number]",
+                remote: "[$peer]".to_owned(),
+                target: "[$peertarget]".to_owned(),
+                cseq: 0,
+                tagged: true,
+            },
         }
     }
 
-    /// A phone that waits to be called.
+    /// A phone that waits to be called. If it asks in its second dialog, it needs a row as well.
     #[must_use]
     pub fn asked() -> Script {
-        Script {
-            local: "[$to];tag=[pid]u[call_number]".to_owned(),
-            remote: "[$from]".to_owned(),
-            target: "[$target]".to_owned(),
-            tagged: false,
-            ..Script::asking()
-        }
+        let mut script = Script::asking();
+        script.now.local = "[$to];tag=[pid]u[call_number]";
+        script.now.remote = "[$from]".to_owned();
+        script.now.target = "[$target]".to_owned();
+        script.now.tagged = false;
+        script
+    }
+
+    /// A phone that goes on in the dialog of an earlier run, where `cseq` requests were sent, to be run by
+    /// [`crate::Sipp::going_on`].
+    #[must_use]
+    pub fn going_on(cseq: u32) -> Script {
+        let mut script = Script::asking();
+        script.now.local = "<sip:[field0]@[field1]>;tag={{tag}}";
+        script.now.remote = "<sip:{{callee}}@{{to_domain}}>{{peer_tag}}".to_owned();
+        script.now.target = "{{contact}}".to_owned();
+        script.now.cseq = cseq;
+        script
+    }
+
+    /// Tells what [`crate::Sipp::going_on`] has to know of the dialog that this phone began.
+    #[must_use]
+    pub fn tells_dialog(self) -> Script {
+        self.tells("dialog [pid]c[call_number] [peer_tag_param] [next_url] [call_id]")
+    }
+
+    /// Tells the value of a Replaces that names the dialog in which this phone was called.
+    #[must_use]
+    pub fn tells_name(mut self) -> Script {
+        let (whole, tag) = (self.variable("fromtag"), self.variable("fromtagvalue"));
+        let _infallible = writeln!(
+            self.steps,
+            "  <nop><action>\n    <ereg regexp=\"tag=([^;]*)\" search_in=\"var\" variable=\"from\" check_it=\"true\" assign_to=\"{whole},{tag}\"/>\n  </action></nop>"
+        );
+        self.tells("name [call_id];to-tag=[pid]u[call_number];from-tag=[$fromtagvalue]")
+    }
+
+    /// Writes a line that [`crate::sipp::Run::lines`] shows.
+    #[must_use]
+    pub fn tells(mut self, line: &str) -> Script {
+        let _infallible = writeln!(
+            self.steps,
+            "  <nop><action><log message=\"{line}\"/></action></nop>"
+        );
+        self
+    }
+
+    /// Does nothing for a while.
+    #[must_use]
+    pub fn pauses(mut self, ms: u32) -> Script {
+        let _infallible = writeln!(self.steps, "  <pause milliseconds=\"{ms}\"/>");
+        self
+    }
+
+    /// Goes on in the other of its two dialogs. The second one is always asked for by this phone, and its 2xx is heard by
+    /// [`Script::hears_peer`].
+    #[must_use]
+    pub fn other_dialog(mut self) -> Script {
+        std::mem::swap(&mut self.now, &mut self.other);
+        self
+    }
+
+    /// Refer-To with a Replaces that names the second dialog (RFC 5589 §7.3).
+    #[must_use]
+    pub fn refer_to_second() -> String {
+        format!(
+            "Refer-To: <sip:{{{{callee}}}}@{{{{to_domain}}}}?Replaces={SECOND_ID}%3Bto-tag%3D[$peertag]%3Bfrom-tag%3D{SECOND_TAG}>"
+        )
     }
 
     /// The whole scenario.
@@ -142,11 +172,11 @@ impl Script {
     }
 
     fn out_of_dialog(&mut self, method: &str, credentials: &str, words: &Words) {
-        self.cseq += 1;
+        self.now.cseq += 1;
         let head = format!(
-            "From: \"Phone [field0]\" {}\nTo: <sip:{{{{callee}}}}@{{{{to_domain}}}}>\nCall-ID: [call_id]\nCSeq: {} {method}\n\
+            "From: \"Phone [field0]\" {}\nTo: <sip:{{{{callee}}}}@{{{{to_domain}}}}>\nCall-ID: {}\nCSeq: {} {method}\n\
              {credentials}",
-            self.local, self.cseq
+            self.now.local, self.now.call_id, self.now.cseq
         );
         self.send(method, "sip:{{callee}}@{{to_domain}}", &head, words);
     }
@@ -157,8 +187,8 @@ impl Script {
         let _infallible = write!(
             self.steps,
             "  <send><![CDATA[\nACK sip:{{{{callee}}}}@{{{{to_domain}}}} SIP/2.0\n[last_Via:]\nMax-Forwards: 70\n\
-             From: \"Phone [field0]\" {}\n[last_To:]\nCall-ID: [call_id]\nCSeq: {} ACK\nContent-Length: 0\n\n]]></send>\n",
-            self.local, self.cseq
+             From: \"Phone [field0]\" {}\n[last_To:]\nCall-ID: {}\nCSeq: {} ACK\nContent-Length: 0\n\n]]></send>\n",
+            self.now.local, self.now.call_id, self.now.cseq
         );
         self
     }
@@ -166,9 +196,19 @@ impl Script {
     /// A request inside the dialog.
     #[must_use]
     pub fn request(mut self, method: &str, words: &Words) -> Script {
-        self.cseq += 1;
-        self.within(method, self.cseq, words);
+        self.now.cseq += 1;
+        self.within(method, self.now.cseq, words);
         self
+    }
+
+    /// The same, asked for credentials once. The run's digest URI is for this request then.
+    #[must_use]
+    pub fn request_challenged(self, method: &str, words: &Words) -> Script {
+        let mut script = self.request(method, words);
+        script
+            .steps
+            .push_str("  <recv response=\"{{challenge}}\" auth=\"true\"/>\n");
+        script.request(method, &words.after("[field2]"))
     }
 
     /// ACK of the 2xx to the INVITE with this CSeq.
@@ -180,23 +220,18 @@ impl Script {
 
     fn within(&mut self, method: &str, cseq: u32, words: &Words) {
         let head = format!(
-            "From: {}\nTo: {}\nCall-ID: [call_id]\nCSeq: {cseq} {method}\n",
-            self.local, self.remote
+            "From: {}\nTo: {}\nCall-ID: {}\nCSeq: {cseq} {method}\n",
+            self.now.local, self.now.remote, self.now.call_id
         );
-        let target = self.target.clone();
+        let target = self.now.target.clone();
         self.send(method, &target, &head, words);
     }
 
     /// Acknowledges the reliable response heard last; to be said before any other request, as it names the INVITE's CSeq.
     #[must_use]
     pub fn prack(self, words: &Words) -> Script {
-        let invite = self.cseq;
-        let rack = format!("RAck: [$rseq] {invite} INVITE\n{}", words.headers);
-        let words = Words {
-            headers: rack,
-            body: words.body.clone(),
-        };
-        self.request("PRACK", &words)
+        let invite = self.now.cseq;
+        self.request("PRACK", &words.after(&format!("RAck: [$rseq] {invite} INVITE")))
     }
 
     fn send(&mut self, method: &str, uri: &str, head: &str, words: &Words) {
@@ -234,6 +269,35 @@ impl Script {
         script
     }
 
+    /// Hears the 2xx that makes the second dialog, and remembers who sent it.
+    #[must_use]
+    pub fn hears_peer(self, code: u16, patterns: &[&str]) -> Script {
+        self.hears(code, patterns)
+            .keeps_header("peer", "To:", "([^ ].*)")
+            .keeps_header("peertag", "To:", "tag=([^;]*)")
+            .keeps_header("peertarget", "Contact:", "(sip:[^>]*)")
+    }
+
+    /// Remembers as `[$name]` what stands in parentheses where a header of the last message heard matches.
+    #[must_use]
+    pub fn keeps_header(self, name: &str, header: &str, pattern: &str) -> Script {
+        self.keeps_in(name, &format!("search_in=\"hdr\" header=\"{header}\""), pattern)
+    }
+
+    /// The same of the body.
+    #[must_use]
+    pub fn keeps(self, name: &str, pattern: &str) -> Script {
+        self.keeps_in(name, "search_in=\"body\"", pattern)
+    }
+
+    fn keeps_in(mut self, name: &str, place: &str, pattern: &str) -> Script {
+        let (whole, part) = (self.variable(&format!("whole{name}")), self.variable(name));
+        self.insert_action(&format!(
+            "    <ereg regexp=\"{pattern}\" {place} check_it=\"true\" assign_to=\"{whole},{part}\"/>\n"
+        ));
+        self
+    }
+
     /// Hears a request that matches every pattern.
     #[must_use]
     pub fn asked_for(mut self, method: &str, patterns: &[&str]) -> Script {
@@ -250,7 +314,7 @@ impl Script {
     pub fn invited(self, patterns: &[&str]) -> Script {
         let mut script = self.asked_for("INVITE", patterns);
         let mut keep = String::new();
-        let tagged = script.tagged;
+        let tagged = script.now.tagged;
         for (name, header) in [
             ("via", "Via:"),
             ("cseq", "CSeq:"),
@@ -283,7 +347,7 @@ impl Script {
     /// Answers the INVITE heard last.
     #[must_use]
     pub fn answer_invite(mut self, status: &str, words: &Words) -> Script {
-        let (from, to) = if self.tagged {
+        let (from, to) = if self.now.tagged {
             ("[$refrom]", "[$reto]")
         } else {
             ("[$from]", "[$to];tag=[pid]u[call_number]")
@@ -300,17 +364,27 @@ impl Script {
             words.end()
         );
         if !status.starts_with('1') {
-            self.tagged = true;
+            self.now.tagged = true;
         }
         self
     }
 
     /// Answers the request heard last.
     #[must_use]
-    pub fn answer(mut self, status: &str, words: &Words) -> Script {
+    pub fn answer(self, status: &str, words: &Words) -> Script {
+        self.answer_as(status, "", words)
+    }
+
+    /// Answers the request heard last, which belongs to no dialog, so that its To has no tag yet.
+    #[must_use]
+    pub fn answer_outside(self, status: &str) -> Script {
+        self.answer_as(status, ";tag=[pid]u[call_number]", &Words::none())
+    }
+
+    fn answer_as(mut self, status: &str, tag: &str, words: &Words) -> Script {
         let _infallible = write!(
             self.steps,
-            "  <send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n\
+            "  <send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n\
              Contact: <sip:phone@[local_ip]:[local_port]>\n{}]]></send>\n",
             words.end()
         );

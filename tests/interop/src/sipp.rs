@@ -36,6 +36,7 @@ pub struct Sipp<'a> {
     rate: u32,
     at_once: u32,
     digest_uri: Option<String>,
+    call_id: Option<String>,
     keys: Vec<(String, String)>,
     rows: Vec<String>,
 }
@@ -59,6 +60,7 @@ impl<'a> Sipp<'a> {
             rate: 100,
             at_once: 1,
             digest_uri: None,
+            call_id: None,
             keys: Vec::new(),
             rows: Vec::new(),
         })
@@ -101,6 +103,26 @@ impl<'a> Sipp<'a> {
     pub fn digest_uri(mut self, uri: &str) -> Sipp<'a> {
         self.digest_uri = Some(uri.to_owned());
         self
+    }
+
+    /// The same phone in the dialog that an earlier run told of ([`Script::tells_dialog`]); the script is a
+    /// [`Script::going_on`].
+    ///
+    /// # Errors
+    /// That run told of none.
+    pub fn going_on(self, earlier: &Run) -> Result<Sipp<'a>> {
+        let told = earlier.told("dialog").context("no dialog was told of")?;
+        let mut words = told.split(' ').map(str::to_owned);
+        let mut word = || words.next().context("too few words");
+        let (tag, peer_tag, contact, call_id) = (word()?, word()?, word()?, word()?);
+        let uri = contact.strip_prefix("sip:").unwrap_or(&contact).to_owned();
+        let mut sipp = self.on_port(earlier.port).digest_uri(&uri);
+        sipp.call_id = Some(call_id);
+        sipp.name.push_str("-on");
+        let keys = [("tag", tag), ("peer_tag", peer_tag), ("contact", contact)];
+        Ok(keys
+            .iter()
+            .fold(sipp, |sipp, (name, value)| sipp.with(name, value)))
     }
 
     /// Replaces `{{name}}` in the scenario.
@@ -172,6 +194,9 @@ impl<'a> Sipp<'a> {
         command.args(["-trace_stat", "-fd", "1", "-stf"]).arg(statistics);
         if let Some(uri) = &self.digest_uri {
             command.args(["-auth_uri", uri]);
+        }
+        if let Some(call_id) = &self.call_id {
+            command.args(["-cid_str", call_id]);
         }
         if !self.rows.is_empty() {
             let text = format!("SEQUENTIAL\n{}\n", self.rows.join("\n"));
@@ -254,6 +279,28 @@ impl Run {
             self.name
         );
         Ok(figures)
+    }
+
+    /// Waits until the scenario has logged a line that begins with this word, and gives what follows.
+    ///
+    /// # Errors
+    /// It ended without, or took too long.
+    pub fn await_told(&mut self, word: &str) -> Result<String> {
+        until(&format!("{} to tell {word:?}", self.name), RUN_WITHIN, || {
+            let told = self.told(word);
+            if told.is_none() {
+                self.program.check_alive()?;
+            }
+            Ok(told)
+        })
+    }
+
+    /// What follows this word in the first line that was logged with it.
+    #[must_use]
+    pub fn told(&self, word: &str) -> Option<String> {
+        let lines = self.lines();
+        let mut rest = lines.iter().filter_map(|line| line.strip_prefix(word));
+        rest.next().map(|rest| rest.trim().to_owned())
     }
 
     /// What the scenario logged so far, line by line.

@@ -8,15 +8,18 @@
     reason = "used on JSON values only, where a missing name reads as null"
 )]
 
+mod acme;
 mod baresip;
 mod browser;
 mod crash;
 mod dialogs;
+mod events;
 mod hostile;
 mod lamps;
 mod load;
 mod outcomes;
 mod phones;
+mod referred;
 mod tenants;
 mod transfers;
 

@@ -66,7 +66,7 @@ globalThis.phone = {
   start({ url, uri, port, expires, bearer }) {
     StandIn.port = port;
     const socket = new JsSIP.WebSocketInterface(url);
-    const settings = { sockets: [socket], uri, register_expires: expires, session_timers: false };
+    const settings = { sockets: [socket], uri, register_expires: expires };
     if (bearer) settings.authorization_jwt = `Bearer ${bearer}`;
     this.ua = new JsSIP.UA(settings);
     for (const event of ['connected', 'disconnected', 'registered', 'unregistered']) {
@@ -76,7 +76,30 @@ globalThis.phone = {
     this.ua.on('newRTCSession', ({ originator, session }) => {
       if (originator === 'remote') this.watch(session);
     });
+    this.ua.on('newMessage', ({ originator, request }) => {
+      if (originator === 'remote') tell(`text ${request.body}`);
+    });
     this.ua.start();
+  },
+
+  /** Writes a text. */
+  write(target, text) {
+    const eventHandlers = {
+      succeeded: ({ response }) => tell(`text answered ${response.status_code}`),
+      failed: ({ cause }) => tell(`text failed ${cause}`),
+    };
+    this.ua.sendMessage(target, text, { eventHandlers });
+  },
+
+  /** Watches a busy lamp. */
+  light(target) {
+    this.lamp = this.ua.subscribe(target, 'dialog', 'application/dialog-info+xml', { expires: 120 });
+    this.lamp.on('notify', (last, _request, body) => {
+      const [, state] = body.match(/<state>(\w+)/) ?? ['', 'dark'];
+      tell(`lamp ${state}${last ? ' at last' : ''}`);
+    });
+    this.lamp.on('terminated', (code, reason) => tell(`lamp ended ${code} ${reason}`));
+    this.lamp.subscribe();
   },
 
   watch(session) {
@@ -84,6 +107,12 @@ globalThis.phone = {
     for (const event of ['progress', 'accepted', 'confirmed']) session.on(event, () => tell(event));
     session.on('failed', ({ cause }) => tell(`failed ${cause}`));
     session.on('ended', ({ originator }) => tell(`ended by ${originator}`));
+    session.on('newDTMF', ({ originator, dtmf }) => {
+      if (originator === 'remote') tell(`key ${dtmf.tone}`);
+    });
+    session.on('reinvite', (news) => {
+      news.callback = () => tell('moved');
+    });
     tell('session');
   },
 
@@ -101,5 +130,31 @@ globalThis.phone = {
 
   resume() {
     if (!this.session.unhold({}, () => tell('resumed'))) tell('resume is not possible');
+  },
+
+  /** A second call beside the one that is held. */
+  consult(target) {
+    this.held = this.session;
+    this.call(target);
+  },
+
+  /** Presses keys, told by INFO. */
+  press(keys) {
+    this.session.sendDTMF(keys, { transportType: 'INFO' });
+  },
+
+  /** Transfers a call, to the other side of another one if that is given, and leaves it when that was accepted. */
+  refer(target, session = this.session, replaces = undefined) {
+    const eventHandlers = {
+      requestFailed: ({ cause }) => tell(`refer refused ${cause}`),
+      trying: () => tell('refer trying'),
+      progress: () => tell('refer progress'),
+      failed: ({ status_line: { status_code: code } }) => tell(`refer failed ${code}`),
+      accepted: () => {
+        tell('refer accepted');
+        session.terminate();
+      },
+    };
+    if (!session.refer(target, { eventHandlers, replaces })) tell('refer is not possible');
   },
 };

@@ -45,9 +45,11 @@ impl Call {
         self.moves.promised = Some(Promise { side, to, number });
     }
 
-    /// True when a leg may go: the call is up and nothing else moves its legs.
-    pub(crate) fn may_give(&self) -> bool {
-        self.phase == Phase::Answered && self.invite.is_none() && !self.is_moving()
+    /// True when a leg may go: the call is up, nothing else moves its legs, and the phone has our 2xx. One that lost it has
+    /// no dialog that could go anywhere, and nobody would repeat it in the other call.
+    pub(crate) fn may_give(&self, side: SideOf) -> bool {
+        let settled = self.leg(side).is_some_and(|leg| leg.unacknowledged.is_none());
+        self.phase == Phase::Answered && self.invite.is_none() && !self.is_moving() && settled
     }
 
     /// The side that transfers hangs up before it is decided: the other leg goes over and waits there. False when

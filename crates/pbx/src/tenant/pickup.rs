@@ -84,7 +84,7 @@ impl Tenant {
             _ if !call.is_up() => Some(481),
             Some(whose) if !self.may_take(device, whose, true) => Some(403),
             _ if name.early_only => Some(486),
-            _ if !call.may_give() => Some(491),
+            _ if !call.may_give(leg.side.other()) => Some(491),
             _ => None,
         };
         let far = call.guest(leg.side.other());

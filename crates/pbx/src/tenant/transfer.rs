@@ -87,11 +87,14 @@ impl Tenant {
         if name.early_only {
             return Err(486);
         }
-        let far = other.guest(replaced.side.other()).filter(|_| other.may_give());
-        let far = far.ok_or(481_u16)?;
+        let side = replaced.side.other();
+        let far = other.guest(side).filter(|_| other.is_up()).ok_or(481_u16)?;
+        if !other.may_give(side) {
+            return Err(491);
+        }
         let id = self.next_id();
         if let Some(other) = self.calls.get_mut(&replaced.call) {
-            other.promise(replaced.side.other(), id, guest.party.number.clone());
+            other.promise(side, id, guest.party.number.clone());
         }
         let call = Call::begin_join(&mut self.context, id, transferrer, (guest, far), now);
         self.calls.insert(id, Box::new(call));

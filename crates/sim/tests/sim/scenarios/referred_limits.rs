@@ -201,3 +201,57 @@ fn a_thousand_at_once() {
         record 101 -> 102: 200/16 by Callee, rang, talked 2096 ms (ring 102, answered), packets 5 and 5
     "#]]);
 }
+
+/// Cid called Ann, and her 2xx is lost on its way to him: he can't be given to Bea before he has it.
+#[test]
+fn before_the_second_party_has_its_2xx() {
+    let mut scene = Scene::new();
+    let (ann, bea) = scene.talking();
+    let cid = scene.phone("103", Answer::Ring);
+    scene.answers(ann, Answer::PickUp(100));
+    scene.call(cid, "101");
+    scene.run(50);
+    scene.lose_to(cid, "SIP/2.0 200 OK", 1);
+    scene.run(60);
+    scene.curtain();
+    scene.act(ann, |phone, now| phone.refer_to_call(0, 1, now));
+    scene.run(1000);
+    scene.refresh_voices();
+    scene.act(ann, |phone, now| phone.refer_to_call(0, 1, now));
+    scene.run(2000);
+    scene.talk_to_each_other(bea, cid);
+    scene.hang_up(cid);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
+        1        server -> acme/101 202 Accepted (REFER)
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1        server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 491 Request Pending"
+        2      acme/101 -> server   200 OK (NOTIFY)
+        2      acme/101 -> server   200 OK (NOTIFY)
+        495      server -> acme/103 200 OK (INVITE) {10.0.0.1:10004 0,8}
+        496    acme/103 -> server   ACK 1
+        1000   acme/101 -> server   REFER 1 Referred-By <sip:101@acme.example> to <sip:103@acme.example> ?Replaces
+        1001     server -> acme/101 202 Accepted (REFER)
+        1001     server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State active;expires=120 "SIP/2.0 100 Trying"
+        1001     server -> acme/101 NOTIFY 101 Event refer;id=4 Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
+        1001     server -> acme/101 BYE 101
+        1001     server -> acme/102 INVITE 102 {10.0.0.1:10008 0,8}
+        1002   acme/101 -> server   200 OK (NOTIFY)
+        1002   acme/101 -> server   200 OK (NOTIFY)
+        1002   acme/101 -> server   BYE 1
+        1002   acme/101 -> server   200 OK (BYE)
+        1002   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        1003     server -> acme/101 200 OK (BYE)
+        1003     server -> acme/102 ACK 102
+        1003     server -> acme/103 INVITE 103 {10.0.0.1:10010 0,8}
+        1004   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
+        1005     server -> acme/103 ACK 103
+        3000   acme/103 -> server   BYE 1
+        3001     server -> acme/102 BYE 102
+        3001     server -> acme/103 200 OK (BYE)
+        3002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 2206 ms (ring 102, answered), transferred to 103, packets 6 and 5
+        record 103 -> 101: 200/16 by Callee, rang, talked 1006 ms (ring 101, answered), transferred to 102, packets 2 and 3
+        record 102 -> 103: 200/16 by Callee, talked 2000 ms (joined, answered), transferred by 101, packets 4 and 4
+    "#]]);
+}

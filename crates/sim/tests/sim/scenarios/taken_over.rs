@@ -402,3 +402,52 @@ fn a_ringing_call_is_picked_up_from_a_lamp() {
         record 101 -> 104: 200/16 by Callee, rang, talked 1998 ms (ring 102, picked up by 104, answered), packets 4 and 4
     "#]]);
 }
+
+/// Nobody would repeat the 2xx in the new call, and a phone without it has no dialog that could go there.
+#[test]
+fn not_before_the_other_side_has_its_2xx() {
+    let mut scene = Scene::new();
+    let ann = scene.phone("101", Answer::Ring);
+    let bea = scene.phone("102", Answer::PickUp(100));
+    scene.call(ann, "102");
+    scene.run(50);
+    scene.lose_to(ann, "SIP/2.0 200 OK", 1);
+    scene.run(60);
+    let second = scene.phone("102", Answer::Ring);
+    let name = replaces(&scene, bea, "");
+    scene.act(second, |phone, now| phone.call_replacing("101", &name, now));
+    scene.run(1000);
+    scene.refresh_voices();
+    scene.act(second, |phone, now| phone.call_replacing("101", &name, now));
+    scene.run(2000);
+    scene.talk_to_each_other(ann, second);
+    scene.hang_up(ann);
+    scene.ends(expect![[r#"
+        0      acme/102' -> server   INVITE 101 Require replaces +replaces {10.0.1.4:6060 0,8}
+        1        server -> acme/102' 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/102' -> server   ACK 101
+        2      acme/102' -> server   INVITE 101 +credentials Require replaces +replaces {10.0.1.4:6060 0,8}
+        3        server -> acme/102' 491 Request Pending (INVITE)
+        4      acme/102' -> server   ACK 101
+        395      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        396    acme/101 -> server   ACK 1
+        1000   acme/102' -> server   INVITE 101 Require replaces +replaces {10.0.1.4:6060 0,8}
+        1001     server -> acme/102' 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        1002   acme/102' -> server   ACK 101
+        1002   acme/102' -> server   INVITE 101 +credentials Require replaces +replaces {10.0.1.4:6060 0,8}
+        1003     server -> acme/102' 100 Trying (INVITE)
+        1003     server -> acme/102 BYE 102
+        1003     server -> acme/102' 200 OK (INVITE) {10.0.0.1:10004 0,8}
+        1003     server -> acme/101 INVITE 101 {10.0.0.1:10006 0,8}
+        1004   acme/102 -> server   200 OK (BYE)
+        1004   acme/102' -> server   ACK 1
+        1004   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        1005     server -> acme/101 ACK 101
+        3000   acme/101 -> server   BYE 1
+        3001     server -> acme/102' BYE 102
+        3001     server -> acme/101 200 OK (BYE)
+        3002   acme/102' -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Callee, rang, talked 1108 ms (ring 102, answered), transferred to 102, packets 2 and 3
+        record 102 -> 101: 200/16 by Callee, talked 1998 ms (taken over, answered), packets 4 and 4
+    "#]]);
+}

@@ -129,6 +129,10 @@ counts! {
     shed,
     /// Records that could not be appended to the spool.
     spool_failed,
+    /// Connections opened to phones for requests too large for a datagram (RFC 3261 §18.1.1).
+    connected,
+    /// Of those that were wanted, the ones that came to nothing.
+    connects_failed,
     /// Connections refused by a cap, or closed for stalling.
     connections_refused,
 }

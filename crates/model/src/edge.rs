@@ -117,3 +117,33 @@ pub struct SignIn {
     /// When the token ends.
     pub expires: Wall,
 }
+
+/// A connection that a core wants opened: over TCP to the very address that a phone's datagrams come from, because a
+/// request is too large for one (RFC 3261 §18.1.1). It never names any other address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Connect {
+    /// Our address, as the peer knows it. The connection leaves from its host.
+    pub local: SocketAddr,
+    /// The peer's address.
+    pub remote: SocketAddr,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connected {
+    /// What was wanted.
+    pub order: Connect,
+    /// How it went.
+    pub outcome: ConnectOutcome,
+}
+
+/// How an attempt to connect went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConnectOutcome {
+    /// The connection is there.
+    Open(FlowToken),
+    /// It was refused, took too long, or may not be opened at all: no use to ask again soon.
+    Refused,
+    /// Too many were under way. That says nothing of the peer.
+    Busy,
+}

@@ -22,7 +22,7 @@ pub use config::{
     ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, TenantConfig, User, Watch,
 };
 pub use counts::Counts;
-pub use edge::{FlowToken, SignIn, Transport};
+pub use edge::{Connect, ConnectOutcome, Connected, FlowToken, SignIn, Transport};
 pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
     Package, PublicationRecord, Resource, SubscriptionRecord,

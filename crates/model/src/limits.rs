@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Octets of one SIP message; a larger one gets 513. Phones stay far below.
     pub message_bytes: usize,
+    /// Octets of a request that leaves as a datagram where its phone takes connections; a larger one goes over TCP.
+    /// RFC 3261 §18.1.1 says 1300 where the path MTU is unknown, and 200 less than the MTU where it is known.
+    pub datagram_request_bytes: usize,
     /// Live transactions of one tenant; beyond it requests get 503 with Retry-After. Only authenticated requests make
     /// any; over UDP a finished one is kept for 32 s (RFC 3261 Timer J), so this bounds calls per second, too.
     pub transactions_per_tenant: usize,
@@ -21,6 +24,12 @@ pub struct Limits {
     pub connections_per_worker: usize,
     /// Connections from one address (IPv6: one /64), per worker.
     pub connections_per_source: usize,
+    /// Connections that one worker opens at the same time; beyond it a large request leaves as a datagram.
+    pub connecting_per_worker: usize,
+    /// The same for one tenant.
+    pub connecting_per_tenant: usize,
+    /// Milliseconds that a phone has to take a connection; a call waits for it.
+    pub connect_timeout_ms: u64,
     /// Octets waiting to be written to one slow connection before it is closed.
     pub connection_backlog_bytes: usize,
     /// Seconds that a connection may take for its TLS handshake or to complete one message.
@@ -33,12 +42,16 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             message_bytes: 32_768,
+            datagram_request_bytes: 1300,
             transactions_per_tenant: 1_048_576,
             fork_targets: 16,
             subscriptions_per_tenant: 100_000,
             notifies_per_turn: 32,
             connections_per_worker: 20_000,
             connections_per_source: 5_000,
+            connecting_per_worker: 256,
+            connecting_per_tenant: 64,
+            connect_timeout_ms: 1_500,
             connection_backlog_bytes: 262_144,
             connection_stall_s: 20,
             connection_idle_s: 600,

@@ -8,6 +8,7 @@ use crate::effect::{Effect, Setup};
 use crate::following::Following;
 use crate::gruu::Gruus;
 use crate::lamps::Lamps;
+use crate::large::Large;
 use crate::location::Location;
 use bytes::Bytes;
 use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
@@ -125,6 +126,7 @@ pub(crate) struct Context {
     pub(crate) tx: Transactions<FlowToken, Owner>,
     pub(crate) timers: Wheel<Timer>,
     pub(crate) location: Location,
+    pub(crate) large: Large,
     pub(crate) following: Following,
     pub(crate) gruus: Gruus,
     pub(crate) lamps: Lamps,
@@ -153,6 +155,7 @@ impl Context {
             tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
             timers: Wheel::new(),
             location: Location::new(config.id()),
+            large: Large::new(&setup.limits),
             following: Following::default(),
             gruus: Gruus::new(&setup.seed),
             lamps: Lamps::default(),

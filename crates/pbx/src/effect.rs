@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use model::{
-    BindingChange, Cdr, EventChange, EventCommand, FlowToken, Limits, MediaCommand, MediaReport, SignIn,
-    TenantConfig, Wake,
+    BindingChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits, MediaCommand,
+    MediaReport, SignIn, TenantConfig, Wake,
 };
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub enum Input<'a> {
         /// Connection of the flow token.
         connection: u64,
     },
+    /// What became of an [`Effect::Connect`].
+    Connected(Connected),
     /// The media plane says.
     Media(MediaReport),
     /// A newer configuration; calls under way keep the one that they began with.
@@ -65,6 +67,8 @@ pub enum Effect {
         /// One whole SIP message.
         bytes: Bytes,
     },
+    /// Open a connection to a phone and say what became of it, within [`Limits::connect_timeout_ms`].
+    Connect(Connect),
     /// Tell the media plane.
     Media(MediaCommand),
     /// A call ended: keep its record.

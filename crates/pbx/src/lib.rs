@@ -23,6 +23,7 @@ mod event;
 mod following;
 mod gruu;
 mod lamps;
+mod large;
 mod location;
 mod outbound;
 mod push;
@@ -32,4 +33,5 @@ mod tenant;
 
 pub use bearer::{BadToken, TokenKey};
 pub use effect::{Effect, Input, Setup};
+pub use large::may_connect;
 pub use tenant::{Held, Tenant};

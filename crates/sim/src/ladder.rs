@@ -20,13 +20,18 @@ impl Ladder {
         self.quiet = true;
     }
 
-    /// Notes a message as it is sent.
-    pub fn sent(&mut self, at: Duration, from: &str, to: &str, bytes: &[u8], lost: bool) {
+    /// Notes a message as it is sent, with another arrow on a connection that the server `opened`.
+    pub fn sent(&mut self, at: Duration, (from, to): (&str, &str), bytes: &[u8], lost: bool, opened: bool) {
         if self.quiet {
             return;
         }
         let line = Message::parse(bytes).map_or_else(|error| error.to_string(), |m| summary(&m));
-        let arrow = if lost { "-x" } else { "->" };
+        let arrow = match (lost, opened) {
+            (false, false) => "->",
+            (false, true) => "=>",
+            (true, false) => "-x",
+            (true, true) => "=x",
+        };
         self.note(at, &format!("{from:>8} {arrow} {to:<8} {line}"));
     }
 

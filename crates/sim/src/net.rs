@@ -38,6 +38,12 @@ pub enum Load {
     Media(Vec<u8>),
     /// The end of a connection.
     Closed,
+    /// A connection is wanted.
+    Connect,
+    /// It is taken.
+    Accepted,
+    /// It is not.
+    Refused,
 }
 
 /// Something on its way.
@@ -100,6 +106,11 @@ impl Network {
         if !self.rng.per_mille(self.weather.loss) {
             self.enqueue(at, packet);
         }
+    }
+
+    /// Has a packet arrive at this time.
+    pub fn send_at(&mut self, packet: Packet, at: Duration) {
+        self.enqueue(at, packet);
     }
 
     /// The next packet that arrives by `now`.

@@ -2,8 +2,8 @@
 
 use media::{PairId, PortRange, Relay};
 use model::{
-    BindingChange, BindingRecord, Cdr, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand,
-    MediaReport, Now, SignIn, TenantConfig, TenantId, Wake,
+    BindingChange, BindingRecord, Cdr, Connect, ConnectOutcome, Connected, Counts, EventChange, EventRecord,
+    FlowToken, Limits, MediaCommand, MediaReport, Now, SignIn, TenantConfig, TenantId, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -23,6 +23,8 @@ pub enum Output {
     Media(SocketAddr, SocketAddr, Vec<u8>),
     /// The connection of this flow is to be closed.
     Close(FlowToken),
+    /// This tenant wants a connection.
+    Connect(TenantId, Connect),
 }
 
 /// What is on its way between a session and the media plane.
@@ -327,7 +329,15 @@ impl Server {
         };
         let mut effects = Vec::new();
         tenant.handle(input, now, &mut effects);
-        self.perform(effects, now);
+        self.perform(id, effects, now);
+    }
+
+    /// A tenant hears what became of a connection that it wanted.
+    pub fn connected(&mut self, id: TenantId, connected: Connected, now: Now) {
+        let open = matches!(connected.outcome, ConnectOutcome::Open(_));
+        self.counts.connected += u64::from(open);
+        self.counts.connects_failed += u64::from(!open);
+        self.input(id, Input::Connected(connected), now);
     }
 
     /// A connection broke.
@@ -401,11 +411,12 @@ impl Server {
     }
 
     /// The media plane answers later, as it does across threads: after everything else of the batch is out.
-    fn perform(&mut self, effects: Vec<Effect>, now: Now) {
+    fn perform(&mut self, id: TenantId, effects: Vec<Effect>, now: Now) {
         let mut commands = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Transmit { flow, bytes } => self.outputs.push(Output::Sip(flow, bytes)),
+                Effect::Connect(order) => self.outputs.push(Output::Connect(id, order)),
                 Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),

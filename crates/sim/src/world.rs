@@ -3,6 +3,7 @@
 //! Owns: the event loop and the ladder. Does not own: what happens (scenarios and `random` say) and what must
 //! hold (`check` says).
 
+mod connect;
 mod wire;
 
 pub use crate::company::{Company, configure};
@@ -12,8 +13,8 @@ use crate::phone::{Answer, Identity, Phone};
 use crate::rng::Rng;
 use crate::server::Server;
 use media::PortRange;
-use model::{FlowToken, Now, Transport, Wall};
-use std::collections::BTreeMap;
+use model::{Connect, FlowToken, Now, TenantId, Transport, Wall};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -51,6 +52,10 @@ pub struct World {
     wall_offset_ms: i64,
     address: SocketAddr,
     connections: BTreeMap<u64, usize>,
+    /// Connections that the server is opening.
+    connecting: BTreeMap<u64, (TenantId, Connect)>,
+    /// Those that it has opened, gone ones included.
+    opened: BTreeSet<u64>,
     next_connection: u64,
     timeout_guard: (Duration, u32),
     /// User agents without a phone's behaviour, by address: their names.
@@ -104,6 +109,8 @@ impl World {
             wall_offset_ms: 0,
             address: SocketAddr::from(([10, 0, 0, 1], 5060)),
             connections: BTreeMap::new(),
+            connecting: BTreeMap::new(),
+            opened: BTreeSet::new(),
             next_connection: 0,
             timeout_guard: (Duration::ZERO, 0),
             strangers: BTreeMap::new(),
@@ -210,6 +217,7 @@ impl World {
         self.ladder.note(now.mono, "  server dies and comes back");
         self.server.restart(now);
         self.connections.clear();
+        self.connecting.clear();
         for index in 0..self.phones.len() {
             self.connect(index);
         }

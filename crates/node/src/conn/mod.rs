@@ -134,6 +134,18 @@ impl Conn {
         })
     }
 
+    /// Takes over a socket that we connected. The peer owes us nothing yet.
+    pub(crate) fn opened(
+        flow: FlowToken,
+        socket: TcpStream,
+        limits: &Limits,
+        now: Duration,
+    ) -> io::Result<Conn> {
+        let mut conn = Conn::new(flow, socket, None, limits, now)?;
+        conn.stalled_since = None;
+        Ok(conn)
+    }
+
     /// Reads once. `buffer` must hold 64 KiB, so that nothing decrypted ever stays behind.
     pub(crate) fn fill(&mut self, buffer: &mut [u8], now: Duration) -> Fill {
         let outcome = match &mut self.tls {

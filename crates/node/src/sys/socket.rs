@@ -3,7 +3,7 @@
 use super::address::RawAddress;
 use super::check;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Octets asked for as kernel receive and send buffer of a UDP socket: a burst of some 2,000
@@ -73,4 +73,17 @@ pub(crate) fn tcp_listener(address: SocketAddr, shared: bool) -> io::Result<Owne
     // SAFETY: the call takes no pointer; the descriptor is open.
     check(unsafe { libc::listen(fd.as_raw_fd(), BACKLOG) })?;
     Ok(fd)
+}
+
+/// A TCP socket that leaves from this address of ours and is on its way to `to`: writable once it is there, or once that
+/// has failed.
+pub(crate) fn tcp_connect(from: IpAddr, to: SocketAddr) -> io::Result<OwnedFd> {
+    let fd = open(to, libc::SOCK_STREAM)?;
+    bind(&fd, SocketAddr::new(from, 0))?;
+    let (raw, length) = RawAddress::from_std(to);
+    // SAFETY: `raw` is initialised for `length` octets and lives across the call.
+    match check(unsafe { libc::connect(fd.as_raw_fd(), (&raw const raw).cast(), length) }) {
+        Err(e) if e.raw_os_error() != Some(libc::EINPROGRESS) => Err(e),
+        _ => Ok(fd),
+    }
 }

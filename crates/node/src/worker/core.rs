@@ -9,7 +9,8 @@ use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use model::{
-    Counts, DeviceId, EventCommand, FlowToken, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+    Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand, FlowToken, Now, RegistrationView,
+    SignIn, TenantConfig, TenantId, UserId,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -68,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) counts: Counts,
     /// Messages to send at the end of the turn.
     pub(crate) outbox: Vec<Outbound>,
+    /// Connections to open at the end of the turn, and for whom.
+    pub(crate) connects: Vec<(TenantId, Connect)>,
     /// The tenants.
     pub(crate) tenants: Tenants,
     /// The journals.
@@ -89,6 +92,7 @@ impl Core {
             now: shared.clock.now(),
             counts: Counts::default(),
             outbox: Vec::new(),
+            connects: Vec::new(),
             edge: Edge::new(setup.edge_key, Arc::clone(&setup.server_name), setup.limits),
             token_key: TokenKey::new(setup.token_key),
             tenants: Tenants::new(setup),
@@ -217,6 +221,7 @@ impl Core {
                         bytes,
                     });
                 }
+                Effect::Connect(order) => self.connects.push((tenant, order)),
                 Effect::Media(command) => {
                     let worker = self.shared.media_worker(command.session());
                     if let Some(lane) = self.media.get_mut(worker) {
@@ -276,6 +281,15 @@ impl Core {
                 })
             });
         }
+    }
+
+    /// A tenant hears what became of a connection that it wanted.
+    pub(crate) fn connected(&mut self, tenant: TenantId, connected: Connected) {
+        match connected.outcome {
+            ConnectOutcome::Open(_) => self.counts.connected += 1,
+            ConnectOutcome::Refused | ConnectOutcome::Busy => self.counts.connects_failed += 1,
+        }
+        self.input(tenant, Input::Connected(connected));
     }
 
     /// Every tenant whose deadline has passed.

@@ -5,6 +5,7 @@
 //! message means ([`core`]).
 
 mod backlog;
+mod connect;
 mod core;
 mod streams;
 mod tenants;
@@ -17,6 +18,7 @@ use crate::shared::{Bulk, Remembered, Shared, Sure};
 use crate::sys::{BATCH, Batch, Events, Interest, Poll};
 use crate::udp::{UdpPort, port_for};
 use backlog::Backlog;
+use connect::Attempts;
 use core::{Core, Order, Outbound};
 use model::{FlowToken, TenantConfig, TenantId, Transport};
 use pbx::Setup;
@@ -72,6 +74,7 @@ pub(crate) struct Worker {
     /// Given up when descriptors run out, to accept and close one connection instead of spinning.
     spare: Option<std::fs::File>,
     conns: ConnTable,
+    attempts: Attempts,
     /// Connections with something to send.
     touched: Vec<u64>,
     batch: Batch,
@@ -122,6 +125,7 @@ impl Worker {
             udp,
             listeners: sockets.streams,
             spare: std::fs::File::open("/dev/null").ok(),
+            attempts: Attempts::default(),
             touched: Vec::new(),
             batch: Batch::new(BATCH, 65_535),
             backlog: Backlog::default(),
@@ -181,6 +185,7 @@ impl Worker {
         let sweep = self.core.tenants.any_removed().then(|| self.swept + SWEEP);
         let due = [
             self.conns.next_deadline(),
+            self.attempts.next_deadline(),
             self.core.tenants.next_deadline(),
             self.core.records.retry_at(),
             sweep,
@@ -192,6 +197,7 @@ impl Worker {
     fn expire(&mut self) {
         let now = self.core.now.mono;
         self.core.expire();
+        self.expire_attempts();
         while let Some(number) = self.conns.expired(now) {
             let limits = *self.conns.limits();
             if self
@@ -316,11 +322,12 @@ impl Worker {
     /// Journals, then messages, then the queues of other threads.
     fn perform(&mut self) {
         for _ in 0..ROUNDS {
+            self.begin_connecting();
             self.core
                 .records
                 .commit(self.core.now.mono, &mut self.core.counts);
             self.send();
-            if self.core.outbox.is_empty() {
+            if self.core.outbox.is_empty() && self.core.connects.is_empty() {
                 break;
             }
         }

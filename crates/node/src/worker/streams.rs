@@ -78,6 +78,9 @@ impl Worker {
     }
 
     pub(super) fn stream(&mut self, number: u64, event: Ready) {
+        if self.settle_attempt(number) {
+            return;
+        }
         if event.readable {
             self.read(number);
         }

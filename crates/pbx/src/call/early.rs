@@ -29,16 +29,7 @@ impl Early {
             .fmt(Name::RAck, format_args!("{} {cseq} INVITE", self.rseq))
             .header(Name::UserAgent, &context.server_name)
             .finish();
-        let reliable = flow.transport.is_reliable();
-        let sent = context.tx.request(
-            Method::Prack,
-            &branch,
-            bytes.clone(),
-            flow,
-            reliable,
-            Owner::None,
-            now.mono,
-        );
+        let sent = context.request(Method::Prack, &branch, bytes.clone(), flow, Owner::None, now);
         if sent.is_err() {
             context.transmit(flow, bytes);
         }
@@ -110,7 +101,7 @@ impl Call {
         let Some(target) = self.targets.get_mut(index).filter(|target| target.is_ringing()) else {
             return (481, none());
         };
-        target.flow = flow;
+        target.flow = context.home(flow);
         let Some(early) = target.early.get_mut(at) else {
             return (481, none());
         };

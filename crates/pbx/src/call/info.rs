@@ -108,17 +108,8 @@ impl Call {
         let body = format!("Signal={}\r\nDuration={}\r\n", digit.key, digit.duration_ms);
         let bytes = writer.body("application/dtmf-relay", body.as_bytes());
         let flow = leg.flow;
-        let reliable = flow.transport.is_reliable();
         // A digit that finds no room is lost, as one in a lost packet would be.
-        let sent = context.tx.request(
-            Method::Info,
-            &branch,
-            bytes,
-            flow,
-            reliable,
-            Owner::None,
-            now.mono,
-        );
+        let sent = context.request(Method::Info, &branch, bytes, flow, Owner::None, now);
         context.counts.over_limit += u64::from(sent.is_err());
     }
 }

@@ -141,16 +141,17 @@ impl Leg {
 
     /// Acknowledges a 2xx with this answer to the offer in it.
     pub(crate) fn acknowledge_with(&mut self, context: &mut Context, cseq: u32, answer: &str) {
-        let bytes = match &self.ack {
-            Some((known, bytes)) if *known == cseq => bytes.clone(),
-            _ => {
-                let branch = context.new_branch();
-                let writer = self.dialog.ack(cseq, via(&self.flow, &branch));
-                writer.body(sdp::CONTENT_TYPE, answer.as_bytes())
-            }
-        };
+        if let Some((known, bytes)) = &self.ack
+            && *known == cseq
+        {
+            // The first may have been lost with a connection, or may still wait for one.
+            return context.transmit(self.flow, bytes.clone());
+        }
+        let branch = context.new_branch();
+        let writer = self.dialog.ack(cseq, via(&self.flow, &branch));
+        let bytes = writer.body(sdp::CONTENT_TYPE, answer.as_bytes());
         self.ack = Some((cseq, bytes.clone()));
-        context.transmit(self.flow, bytes);
+        context.send_ack(self.flow, bytes);
     }
 
     /// Ends the dialog.
@@ -161,21 +162,12 @@ impl Leg {
         } else {
             writer.header(Name::Reason, reason)
         };
-        let reliable = self.flow.transport.is_reliable();
         // At the limit of transactions the BYE is sent once: better than silence.
         let bytes = writer.finish();
         // A datagram finds a phone by itself where it still is; who was on a connection may come back on another.
-        let phone = self.key.as_ref().filter(|_| reliable);
+        let phone = self.key.as_ref().filter(|_| self.flow.transport.is_reliable());
         let owner = phone.map_or(Owner::None, |_| Owner::Parting(self.user));
-        let sent = context.tx.request(
-            Method::Bye,
-            &branch,
-            bytes.clone(),
-            self.flow,
-            reliable,
-            owner,
-            now.mono,
-        );
+        let sent = context.request(Method::Bye, &branch, bytes.clone(), self.flow, owner, now);
         match (sent, phone) {
             (Ok(client), Some(phone)) => context.following.parts(self.user, client, phone.clone()),
             (Ok(_), None) => {}

@@ -316,7 +316,8 @@ impl Call {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(id, 500, bytes, now.mono);
         }
-        leg.follow(context, flow, now);
+        let home = context.home(flow);
+        leg.follow(context, home, now);
         match method {
             Method::Bye => self.handle_bye(context, side, id, message, now),
             Method::Invite => self.handle_reinvite(context, side, id, message, now),

@@ -156,17 +156,8 @@ impl Call {
             .header(Name::SubscriptionState, &state)
             .body(FRAGMENT, body.as_bytes());
         let flow = leg.flow;
-        let reliable = flow.transport.is_reliable();
         // What becomes of it changes nothing: at the limit of transactions the phone learns less.
-        let _ = context.tx.request(
-            Method::Notify,
-            &branch,
-            bytes,
-            flow,
-            reliable,
-            Owner::None,
-            now.mono,
-        );
+        let _ = context.request(Method::Notify, &branch, bytes, flow, Owner::None, now);
     }
 }
 

@@ -151,10 +151,8 @@ impl Call {
         let bytes = session::keep(writer, leg.session.as_ref()).body(sdp::CONTENT_TYPE, text.as_bytes());
         let (flow, cseq) = (leg.flow, leg.dialog.local_cseq);
         let owner = Owner::Renegotiation(id, to);
-        let reliable = flow.transport.is_reliable();
         let client = context
-            .tx
-            .request(method, &branch, bytes, flow, reliable, owner, now.mono)
+            .request(method, &branch, bytes, flow, owner, now)
             .map_err(|_| 503_u16)?;
         leg.offerless = text.is_empty().then_some(cseq);
         leg.exchange = Exchange::Ours {

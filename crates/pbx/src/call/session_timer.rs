@@ -152,12 +152,9 @@ impl Call {
             .header(Name::Allow, ALLOW);
         let bytes = keep(writer, leg.session.as_ref()).body(sdp::CONTENT_TYPE, text.as_bytes());
         let (flow, cseq) = (leg.flow, leg.dialog.local_cseq);
-        let reliable = flow.transport.is_reliable();
         let invite = method == Method::Invite;
         let owner = Owner::Refresh { call, side, invite };
-        let sent = context
-            .tx
-            .request(method, &branch, bytes, flow, reliable, owner, now.mono);
+        let sent = context.request(method, &branch, bytes, flow, owner, now);
         let Ok(client) = sent else { return false };
         let mut end = now.mono;
         if let Some(session) = &mut leg.session {

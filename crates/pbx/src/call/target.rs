@@ -140,17 +140,8 @@ impl Target {
         let bytes = writer
             .header(Name::UserAgent, &context.server_name)
             .body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
-        let reliable = self.flow.transport.is_reliable();
         let owner = Owner::Target(call, index);
-        match context.tx.request(
-            Method::Invite,
-            &self.branch,
-            bytes,
-            self.flow,
-            reliable,
-            owner,
-            now.mono,
-        ) {
+        match context.request(Method::Invite, &self.branch, bytes, self.flow, owner, now) {
             Ok(client) => {
                 self.client = Some(client);
                 self.state = State::Calling;

@@ -269,16 +269,7 @@ impl Subscription {
         // The first NOTIFY carries version 0 (RFC 4235 §4.1).
         let version = self.dialog.local_cseq.saturating_sub(1);
         let bytes = document.write(writer, version);
-        let reliable = self.flow.transport.is_reliable();
-        let sent = context.tx.request(
-            Method::Notify,
-            &branch,
-            bytes,
-            self.flow,
-            reliable,
-            owner,
-            now.mono,
-        );
+        let sent = context.request(Method::Notify, &branch, bytes, self.flow, owner, now);
         self.last = Some(now.mono);
         match sent {
             Ok(client) => {

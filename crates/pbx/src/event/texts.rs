@@ -106,17 +106,8 @@ impl Events {
             .collect();
         for phone in phones {
             let (branch, bytes) = request(context, number, delivery, &phone);
-            let reliable = phone.flow.transport.is_reliable();
             let owner = Owner::Event(EventOwner::Text(number));
-            let sent = context.tx.request(
-                Method::Message,
-                &branch,
-                bytes,
-                phone.flow,
-                reliable,
-                owner,
-                now.mono,
-            );
+            let sent = context.request(Method::Message, &branch, bytes, phone.flow, owner, now);
             match sent {
                 Ok(_) => delivery.pending += 1,
                 Err(_) => context.counts.over_limit += 1,

@@ -68,17 +68,8 @@ fn tell(context: &mut Context, phone: &BindingFacts, event: &str, summary: Optio
         Some(text) => writer.body("application/simple-message-summary", text.as_bytes()),
         None => writer.finish(),
     };
-    let reliable = phone.flow.transport.is_reliable();
     let owner = Owner::Event(EventOwner::Unsolicited);
-    let sent = context.tx.request(
-        Method::Notify,
-        &branch,
-        bytes,
-        phone.flow,
-        reliable,
-        owner,
-        now.mono,
-    );
+    let sent = context.request(Method::Notify, &branch, bytes, phone.flow, owner, now);
     match sent {
         Ok(_) => context.counts.notified += 1,
         Err(_) => context.counts.over_limit += 1,

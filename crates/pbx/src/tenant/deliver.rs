@@ -5,7 +5,7 @@ use super::Tenant;
 use crate::context::{LegRef, Owner, Timer};
 use crate::effect::Effect;
 use model::{CallId, FlowToken, MediaReport, Now, TenantConfig};
-use sip::transaction::{Delivery, Event};
+use sip::transaction::{ClientId, Delivery, Event};
 use sip::{Message, Method};
 use std::sync::Arc;
 
@@ -95,6 +95,7 @@ impl Tenant {
     }
 
     pub(super) fn handle_flow_closed(&mut self, worker: u16, connection: u64, now: Now) {
+        self.context.large_flow_closed(worker, connection, now);
         let users = self.context.location.connection_lost(worker, connection);
         let lost = |flow: &FlowToken| {
             flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection
@@ -132,6 +133,7 @@ impl Tenant {
 
     pub(super) fn handle_timeout(&mut self, now: Now) {
         self.context.counts.expired += self.context.location.expire(now) as u64;
+        self.context.give_up_connecting(now);
         self.context.tx.handle_timeout(now.mono);
         self.events.handle_timeout(&mut self.context, now);
         while let Some(timer) = self.context.timers.expire(now.mono) {
@@ -153,24 +155,33 @@ impl Tenant {
     /// calls that are over.
     pub(super) fn settle(&mut self, now: Now) {
         self.perform_acts(now);
+        self.hear_transactions(now);
+        self.perform_acts(now);
+        while let Some(id) = self.context.over.pop() {
+            if self.calls.get(&id).is_some_and(|call| call.is_over())
+                && let Some(call) = self.calls.remove(&id)
+            {
+                call.release(&mut self.context);
+            }
+        }
+        let removed = self.context.location.take_removed();
+        self.tell_of_bindings(&removed);
+        self.events.settle(&mut self.context, &self.calls, now);
+        self.context.ask_for_connections(now);
+        self.context.out.extend(removed.into_iter().map(Effect::Binding));
+    }
+
+    fn hear_transactions(&mut self, now: Now) {
         while let Some(event) = self.context.tx.poll_event() {
             match event {
-                Event::ClientTimeout(client, owner) | Event::ClientTransportError(client, owner) => {
-                    self.context.counts.timeouts += 1;
-                    if let Owner::Parting(user) = owner {
-                        self.context.following.parted(user, client);
-                    }
-                    let code = if matches!(event, Event::ClientTimeout(..)) {
-                        408
-                    } else {
-                        503
-                    };
-                    if let Owner::Event(owner) = owner {
-                        self.event_answered(owner, code, None, now);
-                    } else if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
-                        call.handle_response(&mut self.context, owner, code, None, now);
+                Event::ClientTimeout(client, owner) => self.unanswered(client, owner, 408, now),
+                Event::ClientTransportError(client, owner) => self.unanswered(client, owner, 503, now),
+                Event::NeverSent(_, owner) => {
+                    if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+                        call.handle_response(&mut self.context, owner, 487, None, now);
                     }
                 }
+                Event::Unheard(flow) => self.context.unheard(&flow, now),
                 Event::AckTimeout(server, owner) => {
                     if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
                         call.never_acknowledged(&mut self.context, owner, server, now);
@@ -183,17 +194,18 @@ impl Tenant {
                 }
             }
         }
-        self.perform_acts(now);
-        while let Some(id) = self.context.over.pop() {
-            if self.calls.get(&id).is_some_and(|call| call.is_over())
-                && let Some(call) = self.calls.remove(&id)
-            {
-                call.release(&mut self.context);
-            }
+    }
+
+    /// A request of ours came to nothing, which is as good as this status.
+    fn unanswered(&mut self, client: ClientId, owner: Owner, code: u16, now: Now) {
+        self.context.counts.timeouts += 1;
+        if let Owner::Parting(user) = owner {
+            self.context.following.parted(user, client);
         }
-        let removed = self.context.location.take_removed();
-        self.tell_of_bindings(&removed);
-        self.events.settle(&mut self.context, &self.calls, now);
-        self.context.out.extend(removed.into_iter().map(Effect::Binding));
+        if let Owner::Event(owner) = owner {
+            self.event_answered(owner, code, None, now);
+        } else if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
+            call.handle_response(&mut self.context, owner, code, None, now);
+        }
     }
 }

@@ -90,6 +90,7 @@ impl Tenant {
                 self.sign_in = None;
             }
             Input::FlowClosed { worker, connection } => self.handle_flow_closed(worker, connection, now),
+            Input::Connected(connected) => self.context.connected(&connected, now),
             Input::Media(report) => self.handle_media(&report, now),
             Input::Config(config) => self.handle_config(config),
             Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
@@ -113,6 +114,7 @@ impl Tenant {
             context.tx.poll_timeout(),
             context.timers.next_deadline(),
             context.location.next_deadline(),
+            context.large.next_deadline(),
             self.events.poll_timeout(),
         ]
         .into_iter()
@@ -175,10 +177,11 @@ impl Tenant {
         self.calls.values().any(|call| call.has_leg(call_id))
     }
 
-    /// True when the ACK to a 2xx with this Call-ID waits for the answer of the phone on the other side.
+    /// True when the ACK to a 2xx with this Call-ID waits for the answer of the phone on the other side, or for a
+    /// connection.
     #[must_use]
     pub fn owes_ack(&self, call_id: &str) -> bool {
-        self.calls.values().any(|call| call.owes_ack(call_id))
+        self.context.large.holds_ack(call_id) || self.calls.values().any(|call| call.owes_ack(call_id))
     }
 
     /// The Call-IDs of both legs of every call that is up and whose legs are not being moved, for the same checks.

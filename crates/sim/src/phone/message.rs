@@ -98,7 +98,12 @@ pub(super) fn description(at: SocketAddr, version: u64, codecs: &[u8], direction
     for codec in codecs {
         let _ = write!(text, " {codec}");
     }
-    let _ = write!(text, "\r\na={direction}\r\n");
+    text.push_str("\r\n");
+    for codec in codecs.iter().filter(|codec| **codec >= 96) {
+        let _ = write!(text, "a=rtpmap:{codec} codec{codec}/8000\r\na=fmtp:{codec} ");
+        text.push_str("profile=main;level=1;stereo=0;useinband=1;maxaverage=64000;cbr=0\r\n");
+    }
+    let _ = write!(text, "a={direction}\r\n");
     text
 }
 

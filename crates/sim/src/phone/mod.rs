@@ -59,6 +59,22 @@ pub enum Answer {
     Dead,
 }
 
+/// What a phone does with connections to the address that it has for datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listens {
+    /// Nobody listens: refused.
+    #[default]
+    No,
+    /// A packet filter swallows every attempt.
+    Filtered,
+    /// Takes them and serves what comes.
+    Yes,
+    /// Takes them and reads nothing.
+    Deaf,
+    /// Takes them and closes them at the first message.
+    Closes,
+}
+
 /// Who a phone is.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -95,6 +111,10 @@ pub struct Phone {
     pub instance: Option<(String, u32)>,
     /// The connection that it uses; zero over UDP.
     pub connection: u64,
+    /// What it does with connections that the server opens.
+    pub listens: Listens,
+    /// The last one that it took.
+    pub taken: Option<u64>,
     /// The token in the address that it opens its WebSocket by.
     pub token: Option<String>,
     /// A token that it shows with every request.
@@ -162,6 +182,8 @@ impl Phone {
             abilities: Abilities::default(),
             instance: None,
             connection: 0,
+            listens: Listens::default(),
+            taken: None,
             token: None,
             bearer: None,
             heard: Vec::new(),

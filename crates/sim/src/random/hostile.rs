@@ -105,7 +105,7 @@ impl Scene {
                     elsewhere |= to.remote != stranger;
                     answer = Some(String::from_utf8_lossy(bytes).into_owned());
                 }
-                Output::Media(..) | Output::Close(_) => elsewhere = true,
+                Output::Media(..) | Output::Close(_) | Output::Connect(..) => elsewhere = true,
             }
         }
         let after = self.state();

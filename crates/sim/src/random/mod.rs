@@ -5,6 +5,7 @@
 mod act;
 mod events;
 mod hostile;
+mod large;
 mod probe;
 mod scene;
 mod transfer;
@@ -35,6 +36,10 @@ pub struct Tally {
     pub restarts: u64,
     /// Sessions that the server refreshed, as far as its last life knows.
     pub refreshes: u64,
+    /// Connections that the server opened for what was too large for a datagram.
+    pub connected: u64,
+    /// Those that nobody took.
+    pub connects_failed: u64,
 }
 
 impl Tally {
@@ -50,6 +55,8 @@ impl Tally {
         self.hostile += other.hostile;
         self.restarts += other.restarts;
         self.refreshes += other.refreshes;
+        self.connected += other.connected;
+        self.connects_failed += other.connects_failed;
     }
 }
 

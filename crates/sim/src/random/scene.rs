@@ -78,6 +78,8 @@ pub(super) struct Scene {
     pub(super) loss: u64,
     /// What phones can do is drawn apart, so that a seed keeps its other choices.
     pub(super) talents: Rng,
+    /// Likewise, what they do with connections.
+    pub(super) words: Rng,
     calls_of_past_lives: (u64, u64),
 }
 
@@ -117,6 +119,7 @@ impl Scene {
             deletions: false,
             loss: weather.loss,
             talents,
+            words: Scene::words_of(seed),
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
@@ -180,6 +183,7 @@ impl Scene {
             self.watch.settle(phone.identity.address.ip(), tenant);
         }
         self.homes.push(home);
+        self.make_wordy(index);
     }
 
     /// The phone is a page that comes with a token, which outlives every jump of the calendar.
@@ -202,6 +206,7 @@ impl Scene {
         let wait = self.rng.below(1_500);
         self.run_ms(wait)?;
         for _ in 0..8 + self.rng.below(30) {
+            self.break_some();
             self.act()?;
             let waits = [0, 0, 1, 3, 10, 40, 200, 700, 1_500, 4_000];
             let wait = self.rng.pick(&waits).copied().unwrap_or(0);
@@ -377,6 +382,8 @@ impl Scene {
                 .tenants()
                 .map(|(_, t)| t.counts().refreshes)
                 .sum(),
+            connected: self.world.server.counts.connected,
+            connects_failed: self.world.server.counts.connects_failed,
         }
     }
 }

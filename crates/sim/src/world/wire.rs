@@ -2,6 +2,7 @@
 
 use super::{Doomed, Trace, World};
 use crate::net::{Load, Packet};
+use crate::phone::Phone;
 use crate::server::Output;
 use model::{FlowToken, Now, Transport};
 use std::net::SocketAddr;
@@ -31,12 +32,11 @@ impl World {
                 self.server.receive(flow, &bytes, now);
             }
             Load::Sip(bytes) => {
-                let phone = self
-                    .phones
-                    .iter_mut()
-                    .find(|p| p.identity.address == to && p.connection == connection);
-                match phone {
-                    Some(phone) => phone.receive(&bytes, now.mono),
+                let index = self.phone_on(to, connection);
+                let read = index.is_none_or(|index| self.is_read(index, connection));
+                match index.and_then(|index| self.phones.get_mut(index)) {
+                    Some(phone) if read => phone.receive(&bytes, now.mono),
+                    Some(_) => {}
                     None if self.strangers.contains_key(&to) => self.mail.push((to, bytes)),
                     None => {}
                 }
@@ -49,6 +49,11 @@ impl World {
                     phone.receive_media(&bytes);
                 }
             }
+            Load::Closed if to == self.address => {
+                if self.connections.remove(&connection).is_some() {
+                    self.server.connection_lost(connection, now);
+                }
+            }
             Load::Closed => {
                 let phone = self
                     .phones
@@ -58,7 +63,18 @@ impl World {
                     self.connect(index);
                 }
             }
+            Load::Connect => self.asked_to_connect(from, to, connection),
+            Load::Accepted => self.connected(connection, true, now),
+            Load::Refused => self.connected(connection, false, now),
         }
+    }
+
+    /// The phone at that address that has this connection, or takes datagrams.
+    fn phone_on(&self, address: SocketAddr, connection: u64) -> Option<usize> {
+        let here = |p: &Phone| p.connection == connection || p.taken == Some(connection);
+        self.phones
+            .iter()
+            .position(|p| p.identity.address == address && here(p))
     }
 
     /// Puts on the network what server and phones want to send.
@@ -70,6 +86,7 @@ impl World {
                     self.note(|| Trace::Out(flow, bytes.clone()));
                     self.send_from_server(&flow, &bytes);
                 }
+                Output::Connect(tenant, order) => self.connect_to(tenant, order),
                 Output::Close(flow) => self.close_from_server(&flow),
                 Output::Media(from, to, bytes) => {
                     self.note(|| Trace::Media(to, bytes.clone()));
@@ -97,10 +114,10 @@ impl World {
             return;
         };
         let (name, from) = (phone.identity.name.clone(), phone.identity.address);
-        let (transport, connection) = (phone.identity.transport, phone.connection);
         let (rtp, messages, media) = (phone.rtp_address(), phone.take_messages(), phone.take_media());
         let to = self.address;
         for bytes in messages {
+            let (transport, connection) = self.way_of(index, &bytes);
             let load = Load::Sip(bytes);
             self.post(
                 &name,
@@ -167,21 +184,19 @@ impl World {
             .find(|d| d.times > 0 && d.to == packet.to && bytes.starts_with(d.start.as_bytes()));
         let lost = doomed.is_some();
         doomed.into_iter().for_each(|d| d.times -= 1);
-        self.ladder.sent(self.mono, from, to, bytes, lost);
+        let opened = self.opened.contains(&packet.connection);
+        self.ladder.sent(self.mono, (from, to), bytes, lost, opened);
         if !lost {
             self.network.send(packet, self.mono);
         }
     }
 
     fn send_from_server(&mut self, flow: &FlowToken, bytes: &[u8]) {
-        let phone = self.phones.iter().find(|p| p.identity.address == flow.remote);
-        let name = phone
-            .map(|p| &p.identity.name)
-            .or_else(|| self.strangers.get(&flow.remote));
-        let name = name.map_or("nobody", |name| name).to_owned();
+        let name = self.name_of(flow.remote);
         let (transport, connection, mono) = (flow.transport, flow.connection, self.mono);
         if transport.is_reliable() && !self.connections.contains_key(&connection) {
-            self.ladder.sent(mono, "server", &name, bytes, true);
+            let opened = self.opened.contains(&connection);
+            self.ladder.sent(mono, ("server", &name), bytes, true, opened);
             // As a node does: whoever sends on it is told that it is gone.
             let now = self.now();
             return self.server.connection_lost(connection, now);

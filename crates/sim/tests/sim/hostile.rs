@@ -237,7 +237,9 @@ fn in_vain(world: &mut World, flow: FlowToken, octets: &[u8]) -> Result<bool, St
         match output {
             Output::Sip(to, bytes) if to.remote == flow.remote => answered += bytes.len(),
             Output::Close(_) => closed = true,
-            Output::Sip(..) | Output::Media(..) => return Err("sent elsewhere".to_owned()),
+            Output::Sip(..) | Output::Media(..) | Output::Connect(..) => {
+                return Err("sent elsewhere".to_owned());
+            }
         }
     }
     // On a stream this one may complete another that was cut off, of at most the longest length.
@@ -345,7 +347,7 @@ fn say(world: &mut World, phone: usize, octets: &[u8]) -> Option<String> {
                 deliver(world, to, &bytes);
             }
             Output::Close(_) => close = true,
-            Output::Media(..) => {}
+            Output::Media(..) | Output::Connect(..) => {}
         }
     }
     if close {

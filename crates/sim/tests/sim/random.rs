@@ -148,7 +148,7 @@ fn whatever_happens_the_rules_hold() {
     }
     println!("COUNT seeds {}", tally.seeds);
     println!(
-        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} messages, {} packets, {} hostile acts, {} restarts, {} failures",
+        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} messages, {} packets, {} hostile acts, {} restarts, {} connections opened, {} refused, {} failures",
         tally.seeds,
         tally.calls,
         tally.answered,
@@ -158,11 +158,17 @@ fn whatever_happens_the_rules_hold() {
         tally.packets,
         tally.hostile,
         tally.restarts,
+        tally.connected,
+        tally.connects_failed,
         failures.len()
     );
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
     assert!(
         tally.refreshes > 0 || seeds.len() < 100,
         "no session was refreshed"
+    );
+    assert!(
+        (tally.connected > 0 && tally.connects_failed > 0) || seeds.len() < 100,
+        "no large request was tried over TCP"
     );
 }

@@ -6,10 +6,12 @@
 mod clean;
 mod reason;
 mod reply;
+mod transport;
 
 pub use clean::{push_clean, quote_display};
 pub use reason::reason_phrase;
 pub use reply::response_target;
+pub use transport::for_transport;
 
 use crate::message::{Message, Name};
 use crate::method::Method;
@@ -104,22 +106,27 @@ impl Writer {
 
     /// Adds a Via of our own; `rport` asks the next hop to fill in our port (RFC 3581).
     pub fn via(self, transport: &str, sent_by: SocketAddr, branch: &str, rport: bool) -> Writer {
-        let flag = if rport { ";rport" } else { "" };
-        // Written from address and port: the zone of a link-local address is no one else's business.
-        match sent_by {
-            SocketAddr::V4(at) => self.fmt(
-                Name::Via,
-                format_args!("SIP/2.0/{transport} {at}{flag};branch={branch}"),
-            ),
-            SocketAddr::V6(at) => self.fmt(
-                Name::Via,
-                format_args!(
-                    "SIP/2.0/{transport} [{}]:{}{flag};branch={branch}",
-                    at.ip(),
-                    at.port()
-                ),
-            ),
+        let mut writer = self.via_to(transport, sent_by);
+        if rport {
+            writer.out.push_str(";rport");
         }
+        writer.out.push_str(";branch=");
+        push_clean(&mut writer.out, branch);
+        writer.out.push_str("\r\n");
+        writer
+    }
+
+    /// A Via up to its parameters.
+    fn via_to(mut self, transport: &str, sent_by: SocketAddr) -> Writer {
+        self.out.push_str("Via: SIP/2.0/");
+        push_clean(&mut self.out, transport);
+        // Written from address and port: the zone of a link-local address is no one else's business. Writing to a
+        // String can't fail.
+        let _ = match sent_by {
+            SocketAddr::V4(at) => write!(self.out, " {at}"),
+            SocketAddr::V6(at) => write!(self.out, " [{}]:{}", at.ip(), at.port()),
+        };
+        self
     }
 
     /// Copies every field line of that name from `message`, such as Record-Route into a 2xx.

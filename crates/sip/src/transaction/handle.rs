@@ -35,6 +35,12 @@ impl<P: Copy, U: Copy> Client<P, U> {
         match &mut self.machine {
             ClientMachine::Invite(machine) => machine.step(id, input, &mut self.wire, io),
             ClientMachine::Other(machine) => machine.step(id, input, &mut self.wire, io),
+            ClientMachine::Held { .. } => {
+                if matches!(input, ClientInput::Timer(_)) {
+                    io.report = Report::Timeout;
+                    self.machine = ClientMachine::Other(ClientOther::Terminated);
+                }
+            }
         }
     }
 
@@ -100,7 +106,13 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         let Some(client) = self.clients.get_mut(id.0) else {
             return false;
         };
+        let owner = client.owner;
         match &mut client.machine {
+            ClientMachine::Held { invite: true, .. } => {
+                self.free_client(id);
+                self.events.extend(owner.map(|owner| Event::NeverSent(id, owner)));
+                true
+            }
             ClientMachine::Invite(ClientInvite::Calling { cancel, .. }) => {
                 cancel.get_or_insert_with(|| reason.map(Box::from));
                 true
@@ -144,6 +156,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
             owner,
             key,
             machine,
+            spare: None,
         }));
         if reliable {
             self.streams.insert(id.into());
@@ -202,7 +215,14 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
                 self.step_server(id, ServerInput::Timer(timer), now);
             }
             TransactionId::Client(id) => {
-                self.with_client(id, now, |client, _| client.wire.fired(timer));
+                let mut over = false;
+                self.with_client(id, now, |client, _| {
+                    client.wire.fired(timer);
+                    over = client.wire.reliable && client.spare.is_some();
+                });
+                if over && matches!(timer, Timer::A | Timer::E) {
+                    return self.unheard(id, now);
+                }
                 self.step_client(id, &ClientInput::Timer(timer), now);
             }
         }

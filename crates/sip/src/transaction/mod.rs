@@ -25,8 +25,10 @@ mod server_invite;
 mod server_other;
 mod slab;
 mod timers;
+mod transport;
 
 pub use timers::{T1, T1_X64, T2, T4, TIMER_D};
+pub use transport::Way;
 
 use crate::message::Message;
 use crate::method::Method;
@@ -100,7 +102,7 @@ pub enum Delivery<U> {
 
 /// What happened without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<U> {
+pub enum Event<P, U> {
     /// No final response in time (timers B, F, or 64·T1 after CANCEL): as good as 408. The transaction is gone.
     ClientTimeout(ClientId, U),
     /// The request could not be sent: as good as 503. The transaction is gone.
@@ -110,6 +112,10 @@ pub enum Event<U> {
     AckTimeout(ServerId, U),
     /// Nobody can be answered any more. The transaction is gone, but for a 2xx whose ACK may still come.
     ServerTransportError(ServerId, U),
+    /// An INVITE was cancelled before it was sent: as good as 487. The transaction is gone.
+    NeverSent(ClientId, U),
+    /// A request that went over this connection for its size was not answered there, and goes on as a datagram.
+    Unheard(P),
 }
 
 /// The table is full.
@@ -153,6 +159,11 @@ enum ServerMachine {
 enum ClientMachine {
     Invite(ClientInvite),
     Other(ClientOther),
+    /// Nothing is sent yet.
+    Held {
+        request: Bytes,
+        invite: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -171,6 +182,8 @@ struct Client<P, U> {
     owner: Option<U>,
     key: Key,
     machine: ClientMachine,
+    /// The datagram that goes instead where a connection fails.
+    spare: Option<Box<Way<P>>>,
 }
 
 /// All transactions of one owner. `P` is a peer or flow to send to, `U` what the user wants to find again.
@@ -187,7 +200,7 @@ pub struct Transactions<P, U> {
     streams: BTreeSet<TransactionId>,
     wheel: Wheel<Alarm>,
     out: VecDeque<(P, Bytes)>,
-    events: VecDeque<Event<U>>,
+    events: VecDeque<Event<P, U>>,
 }
 
 impl<P: Copy, U: Copy> Transactions<P, U> {
@@ -397,7 +410,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
     }
 
     /// What happened next.
-    pub fn poll_event(&mut self) -> Option<Event<U>> {
+    pub fn poll_event(&mut self) -> Option<Event<P, U>> {
         self.events.pop_front()
     }
 

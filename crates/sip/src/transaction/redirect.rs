@@ -54,6 +54,13 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         let Some(client) = self.clients.get_mut(id.0) else {
             return;
         };
+        if let Some(way) = client.spare.as_deref_mut() {
+            // It is not where its peer was lost.
+            way.peer = peer;
+            if client.wire.reliable {
+                return;
+            }
+        }
         client.wire.peer = peer;
         let (reliable, cancelled) = (client.wire.reliable, client.wire.ends());
         match &client.machine {
@@ -71,7 +78,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
                     client.wire.arm(id, Timer::Cancelled, T1_X64, io);
                 });
             }
-            ClientMachine::Invite(_) | ClientMachine::Other(_) => {}
+            ClientMachine::Invite(_) | ClientMachine::Other(_) | ClientMachine::Held { .. } => {}
         }
     }
 

@@ -22,6 +22,7 @@ mod follows;
 mod forks;
 mod gruu;
 mod headers;
+mod large;
 mod lost;
 mod odd;
 mod offers;

@@ -2,6 +2,7 @@
 
 mod client_invite;
 mod client_other;
+mod large;
 mod matching;
 mod random;
 mod redirect;
@@ -133,12 +134,14 @@ impl World {
     }
 }
 
-fn event_name(event: &Event<u32>) -> &'static str {
+fn event_name(event: &Event<&'static str, u32>) -> &'static str {
     match event {
         Event::ClientTimeout(_, 7) => "client timeout",
         Event::ClientTransportError(_, 7) => "client transport error",
         Event::AckTimeout(_, 7) => "no ACK",
         Event::ServerTransportError(_, 7) => "server transport error",
+        Event::NeverSent(_, 7) => "never sent",
+        Event::Unheard("stream") => "unheard on the stream",
         _ => "for somebody else",
     }
 }

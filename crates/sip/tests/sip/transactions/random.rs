@@ -1,7 +1,8 @@
 //! Random worlds: whatever comes in whatever order, nothing panics and everything ends in time.
 
 use super::*;
-use sip::transaction::{T1_X64, TransactionId};
+use sip::transaction::{T1_X64, TransactionId, Way};
+use std::net::SocketAddr;
 
 /// Xorshift64*: enough for choosing.
 pub(crate) struct Dice(u64);
@@ -62,10 +63,16 @@ impl Run {
         }
         while let Some(event) = self.table.poll_event() {
             self.heard.push(match event {
-                Event::ClientTimeout(id, _) | Event::ClientTransportError(id, _) => id.into(),
+                Event::ClientTimeout(id, _)
+                | Event::ClientTransportError(id, _)
+                | Event::NeverSent(id, _) => id.into(),
                 Event::AckTimeout(id, _) => id.into(),
                 // May be told of a 2xx whose ACK then does not come either.
                 Event::ServerTransportError(..) => continue,
+                Event::Unheard(peer) => {
+                    assert_eq!(peer, 0, "only connections are given up");
+                    continue;
+                }
             });
         }
     }
@@ -76,7 +83,7 @@ impl Run {
         let code = self.dice.pick(&CODES).unwrap();
         let reliable = self.dice.below(2) == 0;
         let peer = self.dice.below(3);
-        match self.dice.below(12) {
+        match self.dice.below(15) {
             0..=2 => self.receive(&message(method, &branch), peer, reliable),
             3 if method != "ACK" => self.begin(&message(method, &branch), &branch, peer, reliable),
             4 | 5 => {
@@ -100,6 +107,17 @@ impl Run {
                 id.into_iter()
                     .for_each(|id| _ = self.table.cancel(id, Some("x"), self.now));
             }
+            10 if peer == 1 => drop(self.table.fall_back(|p| *p == 0, self.now)),
+            12 if method != "ACK" => self.hold(&message(method, &branch), &branch, peer),
+            13 => {
+                let id = self.dice.pick(&self.clients);
+                id.into_iter()
+                    .for_each(|id| self.table.send_over(id, way(0, "TCP"), self.now));
+            }
+            14 => {
+                let id = self.dice.pick(&self.clients);
+                id.into_iter().for_each(|id| self.table.send_held(id, self.now));
+            }
             10 if peer == 0 => self.table.transport_failed(|p| *p == 0, self.now),
             _ => self.pass_time(),
         }
@@ -121,6 +139,14 @@ impl Run {
         let id = self
             .table
             .request(method, branch, bytes, peer, reliable, 1, self.now);
+        self.clients.extend(id);
+    }
+
+    fn hold(&mut self, text: &str, branch: &str, peer: u64) {
+        let method = Message::parse(text.as_bytes()).unwrap().method().unwrap();
+        let bytes = Bytes::from(text.to_owned());
+        let way = way(peer, "UDP");
+        let id = self.table.hold(method, branch, bytes, way, 1, self.now);
         self.clients.extend(id);
     }
 
@@ -156,6 +182,15 @@ impl Run {
         self.heard.sort();
         self.heard.dedup();
         assert_eq!(self.heard.len(), told, "seed {seed}: an end was told twice");
+    }
+}
+
+fn way(peer: u64, transport: &'static str) -> Way<u64> {
+    let sent_by = SocketAddr::from(([192, 0, 2, 1], 5060));
+    Way {
+        peer,
+        transport,
+        sent_by,
     }
 }
 

@@ -1,0 +1,213 @@
+//! Connections that tenants want to phones of theirs, for requests too large for a datagram (RFC 3261 §18.1.1).
+//!
+//! Owns: the attempts under way, how many there may be, and where none may go. Does not own: why one is wanted, or what
+//! is sent; a connection that is there is one like those that phones open.
+
+use super::Worker;
+use crate::conn::{Admission, Conn};
+use crate::listen::Address;
+use crate::sys::{self, Interest};
+use model::{Connect, ConnectOutcome, Connected, FlowToken, TenantId, Transport};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// One attempt.
+struct Attempt {
+    tenant: TenantId,
+    order: Connect,
+    /// The name of the connection that may come of it.
+    flow: FlowToken,
+    socket: TcpStream,
+}
+
+/// All attempts of a worker, by the number of the connection to be.
+#[derive(Default)]
+pub(super) struct Attempts {
+    under_way: BTreeMap<u64, Attempt>,
+    /// When they are given up; all have the same time, so the oldest is first. Ended ones are skipped.
+    ends: VecDeque<(Duration, u64)>,
+}
+
+impl Attempts {
+    /// When the next one may have to be given up.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.ends.front().map(|(at, _)| *at)
+    }
+
+    fn of_tenant(&self, tenant: TenantId) -> usize {
+        self.under_way.values().filter(|a| a.tenant == tenant).count()
+    }
+
+    fn begin(&mut self, attempt: Attempt, end: Duration) {
+        self.ends.push_back((end, attempt.flow.connection));
+        self.under_way.insert(attempt.flow.connection, attempt);
+    }
+
+    /// One whose time is over.
+    fn expired(&mut self, now: Duration) -> Option<Attempt> {
+        while let Some((at, number)) = self.ends.front().copied()
+            && at <= now
+        {
+            self.ends.pop_front();
+            if let Some(attempt) = self.under_way.remove(&number) {
+                return Some(attempt);
+            }
+        }
+        None
+    }
+}
+
+impl Worker {
+    /// Begins what the tenants want since the last time.
+    pub(super) fn begin_connecting(&mut self) {
+        for (tenant, order) in std::mem::take(&mut self.core.connects) {
+            let outcome = match self.is_busy(tenant, &order) {
+                true => ConnectOutcome::Busy,
+                false => match self.try_to_connect(tenant, order) {
+                    Some(attempt) => {
+                        let wait = Duration::from_millis(self.conns.limits().connect_timeout_ms);
+                        self.attempts.begin(attempt, self.core.now.mono + wait);
+                        continue;
+                    }
+                    None => ConnectOutcome::Refused,
+                },
+            };
+            self.core.connected(tenant, Connected { order, outcome });
+        }
+    }
+
+    /// True while no more may be tried.
+    fn is_busy(&self, tenant: TenantId, order: &Connect) -> bool {
+        let limits = self.conns.limits();
+        self.attempts.under_way.len() >= limits.connecting_per_worker
+            || self.attempts.of_tenant(tenant) >= limits.connecting_per_tenant
+            || self.conns.admission(order.remote.ip()) == Admission::Full
+    }
+
+    /// `None` where it may not be tried, or fails at once.
+    fn try_to_connect(&mut self, tenant: TenantId, order: Connect) -> Option<Attempt> {
+        let address = listener_for(&self.core.shared.addresses, &order)?;
+        let socket = sys::tcp_connect(address.bound.ip(), order.remote).ok()?;
+        let flow = FlowToken {
+            transport: Transport::Tcp,
+            worker: u16::try_from(self.core.index).ok()?,
+            connection: self.conns.next_number(),
+            local: address.public,
+            remote: order.remote,
+        };
+        let socket = TcpStream::from(socket);
+        self.poll
+            .add(socket.as_fd(), flow.connection, Interest::ReadWrite)
+            .ok()?;
+        Some(Attempt {
+            tenant,
+            order,
+            flow,
+            socket,
+        })
+    }
+
+    /// Something happened to a connection that is not there yet. False when there is no such one.
+    pub(super) fn settle_attempt(&mut self, number: u64) -> bool {
+        let Some(attempt) = self.attempts.under_way.remove(&number) else {
+            return false;
+        };
+        let (tenant, order, flow) = (attempt.tenant, attempt.order, attempt.flow);
+        let outcome = match self.take_in(attempt) {
+            true => ConnectOutcome::Open(flow),
+            false => ConnectOutcome::Refused,
+        };
+        self.core.connected(tenant, Connected { order, outcome });
+        true
+    }
+
+    /// Makes a connection of an attempt; false when nobody took it.
+    fn take_in(&mut self, attempt: Attempt) -> bool {
+        let Attempt {
+            tenant, flow, socket, ..
+        } = attempt;
+        let peer = socket.peer_addr().ok();
+        let there = matches!(socket.take_error(), Ok(None)) && peer.is_some();
+        // Where nobody listens, a port that is ours by chance would connect to itself.
+        if !there || socket.local_addr().ok() == peer {
+            return false;
+        }
+        let Ok(mut conn) = Conn::opened(flow, socket, self.conns.limits(), self.core.now.mono) else {
+            return false;
+        };
+        if self
+            .poll
+            .modify(conn.as_fd(), flow.connection, Interest::Read)
+            .is_err()
+        {
+            return false;
+        }
+        conn.carried(Some(tenant));
+        self.conns.insert(conn);
+        true
+    }
+
+    /// Gives up what takes too long.
+    pub(super) fn expire_attempts(&mut self) {
+        while let Some(attempt) = self.attempts.expired(self.core.now.mono) {
+            let (tenant, order) = (attempt.tenant, attempt.order);
+            drop(attempt);
+            let outcome = ConnectOutcome::Refused;
+            self.core.connected(tenant, Connected { order, outcome });
+        }
+    }
+}
+
+/// The address that a connection leaves from, and whose port the peer may open one to in turn: where we take TCP on the
+/// same host. `None` where there is none, and for what is no phone's address (see [`pbx::may_connect`]) or our own.
+fn listener_for<'a>(addresses: &'a [Address], order: &Connect) -> Option<&'a Address> {
+    let ours = |a: &Address| a.bound == order.remote || a.public == order.remote;
+    let here = |a: &&Address| a.transport == Transport::Tcp && a.public.ip() == order.local.ip();
+    let address = addresses.iter().find(here)?;
+    let may = pbx::may_connect(address.bound.ip(), order.remote) && !addresses.iter().any(ours);
+    may.then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(transport: Transport, bound: &str, public: &str) -> Address {
+        Address {
+            transport,
+            bound: bound.parse().unwrap(),
+            public: public.parse().unwrap(),
+        }
+    }
+
+    fn from(addresses: &[Address], local: &str, remote: &str) -> Option<String> {
+        let order = Connect {
+            local: local.parse().unwrap(),
+            remote: remote.parse().unwrap(),
+        };
+        listener_for(addresses, &order).map(|address| address.bound.to_string())
+    }
+
+    #[test]
+    fn a_connection_leaves_where_we_take_tcp_and_goes_to_no_port_of_ours() {
+        let addresses = [
+            address(Transport::Udp, "10.0.0.1:5060", "198.51.100.1:5060"),
+            address(Transport::Tls, "10.0.0.1:5061", "198.51.100.1:5061"),
+            address(Transport::Tcp, "10.0.0.1:5080", "198.51.100.1:5080"),
+            address(Transport::Udp, "10.0.0.2:5060", "10.0.0.2:5060"),
+            address(Transport::Udp, "127.0.0.1:5060", "127.0.0.1:5060"),
+            address(Transport::Tcp, "127.0.0.1:5060", "127.0.0.1:5060"),
+        ];
+        let from = |local: &str, remote: &str| from(&addresses, local, remote);
+        let outside = "198.51.100.1:5060";
+        assert_eq!(from(outside, "192.0.2.7:5060").as_deref(), Some("10.0.0.1:5080"));
+        assert_eq!(from("10.0.0.2:5060", "192.0.2.7:5060"), None, "no TCP there");
+        assert_eq!(from(outside, "10.0.0.2:5060"), None, "our own");
+        assert_eq!(from(outside, "198.51.100.1:5061"), None, "our own, from outside");
+        assert_eq!(from(outside, "127.0.0.1:7000"), None, "into the machine");
+        assert!(from("127.0.0.1:5060", "127.0.0.1:7000").is_some());
+        assert_eq!(from("127.0.0.1:5060", "127.0.0.1:5060"), None, "to ourselves");
+    }
+}

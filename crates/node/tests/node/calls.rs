@@ -146,7 +146,7 @@ impl Talk {
     }
 }
 
-fn ack(invite: &str, answer: &str, uri: &str) -> String {
+pub(crate) fn ack(invite: &str, answer: &str, uri: &str) -> String {
     let sequence = field(invite, "CSeq").split(' ').next().unwrap();
     format!(
         "ACK {uri} SIP/2.0\r\nVia: {}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\n\

@@ -16,6 +16,7 @@ mod calls;
 mod caps;
 mod house;
 mod journals;
+mod large;
 mod phone;
 mod ping;
 mod shutdown;

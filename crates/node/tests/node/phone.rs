@@ -61,6 +61,11 @@ impl Phone {
                 (Line::Web(Box::new(socket)), local)
             }
         };
+        Phone::on(line, transport, local, server)
+    }
+
+    /// On a socket that is there.
+    pub(crate) fn on(line: Line, transport: Transport, local: SocketAddr, server: SocketAddr) -> Phone {
         let phone = Phone {
             line,
             local,

@@ -214,7 +214,13 @@ impl Context {
         code: u16,
         tag: Option<&str>,
     ) -> Writer {
-        Writer::reply(request, code, sip::reason_phrase(code), tag, flow.remote)
+        // A phone may be elsewhere than where this request came from, see [`Context::home`].
+        let came = |via: sip::Via<'_>| via.transport.eq_ignore_ascii_case(flow.transport.via());
+        let from = match request.top_via().is_ok_and(came) {
+            true => flow,
+            false => self.tx.peer_of(request).unwrap_or(flow),
+        };
+        Writer::reply(request, code, sip::reason_phrase(code), tag, from.remote)
             .header(Name::Server, &self.server_name)
     }
 

@@ -10,7 +10,7 @@
 use crate::context::{Context, Owner};
 use crate::effect::Effect;
 use bytes::Bytes;
-use model::{Connect, ConnectOutcome, Connected, FlowToken, Limits, Now, Transport};
+use model::{Connect, ConnectOutcome, Connected, FlowToken, Limits, Now, Transport, UserId};
 use sip::build::for_transport;
 use sip::transaction::{ClientId, Full, Way};
 use sip::{Message, Method, Name, Scheme, Uri};
@@ -269,20 +269,26 @@ impl Context {
         }
     }
 
-    /// Where a phone is that speaks on this flow. On a connection that we opened for what is too large, that is where its
-    /// datagrams come from: the connection may go any moment, and nothing is bound to it.
-    pub(crate) fn home(&self, flow: FlowToken) -> FlowToken {
-        let order = self.large.open.get(&(flow.worker, flow.connection));
-        match order.filter(|_| flow.transport.is_reliable()) {
-            Some(order) => FlowToken {
-                transport: Transport::Udp,
-                worker: 0,
-                connection: 0,
-                local: order.local,
-                remote: order.remote,
-            },
-            None => flow,
+    /// Where a user's phone is that speaks on this flow and wants to be reached at `target`. Who sends one request over TCP
+    /// for its size, on a connection of its own or on one that we opened, is where its datagrams come from: the
+    /// connection may go any moment, and nothing is bound to it.
+    pub(crate) fn home(&self, user: UserId, target: &str, flow: FlowToken) -> FlowToken {
+        if flow.transport != Transport::Tcp || self.location.on_flow(user, &flow).is_some() {
+            return flow;
         }
+        let opened = self.large.open.get(&(flow.worker, flow.connection));
+        let opened = opened.map(|order| FlowToken {
+            transport: Transport::Udp,
+            worker: 0,
+            connection: 0,
+            local: order.local,
+            remote: order.remote,
+        });
+        let mut bound = self.location.of(user).iter().map(|binding| binding.record.flow);
+        let here = |at: &FlowToken| {
+            at.transport == Transport::Udp && at.remote.ip() == flow.remote.ip() && leads_to(target, at)
+        };
+        opened.or_else(|| bound.find(here)).unwrap_or(flow)
     }
 }
 
@@ -300,8 +306,14 @@ fn is_direct(request: &[u8], flow: &FlowToken) -> bool {
     let Ok(message) = Message::parse(request) else {
         return false;
     };
-    let uri = message.request_line().and_then(|line| Uri::parse(line.uri).ok());
-    let Some(uri) = uri.filter(|_| message.header(Name::Route).is_none()) else {
+    let straight = message.header(Name::Route).is_none();
+    let target = message.request_line().filter(|_| straight);
+    target.is_some_and(|line| leads_to(line.uri, flow)) && may_connect(flow.local.ip(), flow.remote)
+}
+
+/// True for a URI that names the other end of a datagram flow, and no other transport.
+fn leads_to(target: &str, flow: &FlowToken) -> bool {
+    let Ok(uri) = Uri::parse(target) else {
         return false;
     };
     let host = uri.host.trim_start_matches('[').trim_end_matches(']');
@@ -312,7 +324,6 @@ fn is_direct(request: &[u8], flow: &FlowToken) -> bool {
         && plain
         && host.parse() == Ok(flow.remote.ip())
         && uri.port.unwrap_or(5060) == flow.remote.port()
-        && may_connect(flow.local.ip(), flow.remote)
 }
 
 /// Whether a connection may be opened from `local` to a phone at `remote`. The phone has shown its password from there,

@@ -101,10 +101,10 @@ impl Call {
         let Some(target) = self.targets.get_mut(index).filter(|target| target.is_ringing()) else {
             return (481, none());
         };
-        target.flow = context.home(flow);
         let Some(early) = target.early.get_mut(at) else {
             return (481, none());
         };
+        target.flow = context.home(target.user, &early.dialog.remote_target, flow);
         if early.dialog.receive(message).is_err() {
             return (500, none());
         }

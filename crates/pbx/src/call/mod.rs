@@ -316,7 +316,7 @@ impl Call {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(id, 500, bytes, now.mono);
         }
-        let home = context.home(flow);
+        let home = context.home(leg.user, &leg.dialog.remote_target, flow);
         leg.follow(context, home, now);
         match method {
             Method::Bye => self.handle_bye(context, side, id, message, now),

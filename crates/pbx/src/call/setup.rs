@@ -452,7 +452,7 @@ pub(super) fn caller_leg(
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Leg {
-    let flow = context.home(flow);
+    let flow = context.home(device.user, &dialog.remote_target, flow);
     let binding = context.location.on_flow(device.user, &flow);
     let key = binding.map(|b| PhoneKey::from(&*b.record));
     let side = Side::new(context.random() >> 1);

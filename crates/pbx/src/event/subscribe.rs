@@ -168,7 +168,7 @@ impl Events {
         let id = self.next;
         let life = Duration::from_secs(u64::from(wish.expires_s));
         let ends = now.mono + life;
-        let flow = context.home(flow);
+        let flow = context.home(device.user, &dialog.remote_target, flow);
         let binding = context.location.on_flow(device.user, &flow);
         let mut subscription = Box::new(Subscription::from(Draft {
             user: device.user,
@@ -300,7 +300,8 @@ impl Events {
                 subscription.dialog.remote_target = before;
             }
             let left = subscription.flow;
-            let flow = context.home(flow);
+            let target = &subscription.dialog.remote_target;
+            let flow = context.home(subscription.user, target, flow);
             subscription.moved(context, flow);
             self.moved(id, &left, &flow);
             if let Some(binding) = context.location.on_flow(subscription.user, &flow) {

@@ -384,6 +384,13 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         self.servers.get(id.0).map(|server| server.wire.peer)
     }
 
+    /// The same by the request itself, or by the copy of it that a user keeps.
+    #[must_use]
+    pub fn peer_of(&self, request: &Message<'_>) -> Option<P> {
+        let key = self.keyer.server(request, request.method()?);
+        self.peer(*self.by_request.get(&key)?)
+    }
+
     /// True when a final response was sent, and when the transaction has ended.
     #[must_use]
     pub fn is_answered(&self, id: ServerId) -> bool {

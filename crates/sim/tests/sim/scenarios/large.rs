@@ -2,10 +2,12 @@
 //! a connection that the server opened, or that a phone opened to answer what came on one.
 
 use super::Scene;
-use super::by_hand::Hand;
+use super::by_hand::{Hand, field, request, sdp};
 use crate::scenarios::scene::ACME;
 use expect_test::expect;
+use model::Transport;
 use sim::phone::{Answer, Listens};
+use std::net::SocketAddr;
 
 impl Scene {
     /// The usual pair, whose caller offers more than fits a datagram to one who has such a phone, too.
@@ -467,6 +469,69 @@ fn a_large_notify_goes_over_tcp() {
     let heard = scene.text();
     assert!(heard.contains("server -> acme/104 NOTIFY"), "{heard}");
     assert_eq!(scene.world.server.tenant(ACME).unwrap().held().subscriptions, 1);
+}
+
+/// The other way round: a phone on datagrams sends its own large INVITE over TCP and lets the connection go. What comes
+/// later goes to where it is.
+#[test]
+fn a_phone_that_sends_its_large_invite_over_tcp_stays_reachable_by_datagrams() {
+    let mut scene = Scene::new();
+    let mut hand = Hand::new(&mut scene, "hand", 7);
+    let callee = scene.phone("102", Answer::PickUp(1000));
+    let home = hand.at;
+    let answer = hand.registers(&mut scene, "103", 1, "<sip:hand@10.0.2.7:5060>");
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    hand.at = SocketAddr::new(home.ip(), 40_000);
+    scene.world.strangers.insert(hand.at, "hand/tcp".to_owned());
+    hand.transport = Transport::Tcp;
+    hand.connection = scene.world.connect_stranger();
+    scene.curtain();
+    let invite = request("INVITE", "103@acme.example", "102@acme.example", "own", 1)
+        .replace("SIP/2.0/UDP {at}", "SIP/2.0/TCP 10.0.2.7:5060")
+        .replace("<sip:hand@{at}>", "<sip:hand@10.0.2.7:5060>");
+    let offer = sdp(home, 4000, "");
+    hand.insists(&mut scene, "103", &invite, &offer);
+    scene.run(1500);
+    let heard = hand.hears(&mut scene);
+    let ok = heard.iter().find(|text| text.starts_with("SIP/2.0 200")).unwrap();
+    assert!(field(ok, "Via").contains("rport=40000"), "{ok}");
+    assert!(!field(ok, "Contact").contains("transport"), "{ok}");
+    let ack = invite
+        .replace("INVITE", "ACK")
+        .replace("To: <sip:102@acme.example>", field(ok, "To"));
+    hand.send(&mut scene, &ack);
+    let now = scene.world.now();
+    scene.world.server.connection_lost(hand.connection, now);
+    (hand.at, hand.transport, hand.connection) = (home, Transport::Udp, 0);
+    scene.run(100);
+    scene.hang_up(callee);
+    scene.run(100);
+    let bye = hand.hears(&mut scene).pop().unwrap();
+    assert!(
+        bye.starts_with("BYE") && field(&bye, "Via").contains("/UDP "),
+        "{bye}"
+    );
+    hand.responds(&mut scene, &bye, 200, "");
+    scene.ends(expect![[r#"
+        10     hand/tcp -> server   INVITE 102 {10.0.2.7:4000 0,8}
+        11       server -> hand/tcp 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        20     hand/tcp -> server   ACK 102
+        30     hand/tcp -> server   INVITE 102 +credentials {10.0.2.7:4000 0,8}
+        31       server -> hand/tcp 100 Trying (INVITE)
+        31       server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        32     acme/102 -> server   180 Ringing (INVITE)
+        33       server -> hand/tcp 180 Ringing (INVITE)
+        1032   acme/102 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        1033     server -> acme/102 ACK 102
+        1033     server -> hand/tcp 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        1533     server -> hand/tcp 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        1550   hand/tcp -> server   ACK 102
+        1650   acme/102 -> server   BYE 1
+        1651     server -> hand     BYE hand
+        1651     server -> acme/102 200 OK (BYE)
+        1760       hand -> server   200 OK (BYE)
+        record 103 -> 102: 200/16 by Callee, rang, talked 618 ms (ring 102, answered), packets 0 and 2
+    "#]]);
 }
 
 /// Only a phone whose Contact is where its datagrams come from is tried: behind a NAT, with a transport of its choice, or

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use interop::baresip::{Account, talk};
-use interop::server::extensions;
-use interop::{Phone, Server, Stage, Tenant};
+use interop::script::Words;
+use interop::server::{extensions, password};
+use interop::{Phone, Script, Server, Stage, Tenant};
 use serde_json::Value;
 
 /// Extensions and their tones: far enough apart, and none a harmonic of another.
@@ -142,6 +143,45 @@ fn a_phone_takes_turns_between_two_calls() -> Result<()> {
         }
         println!("COUNT interop/tcp 3");
         Ok(format!("heard {third}, back to {second}, and {again} in the end"))
+    })
+}
+
+/// An INVITE that no datagram should carry (RFC 3261 §18.1.1): baresip, registered over UDP, takes it over TCP.
+#[test]
+fn a_phone_on_udp_takes_a_large_call_over_tcp() -> Result<()> {
+    Stage::run("baresip-large", |stage| {
+        let tenant = Tenant::new("acme", ["100", "101"].map(str::to_owned));
+        let server = Server::start(stage, &[tenant])?;
+        let account = Account::new("101", "acme.test", 440);
+        let mut callee = Phone::start(stage, &server, account)?;
+        let types: Vec<String> = (102..127).map(|pt| pt.to_string()).collect();
+        let offer =
+            interop::script::sdp("sendrecv", 1).replace(" 8 0 101", &format!(" 8 0 101 {}", types.join(" ")));
+        let more = |pt: &String| {
+            format!("a=rtpmap:{pt} codec{pt}/8000\na=fmtp:{pt} profile=main;level=1;stereo=0\n")
+        };
+        let offer = offer + &types.iter().map(more).collect::<String>();
+        ensure!(offer.len() > 1_300, "an offer of {} octets is small", offer.len());
+        let calling = Script::asking()
+            .ask("INVITE", &Words::none().body("application/sdp", &offer))
+            .hears(200, &["CSeq: 2 INVITE"])
+            .acknowledge(2, &Words::none())
+            .request("BYE", &Words::none())
+            .hears(200, &["CSeq: [0-9]+ BYE"]);
+        let row = crate::caller("acme.test", "100", &password("acme.test", "100"));
+        crate::calling_by(stage, &server, ("large", &calling), "101", "acme.test")?
+            .row(&row)
+            .run()?;
+        callee.expect("CALL_ESTABLISHED")?;
+        callee.expect("CALL_CLOSED")?;
+        server.await_cdrs("acme", 1)?;
+        let counts = &server.status()?["counts"];
+        ensure!(
+            counts["connected"] == 1 && counts["connects_failed"] == 0,
+            "{counts}"
+        );
+        println!("COUNT interop/udp 1");
+        Ok("INVITE over a connection that the server opened".to_owned())
     })
 }
 

@@ -468,8 +468,10 @@ fn configure(stage: &Stage, server: &Server, dir: &Path, account: Account<'_>, c
     let tone = stage.path(&format!("tone-{}.wav", account.hz));
     tone::write(&tone, account.hz, TONE_S)?;
     let media = stage.ports.run(MEDIA_PORTS)?;
+    // One port for datagrams and connections, as a phone has it; port 0 would be two.
+    let sip = stage.ports.one()?;
     let mut config = format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:0\nsip_verify_server no\nnet_interface 127.0.0.1\n\
+        "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nsip_verify_server no\nnet_interface 127.0.0.1\n\
          call_local_timeout 120\naudio_source aufile,{}\naudio_player aubridge,nobody\naudio_alert aubridge,nobody\n\
          ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule aufile.so\n\
          module aubridge.so\nmodule sndfile.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n\

@@ -7,13 +7,10 @@
 //! is between, and nobody makes us connect to a third party. A response goes where its request came from, however large
 //! it is (§18.2.2), so none is looked at here.
 
-use crate::context::{Context, Owner};
-use crate::effect::Effect;
 use bytes::Bytes;
-use model::{Connect, ConnectOutcome, Connected, FlowToken, Limits, Now, Transport, UserId};
-use sip::build::for_transport;
-use sip::transaction::{ClientId, Full, Way};
-use sip::{Message, Method, Name, Scheme, Uri};
+use model::{Connect, ConnectOutcome, FlowToken, Limits, Transport};
+use sip::transaction::ClientId;
+use sip::{Message, Name, Scheme, Uri};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -40,14 +37,14 @@ enum Peer {
 }
 
 /// What waits for a connection.
-enum Waiting {
+pub(crate) enum Waiting {
     Client(ClientId),
     /// An ACK to a 2xx: no transaction repeats it.
     Ack(FlowToken, Bytes),
 }
 
 /// What to do with a large request.
-enum Route {
+pub(crate) enum Route {
     Datagram,
     Over(FlowToken),
     Wait(Connect),
@@ -78,7 +75,7 @@ impl Large {
         }
     }
 
-    /// When [`Context::give_up_connecting`] is due.
+    /// When somebody is to be given up or forgotten.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.ends.first().map(|(at, _)| *at)
     }
@@ -95,7 +92,53 @@ impl Large {
             .any(|w| matches!(w, Waiting::Ack(_, bytes) if of_call(bytes)))
     }
 
-    fn route(&mut self, flow: &FlowToken, request: &[u8]) -> Route {
+    /// Connections that are wanted since the last time. Each is given up after a while.
+    pub(crate) fn take_wanted(&mut self, now: Duration) -> Vec<Connect> {
+        let end = now.saturating_add(self.wait);
+        let wanted = std::mem::take(&mut self.wanted);
+        self.ends.extend(wanted.iter().map(|order| (end, *order)));
+        wanted
+    }
+
+    /// One that nobody opened in time; call until `None`. Who refused one long ago is forgotten.
+    pub(crate) fn overdue(&mut self, now: Duration) -> Option<Connect> {
+        while let Some((at, order)) = self.ends.first().copied()
+            && at <= now
+        {
+            self.ends.remove(&(at, order));
+            match self.peers.get(&order) {
+                Some(Peer::Opening(_)) => return Some(order),
+                Some(Peer::Refused) => drop(self.peers.remove(&order)),
+                Some(Peer::Open(_)) | None => {}
+            }
+        }
+        None
+    }
+
+    /// A connection is gone, or no good; tells whose it was.
+    pub(crate) fn closed(&mut self, worker: u16, connection: u64) -> Option<Connect> {
+        let order = self.open.remove(&(worker, connection))?;
+        let this = |flow: &FlowToken| flow.worker == worker && flow.connection == connection;
+        if matches!(self.peers.get(&order), Some(Peer::Open(flow)) if this(flow)) {
+            self.peers.remove(&order);
+        }
+        Some(order)
+    }
+
+    /// The datagrams that a connection of ours stands for.
+    pub(crate) fn stands_for(&self, flow: &FlowToken) -> Option<FlowToken> {
+        let order = self.open.get(&(flow.worker, flow.connection))?;
+        Some(FlowToken {
+            transport: Transport::Udp,
+            worker: 0,
+            connection: 0,
+            local: order.local,
+            remote: order.remote,
+        })
+    }
+
+    /// How a request leaves that was written for this flow.
+    pub(crate) fn route(&mut self, flow: &FlowToken, request: &[u8]) -> Route {
         if flow.transport != Transport::Udp || request.len() <= self.longest || !is_direct(request, flow) {
             return Route::Datagram;
         }
@@ -129,7 +172,8 @@ impl Large {
         true
     }
 
-    fn wait(&mut self, order: Connect, what: Waiting) {
+    /// Something waits for a connection.
+    pub(crate) fn wait(&mut self, order: Connect, what: Waiting) {
         match self.peers.get_mut(&order) {
             Some(Peer::Opening(waiting)) => waiting.push(what),
             _ => {
@@ -140,7 +184,12 @@ impl Large {
     }
 
     /// The outcome of an order, and whom it concerns. One that comes too late to wait for still counts.
-    fn connected(&mut self, order: Connect, outcome: ConnectOutcome, now: Duration) -> Vec<Waiting> {
+    pub(crate) fn connected(
+        &mut self,
+        order: Connect,
+        outcome: ConnectOutcome,
+        now: Duration,
+    ) -> Vec<Waiting> {
         self.ends.retain(|(_, known)| *known != order);
         let known = match outcome {
             ConnectOutcome::Open(flow) => {
@@ -160,146 +209,6 @@ impl Large {
     }
 }
 
-impl Context {
-    /// Begins a client transaction, over TCP where the request is too large for the datagram that it was written for and
-    /// the phone takes it.
-    pub(crate) fn request(
-        &mut self,
-        method: Method<'_>,
-        branch: &str,
-        bytes: Bytes,
-        flow: FlowToken,
-        owner: Owner,
-        now: Now,
-    ) -> Result<ClientId, Full> {
-        let route = self.large.route(&flow, &bytes);
-        if matches!(route, Route::Datagram) {
-            let reliable = flow.transport.is_reliable();
-            return self
-                .tx
-                .request(method, branch, bytes, flow, reliable, owner, now.mono);
-        }
-        let client = self.tx.hold(method, branch, bytes, way(flow), owner, now.mono)?;
-        match route {
-            Route::Wait(order) => self.large.wait(order, Waiting::Client(client)),
-            Route::Over(flow) => self.tx.send_over(client, way(flow), now.mono),
-            Route::Datagram => {}
-        }
-        Ok(client)
-    }
-
-    /// Sends the first ACK to a 2xx, likewise. Should it get lost, the 2xx comes again, and its ACK is a datagram.
-    pub(crate) fn send_ack(&mut self, flow: FlowToken, bytes: Bytes) {
-        match self.large.route(&flow, &bytes) {
-            Route::Datagram => self.transmit(flow, bytes),
-            Route::Over(over) => self.transmit_over(over, flow, bytes),
-            Route::Wait(order) => self.large.wait(order, Waiting::Ack(flow, bytes)),
-        }
-    }
-
-    fn transmit_over(&mut self, over: FlowToken, flow: FlowToken, bytes: Bytes) {
-        match for_transport(&bytes, over.transport.via(), over.local) {
-            Some(bytes) => self.transmit(over, bytes),
-            None => self.transmit(flow, bytes),
-        }
-    }
-
-    /// Asks the shell for the connections that are wanted since the last time.
-    pub(crate) fn ask_for_connections(&mut self, now: Now) {
-        for order in std::mem::take(&mut self.large.wanted) {
-            let end = now.mono.saturating_add(self.large.wait);
-            self.large.ends.insert((end, order));
-            self.out.push(Effect::Connect(order));
-        }
-    }
-
-    /// The shell has tried.
-    pub(crate) fn connected(&mut self, connected: &Connected, now: Now) {
-        let Connected { order, outcome } = *connected;
-        for waiting in self.large.connected(order, outcome, now.mono) {
-            match (waiting, outcome) {
-                (Waiting::Client(client), ConnectOutcome::Open(flow)) => {
-                    self.tx.send_over(client, way(flow), now.mono);
-                }
-                (Waiting::Client(client), _) => self.tx.send_held(client, now.mono),
-                (Waiting::Ack(flow, bytes), ConnectOutcome::Open(over)) => {
-                    self.transmit_over(over, flow, bytes);
-                }
-                (Waiting::Ack(flow, bytes), _) => self.transmit(flow, bytes),
-            }
-        }
-    }
-
-    /// A connection is gone. What went over it for its size and has no answer goes on as a datagram.
-    pub(crate) fn large_flow_closed(&mut self, worker: u16, connection: u64, now: Now) {
-        let Some(order) = self.large.open.remove(&(worker, connection)) else {
-            return;
-        };
-        self.large.peers.remove(&order);
-        let lost = |flow: &FlowToken| {
-            flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection
-        };
-        // Taken and then closed before a word: as good as refused.
-        if self.tx.fall_back(lost, now.mono) > 0 {
-            self.large.connected(order, ConnectOutcome::Refused, now.mono);
-        }
-    }
-
-    /// The phone took the connection and says nothing on it.
-    pub(crate) fn unheard(&mut self, flow: &FlowToken, now: Now) {
-        if let Some(order) = self.large.open.remove(&(flow.worker, flow.connection)) {
-            self.large.connected(order, ConnectOutcome::Refused, now.mono);
-        }
-    }
-
-    /// Gives up connections that nobody opened in time, and forgets who refused one long ago.
-    pub(crate) fn give_up_connecting(&mut self, now: Now) {
-        while let Some((at, order)) = self.large.ends.first().copied()
-            && at <= now.mono
-        {
-            self.large.ends.remove(&(at, order));
-            match self.large.peers.get(&order) {
-                Some(Peer::Opening(_)) => {
-                    let outcome = ConnectOutcome::Refused;
-                    self.connected(&Connected { order, outcome }, now);
-                }
-                Some(Peer::Refused) => drop(self.large.peers.remove(&order)),
-                Some(Peer::Open(_)) | None => {}
-            }
-        }
-    }
-
-    /// Where a user's phone is that speaks on this flow and wants to be reached at `target`. Who sends one request over TCP
-    /// for its size, on a connection of its own or on one that we opened, is where its datagrams come from: the
-    /// connection may go any moment, and nothing is bound to it.
-    pub(crate) fn home(&self, user: UserId, target: &str, flow: FlowToken) -> FlowToken {
-        if flow.transport != Transport::Tcp || self.location.on_flow(user, &flow).is_some() {
-            return flow;
-        }
-        let opened = self.large.open.get(&(flow.worker, flow.connection));
-        let opened = opened.map(|order| FlowToken {
-            transport: Transport::Udp,
-            worker: 0,
-            connection: 0,
-            local: order.local,
-            remote: order.remote,
-        });
-        let mut bound = self.location.of(user).iter().map(|binding| binding.record.flow);
-        let here = |at: &FlowToken| {
-            at.transport == Transport::Udp && at.remote.ip() == flow.remote.ip() && leads_to(target, at)
-        };
-        opened.or_else(|| bound.find(here)).unwrap_or(flow)
-    }
-}
-
-fn way(flow: FlowToken) -> Way<FlowToken> {
-    Way {
-        peer: flow,
-        transport: flow.transport.via(),
-        sent_by: flow.local,
-    }
-}
-
 /// True where a datagram on this flow goes straight to what the Request-URI names, and that names no transport
 /// (RFC 3263 §4.1) and no flow (RFC 5626 §4.3).
 fn is_direct(request: &[u8], flow: &FlowToken) -> bool {
@@ -312,7 +221,7 @@ fn is_direct(request: &[u8], flow: &FlowToken) -> bool {
 }
 
 /// True for a URI that names the other end of a datagram flow, and no other transport.
-fn leads_to(target: &str, flow: &FlowToken) -> bool {
+pub(crate) fn leads_to(target: &str, flow: &FlowToken) -> bool {
     let Ok(uri) = Uri::parse(target) else {
         return false;
     };

@@ -26,6 +26,7 @@ mod lamps;
 mod large;
 mod location;
 mod outbound;
+mod outgoing;
 mod push;
 mod reach;
 mod registrar;

@@ -51,6 +51,8 @@ pub struct World {
     mono: Duration,
     wall_offset_ms: i64,
     address: SocketAddr,
+    /// The node loses what its tenants want of connections.
+    pub forgets_connections: bool,
     connections: BTreeMap<u64, usize>,
     /// Connections that the server is opening.
     connecting: BTreeMap<u64, (TenantId, Connect)>,
@@ -108,6 +110,7 @@ impl World {
             mono: now.mono,
             wall_offset_ms: 0,
             address: SocketAddr::from(([10, 0, 0, 1], 5060)),
+            forgets_connections: false,
             connections: BTreeMap::new(),
             connecting: BTreeMap::new(),
             opened: BTreeSet::new(),

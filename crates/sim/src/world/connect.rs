@@ -10,6 +10,9 @@ use std::time::Duration;
 impl World {
     /// The server wants a connection.
     pub(super) fn connect_to(&mut self, tenant: TenantId, order: Connect) {
+        if self.forgets_connections {
+            return;
+        }
         self.next_connection += 1;
         let connection = self.next_connection;
         self.connecting.insert(connection, (tenant, order));

@@ -23,6 +23,7 @@ mod forks;
 mod gruu;
 mod headers;
 mod large;
+mod large_rules;
 mod lost;
 mod odd;
 mod offers;

@@ -22,7 +22,7 @@ impl Tenant {
         }
         let in_dialog = message.to_tag().is_some();
         match message.method() {
-            Some(Method::Ack) => self.handle_ack(message, now),
+            Some(Method::Ack) => self.handle_ack(flow, message, now),
             Some(Method::Cancel) => self.handle_cancel(flow, message, now),
             Some(Method::Subscribe) if !in_dialog || self.events.has_dialog(message) => {
                 self.handle_subscribe(flow, message, now);
@@ -152,14 +152,17 @@ impl Tenant {
         same.then_some((invite, owner))
     }
 
-    fn handle_ack(&mut self, message: &Message<'_>, now: Now) {
-        match self.find_leg(message) {
-            Some(leg) => {
-                if let Some(call) = self.calls.get_mut(&leg.call) {
-                    call.acknowledged(&mut self.context, leg.side, message, now);
-                }
-            }
-            None => self.context.counts.stray += 1,
+    /// An ACK can't be challenged, and the answer in it moves the audio: from elsewhere than its phone it is nothing.
+    fn handle_ack(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        let leg = self.find_leg(message);
+        let Some((leg, call)) = leg.and_then(|leg| Some((leg, self.calls.get(&leg.call)?))) else {
+            return self.context.counts.stray += 1;
+        };
+        if !self.is_familiar(call, leg.side, message, &flow) {
+            return self.context.counts.forbidden += 1;
+        }
+        if let Some(call) = self.calls.get_mut(&leg.call) {
+            call.acknowledged(&mut self.context, leg.side, message, now);
         }
     }
 
@@ -171,12 +174,7 @@ impl Tenant {
         let Some(call) = self.calls.get(&leg.call) else {
             return;
         };
-        // The tags are secret between us and the phone. From another address they are not proof enough.
-        let familiar = call
-            .flow_for(leg.side, message)
-            .is_some_and(|known| known.remote.ip() == flow.remote.ip())
-            || self.is_registered_flow(call, leg.side, &flow);
-        if !familiar {
+        if !self.is_familiar(call, leg.side, message, &flow) {
             let Some(device) = self.authenticate(flow, message, now) else {
                 return;
             };
@@ -192,6 +190,14 @@ impl Tenant {
         if let Some(call) = self.calls.get_mut(&leg.call) {
             call.handle_request(&mut self.context, leg.side, message, flow, now);
         }
+    }
+
+    /// True where the leg's phone was last heard from, and where it has registered from. The tags are secret between us
+    /// and the phone; from another address they are not proof enough.
+    fn is_familiar(&self, call: &Call, side: model::Leg, message: &Message<'_>, flow: &FlowToken) -> bool {
+        let known = call.flow_for(side, message);
+        known.is_some_and(|known| known.remote.ip() == flow.remote.ip())
+            || self.is_registered_flow(call, side, flow)
     }
 
     /// True on the flow that the leg's phone has registered from: it showed its password there.

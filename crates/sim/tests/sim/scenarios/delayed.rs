@@ -1,6 +1,6 @@
 //! INVITEs without an offer: the callee offers in its 2xx, the answer comes in the ACK (RFC 3261 §13.2.1, §14.1).
 
-use super::by_hand::sdp;
+use super::by_hand::{field, request, sdp};
 use super::{Hand, Scene};
 use expect_test::expect;
 use sim::phone::Answer;
@@ -484,5 +484,69 @@ fn a_refused_reinvite_without_an_offer() {
         1001     server -> acme/101 200 OK (BYE)
         1002   acme/102 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 1996 ms (ring 102, answered), packets 4 and 4
+    "#]]);
+}
+
+/// Whoever knows the tags sends the ACK with an answer of his own, from another address: the audio does not go to him, and
+/// the phone's ACK is still awaited. A phone that registered from a new address meanwhile is no stranger.
+#[test]
+fn the_answer_counts_from_the_phone_alone() {
+    let mut scene = Scene::new();
+    scene.phone("102", Answer::PickUp(0));
+    let mut hand = Hand::new(&mut scene, "hand", 1);
+    hand.registers(
+        &mut scene,
+        "101",
+        1,
+        "<sip:101@10.0.2.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+    );
+    scene.curtain();
+    let invite = request("INVITE", "101@acme.example", "102@acme.example", "by-hand", 1);
+    let answer = hand.insists(&mut scene, "101", &invite, "");
+    let ack = request("ACK", "101@acme.example", "102@acme.example", "by-hand", 1)
+        .replace("To: <sip:102@acme.example>", field(&answer, "To"));
+    let mut stranger = Hand::new(&mut scene, "stranger", 77);
+    let mut moved = Hand::new(&mut scene, "moved", 3);
+    let theirs = sdp(stranger.at, 6000, "");
+    stranger.send_with(&mut scene, &ack, &theirs);
+    scene.run(100);
+    let own = sdp(moved.at, 4000, "");
+    moved.send_with(&mut scene, &ack, &own);
+    scene.run(100);
+    moved.registers(
+        &mut scene,
+        "101",
+        7,
+        "<sip:101@10.0.2.3>;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+    );
+    moved.send_with(&mut scene, &ack, &own);
+    scene.run(100);
+    let bye = ack.replace("ACK", "BYE").replace("CSeq: 1", "CSeq: 4");
+    moved.send(&mut scene, &bye);
+    scene.ends(expect![[r#"
+        10         hand -> server   INVITE 102
+        11       server -> hand     407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        20         hand -> server   ACK 102
+        30         hand -> server   INVITE 102 +credentials
+        31       server -> hand     100 Trying (INVITE)
+        31       server -> acme/102 INVITE 102
+        32     acme/102 -> server   180 Ringing (INVITE)
+        32     acme/102 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        33       server -> hand     180 Ringing (INVITE)
+        33       server -> hand     200 OK (INVITE) {10.0.0.1:10000 0,8}
+        40     stranger -> server   ACK 102 {10.0.2.77:6000 0,8}
+        140       moved -> server   ACK 102 {10.0.2.3:4000 0,8}
+        250       moved -> server   REGISTER acme.example <sip:101@10.0.2.3>;+sip.instance="<urn:uuid:1>";reg-id=1
+        251      server -> moved    401 Unauthorized (REGISTER) ?SHA-256 ?MD5
+        270       moved -> server   REGISTER acme.example +credentials <sip:101@10.0.2.3>;+sip.instance="<urn:uuid:1>";reg-id=1
+        271      server -> moved    200 OK (REGISTER) <sip:101@10.0.2.3>;expires=3600;+sip.instance="<urn:uuid:1>";reg-id=1
+        271      server -> moved    200 OK (INVITE) {10.0.0.1:10000 0,8}
+        280       moved -> server   ACK 102 {10.0.2.3:4000 0,8}
+        281      server -> acme/102 ACK 102 {10.0.0.1:10002 0,8}
+        380       moved -> server   BYE 102
+        381      server -> acme/102 BYE 102
+        381      server -> moved    200 OK (BYE)
+        382    acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 348 ms (ring 102, answered), packets 0 and 0
     "#]]);
 }

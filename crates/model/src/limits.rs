@@ -14,6 +14,9 @@ pub struct Limits {
     /// Live transactions of one tenant; beyond it requests get 503 with Retry-After. Only authenticated requests make
     /// any; over UDP a finished one is kept for 32 s (RFC 3261 Timer J), so this bounds calls per second, too.
     pub transactions_per_tenant: usize,
+    /// Requests of one user within 32 s that make transactions (calls and what is asked in them, subscriptions, published
+    /// states, texts); the next one gets 503 with Retry-After. So nobody alone fills the transactions of his tenant.
+    pub requests_per_user: usize,
     /// Targets that one call may ring at once.
     pub fork_targets: usize,
     /// Subscriptions of one tenant; the next one gets 503. Each holds about a kilobyte.
@@ -44,6 +47,7 @@ impl Default for Limits {
             message_bytes: 32_768,
             datagram_request_bytes: 1300,
             transactions_per_tenant: 1_048_576,
+            requests_per_user: 32_768,
             fork_targets: 16,
             subscriptions_per_tenant: 100_000,
             notifies_per_turn: 32,

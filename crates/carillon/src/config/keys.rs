@@ -276,6 +276,7 @@ fn limits<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Limits {
         message_bytes in 1_300..=1_048_576,
         datagram_request_bytes in 400..=65_535,
         transactions_per_tenant in 16..=16_777_216,
+        requests_per_user in 64..=16_777_216,
         fork_targets in 1..=256,
         connections_per_worker in 1..=1_000_000,
         connections_per_source in 1..=1_000_000,

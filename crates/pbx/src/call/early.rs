@@ -5,7 +5,7 @@ use super::leg::via;
 use super::{Call, Phase};
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
-use model::{FlowToken, Leg as SideOf, Now};
+use model::{FlowToken, Leg as SideOf, Now, UserId};
 use sdp::Description;
 use sip::dialog::Dialog;
 use sip::{Message, Method, Name};
@@ -52,6 +52,12 @@ impl Call {
     pub(super) fn early_flow(&self, message: &Message<'_>) -> Option<FlowToken> {
         let (index, _) = self.early_of(message)?;
         self.targets.get(index).map(|target| target.flow)
+    }
+
+    /// Whose phone sent a request in an early dialog.
+    pub(super) fn early_user(&self, message: &Message<'_>) -> Option<UserId> {
+        let (index, _) = self.early_of(message)?;
+        self.targets.get(index).map(|target| target.user)
     }
 
     /// A request of a phone that has not answered.

@@ -286,6 +286,12 @@ impl Call {
         phone.is_some_and(|phone| phone.is_same_phone(&binding.record))
     }
 
+    /// Whose phone sent this request inside that leg's dialog, early ones included.
+    pub(crate) fn speaker(&self, side: SideOf, message: &Message<'_>) -> Option<UserId> {
+        let early = (side == SideOf::Callee).then(|| self.early_user(message));
+        early.flatten().or_else(|| self.user_of(side))
+    }
+
     /// Whose phone the leg is with.
     pub(crate) fn user_of(&self, side: SideOf) -> Option<UserId> {
         self.leg(side).map(|leg| leg.user)

@@ -9,7 +9,7 @@ use sip::Message;
 impl Tenant {
     /// SUBSCRIBE, also one inside the dialog of a subscription: a refresh shows its credentials as well.
     pub(super) fn handle_subscribe(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
-        let Some(device) = self.authenticate(flow, message, now) else {
+        let Some(device) = self.admit(flow, message, now) else {
             return;
         };
         let context = &mut self.context;
@@ -24,7 +24,7 @@ impl Tenant {
 
     /// PUBLISH.
     pub(super) fn handle_publish(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
-        if let Some(device) = self.authenticate(flow, message, now) {
+        if let Some(device) = self.admit(flow, message, now) {
             self.events
                 .publish(&mut self.context, &device, message, flow, now);
         }
@@ -35,7 +35,7 @@ impl Tenant {
         if self.context.tx.is_merged(message) {
             return self.context.reply(message, flow, 482);
         }
-        if let Some(device) = self.authenticate(flow, message, now) {
+        if let Some(device) = self.admit(flow, message, now) {
             self.events.text(&mut self.context, &device, message, flow, now);
         }
     }

@@ -5,6 +5,7 @@
 
 mod deliver;
 mod event;
+mod pace;
 mod pickup;
 mod register;
 mod request;
@@ -21,6 +22,7 @@ use crate::registrar;
 use model::{
     BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, SignIn, TenantConfig, UserId,
 };
+use pace::Pace;
 use sip::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub struct Tenant {
     events: Events,
     gate: Gate,
     token_key: TokenKey,
+    pace: Pace,
     /// Who opened the connection of the message that is being looked at.
     sign_in: Option<SignIn>,
     next_call: u32,
@@ -47,6 +50,7 @@ impl Tenant {
             calls: BTreeMap::new(),
             gate: Gate::new(&setup.seed),
             token_key: TokenKey::new(setup.token_key),
+            pace: Pace::new(setup.limits.requests_per_user),
             sign_in: None,
             context: Context::new(config, setup),
             events: Events::new(&setup.limits),

@@ -4,7 +4,7 @@ use super::Tenant;
 use crate::auth::Access;
 use crate::call::{Call, reason};
 use crate::context::{Context, LegRef, Owner};
-use model::{Device, FlowToken, Now};
+use model::{Device, FlowToken, Now, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Tenant {
         if matches!(message.max_forwards(), Some(Ok(0))) {
             return self.context.reply(message, flow, 483);
         }
-        let Some(device) = self.authenticate(flow, message, now) else {
+        let Some(device) = self.admit(flow, message, now) else {
             return;
         };
         let full = self.context.live >= self.context.config.policy().max_calls;
@@ -187,6 +187,11 @@ impl Tenant {
                 return self.context.reply(message, flow, 403);
             }
         }
+        if let Some(user) = self.speaker(leg, message)
+            && !self.is_in_pace(user, flow, message, now)
+        {
+            return;
+        }
         if let Some(call) = self.calls.get_mut(&leg.call) {
             call.handle_request(&mut self.context, leg.side, message, flow, now);
         }
@@ -198,6 +203,11 @@ impl Tenant {
         let known = call.flow_for(side, message);
         known.is_some_and(|known| known.remote.ip() == flow.remote.ip())
             || self.is_registered_flow(call, side, flow)
+    }
+
+    /// Whose phone sent this request inside a dialog, early ones included.
+    fn speaker(&self, leg: LegRef, message: &Message<'_>) -> Option<UserId> {
+        self.calls.get(&leg.call)?.speaker(leg.side, message)
     }
 
     /// True on the flow that the leg's phone has registered from: it showed its password there.

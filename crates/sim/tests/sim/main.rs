@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod crowd;
 mod hostile;
 mod random;
 mod scenarios;

@@ -30,6 +30,7 @@ mod offers;
 mod push;
 mod redirected;
 mod referred;
+mod referred_abuse;
 mod referred_limits;
 mod refused;
 mod registrar;

@@ -1,5 +1,6 @@
 //! Events: who watches what, and hears what, when.
 
+mod abuse;
 mod lamps;
 mod lists;
 mod mailbox;

@@ -14,6 +14,7 @@
 
 mod calls;
 mod caps;
+mod fanout;
 mod house;
 mod journals;
 mod large;

@@ -229,6 +229,11 @@ impl Phone {
 
     /// Answers a request with 200; `extra` are whole header lines.
     pub(crate) fn accept(&mut self, request: &str, extra: &str, body: &str) {
+        self.answer(request, "200 OK", extra, body);
+    }
+
+    /// Answers a request with this status and reason.
+    pub(crate) fn answer(&mut self, request: &str, status: &str, extra: &str, body: &str) {
         let copied: String = request
             .lines()
             .filter(|line| {
@@ -241,7 +246,7 @@ impl Phone {
         let tag = if to.contains("tag=") { "" } else { ";tag=callee" };
         let length = body.len();
         let answer = format!(
-            "SIP/2.0 200 OK\r\n{copied}To: {to}{tag}\r\n{extra}Content-Length: {length}\r\n\r\n{body}"
+            "SIP/2.0 {status}\r\n{copied}To: {to}{tag}\r\n{extra}Content-Length: {length}\r\n\r\n{body}"
         );
         assert!(self.send(answer.as_bytes()));
     }

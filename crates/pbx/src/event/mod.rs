@@ -4,13 +4,15 @@
 //! named resources. Does not own: calls and bindings, which packages read when a document is written; they say through
 //! [`Lamps`](crate::lamps::Lamps) that something changed.
 //!
-//! The pace: a change marks its watchers; each turn of the tenant sends to a limited number of them, and turns are
-//! [`TURN`] apart, so that thousands of watchers take a while and a call in between takes none. One subscription hears
+//! The pace: a change is noted (`changes`), its watchers are put in the queue as there is room in it, each turn of the
+//! tenant sends to a limited number of them, and turns are [`TURN`] apart, so that thousands of watchers take a while and
+//! a call in between takes none. One subscription hears
 //! nothing while it owes the answer to a NOTIFY, nor sooner than [`QUIET`] after the last one: what changed meanwhile
 //! is one document. Documents are always whole, so a gap needs no repair; their versions follow the CSeq of the NOTIFY
 //! that carries them, which rises strictly, over restarts too.
 
 mod body;
+mod changes;
 mod dialog_info;
 mod document;
 mod keep;
@@ -29,6 +31,7 @@ mod xml;
 use crate::call::Call;
 use crate::context::{Context, EventOwner, Owner};
 use body::Document;
+use changes::Changes;
 use model::{
     CallId, EventCommand, FlowToken, Lamp, Limits, Mailbox, Now, Package, Resource, TenantConfig, UserId,
     Watch,
@@ -85,6 +88,7 @@ pub(crate) struct Events {
     streams: BTreeSet<(u16, u64, u64)>,
     next: u64,
     alarms: Wheel<Alarm>,
+    changes: Changes,
     /// Subscriptions with news, in the order in which it came.
     queue: VecDeque<u64>,
     /// Not before this may the queue be served again.
@@ -108,6 +112,7 @@ impl Events {
             streams: BTreeSet::new(),
             next: 0,
             alarms: Wheel::new(),
+            changes: Changes::default(),
             queue: VecDeque::new(),
             next_turn: Duration::ZERO,
             mailboxes: BTreeMap::new(),
@@ -202,16 +207,6 @@ impl Events {
         let first = (package, resource.clone(), 0);
         let last = (package, resource.clone(), u64::MAX);
         self.watchers.range(first..=last).map(|(_, _, id)| *id).collect()
-    }
-
-    /// The watchers of a resource have something to hear.
-    fn mark(&mut self, package: Package, resource: &Resource, user: Option<UserId>) {
-        for id in self.watchers_of(package, resource) {
-            if let Some(subscription) = self.subscriptions.get_mut(&id) {
-                subscription.changed(user);
-                self.enqueue(id);
-            }
-        }
     }
 
     fn enqueue(&mut self, id: u64) {
@@ -320,9 +315,10 @@ impl Events {
             self.mark(package, &Resource::User(user), Some(user));
             self.mark(package, &Resource::All, Some(user));
         }
-        if self.queue.is_empty() || now.mono < self.next_turn {
+        if now.mono < self.next_turn || !self.is_telling() {
             return;
         }
+        self.fill_queue();
         for _ in 0..self.budget {
             let Some(id) = self.queue.pop_front() else { break };
             if let Some(subscription) = self.subscriptions.get_mut(&id) {
@@ -417,13 +413,13 @@ impl Events {
 
     /// When to look again.
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
-        let turn = (!self.queue.is_empty()).then_some(self.next_turn);
+        let turn = self.is_telling().then_some(self.next_turn);
         [turn, self.alarms.next_deadline()].into_iter().flatten().min()
     }
 
     /// True while somebody is to be told something as soon as it is his turn.
     pub(crate) fn is_telling(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || !self.changes.is_empty()
     }
 
     /// Subscriptions that have not ended.

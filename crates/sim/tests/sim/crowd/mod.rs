@@ -1,6 +1,7 @@
 //! Thousands of users of one tenant at once, without phones and network: what they send goes straight into the cores, each
 //! signed in by a token.
 
+mod fanout;
 mod floods;
 
 use bytes::Bytes;

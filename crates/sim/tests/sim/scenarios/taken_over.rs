@@ -397,8 +397,8 @@ fn a_ringing_call_is_picked_up_from_a_lamp() {
         2002   acme/104 -> server   SUBSCRIBE 1 +credentials Expires 0 Event dialog
         2002   acme/101 -> server   200 OK (BYE)
         2003     server -> acme/104 200 OK (SUBSCRIBE) Expires 0
-        2006     server -> acme/104 NOTIFY 104 Event dialog Subscription-State terminated;reason=timeout {<dialog-info version="3" state="full" entity="sip:102@acme.example"></dialog-info>}
-        2007   acme/104 -> server   200 OK (NOTIFY)
+        2003     server -> acme/104 NOTIFY 104 Event dialog Subscription-State terminated;reason=timeout {<dialog-info version="3" state="full" entity="sip:102@acme.example"></dialog-info>}
+        2004   acme/104 -> server   200 OK (NOTIFY)
         record 101 -> 104: 200/16 by Callee, rang, talked 1998 ms (ring 102, picked up by 104, answered), packets 4 and 4
     "#]]);
 }

@@ -16,6 +16,8 @@ pub(crate) struct Binding {
     pub(crate) ends: Duration,
     /// False once its connection is gone.
     pub(crate) reachable: bool,
+    /// When it was last sent a push notification; it has not registered since.
+    woken: Option<Duration>,
     timer: TimerId,
 }
 
@@ -99,6 +101,7 @@ impl Location {
                     record,
                     ends,
                     reachable,
+                    woken: None,
                     timer,
                 };
             }
@@ -109,6 +112,7 @@ impl Location {
                     record,
                     ends,
                     reachable,
+                    woken: None,
                     timer,
                 });
             }
@@ -194,6 +198,20 @@ impl Location {
             }
         }
         lost.into_iter().map(|(_, _, user)| user).collect()
+    }
+
+    /// Notes that a phone is to be woken; false when one push notification is enough, for the last is less than `pause`
+    /// ago.
+    pub(crate) fn wakes(&mut self, user: UserId, key: &BindingKey, pause: Duration, now: Now) -> bool {
+        let bindings = self.users.get_mut(&user).into_iter().flatten();
+        let Some(binding) = bindings.into_iter().find(|b| b.record.key == *key) else {
+            return false;
+        };
+        let due = binding.woken.is_none_or(|last| last + pause <= now.mono);
+        if due {
+            binding.woken = Some(now.mono);
+        }
+        due
     }
 
     /// Marks one flow of a phone as dead, for a proxy on the way says so.

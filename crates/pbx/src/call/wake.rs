@@ -7,6 +7,12 @@ use crate::effect::Effect;
 use crate::following::PhoneKey;
 use crate::location::{Binding, BindingFacts};
 use model::{FlowToken, Now, UserId, Wake};
+use std::time::Duration;
+
+/// One phone is sent a push notification this often at most, however many call it: push services limit them, and a phone
+/// that is woken needs no second one to ring for every call that waits. When it registers it is awake, and the next time
+/// it sleeps counts anew.
+const PAUSE: Duration = Duration::from_secs(5);
 
 impl Call {
     /// Wakes the sleeping phones of these users. Gives the flow that one of them was on last.
@@ -28,18 +34,21 @@ impl Call {
             }
             flow = flow.or(Some(record.flow));
             self.waking.push((record.user, PhoneKey::from(&**record)));
-            wakes.push(Wake {
+            let wake = Wake {
                 tenant: record.tenant,
                 user: record.user,
                 device: record.device,
                 call: self.id,
                 target: target.clone(),
-            });
+            };
+            wakes.push((record.key.clone(), wake));
         }
-        for wake in wakes {
-            context.counts.woken += 1;
+        for (key, wake) in wakes {
             context.following.wakes(wake.user, self.id);
-            context.out.push(Effect::Wake(Box::new(wake)));
+            if context.location.wakes(wake.user, &key, PAUSE, now) {
+                context.counts.woken += 1;
+                context.out.push(Effect::Wake(Box::new(wake)));
+            }
         }
         if flow.is_some() {
             self.set_timer(context, TimerKind::Wake, u64::from(wait_s) * 1000, now);

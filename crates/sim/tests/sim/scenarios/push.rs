@@ -226,3 +226,41 @@ fn after_a_restart_a_sleeping_phone_is_woken_as_before() {
     scene.cancel(caller);
     scene.run(100);
 }
+
+/// A thousand calls for a phone that sleeps send one push notification, and one more every five seconds while it does not
+/// come. All of them wait, and what still waits rings when it is awake.
+#[test]
+fn a_sleeping_phone_is_not_flooded_with_push_notifications() {
+    let (mut scene, caller, mut app) = asleep(policy());
+    let woken = |scene: &Scene| scene.world.server.wakes.len();
+    for second in 0..10 {
+        for _ in 0..100 {
+            let call = scene.call(caller, "102");
+            scene.run(5);
+            scene.act(caller, |p, now| p.cancel(call, now));
+            scene.run(5);
+        }
+        assert_eq!(woken(&scene), 1 + second / 5, "in second {second}");
+    }
+    scene.run(30_000);
+    // Ten at once.
+    let calls: Vec<usize> = (0..10).map(|_| scene.call(caller, "102")).collect();
+    scene.run(1000);
+    assert_eq!(woken(&scene), 3);
+    let before = scene.world.mail.len();
+    wakes(&mut scene, &mut app, 1);
+    scene.run(100);
+    let invites = scene.world.mail[before..].iter();
+    assert_eq!(invites.filter(|(_, m)| m.starts_with(b"INVITE")).count(), 10);
+    for call in calls {
+        scene.act(caller, |p, now| p.cancel(call, now));
+    }
+    // It sleeps again at once: the next call is a new reason.
+    sleeps(&mut scene, &app);
+    let call = scene.call(caller, "102");
+    scene.run(100);
+    assert_eq!(woken(&scene), 4);
+    scene.act(caller, |p, now| p.cancel(call, now));
+    scene.run(70_000);
+    sim::check::at_rest(&scene.world).unwrap();
+}

@@ -33,6 +33,8 @@ pub(crate) struct Leg {
     /// The ACK to the phone's last 2xx, by CSeq, in case that comes again.
     pub(crate) ack: Option<(u32, Bytes)>,
     pub(crate) exchange: Exchange,
+    /// How often in a row the phone answered 491 to what was to bring back what was before.
+    pub(crate) glares: u8,
     /// CSeq number of our last INVITE without an offer: the ACK to its 2xx carries our answer.
     pub(crate) offerless: Option<u32>,
     /// The offer that the phone made in such a 2xx, while the other leg's answer to it is awaited.
@@ -91,6 +93,7 @@ impl Leg {
             parting: None,
             ack: None,
             exchange: Exchange::Idle,
+            glares: 0,
             offerless: None,
             owed: None,
             can: Capabilities::default(),

@@ -14,6 +14,10 @@ use sip::transaction::ServerId;
 use sip::{Message, Method, Name};
 use std::sync::Arc;
 
+/// A phone that answers 491 for ever has no re-INVITE of its own under way. After so many, some 20 seconds, it keeps what
+/// it has.
+const MOST_GLARES: u8 = 10;
+
 impl Call {
     pub(super) fn handle_reinvite(
         &mut self,
@@ -191,6 +195,9 @@ impl Call {
         leg.exchange = Exchange::Idle;
         let joining = self.moves.joining.is_some();
         let Some(leg) = self.leg_mut(side) else { return };
+        let glare = restores && code == 491;
+        leg.glares = if glare { leg.glares.saturating_add(1) } else { 0 };
+        let again = glare && leg.glares < MOST_GLARES;
         match message.filter(|_| code < 300) {
             Some(message) => {
                 leg.dialog.refresh_target(message);
@@ -208,7 +215,7 @@ impl Call {
                 }
             }
             None if joining => self.joining_answered(context, side, code, None, now),
-            None if restores && code == 491 => self.restore_later(context, side, now),
+            None if again => self.restore_later(context, side, now),
             None if self.ask_by_invite(context, side, code, message, now) => {}
             None => self.refuse_renegotiation(context, side, code, now),
         }

@@ -184,18 +184,20 @@ impl Events {
 
     fn set_resource(&mut self, context: &mut Context, name: Box<str>, lamp: Option<Lamp>) {
         let resource = Resource::Named(name.clone());
-        self.keep_resource(context, &name, lamp);
         match lamp {
             Some(lamp) => {
                 if self.resources.len() >= RESOURCES && !self.resources.contains_key(&name) {
                     context.counts.over_limit += 1;
                     return;
                 }
+                self.keep_resource(context, &name, Some(lamp));
                 self.resources.insert(name, lamp);
                 self.mark(Package::Dialog, &resource, None);
             }
             None => {
-                self.resources.remove(&name);
+                if self.resources.remove(&name).is_some() {
+                    self.keep_resource(context, &name, None);
+                }
                 for id in self.watchers_of(Package::Dialog, &resource) {
                     self.finish(context, id, "noresource");
                 }

@@ -71,7 +71,7 @@ impl Kept for EventRecord {
     type Change = EventChange;
     type Key = (TenantId, EventKey);
     const NAME: &'static str = "events";
-    const LOSS: &'static str = "phones will subscribe again";
+    const LOSS: &'static str = "phones will subscribe and publish again, mailbox lamps and named resources are dark until they are set, waiting messages do not come back";
 
     fn key(&self) -> Self::Key {
         (self.tenant, self.key.clone())
@@ -316,13 +316,15 @@ impl<R: Kept> Fold<R> {
     fn read_log(&mut self, path: &Path) -> Result<(), JournalError> {
         let octets = fs::read(path).map_err(|e| JournalError::at(path, e))?;
         let mut frames = frame::Frames::<Stamped<R::Change>>::new(&octets);
+        let mut read = 0_usize;
         for Stamped { stamp, change } in frames.by_ref() {
+            read = read.saturating_add(1);
             match R::split(change) {
                 Ok(record) => self.put(stamp, record.key(), Some(record)),
                 Err(key) => self.put(stamp, key, None),
             }
         }
-        report::<R>(path, frames.tail, octets.len(), frames.good());
+        report::<R, _>(path, &frames, read);
         Ok(())
     }
 
@@ -361,7 +363,9 @@ fn read_snapshot<R: Kept>(dir: &Path) -> Result<(Fold<R>, u64), JournalError> {
     };
     let mut covered = 0;
     let mut frames = frame::Frames::<Line<R>>::new(&octets);
+    let mut read = 0_usize;
     for line in frames.by_ref() {
+        read = read.saturating_add(1);
         match line {
             Line::Head { generation, stamp } => {
                 covered = generation;
@@ -372,15 +376,28 @@ fn read_snapshot<R: Kept>(dir: &Path) -> Result<(Fold<R>, u64), JournalError> {
             }
         }
     }
-    report::<R>(&path, frames.tail, octets.len(), frames.good());
+    report::<R, _>(&path, &frames, read);
     Ok((fold, covered))
 }
 
-fn report<R: Kept>(path: &Path, tail: Tail, len: usize, good: u64) {
-    if tail == Tail::Damaged {
-        let lost = super::u64_of(len).saturating_sub(good);
-        tracing::warn!(path = %path.display(), lost_bytes = lost, "{} journal damaged; {}", R::NAME, R::LOSS);
+/// Tells of a file that can't be read to its end, and keeps a copy for a person to look at: the next compaction removes it.
+fn report<R: Kept, T: DeserializeOwned>(path: &Path, frames: &frame::Frames<'_, T>, read: usize) {
+    if frames.tail != Tail::Damaged {
+        return;
     }
+    let aside = path.with_extension("damaged");
+    let copied = fs::copy(path, &aside).map(|_| aside.display().to_string());
+    let (entries, bytes) = frames.behind();
+    tracing::error!(
+        path = %path.display(),
+        copy = copied.unwrap_or_else(|e| format!("none: {e}")),
+        entries_read = read,
+        entries_lost = entries,
+        bytes_lost = bytes,
+        "part of the {} journal is damaged; what stood there and behind it is lost: {}",
+        R::NAME,
+        R::LOSS
+    );
 }
 
 fn snapshot_in(dir: &Path, name: &str) -> PathBuf {

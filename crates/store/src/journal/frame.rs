@@ -74,6 +74,19 @@ impl<'a, T: DeserializeOwned> Frames<'a, T> {
         u64_of(self.at)
     }
 
+    /// Records that lie where the walk ended, the one at which it ended included, as many as their lengths still show; and
+    /// their octets.
+    pub(super) fn behind(&self) -> (usize, u64) {
+        let behind = self.octets.get(self.at..).unwrap_or_default();
+        let (mut rest, mut count) = (behind, 0_usize);
+        while let Some(([a, b, c, d, ..], body)) = rest.split_first_chunk::<HEAD>() {
+            count = count.saturating_add(1);
+            let len = usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+            rest = body.get(len..).unwrap_or_default();
+        }
+        (count, u64_of(behind.len()))
+    }
+
     /// The next record and the octets it takes, or how the buffer ends.
     fn step(&self) -> Result<(T, usize), Tail> {
         let rest = self.octets.get(self.at..).unwrap_or_default();
@@ -109,5 +122,27 @@ impl<T: DeserializeOwned> Iterator for Frames<'_, T> {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_behind_a_damaged_record_is_counted() {
+        let mut octets = Vec::new();
+        encode(&mut octets, &["one", "two", "three", "four"]).unwrap();
+        // A letter of the second is another.
+        octets[HEAD + 5 + HEAD + 2] ^= 1;
+        let mut frames = Frames::<String>::new(&octets);
+        assert_eq!(frames.by_ref().collect::<Vec<_>>(), ["one"]);
+        assert_eq!(frames.tail, Tail::Damaged);
+        assert_eq!(frames.behind(), (3, (5 + 7 + 6 + 3 * HEAD) as u64));
+        // A length that is none shows nothing behind it.
+        octets[HEAD + 5 + 3] = 0xff;
+        let mut frames = Frames::<String>::new(&octets);
+        assert_eq!(frames.by_ref().count(), 1);
+        assert_eq!(frames.behind().0, 1);
     }
 }

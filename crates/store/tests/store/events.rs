@@ -70,3 +70,36 @@ fn the_last_word_on_each_key_is_kept() {
     let (_, live) = EventJournal::open(dir.path(), 1, soon).unwrap();
     assert_eq!(live, [mailbox(1, 2), lamp, mailbox(2, 7)]);
 }
+
+/// A disk that altered a letter: what stands before it is kept, what it altered lies beside for a person to look at, and
+/// the next start has nothing to complain of.
+#[test]
+fn a_damaged_file_is_set_aside() {
+    let dir = tempfile::TempDir::new().unwrap();
+    {
+        let (journal, _) = EventJournal::open(dir.path(), 1, NOW).unwrap();
+        let log = journal.appender(0).unwrap();
+        let far = Wall(u64::MAX);
+        log.append(&[put(&mailbox(1, 1)), put(&text(1, far)), put(&text(2, far))])
+            .unwrap();
+    }
+    let files = |end: &str| {
+        let all = std::fs::read_dir(dir.path()).unwrap().map(|f| f.unwrap().path());
+        let mut all: Vec<_> = all.filter(|p| p.to_string_lossy().ends_with(end)).collect();
+        all.sort();
+        all
+    };
+    let log = files(".log").pop().unwrap();
+    let mut octets = std::fs::read(&log).unwrap();
+    let place = octets.len() / 2;
+    octets[place] ^= 1;
+    std::fs::write(&log, &octets).unwrap();
+    let (_, live) = EventJournal::open(dir.path(), 1, NOW).unwrap();
+    assert_eq!(live, [mailbox(1, 1)]);
+    let [aside] = &files(".damaged")[..] else {
+        panic!("{:?}", files(""))
+    };
+    assert_eq!(std::fs::read(aside).unwrap(), octets);
+    let (_, live) = EventJournal::open(dir.path(), 1, NOW).unwrap();
+    assert_eq!((live, files(".damaged").len()), (vec![mailbox(1, 1)], 1));
+}

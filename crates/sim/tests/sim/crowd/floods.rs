@@ -2,7 +2,8 @@
 //! the others' calls go on.
 
 use super::{Crowd, codes, place};
-use model::{Limits, Policy};
+use model::{EventCommand, Lamp, Limits, Policy};
+use pbx::Input;
 use std::time::Duration;
 
 /// A call from one user to another is put through at this very moment.
@@ -256,4 +257,26 @@ fn publications_are_few_and_their_tags_are_not_guessed() {
     assert!(timers.is_some());
     crowd.rest(Duration::from_secs(3_700));
     assert_eq!(crowd.tenant.held().transactions, 0);
+}
+
+/// A resource too many is not there, and is not written down either, or it would be there after a restart.
+#[test]
+fn named_resources_are_bounded_in_memory_and_in_the_journal() {
+    let mut crowd = Crowd::new(1, Policy::default(), Limits::default());
+    let mut set = |number: usize, lamp| {
+        let name = format!("resource-{number}").into();
+        let mut effects = Vec::new();
+        let command = EventCommand::Resource { name, lamp };
+        crowd
+            .tenant
+            .handle(Input::Event(command), crowd.now(), &mut effects);
+        effects.len()
+    };
+    let on = Some(Lamp::On);
+    let written: usize = (0..10_000).map(|number| set(number, on)).sum();
+    assert_eq!(written, 10_000);
+    assert_eq!((set(10_000, on), set(10_000, None)), (0, 0));
+    assert_eq!((set(7, Some(Lamp::Off)), set(7, None), set(7, None)), (1, 1, 0));
+    assert_eq!(set(10_000, on), 1);
+    assert_eq!(crowd.tenant.counts().over_limit, 1);
 }

@@ -93,6 +93,38 @@ fn a_reinvite_is_taken_back() {
     "#]]);
 }
 
+/// What the callee agreed to was taken back, and it answers 491 to the re-INVITE that says so, again and again, with no
+/// re-INVITE of its own: it is asked ten times, and the call goes on.
+#[test]
+fn a_phone_that_always_has_something_pending_is_not_asked_for_ever() {
+    let mut scene = Scene::new();
+    let (mut hand, callee, head) = by_hand(&mut scene);
+    scene.answers(callee, Answer::Dead);
+    let invite = next(&head, "INVITE", 3).replace("{branch}", "z9hG4bK-taken-back");
+    let body = sdp(hand.at, 4000, "a=sendonly\r\n");
+    hand.send_with(&mut scene, &invite, &body);
+    scene.run(100);
+    for (method, wait) in [("CANCEL", 100), ("ACK", 0)] {
+        let text = next(&head, method, 3).replace("{branch}", "z9hG4bK-taken-back");
+        hand.send(&mut scene, &text);
+        scene.run(wait);
+    }
+    scene.answers(callee, Answer::PickUp(0));
+    scene.run(302);
+    scene.act(callee, |phone, _| phone.refuses_reinvite = Some(491));
+    scene.run(120_000);
+    let text = scene.text();
+    assert_eq!(
+        text.matches("-> server   491 Request Pending").count(),
+        10,
+        "{text}"
+    );
+    scene.curtain();
+    hand.send(&mut scene, &next(&head, "BYE", 4));
+    scene.run(70_000);
+    sim::check::at_rest(&scene.world).unwrap();
+}
+
 #[test]
 fn with_a_broken_offer() {
     let mut scene = Scene::new();

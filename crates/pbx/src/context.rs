@@ -55,12 +55,13 @@ impl Owner {
         }
     }
 
-    /// True for what is worth waiting for when a phone's connection breaks.
-    pub(crate) fn waits_for_phone(&self) -> bool {
-        matches!(
-            self,
-            Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_)
-        )
+    /// True for what is worth waiting for when a phone's connection breaks: requests of ours, and the caller's INVITE.
+    pub(crate) fn waits_for_phone(&self, ours: bool) -> bool {
+        match self {
+            Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_) => ours,
+            Owner::Caller(_) => !ours,
+            Owner::None | Owner::Refresh { .. } | Owner::Event(_) => false,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A dialog belongs to address-of-record, instance and `reg-id`, never to a connection. Owns: the names of phones, and
 //! the index from users to what waits for them. Does not own: calls, bindings, transactions.
 
-use model::{BindingKey, BindingRecord, CallId, UserId};
+use model::{BindingKey, BindingRecord, CallId, Transport, UserId};
 use sip::transaction::ClientId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,12 +60,15 @@ impl PhoneKey {
     }
 }
 
+/// A BYE under way, to which phone, and by which transport: its Via names that, so on another it can't be said again.
+pub(crate) type Parting = (ClientId, PhoneKey, Transport);
+
 /// What waits for phones, by user.
 #[derive(Default)]
 pub(crate) struct Following {
     calls: BTreeSet<(UserId, CallId)>,
     waking: BTreeSet<(UserId, CallId)>,
-    partings: BTreeMap<UserId, Vec<(ClientId, PhoneKey)>>,
+    partings: BTreeMap<UserId, Vec<Parting>>,
 }
 
 impl Following {
@@ -106,26 +109,26 @@ impl Following {
     }
 
     /// A BYE to this phone is on its way and outlives its call.
-    pub(crate) fn parts(&mut self, user: UserId, client: ClientId, phone: PhoneKey) {
-        self.partings.entry(user).or_default().push((client, phone));
+    pub(crate) fn parts(&mut self, user: UserId, parting: Parting) {
+        self.partings.entry(user).or_default().push(parting);
     }
 
     /// That BYE has its answer, or never will.
     pub(crate) fn parted(&mut self, user: UserId, client: ClientId) {
         if let Some(of_user) = self.partings.get_mut(&user) {
-            of_user.retain(|(known, _)| *known != client);
+            of_user.retain(|(known, _, _)| *known != client);
             if of_user.is_empty() {
                 self.partings.remove(&user);
             }
         }
     }
 
-    /// The BYEs that wait for this phone.
-    pub(crate) fn partings(&self, user: UserId, phone: &PhoneKey) -> Vec<ClientId> {
+    /// The BYEs that wait for this phone on this transport.
+    pub(crate) fn partings(&self, user: UserId, phone: &PhoneKey, transport: Transport) -> Vec<ClientId> {
         let of_user = self.partings.get(&user).into_iter().flatten();
         of_user
-            .filter(|(_, known)| known.is(phone))
-            .map(|(client, _)| *client)
+            .filter(|(_, known, by)| known.is(phone) && *by == transport)
+            .map(|(client, _, _)| *client)
             .collect()
     }
 

@@ -4,12 +4,13 @@
 //! own: the requests that wait (`sip::transaction`), and who is where (`location`).
 
 use super::leg::Exchange;
+use super::record::q850;
 use super::target::{Invitation, State};
 use super::{Call, Phase, Target};
 use crate::context::{Context, Owner, TimerKind};
 use crate::following::PhoneKey;
 use crate::location::{BindingFacts, same_flow};
-use model::{FlowToken, Leg as SideOf, Now, UserId};
+use model::{EndedBy, FlowToken, Leg as SideOf, Now, UserId};
 
 /// Forks of one call, all told: a phone that changes its connection again and again makes no more.
 const MOST_TARGETS: usize = 48;
@@ -49,7 +50,7 @@ impl Call {
                 continue;
             };
             leg.away = true;
-            waits |= matches!(leg.exchange, Exchange::Ours { .. });
+            let asked = matches!(leg.exchange, Exchange::Ours { .. });
             let other = leg.key.as_ref().and_then(|phone| {
                 let bindings = context.location.of(user).iter();
                 bindings
@@ -57,12 +58,39 @@ impl Call {
                     .max_by_key(|b| b.ends)
                     .map(|b| b.record.flow)
             });
-            if let Some(flow) = other {
-                leg.follow(context, flow, now);
+            match other {
+                Some(flow) => self.follow_leg(context, side, flow, now),
+                None => waits |= asked || (side == SideOf::Caller && self.is_calling()),
             }
         }
         if waits {
             self.wait_for_return(context, now);
+        }
+    }
+
+    /// True while the caller waits for an answer to its INVITE.
+    fn is_calling(&self) -> bool {
+        self.invite.is_some() && matches!(self.phase, Phase::Opening | Phase::Ringing)
+    }
+
+    /// True when the caller, whose connection is gone, may come back on another one and take its call on: its phone is
+    /// one of these users', registered, or is known to be away already.
+    pub(crate) fn caller_may_return(&self, users: &[UserId]) -> bool {
+        let leg = &self.caller;
+        let registered = leg.key.is_some() && users.contains(&leg.user);
+        self.invite.is_some() && (leg.away || registered)
+    }
+
+    /// A leg's phone is on another flow; a caller that has no answer yet hears there what it was told last.
+    fn follow_leg(&mut self, context: &mut Context, side: SideOf, flow: FlowToken, now: Now) {
+        let Some(leg) = self.leg_mut(side) else { return };
+        let alike = leg.flow.transport == flow.transport;
+        leg.follow(context, flow, now);
+        if side == SideOf::Caller
+            && alike
+            && let Some(invite) = &self.invite
+        {
+            context.tx.redirect_answer(invite.server, flow);
         }
     }
 
@@ -83,8 +111,18 @@ impl Call {
         }
     }
 
-    /// Who has not come back by now: its phone does not ring, its re-INVITE is refused; a call that is up stays up.
+    /// Who has not come back by now: its phone does not ring, its re-INVITE is refused, its call that nobody has answered
+    /// is over; a call that is up stays up.
     pub(super) fn not_returned(&mut self, context: &mut Context, now: Now) {
+        if self.caller.away && self.is_calling() {
+            return self.cancelled_by_caller(context, "", now);
+        }
+        if self.caller.away && self.caller.unacknowledged.is_some() && self.phase == Phase::Answered {
+            // It was answered meanwhile, and talks to nobody.
+            context.counts.ack_lost += 1;
+            let why = "caller did not come back";
+            return self.hang_up(context, q850::TIMER_EXPIRY, EndedBy::System, why, now);
+        }
         for index in 0..self.targets.len() {
             if self.targets.get(index).is_some_and(|t| t.away && t.is_ringing()) {
                 self.give_up_target(context, index, now);
@@ -125,7 +163,7 @@ impl Call {
                 && (leg.away || !same_flow(&leg.flow, &facts.flow))
             {
                 leg.key = Some(facts.key.clone());
-                leg.follow(context, facts.flow, now);
+                self.follow_leg(context, side, facts.flow, now);
                 moved = true;
             }
         }

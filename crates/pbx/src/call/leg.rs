@@ -167,12 +167,17 @@ impl Leg {
         };
         // At the limit of transactions the BYE is sent once: better than silence.
         let bytes = writer.finish();
-        // A datagram finds a phone by itself where it still is; who was on a connection may come back on another.
-        let phone = self.key.as_ref().filter(|_| self.flow.transport.is_reliable());
+        // The phone may come back on another connection, or from another port.
+        let phone = self.key.as_ref();
         let owner = phone.map_or(Owner::None, |_| Owner::Parting(self.user));
         let sent = context.request(Method::Bye, &branch, bytes.clone(), self.flow, owner, now);
         match (sent, phone) {
-            (Ok(client), Some(phone)) => context.following.parts(self.user, client, phone.clone()),
+            (Ok(client), Some(phone)) => {
+                let transport = self.flow.transport;
+                context
+                    .following
+                    .parts(self.user, (client, phone.clone(), transport));
+            }
             (Ok(_), None) => {}
             (Err(_), _) => context.transmit(self.flow, bytes),
         }

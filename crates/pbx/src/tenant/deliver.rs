@@ -102,11 +102,12 @@ impl Tenant {
         };
         // Nobody is registered on it any more when what was sent to a phone that is away comes back as lost.
         let (first, calls) = (!users.is_empty(), &self.calls);
-        let expected = |owner: &Owner| match owner.call() {
-            Some(id) => calls.get(&id).is_some_and(|call| call.waits_for_return(owner)),
-            None => true,
+        let expected = |owner: &Owner| match (owner, owner.call().and_then(|id| calls.get(&id))) {
+            (Owner::Caller(_), Some(call)) => call.caller_may_return(&users),
+            (_, Some(call)) => first || call.waits_for_return(owner),
+            (_, None) => first || owner.call().is_none(),
         };
-        let waits = |owner: &Owner| owner.waits_for_phone() && (first || expected(owner));
+        let waits = |owner: &Owner, ours| owner.waits_for_phone(ours) && expected(owner);
         self.context.tx.connection_lost(lost, waits, now.mono);
         for user in users {
             for id in self.context.following.calls(user) {

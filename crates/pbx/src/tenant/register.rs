@@ -117,7 +117,7 @@ impl Tenant {
         let Some(facts) = self.context.location.on_flow(user, &flow).map(BindingFacts::from) else {
             return;
         };
-        for client in self.context.following.partings(user, &facts.key) {
+        for client in self.context.following.partings(user, &facts.key, flow.transport) {
             self.context.tx.redirect(client, flow, now.mono);
         }
         for id in self.context.following.calls(user) {

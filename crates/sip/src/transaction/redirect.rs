@@ -6,8 +6,8 @@ use super::client_invite::ClientInvite;
 use super::client_other::ClientOther;
 use super::timers::{T1_X64, Timer, Wire};
 use super::{
-    ClientId, ClientInput, ClientMachine, ServerId, ServerInput, ServerInvite, ServerMachine, TransactionId,
-    Transactions,
+    ClientId, ClientInput, ClientMachine, Server, ServerId, ServerInput, ServerInvite, ServerMachine,
+    TransactionId, Transactions,
 };
 use bytes::Bytes;
 use std::time::Duration;
@@ -16,23 +16,26 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
     /// The connections to the peers that `failed` picks are lost. Only transactions over reliable transports are
     /// asked about.
     pub fn transport_failed(&mut self, failed: impl FnMut(&P) -> bool, now: Duration) {
-        self.connection_lost(failed, |_| false, now);
+        self.connection_lost(failed, |_, _| false, now);
     }
 
-    /// The same, but requests of ours whose owner `waits` live on until their timers end them: their peers may come
-    /// back, see [`Transactions::redirect`].
+    /// The same, but what `waits` by its owner lives on, for its peer may come back: requests of ours (`true`) until their
+    /// timers end them, see [`Transactions::redirect`], and INVITEs without a final answer (`false`) until they get one,
+    /// see [`Transactions::redirect_answer`].
     pub fn connection_lost(
         &mut self,
         mut failed: impl FnMut(&P) -> bool,
-        waits: impl Fn(&U) -> bool,
+        waits: impl Fn(&U, bool) -> bool,
         now: Duration,
     ) {
         let mut ends = |id: &TransactionId| match *id {
-            TransactionId::Client(id) => self
-                .clients
+            TransactionId::Client(id) => self.clients.get(id.0).is_some_and(|c| {
+                failed(&c.wire.peer) && !c.owner.as_ref().is_some_and(|owner| waits(owner, true))
+            }),
+            TransactionId::Server(id) => self
+                .servers
                 .get(id.0)
-                .is_some_and(|c| failed(&c.wire.peer) && !c.owner.as_ref().is_some_and(&waits)),
-            TransactionId::Server(id) => self.servers.get(id.0).is_some_and(|s| failed(&s.wire.peer)),
+                .is_some_and(|s| failed(&s.wire.peer) && !(s.is_proceeding() && waits(&s.owner, false))),
         };
         let (clients, servers): (Vec<_>, Vec<_>) = self
             .streams
@@ -82,19 +85,33 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
         }
     }
 
-    /// The peer that has not acknowledged our 2xx is now at `peer`: its next copy goes there, the first at once.
+    /// The peer that waits for the answer to its INVITE, or has not acknowledged our 2xx, is now at `peer`: what it may
+    /// have missed goes there at once, and what follows.
     pub fn redirect_answer(&mut self, id: ServerId, peer: P) {
         let Some(server) = self.servers.get_mut(id.0) else {
             return;
         };
         server.wire.peer = peer;
-        if let ServerMachine::Invite(ServerInvite::Accepted {
-            response: Some(response),
-            ..
-        }) = &server.machine
+        if let ServerMachine::Invite(
+            ServerInvite::Accepted {
+                response: Some(response),
+                ..
+            }
+            | ServerInvite::Proceeding { last: Some(response) },
+        ) = &server.machine
         {
             let response: Bytes = response.clone();
             self.out.push_back((peer, response));
         }
+    }
+}
+
+impl<P, U> Server<P, U> {
+    /// True for an INVITE that has no final answer yet.
+    fn is_proceeding(&self) -> bool {
+        matches!(
+            self.machine,
+            ServerMachine::Invite(ServerInvite::Proceeding { .. })
+        )
     }
 }

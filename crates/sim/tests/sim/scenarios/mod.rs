@@ -19,6 +19,7 @@ mod ended;
 mod events;
 mod flows;
 mod follows;
+mod follows_caller;
 mod forks;
 mod gruu;
 mod headers;

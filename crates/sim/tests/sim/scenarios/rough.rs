@@ -9,7 +9,7 @@ use model::{Policy, Transport};
 use sim::phone::Answer;
 
 #[test]
-fn a_caller_whose_connection_breaks_while_it_rings_has_given_up() {
+fn a_caller_who_is_answered_after_its_connection_broke_and_stays_away() {
     let mut scene = Scene::new();
     let caller = scene.phone_on("101", Transport::Tcp, Answer::PickUp(0));
     scene.phone("102", Answer::PickUp(3000));
@@ -19,11 +19,23 @@ fn a_caller_whose_connection_breaks_while_it_rings_has_given_up() {
     scene.world.disconnect(caller);
     scene.ends(expect![[r#"
         0      acme/101 loses its connection
-        0        server -> acme/102 CANCEL 102
-        1      acme/102 -> server   200 OK (CANCEL)
-        1      acme/102 -> server   487 Request Terminated (INVITE)
-        2        server -> acme/102 ACK 102
-        record 101 -> 102: 487/16 by Caller, rang (ring 102)
+        2004   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        2005     server -> acme/102 ACK 102
+        2005     server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        2505     server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        3505     server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        5505     server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        9505     server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        10000    server -> acme/102 BYE 102 [Q.850;cause=102;text="caller did not come back"]
+        10001  acme/102 -> server   200 OK (BYE)
+        13505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        17505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        21505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        25505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        29505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        33505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        34005    server -x acme/101 BYE 101 [Q.850;cause=102;text="caller did not come back"]
+        record 101 -> 102: 200/102 by System, rang, talked 7995 ms (ring 102, answered), packets 0 and 16
     "#]]);
 }
 

@@ -3,11 +3,11 @@
 use super::{TCP, World, answer, message};
 use expect_test::expect;
 
-/// Loses the connection of everything, but what is owned by 7 waits.
+/// Loses the connection of everything, but requests of ours that are owned by 7 wait.
 fn lose(world: &mut World) {
     world
         .table
-        .connection_lost(|_| true, |owner| *owner == 7, world.now);
+        .connection_lost(|_| true, |owner, ours| ours && *owner == 7, world.now);
     world.drain();
 }
 
@@ -87,6 +87,28 @@ fn a_2xx_that_was_not_acknowledged_goes_where_its_peer_is() {
         00.448         -> other: 200
         00.500         -> other: 200
         32.000 0 left
+    "#]]
+    .assert_eq(world.run_out());
+}
+
+#[test]
+fn an_invite_without_an_answer_waits_for_its_peer() {
+    let mut world = World::new();
+    let invite = world.accept(message("INVITE", "z9hG4bK-in").as_bytes(), TCP);
+    world.respond(invite, 180);
+    world.table.connection_lost(|_| true, |_, ours| !ours, world.now);
+    world.drain();
+    world.run_until(1_000);
+    world.table.redirect_answer(invite, "other");
+    world.drain();
+    world.respond(invite, 200);
+    world.table.acked(invite);
+    expect![[r#"
+        00.000 <- INVITE: new
+        00.000         -> phone: 180
+        01.000         -> other: 180
+        01.000         -> other: 200
+        33.000 0 left
     "#]]
     .assert_eq(world.run_out());
 }

@@ -135,4 +135,6 @@ counts! {
     connects_failed,
     /// Connections refused by a cap, or closed for stalling.
     connections_refused,
+    /// Connections closed because unfinished messages filled the room that a worker has for them.
+    partials_dropped,
 }

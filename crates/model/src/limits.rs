@@ -33,6 +33,9 @@ pub struct Limits {
     pub connecting_per_tenant: usize,
     /// Milliseconds that a phone has to take a connection; a call waits for it.
     pub connect_timeout_ms: u64,
+    /// Octets of messages that are not complete yet, over all connections of one worker; beyond it the connection whose
+    /// message began first is closed.
+    pub partial_bytes_per_worker: usize,
     /// Octets waiting to be written to one slow connection before it is closed.
     pub connection_backlog_bytes: usize,
     /// Seconds that a connection may take for its TLS handshake or to complete one message.
@@ -56,6 +59,7 @@ impl Default for Limits {
             connecting_per_worker: 256,
             connecting_per_tenant: 64,
             connect_timeout_ms: 1_500,
+            partial_bytes_per_worker: 33_554_432,
             connection_backlog_bytes: 262_144,
             connection_stall_s: 20,
             connection_idle_s: 600,

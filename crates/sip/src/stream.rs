@@ -116,6 +116,12 @@ impl Framer {
         !self.dead && self.rest().iter().any(|b| !matches!(b, b'\r' | b'\n'))
     }
 
+    /// Octets that wait for the rest of their message.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.rest().len()
+    }
+
     /// True after an error: the connection must be closed.
     #[must_use]
     pub fn is_dead(&self) -> bool {

@@ -280,6 +280,7 @@ fn limits<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Limits {
         fork_targets in 1..=256,
         connections_per_worker in 1..=1_000_000,
         connections_per_source in 1..=1_000_000,
+        partial_bytes_per_worker in 1_048_576..=1_099_511_627_776,
         connection_backlog_bytes in 16_384..=67_108_864,
         connection_stall_s in 1..=600,
         connection_idle_s in 10..=86_400,

@@ -70,6 +70,8 @@ pub(crate) struct Conn {
     pub(crate) sign_in: Option<SignIn>,
     /// Whose messages it carried, in order: told when it is gone.
     pub(crate) tenants: Vec<TenantId>,
+    /// Where the table of connections has its unfinished message, and of how many octets.
+    pub(crate) partial: Option<(Duration, usize)>,
     /// The deadline armed last, see [`crate::deadline`].
     pub(crate) armed: Option<Duration>,
     /// What epoll watches.
@@ -117,6 +119,7 @@ impl Conn {
             framing: Framing::new(flow.transport, limits),
             sign_in: None,
             tenants: Vec::new(),
+            partial: None,
             armed: None,
             interest: Interest::Read,
             socket,
@@ -168,6 +171,14 @@ impl Conn {
             (true, false, None) => Some(now),
             (_, false, since) => since,
         };
+    }
+
+    /// Its unfinished message: since when, and how many octets there are.
+    pub(crate) fn unfinished(&self) -> Option<(Duration, usize)> {
+        let octets = self.framing.waiting();
+        self.stalled_since
+            .map(|since| (since, octets))
+            .filter(|_| octets > 0 && !self.is_closing())
     }
 
     /// Queues a SIP message or a keep-alive. False when the peer reads so slowly that the backlog is full.

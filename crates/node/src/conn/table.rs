@@ -6,7 +6,7 @@
 use super::Conn;
 use crate::deadline::Deadlines;
 use model::{Limits, Now};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -43,6 +43,9 @@ pub(crate) struct ConnTable {
     conns: HashMap<u64, Conn, BuildHasherDefault<NumberHasher>>,
     sources: HashMap<IpAddr, usize>,
     deadlines: Deadlines<u64>,
+    /// Connections with unfinished messages, the oldest first, and the octets of all.
+    partials: BTreeSet<(Duration, u64)>,
+    partial_bytes: usize,
     next: u64,
     limits: Limits,
 }
@@ -62,6 +65,8 @@ impl ConnTable {
             conns: HashMap::default(),
             sources: HashMap::new(),
             deadlines: Deadlines::new(),
+            partials: BTreeSet::new(),
+            partial_bytes: 0,
             next: now.wall.0 << 20,
             limits,
         }
@@ -95,6 +100,7 @@ impl ConnTable {
     /// Lets a connection go; dropping it closes the socket.
     pub(crate) fn remove(&mut self, number: u64) -> Option<Conn> {
         let conn = self.conns.remove(&number)?;
+        self.forget_partial(number, conn.partial);
         let key = source(conn.flow.remote.ip());
         if let Some(count) = self.sources.get_mut(&key) {
             *count = count.saturating_sub(1);
@@ -108,6 +114,36 @@ impl ConnTable {
     /// One connection.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Conn> {
         self.conns.get_mut(&number)
+    }
+
+    /// Takes note of what a connection has of an unfinished message after a read.
+    pub(crate) fn weigh(&mut self, number: u64) {
+        let Some(conn) = self.conns.get_mut(&number) else {
+            return;
+        };
+        let (old, new) = (conn.partial, conn.unfinished());
+        if old == new {
+            return;
+        }
+        conn.partial = new;
+        self.forget_partial(number, old);
+        if let Some((since, octets)) = new {
+            self.partials.insert((since, number));
+            self.partial_bytes += octets;
+        }
+    }
+
+    fn forget_partial(&mut self, number: u64, partial: Option<(Duration, usize)>) {
+        if let Some((since, octets)) = partial {
+            self.partials.remove(&(since, number));
+            self.partial_bytes = self.partial_bytes.saturating_sub(octets);
+        }
+    }
+
+    /// The connection that has been at its message for longest, when unfinished messages hold too much.
+    pub(crate) fn too_slow(&self) -> Option<u64> {
+        let full = self.partial_bytes > self.limits.partial_bytes_per_worker;
+        self.partials.first().map(|(_, number)| *number).filter(|_| full)
     }
 
     /// Makes sure that the connection's deadline is seen.

@@ -30,6 +30,15 @@ impl Framing {
         }
     }
 
+    /// Octets that wait for the rest of their message.
+    pub(crate) fn waiting(&self) -> usize {
+        match self {
+            Framing::Stream(framer) => framer.waiting(),
+            Framing::WebSocket(WebSocket::Opening(head)) => head.len(),
+            Framing::WebSocket(WebSocket::Open(decoder)) => decoder.waiting(),
+        }
+    }
+
     /// True after the handshake.
     pub(crate) fn is_open_websocket(&self) -> bool {
         matches!(self, Framing::WebSocket(WebSocket::Open(_)))

@@ -118,7 +118,18 @@ impl Worker {
         if open {
             self.touched.push(number);
             self.conns.arm(number);
+            self.conns.weigh(number);
+            self.make_room();
         } else {
+            self.close(number);
+        }
+    }
+
+    /// Lets those go whose unfinished messages have taken longest, until the rest have room. Whoever means well has its
+    /// message together in an instant.
+    fn make_room(&mut self) {
+        while let Some(number) = self.conns.too_slow() {
+            self.core.counts.partials_dropped += 1;
             self.close(number);
         }
     }

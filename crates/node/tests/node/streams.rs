@@ -132,3 +132,60 @@ fn an_abrupt_end_in_any_state_hurts_nobody() {
     Phone::new(&house, Transport::Tls).check();
     house.stop();
 }
+
+/// Thousands of half messages, each within its own limits: together they may hold so much, and those that have taken
+/// longest go. Phones with whole messages, and one that is a little slow, notice nothing.
+#[test]
+fn unfinished_messages_share_a_cap_and_the_oldest_go_first() {
+    let house = House::with(|s| {
+        s.workers = 1;
+        s.limits.partial_bytes_per_worker = 200_000;
+    });
+    let half = |phone: &Phone, octets: usize| {
+        let whole = phone.ping().replace("Content-Length: 0", "Content-Length: 30000");
+        format!("{whole}{}", "x".repeat(octets))
+    };
+    let mut phones: Vec<Phone> = [Transport::Tcp, Transport::Tls, Transport::Ws]
+        .map(|t| Phone::new(&house, t))
+        .into();
+    phones.iter_mut().for_each(Phone::check);
+    let connections = || house.live().status().unwrap().connections;
+    let dropped = || house.live().counts().unwrap().partials_dropped;
+    let mut slow = Vec::new();
+    for number in 1..=40_u64 {
+        let mut phone = Phone::new(&house, Transport::Tcp);
+        let text = half(&phone, 20_000);
+        phone.send(text.as_bytes());
+        slow.push(phone);
+        // Nine of them fit.
+        until("the oldest is gone", || dropped() == number.saturating_sub(9));
+    }
+    assert_eq!(connections(), 9 + 3);
+    phones.iter_mut().for_each(Phone::check);
+    // The first ones are closed, the last ones are not, and whoever is ready makes room.
+    assert_eq!(slow[0].receive_all(), Vec::<String>::new());
+    let last = slow.last_mut().unwrap();
+    last.send("x".repeat(10_000).as_bytes());
+    assert!(status(&last.receive().unwrap()) >= 200);
+    let mut another = Phone::new(&house, Transport::Tcp);
+    let text = half(&another, 20_000);
+    another.send(text.as_bytes());
+    another.send("x".repeat(10_000).as_bytes());
+    assert!(status(&another.receive().unwrap()) >= 200);
+    assert_eq!(dropped(), 31);
+    // The beginnings of WebSocket frames count as well.
+    let mut web: Vec<Phone> = (0..20).map(|_| Phone::new(&house, Transport::Ws)).collect();
+    for phone in &mut web {
+        let Line::Web(socket) = &mut phone.line else {
+            panic!()
+        };
+        // A masked binary frame of 30,000 octets, of which 20,000 come.
+        let mut frame = vec![0x82, 0xfe, 0x75, 0x30, 1, 2, 3, 4];
+        frame.extend(vec![b'x'; 20_000]);
+        socket.tcp().write_all(&frame).unwrap();
+    }
+    until("most of them are gone", || dropped() == 31 + 8 + 11);
+    phones.iter_mut().for_each(Phone::check);
+    drop((slow, web));
+    house.stop();
+}

@@ -196,6 +196,13 @@ impl Decoder {
         !self.dead && (self.collecting.is_some() || !self.rest().is_empty())
     }
 
+    /// Octets that wait for the rest of their frame or message.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let fragments = self.collecting.map_or(0, |_| self.message.len());
+        self.rest().len().saturating_add(fragments)
+    }
+
     fn rest(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
     }

@@ -5,6 +5,7 @@
 mod abrupt;
 mod flood;
 mod frames;
+mod greedy;
 
 use anyhow::{Context, Result, ensure};
 use flood::Flood;

@@ -1,10 +1,7 @@
 //! `presence` (RFC 3856): the presence document (RFC 3863, with the activities of RFC 4480) that is written, and what is
-//! read of one that a phone publishes.
-//!
-//! The reader looks for four things and knows no more of XML than it takes to find them: no document type, so no entity
-//! but the five of XML itself, nothing outside of the document, no recursion, one pass.
+//! read of one that a phone publishes: four things, found by the reader of `xml`.
 
-use super::xml;
+use super::xml::{self, Tags};
 use model::PublicationRecord;
 
 /// Characters of a note that are kept.
@@ -81,69 +78,31 @@ pub(super) fn write(entity: &str, presence: &Presence) -> String {
 
 /// Reads a document; `None` when it is none that says whether the person is there.
 pub(super) fn read(body: &[u8]) -> Option<Presence> {
-    let text = std::str::from_utf8(body).ok()?;
     let (mut presence, mut basic) = (Presence::default(), None);
-    let mut rest = text;
-    let mut inside = "";
+    let mut tags = Tags::of(body)?;
     let (mut seen_root, mut activities) = (false, false);
-    while let Some(at) = rest.find('<') {
-        let (content, tag_on) = rest.split_at_checked(at)?;
-        match inside {
-            "basic" if basic.is_none() => basic = Some(content.trim() == "open"),
-            "note" if presence.note.is_none() => presence.note = note(content),
+    while let Some(tag) = tags.next().ok()? {
+        match tag.inside {
+            "basic" if basic.is_none() => basic = Some(tag.text.trim() == "open"),
+            "note" if presence.note.is_none() => presence.note = note(tag.text),
             _ => {}
         }
-        let (tag, after) = tag_on.get(1..)?.split_once('>')?;
-        // A document type could define entities, and what is no element here is not read.
-        if tag.starts_with('!') {
-            return None;
-        }
-        let name = local_name(tag);
-        inside = if tag.starts_with('/') || tag.ends_with('/') {
-            ""
-        } else {
-            name
-        };
-        match (name, tag.starts_with('/')) {
+        match (tag.name, tag.closes) {
             ("presence", false) => seen_root = true,
-            ("activities", closing) => activities = !closing && !tag.ends_with('/'),
+            ("activities", closing) => activities = !closing && !tag.empty,
             (word, false) if activities && presence.activity.is_none() && ACTIVITIES.contains(&word) => {
                 presence.activity = Some(word.into());
             }
             _ => {}
         }
-        rest = after;
     }
     presence.open = basic?;
     seen_root.then_some(presence)
 }
 
-/// `name` of `<ns:name attributes>`, `</ns:name>` and `<ns:name/>`.
-fn local_name(tag: &str) -> &str {
-    let word = tag.trim_start_matches('/');
-    let word = word.split([' ', '\t', '\r', '\n', '/']).next().unwrap_or("");
-    word.rsplit(':').next().unwrap_or("")
-}
-
 /// The text of a note; one with an entity that XML does not define is left out.
 fn note(content: &str) -> Option<Box<str>> {
-    let mut out = String::new();
-    let mut rest = content.trim();
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        let (entity, after) = after.split_once(';')?;
-        out.push(match entity {
-            "amp" => '&',
-            "lt" => '<',
-            "gt" => '>',
-            "quot" => '"',
-            "apos" => '\'',
-            _ => return None,
-        });
-        rest = after;
-    }
-    out.push_str(rest);
-    let text: String = out
+    let text: String = xml::resolve(content.trim())?
         .chars()
         .filter(|c| !c.is_control())
         .take(LONGEST_NOTE)

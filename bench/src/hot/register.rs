@@ -150,6 +150,7 @@ fn config() -> Option<TenantConfig> {
         let (name, id) = (format!("u{number}"), u64::from(number) + 1);
         let secret = sip::digest::ha1(&name, DOMAIN, &name);
         users.push(User {
+            settings: model::UserSettings::default(),
             id: UserId(id),
             extension: name.as_str().into(),
             display: "".into(),

@@ -1,6 +1,6 @@
 //! What can be typed: commands, arguments and their help.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Carillon, a multi-tenant telephone system.
@@ -211,6 +211,36 @@ pub(crate) enum User {
         #[arg(long)]
         disable: bool,
     },
+    /// One extension, with what it does about calls
+    Show {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+    },
+    /// Do not disturb: callers hear that the extension is busy
+    Dnd {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+        /// `on` or `off`
+        switch: Switch,
+    },
+    /// Send calls of an extension to another number
+    Forward {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+        /// Which calls: `no-answer` also takes those that find no phone
+        calls: Calls,
+        /// Where to, as it would be dialled; `off` ends it
+        number: String,
+        /// How long it rings before `no-answer` takes the call
+        #[arg(long, value_name = "SECONDS")]
+        after: Option<u16>,
+    },
     /// Add many from a CSV file with the columns extension, name, username, password (the first is enough);
     /// all rows or none
     Import {
@@ -222,6 +252,21 @@ pub(crate) enum User {
         #[arg(long)]
         short_passwords: bool,
     },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+/// Which calls are forwarded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Calls {
+    Always,
+    Busy,
+    NoAnswer,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,5 +8,5 @@
 mod plan;
 mod run;
 
-pub use plan::{Flow, Node, NodeId, Refusal, Whose, pickup, recall, route};
+pub use plan::{Flow, Forward, Node, NodeId, Otherwise, Refusal, Whose, Why, pickup, recall, route};
 pub use run::{Action, Event, Run, step};

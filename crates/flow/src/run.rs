@@ -1,7 +1,10 @@
 //! Running a flow: `step(run, event) -> action`.
 
-use crate::plan::{Flow, Node, NodeId, Refusal};
+use crate::plan::{Flow, Forward, Node, NodeId, Refusal, Why};
 use model::UserId;
+
+/// Forwards that one call may take.
+const MOST_FORWARDS: usize = 5;
 
 /// What happened to the current node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Action {
         /// How long, seconds.
         timeout_s: u32,
     },
+    /// Send the call on: find where the number leads and say so with [`Run::forward`], then [`Event::Start`].
+    Forward(Forward),
     /// Refuse the caller.
     Refuse(Refusal),
     /// Nothing: the call is up.
@@ -36,6 +41,10 @@ pub struct Run {
     flow: Flow,
     at: NodeId,
     path: Vec<String>,
+    /// Who has sent the call on, the first one first.
+    chain: Vec<Forward>,
+    /// Who has to do with the call: nobody comes twice.
+    met: Vec<UserId>,
 }
 
 impl Run {
@@ -43,9 +52,11 @@ impl Run {
     #[must_use]
     pub fn new(flow: Flow) -> Run {
         Run {
+            met: flow.user().into_iter().collect(),
             flow,
             at: NodeId(0),
             path: Vec::new(),
+            chain: Vec::new(),
         }
     }
 
@@ -54,10 +65,46 @@ impl Run {
         self.path.push(step.to_owned());
     }
 
-    /// Goes on with another flow from its start, for [`Event::Start`]; the path so far is kept.
+    /// Goes on with another flow from its start, for [`Event::Start`]; the path so far is kept, forwards are forgotten.
     pub fn reroute(&mut self, flow: Flow) {
+        self.chain.clear();
+        self.met = flow.user().into_iter().collect();
         self.flow = flow;
         self.at = NodeId(0);
+    }
+
+    /// Somebody has to do with the call beside the flow: he calls, or a phone has sent the call to him. A forward to him
+    /// would be a circle.
+    pub fn meet(&mut self, user: UserId) {
+        if !self.met.contains(&user) {
+            self.met.push(user);
+        }
+    }
+
+    /// True for who has to do with the call already.
+    #[must_use]
+    pub fn has_met(&self, user: UserId) -> bool {
+        self.met.contains(&user)
+    }
+
+    /// Goes on with the flow that a forward leads to, for [`Event::Start`]; it is refused when that is a circle or one
+    /// forward too many.
+    pub fn forward(&mut self, by: Forward, flow: Flow) {
+        let refusal = match flow.user() {
+            _ if self.chain.len() >= MOST_FORWARDS => Some(Refusal::TooManyForwards),
+            Some(user) if self.has_met(user) => Some(Refusal::Loop),
+            _ => None,
+        };
+        self.chain.push(by);
+        self.met.extend(flow.user());
+        self.flow = refusal.map_or(flow, |refusal| Flow::new(vec![Node::Refuse(refusal)]));
+        self.at = NodeId(0);
+    }
+
+    /// Who has sent the call on, the first one first.
+    #[must_use]
+    pub fn forwards(&self) -> &[Forward] {
+        &self.chain
     }
 
     /// Steps taken so far, in words.
@@ -75,7 +122,26 @@ pub fn step(run: &mut Run, event: Event) -> Action {
             run.path.push("answered".to_owned());
             Action::Talk
         }
-        Event::Unanswered(refusal) => refuse(run, refusal),
+        Event::Unanswered(refusal) => match next(run, refusal) {
+            Some(node) => {
+                run.at = node;
+                enter(run)
+            }
+            None => refuse(run, refusal),
+        },
+    }
+}
+
+/// Where the call goes on when the phones did not take it.
+fn next(run: &Run, refusal: Refusal) -> Option<NodeId> {
+    let Some(Node::Ring { otherwise, .. }) = run.flow.node(run.at) else {
+        return None;
+    };
+    match refusal {
+        Refusal::Busy => otherwise.busy,
+        Refusal::NoAnswer => otherwise.no_answer,
+        Refusal::Unreachable => otherwise.unreachable,
+        _ => None,
     }
 }
 
@@ -85,12 +151,31 @@ fn enter(run: &mut Run) -> Action {
             users,
             timeout_s,
             label,
+            ..
         }) => {
             run.path.push(format!("ring {label}"));
             Action::Ring { users, timeout_s }
         }
+        Some(Node::Forward(forward)) => {
+            let (by, to) = (&forward.by, &forward.to);
+            run.path
+                .push(format!("forward {} {by} to {to}", reason(forward.why)));
+            Action::Forward(forward)
+        }
         Some(Node::Refuse(refusal)) => refuse(run, refusal),
         None => refuse(run, Refusal::Failed),
+    }
+}
+
+/// A reason in a record's words.
+fn reason(why: Why) -> &'static str {
+    match why {
+        Why::Always => "always",
+        Why::DoNotDisturb => "do not disturb",
+        Why::Busy => "busy",
+        Why::NoAnswer => "no answer",
+        Why::Unreachable => "unreachable",
+        Why::Redirected(_) => "by phone",
     }
 }
 
@@ -100,10 +185,13 @@ fn refuse(run: &mut Run, refusal: Refusal) -> Action {
         Refusal::ForeignDomain => "foreign domain",
         Refusal::Unreachable => "unreachable",
         Refusal::Busy => "busy",
+        Refusal::DoNotDisturb => "do not disturb",
         Refusal::Declined => "declined",
         Refusal::NoAnswer => "no answer",
         Refusal::MediaRefused => "media refused",
         Refusal::Failed => "failed",
+        Refusal::Loop => "forwarded in a circle",
+        Refusal::TooManyForwards => "too many forwards",
     };
     run.path.push(word.to_owned());
     Action::Refuse(refusal)
@@ -113,25 +201,56 @@ fn refuse(run: &mut Run, refusal: Refusal) -> Action {
 mod tests {
     use super::*;
     use crate::route;
-    use model::{Policy, TenantConfig, TenantId, User};
+    use model::{Policy, TenantConfig, TenantId, User, UserSettings};
+    use std::borrow::Cow;
+
+    fn user(id: u64, extension: &str) -> User {
+        User {
+            id: UserId(id),
+            extension: extension.into(),
+            display: "".into(),
+            enabled: true,
+            settings: UserSettings::default(),
+        }
+    }
 
     fn config(enabled: bool) -> TenantConfig {
-        let user = User {
-            id: UserId(7),
-            extension: "101".into(),
-            display: "Bea".into(),
-            enabled,
-        };
+        let users = vec![
+            User {
+                enabled,
+                ..user(7, "101")
+            },
+            user(8, "102"),
+            user(9, "103"),
+        ];
         let policy = Policy {
             ring_timeout_s: 25,
             ..Policy::default()
         };
-        TenantConfig::new(TenantId(1), 1, "A", &["a.example"], policy, vec![user], vec![]).unwrap()
+        TenantConfig::new(TenantId(1), 1, "A", &["a.example"], policy, users, vec![]).unwrap()
+    }
+
+    /// The number as somebody with these settings has it; the others have none.
+    fn routed(number: &str, owner: u64, settings: &UserSettings) -> Flow {
+        let of = |user: UserId| match user == UserId(owner) {
+            true => Cow::Owned(settings.clone()),
+            false => Cow::Owned(UserSettings::default()),
+        };
+        route(&config(true), of, number, "A.example")
+    }
+
+    fn plain(config: &TenantConfig, number: &str, domain: &str) -> Run {
+        Run::new(route(
+            config,
+            |_| Cow::Owned(UserSettings::default()),
+            number,
+            domain,
+        ))
     }
 
     #[test]
     fn an_extension_rings_its_user_for_the_policys_time() {
-        let mut run = Run::new(route(&config(true), "101", "A.example"));
+        let mut run = plain(&config(true), "101", "A.example");
         let action = step(&mut run, Event::Start);
         assert_eq!(
             action,
@@ -146,7 +265,7 @@ mod tests {
 
     #[test]
     fn nobody_answering_refuses_with_the_reason() {
-        let mut run = Run::new(route(&config(true), "101", "A.example"));
+        let mut run = plain(&config(true), "101", "A.example");
         step(&mut run, Event::Start);
         let action = step(&mut run, Event::Unanswered(Refusal::Busy));
         assert_eq!(action, Action::Refuse(Refusal::Busy));
@@ -155,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_foreign_domain_is_refused_even_for_a_known_number() {
-        let mut run = Run::new(route(&config(true), "101", "b.example"));
+        let mut run = plain(&config(true), "101", "b.example");
         assert_eq!(
             step(&mut run, Event::Start),
             Action::Refuse(Refusal::ForeignDomain)
@@ -165,11 +284,118 @@ mod tests {
     #[test]
     fn unknown_and_disabled_numbers_lead_nowhere_alike() {
         for (config, number) in [(config(true), "999"), (config(false), "101")] {
-            let mut run = Run::new(route(&config, number, "a.example"));
+            let mut run = plain(&config, number, "a.example");
             assert_eq!(
                 step(&mut run, Event::Start),
                 Action::Refuse(Refusal::UnknownNumber)
             );
         }
+    }
+
+    /// What becomes of a call to 101 that rings and gets this refusal, or none.
+    fn outcome(settings: &UserSettings, refusal: Option<Refusal>) -> Action {
+        let mut run = Run::new(routed("101", 7, settings));
+        let first = step(&mut run, Event::Start);
+        match (refusal, &first) {
+            (Some(refusal), Action::Ring { .. }) => step(&mut run, Event::Unanswered(refusal)),
+            _ => first,
+        }
+    }
+
+    fn sent(to: &str, why: Why) -> Action {
+        Action::Forward(Forward {
+            user: UserId(7),
+            by: "101".into(),
+            to: to.into(),
+            why,
+        })
+    }
+
+    #[test]
+    fn settings_decide_before_and_after_the_ringing() {
+        let all = UserSettings {
+            dnd: true,
+            forward_always: Some("1".into()),
+            forward_busy: Some("2".into()),
+            forward_no_answer: Some("3".into()),
+            no_answer_s: 10,
+        };
+        assert_eq!(outcome(&all, None), sent("1", Why::Always));
+        let some = UserSettings {
+            forward_always: None,
+            ..all
+        };
+        assert_eq!(outcome(&some, None), sent("2", Why::DoNotDisturb));
+        let quiet = UserSettings {
+            dnd: true,
+            ..UserSettings::default()
+        };
+        assert_eq!(outcome(&quiet, None), Action::Refuse(Refusal::DoNotDisturb));
+        let after = UserSettings { dnd: false, ..some };
+        let rings = Action::Ring {
+            users: vec![UserId(7)],
+            timeout_s: 10,
+        };
+        assert_eq!(outcome(&after, None), rings);
+        for (refusal, action) in [
+            (Refusal::Busy, sent("2", Why::Busy)),
+            (Refusal::NoAnswer, sent("3", Why::NoAnswer)),
+            (Refusal::Unreachable, sent("3", Why::Unreachable)),
+            (Refusal::Declined, Action::Refuse(Refusal::Declined)),
+            (Refusal::MediaRefused, Action::Refuse(Refusal::MediaRefused)),
+        ] {
+            assert_eq!(outcome(&after, Some(refusal)), action);
+        }
+    }
+
+    fn hop(user: u64, to: &str) -> Forward {
+        Forward {
+            user: UserId(user),
+            by: user.to_string().into(),
+            to: to.into(),
+            why: Why::Always,
+        }
+    }
+
+    #[test]
+    fn nobody_comes_twice() {
+        let none = UserSettings::default();
+        let mut run = Run::new(routed("101", 0, &none));
+        run.meet(UserId(9));
+        run.forward(hop(7, "102"), routed("102", 0, &none));
+        assert!(matches!(step(&mut run, Event::Start), Action::Ring { .. }));
+        for number in ["101", "102", "103"] {
+            let mut run = run.clone();
+            run.forward(hop(8, number), routed(number, 0, &none));
+            assert_eq!(step(&mut run, Event::Start), Action::Refuse(Refusal::Loop));
+        }
+        // Whoever transferred is called back, though he was met before.
+        run.reroute(crate::recall(&config(true), UserId(7)));
+        assert!(run.forwards().is_empty());
+        assert!(matches!(step(&mut run, Event::Start), Action::Ring { .. }));
+    }
+
+    #[test]
+    fn there_is_an_end_to_forwards() {
+        let to = |user: u64| {
+            Flow::to_user(
+                UserId(user),
+                vec![Node::Forward(hop(user, &(user + 1).to_string()))],
+            )
+        };
+        let mut run = Run::new(to(1));
+        let mut hops = 0;
+        let last = loop {
+            match step(&mut run, Event::Start) {
+                Action::Forward(forward) => {
+                    hops += 1;
+                    let next = forward.user.0 + 1;
+                    run.forward(forward, to(next));
+                }
+                other => break other,
+            }
+        };
+        assert_eq!((hops, last), (6, Action::Refuse(Refusal::TooManyForwards)));
+        assert_eq!(run.path().last().map(String::as_str), Some("too many forwards"));
     }
 }

@@ -1,6 +1,6 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
-use crate::{DeviceId, TenantId, UserId};
+use crate::{DeviceId, TenantId, UserId, UserSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -171,6 +171,9 @@ pub struct User {
     pub display: Box<str>,
     /// A disabled user neither registers nor calls nor is called.
     pub enabled: bool,
+    /// What the user decides about his own calls. Rows of before there were any have none set.
+    #[serde(default)]
+    pub settings: UserSettings,
 }
 
 /// What digest needs instead of a password: the hashes of `username:realm:password` (RFC 7616 §3.4.2).

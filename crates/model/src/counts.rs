@@ -99,6 +99,12 @@ counts! {
     redirected,
     /// Redirections that were not: out of the tenant, to nobody, in a circle, or too many.
     redirects_refused,
+    /// Calls forwarded by the settings of the user called.
+    forwarded,
+    /// Forwards that were not followed: in a circle, or too many.
+    forwards_refused,
+    /// Settings that a phone changed by its keys.
+    keys_pressed,
     /// Session refreshes of ours that were answered 2xx (RFC 4028).
     refreshes,
     /// Calls ended because nobody refreshed their session.

@@ -27,6 +27,8 @@ pub enum Package {
     Presence,
     /// `reg`: the bindings of an address-of-record (RFC 3680).
     Reg,
+    /// `as-feature-event`: a user's settings, as the keys of his phones show them.
+    Features,
 }
 
 /// Our end of a subscription's dialog (RFC 3261 §12), as plain data.

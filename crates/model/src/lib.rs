@@ -13,6 +13,7 @@ pub mod event;
 pub mod id;
 pub mod limits;
 pub mod media;
+pub mod settings;
 pub mod time;
 pub mod view;
 
@@ -30,5 +31,6 @@ pub use event::{
 pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
+pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
 pub use time::{Now, Wall};
 pub use view::{CallState, CallView, RegistrationView};

@@ -1,11 +1,12 @@
 //! The keeper: one thread between the store and everybody else.
 //!
-//! Owns: the database connections. Brings changes of the configuration to the workers, carries call
-//! records from the spool into the database, makes the journals durable, compacts them, watches the
+//! Owns: the database connections. Brings changes of the configuration to the workers, and those that phones made into
+//! it; carries call records from the spool into the database, makes the journals durable, compacts them, watches the
 //! certificate. Nothing that a call does waits for any of this: the database may be away for hours.
 
 use crate::shared::{KeeperItem, Remembered, Shared, Sure};
-use model::{TenantConfig, TenantId, Wall};
+use model::{SettingsChange, TenantConfig, TenantId, UserId, Wall};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -22,8 +23,10 @@ const SYNC: Duration = Duration::from_secs(1);
 const COMPACT: Duration = Duration::from_secs(10);
 /// Longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Between two looks for settings that phones changed; the first one is told of.
+const KEEP: Duration = Duration::from_millis(250);
 /// How long a drain waits for the database. Short: it is tried again, and other duties wait meanwhile.
-const DRAIN_BUSY: Duration = Duration::from_millis(100);
+const SHORT_BUSY: Duration = Duration::from_millis(100);
 
 /// Something done at intervals; after failures at growing ones, with one warning.
 struct Duty {
@@ -72,6 +75,10 @@ pub(crate) struct Keeper {
     store: Store,
     /// Its own connection, which waits less long for a lock.
     drainer: Option<Store>,
+    /// What phones changed and is not written yet, one entry per user.
+    wished: BTreeMap<(TenantId, UserId), SettingsChange>,
+    /// What is written, and whose owner has not been told so.
+    written: Vec<SettingsChange>,
     bindings: BindingJournal,
     events: EventJournal,
     spool: CdrSpool,
@@ -81,6 +88,7 @@ pub(crate) struct Keeper {
     drain: Duty,
     sync: Duty,
     compact: Duty,
+    keep: Duty,
 }
 
 impl Keeper {
@@ -96,6 +104,8 @@ impl Keeper {
             shared,
             store,
             drainer: None,
+            wished: BTreeMap::new(),
+            written: Vec::new(),
             bindings,
             events,
             spool,
@@ -104,6 +114,7 @@ impl Keeper {
             drain: Duty::new(DRAIN),
             sync: Duty::new(SYNC),
             compact: Duty::new(COMPACT),
+            keep: Duty::new(KEEP),
         }
     }
 
@@ -112,7 +123,7 @@ impl Keeper {
         loop {
             self.duties();
             let now = self.shared.clock.mono();
-            let next = [&self.refresh, &self.drain, &self.sync, &self.compact]
+            let next = [&self.refresh, &self.drain, &self.sync, &self.compact, &self.keep]
                 .map(|d| d.due)
                 .into_iter()
                 .min();
@@ -120,6 +131,9 @@ impl Keeper {
             match items.recv_timeout(pause) {
                 Ok(KeeperItem::Recover(tenant)) => self.recover(tenant),
                 Ok(KeeperItem::Refresh) => self.refresh.due = Duration::ZERO,
+                // While the database is away its pause counts.
+                Ok(KeeperItem::Settings) if self.keep.pause.is_some() => {}
+                Ok(KeeperItem::Settings) => self.keep.due = Duration::ZERO,
                 Ok(KeeperItem::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -137,6 +151,10 @@ impl Keeper {
 
     fn duties(&mut self) {
         let now = self.shared.clock.now();
+        if self.keep.is_due(now.mono) {
+            let outcome = self.keep_settings();
+            self.keep.done(now.mono, "storing settings of phones", outcome);
+        }
         if self.refresh.is_due(now.mono) {
             let outcome = self.look_for_changes();
             self.refresh.done(now.mono, "reading the configuration", outcome);
@@ -211,21 +229,50 @@ impl Keeper {
         if self.spool.is_drained() {
             return Ok(());
         }
-        let drainer = match &mut self.drainer {
-            Some(drainer) => drainer,
-            none => {
-                let options = Options {
-                    busy_timeout: DRAIN_BUSY,
-                    exclusive: false,
-                };
-                none.insert(Store::open_with(self.store.dir(), options)?)
-            }
-        };
+        let drainer = impatient(&mut self.drainer, &self.store)?;
         let drained = self.spool.drain(drainer)?;
         for path in drained.damaged {
             tracing::error!(path = %path.display(), "part of a call record file is damaged and set aside");
         }
         Ok(())
+    }
+
+    /// Writes what phones changed, sends the configuration with it, and then tells the owners. What can't be written now is
+    /// tried again; what never can is told as well, so that the phone goes back to what is.
+    fn keep_settings(&mut self) -> Result<(), StoreError> {
+        self.wished.append(&mut self.shared.wishes.take());
+        if self.wished.is_empty() && self.written.is_empty() {
+            return Ok(());
+        }
+        let directory = self.shared.directory.load_full();
+        while let Some((key, wish)) = self.wished.pop_first() {
+            let (tenant, user) = key;
+            let Some(scope) = Operator::local().scope(&directory, tenant) else {
+                self.settings_kept(&wish);
+                continue;
+            };
+            let store = impatient(&mut self.drainer, &self.store)?;
+            match store.update_settings(&scope, user, &wish.change) {
+                Ok(_) => self.written.push(wish),
+                Err(error @ (StoreError::NotFound { .. } | StoreError::Invalid { .. })) => {
+                    tracing::debug!(%tenant, %user, "settings not kept: {error}");
+                    self.settings_kept(&wish);
+                }
+                Err(error) => {
+                    self.wished.insert(key, wish);
+                    return Err(error);
+                }
+            }
+        }
+        self.look_for_changes()?;
+        for wish in std::mem::take(&mut self.written) {
+            self.settings_kept(&wish);
+        }
+        Ok(())
+    }
+
+    fn settings_kept(&self, wish: &SettingsChange) {
+        self.tell(wish.tenant, Sure::SettingsKept(wish.tenant, wish.user, wish.id));
     }
 
     /// Answers always, with nothing when the journal can't be read: phones register again.
@@ -255,10 +302,28 @@ impl Keeper {
         if let Err(error) = self.sync_journals() {
             tracing::error!("journals not synced at the end: {error}");
         }
+        if let Err(error) = self.keep_settings() {
+            tracing::error!("settings that phones changed in the last moment are lost: {error}");
+        }
         if let Err(error) = self.drain_records() {
             tracing::warn!("call records stay in the spool until the next start: {error}");
         }
     }
+}
+
+/// A connection that does not wait long for the database, opened when it is first needed.
+fn impatient<'a>(place: &'a mut Option<Store>, beside: &Store) -> Result<&'a mut Store, StoreError> {
+    let store = match place.take() {
+        Some(store) => store,
+        None => {
+            let options = Options {
+                busy_timeout: SHORT_BUSY,
+                exclusive: false,
+            };
+            Store::open_with(beside.dir(), options)?
+        }
+    };
+    Ok(place.insert(store))
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ impl Bench {
     fn new(ports: u16) -> Bench {
         let (keeper, _) = channel();
         let shared = Arc::new(Shared {
+            wishes: crate::shared::Wishes::default(),
             settings: Settings {
                 rtp_ports: free_ports(ports),
                 ..Settings::default()

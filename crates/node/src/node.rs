@@ -80,6 +80,7 @@ impl Node {
             media_packets: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
             keeper,
+            wishes: crate::shared::Wishes::default(),
             settings,
         });
         let live = Live {

@@ -13,13 +13,14 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
     BindingRecord, CallView, Counts, DeviceId, EventCommand, EventRecord, FlowToken, MediaCommand,
-    MediaReport, MediaSessionId, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+    MediaReport, MediaSessionId, RegistrationView, SettingsChange, SignIn, TenantConfig, TenantId, UserId,
 };
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tenancy::Directory;
 
@@ -38,6 +39,8 @@ pub(crate) enum Sure {
     Config(Arc<TenantConfig>),
     /// A tenant is gone.
     Removed(TenantId),
+    /// A phone's change of settings is in the configuration that came last, or can't be kept.
+    SettingsKept(TenantId, UserId, u64),
     /// A connection that carried messages for this tenant is gone.
     FlowClosed {
         /// The tenant.
@@ -162,6 +165,8 @@ pub(crate) struct Shared {
     pub(crate) media_ports: Ports,
     /// To the keeper of configuration and records.
     pub(crate) keeper: Sender<KeeperItem>,
+    /// What phones changed of their users' settings, for the keeper.
+    pub(crate) wishes: Wishes,
 }
 
 /// A set of ports that only grows, written by some threads and read by others.
@@ -187,12 +192,34 @@ impl Ports {
     }
 }
 
+/// What phones changed and the keeper has not seen yet: one entry per user, for a later change holds what an earlier one
+/// did.
+#[derive(Default)]
+pub(crate) struct Wishes(Mutex<BTreeMap<(TenantId, UserId), SettingsChange>>);
+
+impl Wishes {
+    /// Leaves one for the keeper. True for the first since it looked: it is to be told.
+    pub(crate) fn leave(&self, change: SettingsChange) -> bool {
+        let mut wishes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = wishes.is_empty();
+        wishes.insert((change.tenant, change.user), change);
+        first
+    }
+
+    /// All there are.
+    pub(crate) fn take(&self) -> BTreeMap<(TenantId, UserId), SettingsChange> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// To the keeper.
 pub(crate) enum KeeperItem {
     /// Read a tenant's bindings back from the journals and send them to its owner.
     Recover(TenantId),
     /// Look for changes of the configuration now.
     Refresh,
+    /// Phones changed settings: see [`Shared::wishes`].
+    Settings,
     /// Finish: sync, drain, end.
     Stop,
 }

@@ -7,15 +7,21 @@ use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::following::Following;
 use crate::gruu::Gruus;
+use crate::keys::Keys;
 use crate::lamps::Lamps;
 use crate::large::Large;
 use crate::location::Location;
 use bytes::Bytes;
-use model::{CallId, Counts, FlowToken, MediaCommand, Now, TenantConfig, Transport};
+use flow::Flow;
+use model::{
+    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, Transport, UserId,
+    UserSettings, UserSettingsChange,
+};
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
 use sip::transaction::{ServerId, Transactions};
 use sip::{Message, Name, Writer};
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +45,7 @@ pub(crate) enum Owner {
         invite: bool,
     },
     /// A BYE to a phone of this user, which may come back on another connection to hear it.
-    Parting(model::UserId),
+    Parting(UserId),
     /// A request of the event core.
     Event(EventOwner),
 }
@@ -131,6 +137,7 @@ pub(crate) struct Context {
     pub(crate) following: Following,
     pub(crate) gruus: Gruus,
     pub(crate) lamps: Lamps,
+    pub(crate) keys: Keys,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -160,6 +167,7 @@ impl Context {
             following: Following::default(),
             gruus: Gruus::new(&setup.seed),
             lamps: Lamps::default(),
+            keys: Keys::default(),
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -205,6 +213,51 @@ impl Context {
 
     pub(crate) fn random(&mut self) -> u64 {
         self.tokens.u64()
+    }
+
+    /// A user's settings, as of now.
+    pub(crate) fn settings(&self, user: UserId) -> Cow<'_, UserSettings> {
+        self.keys.settings(&self.config, user)
+    }
+
+    /// Where a number leads in a call with this configuration. Settings are those of now: a key that is pressed while the
+    /// call is on its way is meant for it, too.
+    pub(crate) fn route(&self, config: &TenantConfig, dialled: &str, domain: &str) -> Flow {
+        flow::route(config, |user| self.settings(user), dialled, domain)
+    }
+
+    /// A phone of the user changed his settings.
+    pub(crate) fn change_settings(&mut self, user: UserId, change: UserSettingsChange) {
+        let (tenant, id) = (self.config.id(), self.random());
+        let Some(change) = self.keys.change(&self.config, user, change, id) else {
+            return;
+        };
+        self.counts.keys_pressed += 1;
+        self.out.push(Effect::Settings(Box::new(SettingsChange {
+            tenant,
+            user,
+            id,
+            change,
+        })));
+        self.lamps.settings_changed(user);
+    }
+
+    /// The shell is done with a change of settings.
+    pub(crate) fn settings_kept(&mut self, user: UserId, id: u64) {
+        if self.keys.kept(user, id) {
+            self.lamps.settings_changed(user);
+        }
+    }
+
+    /// Tells whoever watches of settings that the new configuration has changed.
+    pub(crate) fn compare_settings(&mut self, old: &TenantConfig) {
+        self.keys.reconfigured(&self.config);
+        for user in self.config.users() {
+            let before = old.user(user.id).map(|user| &user.settings);
+            if before != Some(&user.settings) {
+                self.lamps.settings_changed(user.id);
+            }
+        }
     }
 
     /// A response in the making, with our name on it.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use model::{
     BindingChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits, MediaCommand,
-    MediaReport, SignIn, TenantConfig, Wake,
+    MediaReport, SettingsChange, SignIn, TenantConfig, UserId, Wake,
 };
 use std::sync::Arc;
 
@@ -49,6 +49,13 @@ pub enum Input<'a> {
     Config(Arc<TenantConfig>),
     /// Something that events show changed, or a phone is to be told something.
     Event(EventCommand),
+    /// A change of [`Effect::Settings`] is in the configuration that came last, or can't be kept for good.
+    SettingsKept {
+        /// Whose settings.
+        user: UserId,
+        /// Which change.
+        id: u64,
+    },
     /// The deadline of [`crate::Tenant::poll_timeout`] has passed.
     Timeout,
     /// The node is going down: refuse new calls, keep those that are up.
@@ -79,4 +86,7 @@ pub enum Effect {
     Wake(Box<Wake>),
     /// What the event core keeps changed: keep it.
     Event(EventChange),
+    /// A phone changed its user's settings: keep them, send the configuration with them, then say
+    /// [`Input::SettingsKept`]. One change per user is enough: a later one holds what an earlier one did.
+    Settings(Box<SettingsChange>),
 }

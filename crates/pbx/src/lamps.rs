@@ -46,6 +46,12 @@ impl Lamps {
         self.changed(Package::Presence, user);
     }
 
+    /// The user's settings changed.
+    pub(crate) fn settings_changed(&mut self, user: UserId) {
+        self.changed(Package::Features, user);
+        self.changed(Package::Presence, user);
+    }
+
     /// Something of the user changed; without a watcher that is no news.
     pub(crate) fn changed(&mut self, package: Package, user: UserId) {
         if self.watched.is_empty() {

@@ -22,6 +22,7 @@ mod effect;
 mod event;
 mod following;
 mod gruu;
+mod keys;
 mod lamps;
 mod large;
 mod location;

@@ -1,6 +1,6 @@
 //! The tenants of a world as configurations.
 
-use model::{Device, DeviceId, DigestSecret, Policy, TenantConfig, TenantId, User, UserId};
+use model::{Device, DeviceId, DigestSecret, Policy, TenantConfig, TenantId, User, UserId, UserSettings};
 
 /// A tenant of a world: its domain and its extensions.
 pub struct Company<'a> {
@@ -24,6 +24,7 @@ pub fn configure(index: usize, company: &Company<'_>, version: u64) -> TenantCon
         extension: (*extension).into(),
         display: format!("User {extension}").into(),
         enabled: true,
+        settings: UserSettings::default(),
     };
     let device = |n: usize, extension: &&str| {
         let secret = sip::digest::ha1(extension, company.domain, &format!("pw{extension}"));

@@ -3,7 +3,8 @@
 use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, Cdr, Connect, ConnectOutcome, Connected, Counts, EventChange, EventRecord,
-    FlowToken, Limits, MediaCommand, MediaReport, Now, SignIn, TenantConfig, TenantId, Wake,
+    FlowToken, Limits, MediaCommand, MediaReport, Now, SettingsChange, SignIn, TenantConfig, TenantId,
+    UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -27,10 +28,11 @@ pub enum Output {
     Connect(TenantId, Connect),
 }
 
-/// What is on its way between a session and the media plane.
+/// What is on its way between a session and the media plane, or the store.
 enum Lagging {
     Command(MediaCommand),
     Report(MediaReport),
+    Keep(Box<SettingsChange>),
 }
 
 /// One node.
@@ -66,6 +68,10 @@ pub struct Server {
     pub bindable: bool,
     /// How long a command or a report takes between a session and the media plane.
     pub media_lag: Duration,
+    /// Changes of settings by phones.
+    pub keys: u64,
+    /// How long a phone's change of settings takes into the configuration.
+    pub keep_lag: Duration,
     outputs: Vec<Output>,
 }
 
@@ -106,6 +112,8 @@ impl Server {
             lagging: BTreeMap::new(),
             serial: 0,
             media_lag: Duration::ZERO,
+            keys: 0,
+            keep_lag: Duration::from_millis(50),
             range: ports,
             journal: Vec::new(),
             wakes: Vec::new(),
@@ -237,6 +245,21 @@ impl Server {
         let (id, config) = (config.id(), Arc::new(config));
         self.configs.insert(id, Arc::clone(&config));
         self.input(id, Input::Config(config), now);
+    }
+
+    /// Somebody changes a user's settings from outside, as a command does.
+    pub fn set(&mut self, id: TenantId, user: UserId, change: &UserSettingsChange, now: Now) {
+        let Some(old) = self.configs.get(&id) else { return };
+        let mut users = old.users().to_vec();
+        for user in users.iter_mut().filter(|known| known.id == user) {
+            change.apply(&mut user.settings);
+        }
+        let domains: Vec<&str> = old.domains().iter().map(|d| &**d).collect();
+        let (version, policy, devices) = (old.version() + 1, old.policy().clone(), old.devices().to_vec());
+        let new = TenantConfig::new(id, version, old.name(), &domains, policy, users, devices);
+        if let Ok(new) = new {
+            self.configure(new, now);
+        }
     }
 
     /// A token for the device of that name, as the node issues one.
@@ -422,6 +445,12 @@ impl Server {
                 Effect::Binding(change) => self.journal.push(change),
                 Effect::Wake(wake) => self.wakes.push(*wake),
                 Effect::Event(change) => self.events.push(change),
+                Effect::Settings(change) => {
+                    self.keys += 1;
+                    self.serial += 1;
+                    let at = (now.mono + self.keep_lag, self.serial);
+                    self.lagging.insert(at, Lagging::Keep(change));
+                }
             }
         }
         for command in commands {
@@ -466,8 +495,19 @@ impl Server {
             match entry.remove() {
                 Lagging::Command(command) => self.command(&command, now),
                 Lagging::Report(report) => self.report(report, now),
+                Lagging::Keep(change) => self.keep(&change, now),
             }
         }
+    }
+
+    /// A phone's change is written down; for a user who is gone there is nothing to write.
+    fn keep(&mut self, kept: &SettingsChange, now: Now) {
+        let (id, user) = (kept.tenant, kept.user);
+        let known = self.configs.get(&id).is_some_and(|c| c.user(user).is_some());
+        if known {
+            self.set(id, user, &kept.change, now);
+        }
+        self.input(id, Input::SettingsKept { user, id: kept.id }, now);
     }
 
     fn report(&mut self, report: MediaReport, now: Now) {

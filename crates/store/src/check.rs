@@ -1,6 +1,7 @@
 //! Rules of the fields that people fill in.
 
 use crate::StoreError;
+use model::{UserSettings, UserSettingsChange};
 
 /// Longest extension, characters.
 const EXTENSION_CHARS: usize = 32;
@@ -39,6 +40,43 @@ pub(crate) fn extension(text: &str) -> Result<(), StoreError> {
         ));
     }
     Ok(())
+}
+
+/// What a user decides about his calls.
+pub(crate) fn settings(change: &UserSettingsChange) -> Result<(), StoreError> {
+    let range = UserSettings::NO_ANSWER_RANGE_S;
+    if let Some(seconds) = change.no_answer_s.filter(|s| !range.contains(s)) {
+        return Err(invalid(
+            "time without an answer",
+            &seconds.to_string(),
+            "must be 5 to 600 seconds",
+        ));
+    }
+    let numbers = change.forwards.iter().filter_map(|(_, to)| to.as_deref());
+    match numbers.into_iter().find(|to| !UserSettings::is_number(to)) {
+        Some(to) => Err(invalid(
+            "number to forward to",
+            to,
+            "must have 1 to 32 letters, digits or *#+-._",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Nobody forwards to himself.
+pub(crate) fn no_circle(change: &UserSettingsChange, extension: &str) -> Result<(), StoreError> {
+    let own = change
+        .forwards
+        .iter()
+        .any(|(_, to)| to.as_deref() == Some(extension));
+    match own {
+        true => Err(invalid(
+            "number to forward to",
+            extension,
+            "is the extension's own",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The digest username: goes into a quoted string and before a colon (RFC 7616 §3.4.2).

@@ -164,18 +164,19 @@ impl Sealed {
 }
 
 async fn users(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<(i64, User)>, StoreError> {
-    let rows: Vec<(i64, i64, String, String, bool)> = sqlx::query_as(
-        "SELECT u.tenant, u.id, u.extension, u.display, u.enabled FROM user u JOIN tenant t ON t.id = u.tenant
+    let rows: Vec<(i64, i64, String, String, bool, String)> = sqlx::query_as(
+        "SELECT u.tenant, u.id, u.extension, u.display, u.enabled, u.settings
+         FROM user u JOIN tenant t ON t.id = u.tenant
          WHERE t.enabled AND (?1 IS NULL OR u.tenant = ?1) ORDER BY u.tenant, u.id",
     )
     .bind(only)
     .fetch_all(db)
     .await?;
-    let user = |(tenant, id, extension, display, enabled): (i64, i64, String, String, bool)| {
-        let columns: UserColumns = (id, extension, display, enabled);
-        (tenant, user_of(columns))
+    let user = |(tenant, id, extension, display, enabled, settings)| {
+        let columns: UserColumns = (id, extension, display, enabled, settings);
+        Ok((tenant, user_of(TenantId(unsql(tenant)), columns)?))
     };
-    Ok(rows.into_iter().map(user).collect())
+    rows.into_iter().map(user).collect()
 }
 
 async fn devices(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<Sealed>, StoreError> {

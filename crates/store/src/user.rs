@@ -3,7 +3,7 @@
 use crate::error::is_duplicate;
 use crate::open::{sql, unsql};
 use crate::{Store, StoreError, check};
-use model::{TenantId, User, UserId};
+use model::{TenantId, User, UserId, UserSettings, UserSettingsChange};
 use sqlx::SqliteConnection;
 use tenancy::Scope;
 
@@ -18,15 +18,27 @@ pub struct UserChange {
     pub enabled: Option<bool>,
 }
 
-pub(crate) type UserColumns = (i64, String, String, bool);
+/// Id, extension, display name, enabled, settings.
+pub(crate) type UserColumns = (i64, String, String, bool, String);
 
-pub(crate) fn user_of((id, extension, display, enabled): UserColumns) -> User {
-    User {
+pub(crate) fn user_of(
+    tenant: TenantId,
+    (id, extension, display, enabled, settings): UserColumns,
+) -> Result<User, StoreError> {
+    Ok(User {
+        settings: settings_from(tenant, &extension, &settings)?,
         id: UserId(unsql(id)),
         extension: extension.into(),
         display: display.into(),
         enabled,
-    }
+    })
+}
+
+fn settings_from(tenant: TenantId, extension: &str, json: &str) -> Result<UserSettings, StoreError> {
+    serde_json::from_str(json).map_err(|e| StoreError::Damaged {
+        tenant: tenant.0,
+        what: format!("the settings of extension {extension}: {e}"),
+    })
 }
 
 impl Store {
@@ -60,12 +72,12 @@ impl Store {
         let tenant = scope.tenant();
         self.read(async |db, _| {
             let rows: Vec<UserColumns> = sqlx::query_as(
-                "SELECT id, extension, display, enabled FROM user WHERE tenant = ?1 ORDER BY extension",
+                "SELECT id, extension, display, enabled, settings FROM user WHERE tenant = ?1 ORDER BY extension",
             )
             .bind(sql(tenant.0))
             .fetch_all(db)
             .await?;
-            Ok(rows.into_iter().map(user_of).collect())
+            rows.into_iter().map(|row| user_of(tenant, row)).collect()
         })
     }
 
@@ -77,14 +89,14 @@ impl Store {
         let tenant = scope.tenant();
         self.read(async |db, _| {
             let row: Option<UserColumns> = sqlx::query_as(
-                "SELECT id, extension, display, enabled FROM user WHERE tenant = ?1 AND extension = ?2",
+                "SELECT id, extension, display, enabled, settings FROM user WHERE tenant = ?1 AND extension = ?2",
             )
             .bind(sql(tenant.0))
             .bind(extension)
             .fetch_optional(db)
             .await?;
-            row.map(user_of)
-                .ok_or_else(|| StoreError::not_found("user", extension))
+            let row = row.ok_or_else(|| StoreError::not_found("user", extension))?;
+            user_of(tenant, row)
         })
     }
 
@@ -118,6 +130,42 @@ impl Store {
             let done =
                 done.map_err(|e| extension_taken(e, change.extension.as_deref().unwrap_or_default()))?;
             existed(done.rows_affected(), "user", user)
+        })
+    }
+
+    /// Changes a user's settings, and gives those that he has now.
+    ///
+    /// # Errors
+    /// No such user, or a field malformed.
+    pub fn update_settings(
+        &mut self,
+        scope: &Scope,
+        user: UserId,
+        change: &UserSettingsChange,
+    ) -> Result<UserSettings, StoreError> {
+        check::settings(change)?;
+        let tenant = scope.tenant();
+        self.change(scope, async |db, _| {
+            let row: Option<(String, String)> =
+                sqlx::query_as("SELECT extension, settings FROM user WHERE id = ?1 AND tenant = ?2")
+                    .bind(sql(user.0))
+                    .bind(sql(tenant.0))
+                    .fetch_optional(&mut *db)
+                    .await?;
+            let (extension, json) = row.ok_or_else(|| StoreError::not_found("user", user))?;
+            let mut settings = settings_from(tenant, &extension, &json)?;
+            check::no_circle(change, &extension)?;
+            change.apply(&mut settings);
+            let json = serde_json::to_string(&settings).map_err(|e| StoreError::Damaged {
+                tenant: tenant.0,
+                what: e.to_string(),
+            })?;
+            sqlx::query("UPDATE user SET settings = ?1 WHERE id = ?2")
+                .bind(json)
+                .bind(sql(user.0))
+                .execute(db)
+                .await?;
+            Ok(settings)
         })
     }
 

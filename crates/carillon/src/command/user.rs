@@ -1,9 +1,10 @@
 //! `carillon user`.
 
 use super::{Desk, csv, secret};
-use crate::arguments::{Secret, User};
+use crate::arguments::{Calls, Secret, Switch, User};
 use crate::output::Table;
 use anyhow::{Context, Result, bail};
+use model::{ForwardKind, UserSettings, UserSettingsChange};
 use serde_json::{Value, json};
 use std::path::Path;
 use store::{ImportRow, UserChange};
@@ -40,6 +41,23 @@ pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
             };
             set(desk, tenant, extension, &change)
         }
+        User::Show { tenant, extension } => show(desk, tenant, extension),
+        User::Dnd {
+            tenant,
+            extension,
+            switch,
+        } => {
+            let on = matches!(switch, Switch::On);
+            let text = if on { "is not disturbed" } else { "is rung again" };
+            settings(desk, tenant, extension, &UserSettingsChange::dnd(on), text)
+        }
+        User::Forward {
+            tenant,
+            extension,
+            calls,
+            number,
+            after,
+        } => forward(desk, tenant, extension, *calls, number, *after),
         User::Import {
             tenant,
             file,
@@ -55,7 +73,103 @@ fn shown(user: &model::User, usernames: &[String]) -> Value {
         "name": user.display,
         "enabled": user.enabled,
         "devices": usernames,
+        "dnd": user.settings.dnd,
+        "forward_always": user.settings.forward_always,
+        "forward_busy": user.settings.forward_busy,
+        "forward_no_answer": user.settings.forward_no_answer,
+        "no_answer_s": user.settings.no_answer_s,
     })
+}
+
+/// What a user has set, in a few words; empty for nothing.
+fn settings_in_words(settings: &UserSettings) -> String {
+    let mut words = Vec::new();
+    if settings.dnd {
+        words.push("do not disturb".to_owned());
+    }
+    let after = format!("after {} s", settings.no_answer_s);
+    for (kind, to) in [
+        ("all", &settings.forward_always),
+        ("busy", &settings.forward_busy),
+        (after.as_str(), &settings.forward_no_answer),
+    ] {
+        words.extend(to.as_ref().map(|to| format!("{kind} to {to}")));
+    }
+    words.join(", ")
+}
+
+fn show(desk: &mut Desk, tenant: &str, extension: &str) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let own = usernames(desk, &scope)?.into_iter();
+    let own: Vec<String> = own
+        .filter(|d| d.extension == extension)
+        .map(|d| d.username)
+        .collect();
+    let (store, _) = desk.store()?;
+    let user = store.user(&scope, extension)?;
+    let calls = settings_in_words(&user.settings);
+    let text = format!(
+        "{:<10}{}\n{:<10}{}\n{:<10}{}\n{:<10}{}\n{:<10}{}\n",
+        "extension",
+        user.extension,
+        "name",
+        user.display,
+        "enabled",
+        user.enabled,
+        "devices",
+        own.join(" "),
+        "calls",
+        if calls.is_empty() { "ring" } else { &calls },
+    );
+    desk.print(&shown(&user, &own), &text)
+}
+
+fn forward(
+    desk: &mut Desk,
+    tenant: &str,
+    extension: &str,
+    calls: Calls,
+    number: &str,
+    after: Option<u16>,
+) -> Result<()> {
+    let (kind, which) = match calls {
+        Calls::Always => (ForwardKind::Always, "calls"),
+        Calls::Busy => (ForwardKind::Busy, "calls that find it busy"),
+        Calls::NoAnswer => (ForwardKind::NoAnswer, "calls that nobody answers"),
+    };
+    if after.is_some() && kind != ForwardKind::NoAnswer {
+        bail!("--after is for no-answer only");
+    }
+    let to = (number != "off").then_some(number);
+    let change = UserSettingsChange {
+        no_answer_s: after,
+        ..UserSettingsChange::forward(kind, to)
+    };
+    let text = match to {
+        Some(to) => format!("sends {which} to {to}"),
+        None => format!("forwards no {which}"),
+    };
+    settings(desk, tenant, extension, &change, &text)
+}
+
+fn settings(
+    desk: &mut Desk,
+    tenant: &str,
+    extension: &str,
+    change: &UserSettingsChange,
+    text: &str,
+) -> Result<()> {
+    let (_, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    let mut user = store.user(&scope, extension)?;
+    user.settings = store.update_settings(&scope, user.id, change)?;
+    let own = store.list_devices(&scope)?.into_iter();
+    let own: Vec<String> = own.filter(|d| d.user == user.id).map(|d| d.username).collect();
+    desk.changed();
+    desk.print(
+        &shown(&user, &own),
+        &format!("Extension {} {text}.\n", user.extension),
+    )
 }
 
 /// With a device the two rows are one change: half a user helps nobody.
@@ -119,7 +233,7 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
     let devices = usernames(desk, &scope)?;
     let (store, _) = desk.store()?;
     let users = store.list_users(&scope)?;
-    let mut table = Table::new(&["EXTENSION", "NAME", "ENABLED", "DEVICES"]);
+    let mut table = Table::new(&["EXTENSION", "NAME", "ENABLED", "DEVICES", "CALLS"]);
     let mut values = Vec::with_capacity(users.len());
     // Both lists are sorted by extension, so one walk joins them.
     let mut devices = devices.into_iter().peekable();
@@ -134,6 +248,7 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
             user.display.to_string(),
             user.enabled.to_string(),
             own.join(" "),
+            settings_in_words(&user.settings),
         ]);
     }
     desk.print(

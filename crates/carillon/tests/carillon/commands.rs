@@ -126,40 +126,55 @@ fn users_are_added_with_and_without_a_device() {
     check(
         &made,
         &expect![[r#"
-        {
-          "devices": [
-            "100"
-          ],
-          "enabled": true,
-          "extension": "100",
-          "id": 1,
-          "name": "Front desk",
-          "password": null,
-          "username": "100"
-        }"#]],
+            {
+              "devices": [
+                "100"
+              ],
+              "dnd": false,
+              "enabled": true,
+              "extension": "100",
+              "forward_always": null,
+              "forward_busy": null,
+              "forward_no_answer": null,
+              "id": 1,
+              "name": "Front desk",
+              "no_answer_s": 20,
+              "password": null,
+              "username": "100"
+            }"#]],
     );
     site.json(&["user", "add", "acme", "101", "--no-device"]);
     check(
         &site.json(&["user", "list", "acme"]),
         &expect![[r#"
-        [
-          {
-            "devices": [
-              "100"
-            ],
-            "enabled": true,
-            "extension": "100",
-            "id": 1,
-            "name": "Front desk"
-          },
-          {
-            "devices": [],
-            "enabled": true,
-            "extension": "101",
-            "id": 2,
-            "name": ""
-          }
-        ]"#]],
+            [
+              {
+                "devices": [
+                  "100"
+                ],
+                "dnd": false,
+                "enabled": true,
+                "extension": "100",
+                "forward_always": null,
+                "forward_busy": null,
+                "forward_no_answer": null,
+                "id": 1,
+                "name": "Front desk",
+                "no_answer_s": 20
+              },
+              {
+                "devices": [],
+                "dnd": false,
+                "enabled": true,
+                "extension": "101",
+                "forward_always": null,
+                "forward_busy": null,
+                "forward_no_answer": null,
+                "id": 2,
+                "name": "",
+                "no_answer_s": 20
+              }
+            ]"#]],
     );
 }
 
@@ -184,10 +199,15 @@ fn a_user_changes_extension_and_name_and_goes() {
               "devices": [
                 "101"
               ],
+              "dnd": false,
               "enabled": false,
               "extension": "201",
+              "forward_always": null,
+              "forward_busy": null,
+              "forward_no_answer": null,
               "id": 2,
-              "name": "Shop"
+              "name": "Shop",
+              "no_answer_s": 20
             }"#]],
     );
     site.json(&["user", "delete", "acme", "201"]);
@@ -306,5 +326,74 @@ fn what_is_wrong_is_said_in_one_line() {
     ] {
         let error = site.refusal(arguments);
         assert!(error.contains(part), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_users_calls_are_forwarded_and_shown() {
+    let site = Site::with_users(&["100", "101"]);
+    let on = site.json(&["user", "dnd", "acme", "100", "on"]);
+    assert_eq!((&on["extension"], &on["dnd"]), (&"100".into(), &true.into()));
+    site.json(&["user", "forward", "acme", "100", "busy", "101"]);
+    site.json(&["user", "forward", "acme", "100", "always", "101"]);
+    site.json(&["user", "forward", "acme", "100", "always", "off"]);
+    let after = [
+        "user",
+        "forward",
+        "acme",
+        "100",
+        "no-answer",
+        "101",
+        "--after",
+        "15",
+    ];
+    site.json(&after);
+    check(
+        &site.json(&["user", "show", "acme", "100"]),
+        &expect![[r#"
+        {
+          "devices": [
+            "100"
+          ],
+          "dnd": true,
+          "enabled": true,
+          "extension": "100",
+          "forward_always": null,
+          "forward_busy": "101",
+          "forward_no_answer": "101",
+          "id": 1,
+          "name": "",
+          "no_answer_s": 15
+        }"#]],
+    );
+    let words = "do not disturb, busy to 101, after 15 s to 101";
+    for command in [&["user", "show", "acme", "100"][..], &["user", "list", "acme"]] {
+        let text = site.text(command);
+        assert!(text.contains(words), "{text}");
+    }
+    for (command, part) in [
+        (&["user", "forward", "acme", "100", "busy", "100"][..], "own"),
+        (&["user", "forward", "acme", "100", "busy", "a b"], "letters"),
+        (
+            &["user", "forward", "acme", "100", "busy", "101", "--after", "9"],
+            "no-answer",
+        ),
+        (
+            &[
+                "user",
+                "forward",
+                "acme",
+                "100",
+                "no-answer",
+                "101",
+                "--after",
+                "1",
+            ],
+            "5 to 600",
+        ),
+        (&["user", "dnd", "acme", "999", "on"], "no user 999"),
+    ] {
+        let refusal = site.refusal(command);
+        assert!(refusal.contains(part), "{refusal}");
     }
 }

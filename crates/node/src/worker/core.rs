@@ -237,6 +237,11 @@ impl Core {
                     }
                 }
                 Effect::Event(change) => self.records.event(change),
+                Effect::Settings(change) => {
+                    if self.shared.wishes.leave(*change) {
+                        let _ = self.shared.keeper.send(KeeperItem::Settings);
+                    }
+                }
             }
         }
     }
@@ -304,6 +309,9 @@ impl Core {
         match item {
             Sure::Config(config) => self.configure(config),
             Sure::Removed(tenant) => self.remove(tenant),
+            Sure::SettingsKept(tenant, user, id) => {
+                self.input(tenant, Input::SettingsKept { user, id });
+            }
             Sure::FlowClosed {
                 tenant,
                 worker,

@@ -165,7 +165,7 @@ fn records(dir: &Path) -> Vec<Cdr> {
 }
 
 /// The data directory as a kill at this moment would leave it.
-fn as_killed(house: &House) -> TempDir {
+pub(crate) fn as_killed(house: &House) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_all(house.dir.path(), copy.path());
     copy
@@ -185,13 +185,13 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 /// Another process that holds the database's write lock until dropped.
-struct Held {
+pub(crate) struct Held {
     runtime: tokio::runtime::Runtime,
     connection: SqliteConnection,
 }
 
 impl Held {
-    fn new(dir: &Path) -> Held {
+    pub(crate) fn new(dir: &Path) -> Held {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -203,7 +203,7 @@ impl Held {
         held
     }
 
-    fn run(&mut self, statement: &'static str) {
+    pub(crate) fn run(&mut self, statement: &'static str) {
         let query = sqlx::query(AssertSqlSafe(statement)).execute(&mut self.connection);
         self.runtime.block_on(query).unwrap();
     }

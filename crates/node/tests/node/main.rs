@@ -17,6 +17,7 @@ mod caps;
 mod fanout;
 mod house;
 mod journals;
+mod keys;
 mod large;
 mod phone;
 mod ping;

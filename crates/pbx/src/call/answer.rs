@@ -136,9 +136,15 @@ impl Call {
         leg.side = self.callee_side.take().unwrap_or_else(|| Side::new(0));
         if let Some(target) = self.targets.get_mut(index) {
             target.state = State::Won;
-            self.record.callee.user = Some(target.user);
-            self.record.callee.device = Some(target.device);
-            self.record.callee.sip_call_id.clone_from(&target.call_id);
+            let callee = &mut self.record.callee;
+            callee.user = Some(target.user);
+            callee.device = Some(target.device);
+            callee.sip_call_id.clone_from(&target.call_id);
+            // Somebody else than was dialled, where the call was sent on: the path tells how it came to him.
+            if let Some(user) = self.config.user(target.user) {
+                user.extension.as_ref().clone_into(&mut callee.number);
+                user.display.as_ref().clone_into(&mut callee.display);
+            }
         }
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(

@@ -10,6 +10,7 @@ use super::{Call, Phase, Target};
 use crate::context::{Context, Owner, TimerKind};
 use crate::following::PhoneKey;
 use crate::location::{BindingFacts, same_flow};
+use flow::Forward;
 use model::{EndedBy, FlowToken, Leg as SideOf, Now, UserId};
 
 /// Forks of one call, all told: a phone that changes its connection again and again makes no more.
@@ -200,12 +201,19 @@ impl Call {
     }
 
     /// Rings a binding that came to be while the call rings, in place of nothing.
-    pub(super) fn ring_also(&mut self, context: &mut Context, facts: &BindingFacts, now: Now) -> bool {
+    pub(super) fn ring_also(
+        &mut self,
+        context: &mut Context,
+        facts: &BindingFacts,
+        diverted: Vec<Forward>,
+        now: Now,
+    ) -> bool {
         let early = matches!(self.phase, Phase::Opening | Phase::Ringing);
         if !early || self.targets.len() >= MOST_TARGETS {
             return false;
         }
-        let target = Target::new(context, facts);
+        let mut target = Target::new(context, facts);
+        target.diverted = diverted;
         context.following.joins(facts.user, self.id);
         self.targets.push(target);
         self.send_invite(context, self.targets.len().saturating_sub(1), now);
@@ -217,7 +225,7 @@ impl Call {
         let Some(failed) = self.targets.get(index).filter(|t| t.is_ringing()) else {
             return false;
         };
-        let user = failed.user;
+        let (user, diverted) = (failed.user, failed.diverted.clone());
         let Some(urn) = failed.key.urn().map(Box::<str>::from) else {
             return false;
         };
@@ -239,7 +247,7 @@ impl Call {
             .map(BindingFacts::from)
             .rfind(|facts| !tried(&facts.key, &facts.flow));
         match next {
-            Some(facts) if !rings => self.ring_also(context, &facts, now),
+            Some(facts) if !rings => self.ring_also(context, &facts, diverted, now),
             _ => false,
         }
     }
@@ -255,6 +263,9 @@ impl Call {
             offer: &offer,
             session: (policy.session_expires_s, policy.min_se_s),
             told: &self.told,
+            forwards: self.run.forwards(),
+            realm: self.config.realm(),
+            history: !self.hides_history,
         };
         if let Some(target) = self.targets.get_mut(index) {
             target.invite(context, self.id, index, &invitation, now);

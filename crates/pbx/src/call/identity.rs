@@ -16,6 +16,8 @@ struct Privacy {
     identity: bool,
     /// Where it is.
     session: bool,
+    /// Which way the call took: `header` or `history` (RFC 7044 §10.1.2).
+    history: bool,
     critical: bool,
     unknown: bool,
 }
@@ -29,7 +31,9 @@ impl Privacy {
             .map(str::trim);
         for value in values.filter(|value| !value.is_empty()) {
             match value.to_ascii_lowercase().as_str() {
-                "id" | "user" | "header" => privacy.identity = true,
+                "id" | "user" => privacy.identity = true,
+                "header" => (privacy.identity, privacy.history) = (true, true),
+                "history" => privacy.history = true,
                 "session" => privacy.session = true,
                 "critical" => privacy.critical = true,
                 "none" => return Privacy::default(),
@@ -49,6 +53,11 @@ pub(super) fn can_be_private(config: &TenantConfig, invite: &Message<'_>) -> boo
     let seen = privacy.session && config.policy().media == MediaPolicy::Direct;
     let named = privacy.identity && config.policy().trust_phones;
     !(privacy.critical && (privacy.unknown || seen || named))
+}
+
+/// True for a caller who wants no phone to be told which way the call took.
+pub(super) fn hides_history(invite: &Message<'_>) -> bool {
+    Privacy::of(invite).history
 }
 
 /// Sets From, and adds the headers of identity.
@@ -98,7 +107,8 @@ mod tests {
         assert!(privacy("Privacy: session").session);
         assert!(!privacy("Privacy: session").identity);
         assert_eq!(privacy("Privacy: none"), Privacy::default());
-        assert!(privacy("Privacy: history").unknown);
+        assert!(privacy("Privacy: history").history && privacy("Privacy: header").history);
+        assert!(privacy("Privacy: callid").unknown);
         assert_eq!(privacy("Subject: id"), Privacy::default());
     }
 }

@@ -12,6 +12,7 @@ mod capabilities;
 mod delayed_offer;
 mod early;
 mod follow;
+mod forward;
 mod identity;
 mod info;
 mod intercom;
@@ -135,6 +136,8 @@ pub(crate) struct Call {
     identity: (String, String),
     /// What else of the caller's INVITE the targets are told, in our words.
     told: Vec<(Name, String)>,
+    /// The caller wants no phone to be told which way the call took (RFC 7044 §10.1.2).
+    hides_history: bool,
     session_ids: Option<Box<SessionIds>>,
     /// User-to-user information of the one who answers, for the caller.
     answer_note: Option<String>,

@@ -150,11 +150,14 @@ pub(crate) fn cause_of(refusal: Refusal) -> Cause {
         Refusal::UnknownNumber => (404, 1),
         Refusal::ForeignDomain => (403, 21),
         Refusal::Unreachable => (480, 20),
-        Refusal::Busy => (486, 17),
+        Refusal::Busy | Refusal::DoNotDisturb => (486, 17),
         Refusal::Declined => (603, 21),
         Refusal::NoAnswer => (480, q850::NO_ANSWER),
         Refusal::MediaRefused => (488, 88),
         Refusal::Failed => (500, q850::TEMPORARY_FAILURE),
+        // "Exchange routing error" (RFC 3398 §7.2.6.1 for 482).
+        Refusal::Loop => (482, 25),
+        Refusal::TooManyForwards => (480, 25),
     };
     Cause { sip, q850 }
 }

@@ -4,7 +4,7 @@
 use super::target::State;
 use super::{Call, Phase, Target};
 use crate::context::Context;
-use flow::{Action, Event, Run};
+use flow::{Action, Event, Forward, Run, Why};
 use model::{Now, UserId};
 use sip::Message;
 use std::collections::VecDeque;
@@ -17,8 +17,8 @@ const MOST: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Redirects {
     followed: usize,
-    /// Whom to try when nobody rings any more, and for whom: in the order of q.
-    next: VecDeque<(UserId, String)>,
+    /// Whom to try when nobody rings any more, and who sent the call there: in the order of q.
+    next: VecDeque<(UserId, Vec<Forward>)>,
 }
 
 impl Call {
@@ -36,10 +36,8 @@ impl Call {
             && self.config.policy().follow_redirects
             && self.targets.get(index).is_some_and(asked);
         if follows {
-            let users = self.redirected_to(message);
-            let by = self.diversion(index, code);
-            context.counts.redirects_refused += u64::from(users.is_empty());
-            let new = users.into_iter().map(|user| (user, by.clone()));
+            let new = self.redirected_to(context, index, code, message);
+            context.counts.redirects_refused += u64::from(new.is_empty());
             self.redirects.next.extend(new);
             if let Some(target) = self.targets.get_mut(index) {
                 target.state = State::Done(code);
@@ -54,7 +52,13 @@ impl Call {
     }
 
     /// The users that the Contacts name, most wanted first. Who is rung already, or calls, would be a circle.
-    fn redirected_to(&self, message: &Message<'_>) -> Vec<UserId> {
+    fn redirected_to(
+        &self,
+        context: &Context,
+        index: usize,
+        code: u16,
+        message: &Message<'_>,
+    ) -> Vec<(UserId, Vec<Forward>)> {
         let contacts = message.contacts().iter().into_iter().flatten().flatten();
         let mut wanted: Vec<_> = contacts
             .take(MOST)
@@ -62,39 +66,64 @@ impl Call {
             .filter(|(_, uri)| uri.is_sip())
             .collect();
         wanted.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
-        let mut users = Vec::new();
+        let mut users: Vec<(UserId, Vec<Forward>)> = Vec::new();
         for (_, uri) in wanted {
             let number = crate::context::clean(&uri.user_decoded(), 128);
-            let mut run = Run::new(flow::route(&self.config, &number, uri.host));
-            let Action::Ring { users: found, .. } = flow::step(&mut run, Event::Start) else {
+            let hop = self.sent_on_by(index, code, &number);
+            let Some((user, hops)) = self.where_to(context, &number, uri.host, hop) else {
                 continue;
             };
-            for user in found {
-                let rung = self.targets.iter().any(|target| target.user == user);
-                let known = self.redirects.next.iter().any(|(next, _)| *next == user);
-                if !rung && !known && user != self.caller.user && !users.contains(&user) {
-                    users.push(user);
-                }
+            let rung = self.targets.iter().any(|target| target.user == user);
+            let mut known = self.redirects.next.iter().chain(&users);
+            if !rung && !known.any(|(next, _)| *next == user) && !self.run.has_met(user) {
+                users.push((user, hops));
             }
         }
         users
     }
 
-    /// Who sent the call on, for the one who gets it.
-    fn diversion(&self, index: usize, code: u16) -> String {
+    /// Whom a number rings, after forwards of its owner and of those whom he names: `None` for nobody.
+    fn where_to(
+        &self,
+        context: &Context,
+        number: &str,
+        host: &str,
+        hop: Forward,
+    ) -> Option<(UserId, Vec<Forward>)> {
+        let mut hops = vec![hop];
+        let mut run = Run::new(context.route(&self.config, number, host));
+        run.meet(self.caller.user);
+        loop {
+            match flow::step(&mut run, Event::Start) {
+                Action::Ring { users, .. } => {
+                    hops.extend(run.forwards().iter().cloned());
+                    return users.first().map(|user| (*user, hops));
+                }
+                Action::Forward(by) => {
+                    let next = context.route(&self.config, &by.to, self.config.realm());
+                    run.forward(by, next);
+                }
+                Action::Refuse(_) | Action::Talk => return None,
+            }
+        }
+    }
+
+    /// The phone's user as the one who sent the call on.
+    fn sent_on_by(&self, index: usize, code: u16, to: &str) -> Forward {
         let config = Arc::clone(&self.config);
-        let user = self
-            .targets
-            .get(index)
-            .and_then(|target| config.user(target.user));
-        let number = user.map_or("", |user| &user.extension);
-        let reason = if code == 302 { "deflection" } else { "unknown" };
-        format!("<sip:{number}@{}>;reason={reason}", config.realm())
+        let user = self.targets.get(index).map(|target| target.user);
+        let known = user.and_then(|user| config.user(user));
+        Forward {
+            user: user.unwrap_or(self.caller.user),
+            by: known.map_or("", |user| &user.extension).into(),
+            to: to.into(),
+            why: Why::Redirected(code),
+        }
     }
 
     /// Rings whom a phone has named and nobody has tried yet; false when there is nobody.
     pub(super) fn try_alternative(&mut self, context: &mut Context, now: Now) -> bool {
-        while let Some((user, by)) = self.redirects.next.pop_front() {
+        while let Some((user, hops)) = self.redirects.next.pop_front() {
             let spent = self.redirects.followed >= MOST || self.max_forwards == 0;
             let phones = if spent {
                 Vec::new()
@@ -106,11 +135,15 @@ impl Call {
                 continue;
             }
             self.redirects.followed += 1;
+            if let Some(hop) = hops.first() {
+                self.run.note(&format!("sent on by {} to {}", hop.by, hop.to));
+            }
+            self.run.meet(user);
             self.max_forwards = self.max_forwards.saturating_sub(1);
             context.counts.redirected += 1;
             for facts in &phones {
                 let mut target = Target::new(context, facts);
-                target.diverted = Some(by.clone());
+                target.diverted.clone_from(&hops);
                 context.following.joins(user, self.id);
                 self.targets.push(target);
                 self.send_invite(context, self.targets.len().saturating_sub(1), now);

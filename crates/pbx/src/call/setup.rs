@@ -61,7 +61,8 @@ impl Call {
         let mut identity = identities(&config, &caller, &dialled);
         let told = tell(context, message, &caller, &mut identity.0);
         make_known(context, tag, id, device.user);
-        let run = Run::new(flow::route(&config, &dialled, &domain));
+        let mut run = Run::new(context.route(&config, &dialled, &domain));
+        run.meet(device.user);
         let record = Record::begin(context, caller, callee, now);
         let leg = caller_leg(context, device, dialog, message, flow);
         let mut call = Call::new(id, config, run, record, leg, offer);
@@ -71,6 +72,7 @@ impl Call {
         call.instance = instance;
         (call.identity, call.told) = (identity, told);
         call.max_forwards = hops_left(message);
+        call.hides_history = identity::hides_history(message);
         call.start(context, now);
         Some(call)
     }
@@ -106,6 +108,7 @@ impl Call {
             bridge: Bridge::new(config.id(), id, config.policy().media),
             identity: (String::new(), String::new()),
             told: Vec::new(),
+            hides_history: false,
             session_ids: None,
             answer_note: None,
             max_forwards: 70,
@@ -128,8 +131,10 @@ impl Call {
     pub(super) fn advance(&mut self, context: &mut Context, event: Event, now: Now) {
         match flow::step(&mut self.run, event) {
             Action::Ring { users, timeout_s } => self.ring(context, &users, timeout_s, now),
+            Action::Forward(by) => self.forward(context, by, now),
             Action::Refuse(refusal) => {
                 match refusal {
+                    Refusal::Loop | Refusal::TooManyForwards => context.counts.forwards_refused += 1,
                     Refusal::UnknownNumber => context.counts.unknown_number += 1,
                     Refusal::ForeignDomain => context.counts.forbidden += 1,
                     Refusal::Unreachable => context.counts.unreachable += 1,
@@ -140,7 +145,9 @@ impl Call {
                     return;
                 }
                 let by = match refusal {
-                    Refusal::Busy | Refusal::Declined | Refusal::MediaRefused => EndedBy::Callee,
+                    Refusal::Busy | Refusal::DoNotDisturb | Refusal::Declined | Refusal::MediaRefused => {
+                        EndedBy::Callee
+                    }
                     _ => EndedBy::System,
                 };
                 self.refuse(context, record::cause_of(refusal), by, now);
@@ -278,9 +285,15 @@ impl Call {
         if !known || self.phase != Phase::Ringing || !target.is_ringing() {
             return;
         }
-        if matches!(code, 180 | 183) && !self.record.has_rung() {
+        if matches!(code, 180 | 183) {
+            let first = !self.record.has_rung();
             self.record.rang(now);
-            self.show(context);
+            if let Some(target) = self.targets.get_mut(index) {
+                target.rang = true;
+            }
+            if first {
+                self.show(context);
+            }
         }
         if self.is_transfer() {
             return self.tell_transferrer(context, code);
@@ -416,19 +429,24 @@ impl Call {
                 State::Done(code) => Some(code),
                 _ => None,
             });
-        let refusal = record::refusal_of(codes, self.record.has_rung());
+        let refusal = record::refusal_of(codes, self.has_rung());
         self.advance(context, Event::Unanswered(refusal), now);
     }
 
     /// It rang for as long as it may.
     pub(super) fn rang_out(&mut self, context: &mut Context, now: Now) {
         self.cancel_targets(context, "Q.850;cause=19;text=\"no answer\"", now);
-        let refusal = if self.record.has_rung() {
+        let refusal = if self.has_rung() {
             Refusal::NoAnswer
         } else {
             Refusal::Unreachable
         };
         self.advance(context, Event::Unanswered(refusal), now);
+    }
+
+    /// True when a phone of those that had their turn now has rung.
+    fn has_rung(&self) -> bool {
+        self.targets.iter().skip(self.round).any(|target| target.rang)
     }
 
     /// Calls off every target but those that have had their last word.

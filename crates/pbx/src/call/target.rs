@@ -2,12 +2,14 @@
 //! When a CANCEL may go out, and for how long its effect is awaited, the transaction knows.
 
 use super::early::Early;
+use super::forward;
 use super::leg::via;
 use super::session;
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
 use crate::following::PhoneKey;
 use crate::location::BindingFacts;
+use flow::Forward;
 use model::{CallId, DeviceId, FlowToken, Now, UserId};
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
@@ -29,8 +31,10 @@ pub(crate) struct Target {
     pub(crate) cseq: u32,
     /// The shortest session interval that the phone takes, once it has refused ours (RFC 4028 §7.3).
     pub(super) min_se_s: u32,
-    /// Whose phone sent the call here (RFC 5806).
-    pub(super) diverted: Option<String>,
+    /// It has said that it rings.
+    pub(super) rang: bool,
+    /// Who sent the call here beside those who sent the whole call on.
+    pub(super) diverted: Vec<Forward>,
     /// Its connection is gone and the phone has not come back yet.
     pub(crate) away: bool,
     path: Vec<Box<str>>,
@@ -63,6 +67,11 @@ pub(crate) struct Invitation<'a> {
     /// Session interval and the shortest one, seconds; no timer if the first is zero.
     pub(crate) session: (u32, u32),
     pub(crate) told: &'a [(Name, String)],
+    /// Who has sent the call on.
+    pub(crate) forwards: &'a [Forward],
+    pub(crate) realm: &'a str,
+    /// The whole way may be told.
+    pub(crate) history: bool,
 }
 
 impl Target {
@@ -81,7 +90,8 @@ impl Target {
             early: Vec::new(),
             cseq: 1,
             min_se_s: 0,
-            diverted: None,
+            rang: false,
+            diverted: Vec::new(),
             away: false,
             path: binding.path.clone(),
             client: None,
@@ -134,9 +144,8 @@ impl Target {
         for (name, value) in invitation.told {
             writer = writer.header(*name, value);
         }
-        if let Some(diverted) = &self.diverted {
-            writer = writer.header(Name::Diversion, diverted);
-        }
+        let hops = invitation.forwards.iter().chain(&self.diverted);
+        writer = forward::tell(writer, invitation.realm, hops, invitation.history);
         let bytes = writer
             .header(Name::UserAgent, &context.server_name)
             .body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());

@@ -56,7 +56,8 @@ impl Call {
     ) -> Call {
         let config = Arc::clone(&context.config);
         let dialled = &wish.dialled;
-        let run = Run::new(flow::route(&config, &dialled.number, &dialled.domain));
+        let mut run = Run::new(context.route(&config, &dialled.number, &dialled.domain));
+        run.meet(guest.user);
         let callee = called(&config, &dialled.number);
         let listener = guest.from.0;
         let origin = Origin {
@@ -270,6 +271,7 @@ impl Call {
         }
         context.legs.remove(self.caller.dialog.local_tag.as_str());
         self.bridge.mute(context, SideOf::Caller, &self.caller.flow);
+        self.run.meet(guest.user);
         let old = std::mem::replace(&mut self.caller, Leg::absent(guest.user, guest.flow));
         self.is_left_by(context, old.user);
         self.early = None;

@@ -78,7 +78,7 @@ impl Call {
             target.user == facts.user && same && target.is_ringing()
         });
         if !rings {
-            self.ring_also(context, facts, now);
+            self.ring_also(context, facts, Vec::new(), now);
         }
     }
 

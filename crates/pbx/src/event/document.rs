@@ -2,7 +2,7 @@
 
 use super::body::{Document, entity};
 use super::subscription::Subscription;
-use super::{Calls, Events, dialog_info, message_summary, package, pidf, reg};
+use super::{Calls, Events, dialog_info, features, message_summary, package, pidf, reg};
 use crate::context::Context;
 use model::{Package, Resource};
 
@@ -12,9 +12,14 @@ impl Events {
         if subscription.resource == Resource::All {
             return self.list(context, calls, subscription);
         }
+        if subscription.package == Package::Features {
+            let (told, asked) = (subscription.told.as_deref(), subscription.asked);
+            return features::document(context, subscription.user, told, asked);
+        }
         Document {
             content_type: package::content_type(subscription.package).to_owned(),
             text: self.text_of(context, calls, subscription, &subscription.resource),
+            settings: None,
         }
     }
 

@@ -63,6 +63,7 @@ impl Events {
                 "multipart/related;type=\"application/rlmi+xml\";start=\"<{root}>\";boundary=\"{BOUNDARY}\""
             ),
             text,
+            settings: None,
         }
     }
 }

@@ -15,12 +15,14 @@ mod body;
 mod changes;
 mod dialog_info;
 mod document;
+mod features;
 mod keep;
 mod list;
 mod message_summary;
 mod package;
 mod pidf;
 mod publish;
+mod refused;
 mod reg;
 mod subscribe;
 mod subscription;
@@ -297,7 +299,7 @@ impl Events {
         let watch = match package {
             Package::Dialog => policy.watch_calls,
             Package::Presence => policy.watch_presence,
-            Package::MessageSummary | Package::Reg => Watch::Own,
+            Package::MessageSummary | Package::Reg | Package::Features => Watch::Own,
         };
         match resource {
             Resource::User(watched) => {

@@ -5,7 +5,10 @@ use sip::header::accepts;
 use sip::{Message, Name, Params};
 
 /// The value of Allow-Events (RFC 6665 §8.2.2).
-pub(crate) const ALLOW_EVENTS: &str = "dialog, message-summary, presence, reg";
+pub(crate) const ALLOW_EVENTS: &str = "as-feature-event, dialog, message-summary, presence, reg";
+
+/// The type of the documents of `as-feature-event`.
+pub(super) const FEATURES_TYPE: &str = "application/x-as-feature-event+xml";
 
 /// Octets of an `id` parameter that a subscription keeps.
 const LONGEST_ID: usize = 64;
@@ -19,6 +22,7 @@ pub(super) fn parse(value: &str) -> Option<(Package, Option<Box<str>>)> {
         "message-summary" => Package::MessageSummary,
         "presence" => Package::Presence,
         "reg" => Package::Reg,
+        "as-feature-event" => Package::Features,
         _ => return None,
     };
     let id = Params::new(params).value("id");
@@ -35,6 +39,7 @@ pub(super) fn name(package: Package) -> &'static str {
         Package::MessageSummary => "message-summary",
         Package::Presence => "presence",
         Package::Reg => "reg",
+        Package::Features => "as-feature-event",
     }
 }
 
@@ -45,6 +50,7 @@ pub(super) fn content_type(package: Package) -> &'static str {
         Package::MessageSummary => "application/simple-message-summary",
         Package::Presence => "application/pidf+xml",
         Package::Reg => "application/reginfo+xml",
+        Package::Features => FEATURES_TYPE,
     }
 }
 

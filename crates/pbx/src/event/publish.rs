@@ -4,7 +4,8 @@
 //! one. What is shown is the latest publication of the user.
 
 use super::pidf::{self, Presence};
-use super::subscribe::{Refused, expires};
+use super::refused::Refused;
+use super::subscribe::expires;
 use super::{Alarm, Events, keep};
 use crate::call::Progress;
 use crate::context::{Context, Owner};
@@ -220,15 +221,18 @@ impl Events {
             .filter_map(|id| calls.get(&id))
             .flat_map(|call| call.parts_of(user))
             .any(|part| part.progress == Progress::Confirmed);
-        let activity = if talks {
-            Some("on-the-phone".into())
-        } else {
-            published.and_then(|p| p.activity.clone())
+        let dnd = context.settings(user).dnd;
+        let activity = match (talks, dnd) {
+            (true, _) => Some("on-the-phone".into()),
+            // The nearest word of RFC 4480; the note says it in full.
+            (false, true) => Some("busy".into()),
+            (false, false) => published.and_then(|p| p.activity.clone()),
         };
+        let note = published.and_then(|p| p.note.clone());
         Presence {
             open: published.map_or(there, |p| p.open),
             activity,
-            note: published.and_then(|p| p.note.clone()),
+            note: note.or_else(|| dnd.then(|| "Do not disturb".into())),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! SUBSCRIBE: what it asks for, whether it may, and the subscription that it makes, refreshes or ends (RFC 6665 §4.2.1).
 
+use super::features::{self, Press};
 use super::list::LONGEST_LIST;
+use super::refused::Refused;
 use super::subscription::{Draft, Subscription};
 use super::{Alarm, Calls, Events, package};
 use crate::context::{Context, Owner};
 use model::{Device, FlowToken, Now, Package, Resource, TenantConfig};
 use sip::dialog::Dialog;
 use sip::transaction::ServerId;
-use sip::{Message, Name, Uri, Writer};
+use sip::{Message, Name, Uri};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,63 +19,13 @@ const LONGEST_HEAD: usize = 4_096;
 /// The user part of the address that stands for all users.
 const ALL: &str = "all";
 
-/// Why a SUBSCRIBE is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    Bad,
-    /// No such resource, or none that this user may watch.
-    Unknown,
-    BadEvent,
-    NotAcceptable,
-    TooBrief(u32),
-    /// A list for a phone that can't read one (RFC 4662 §4.1).
-    NeedsLists,
-    /// No publication has this entity-tag (RFC 3903 §6).
-    NoMatch,
-    /// The user's own limit.
-    TooMany,
-    /// The tenant's.
-    Full,
-}
-
-impl Refused {
-    pub(super) fn code(self) -> u16 {
-        match self {
-            Refused::Bad => 400,
-            Refused::Unknown => 404,
-            Refused::BadEvent => 489,
-            Refused::NotAcceptable => 406,
-            Refused::TooBrief(_) => 423,
-            Refused::NeedsLists => 421,
-            Refused::NoMatch => 412,
-            Refused::TooMany => 403,
-            Refused::Full => 503,
-        }
-    }
-
-    /// Counts the refusal, and says in its answer what would help.
-    pub(super) fn explain(self, context: &mut Context, writer: Writer) -> Writer {
-        match self {
-            Refused::Unknown => context.counts.forbidden += 1,
-            Refused::TooMany | Refused::Full => context.counts.over_limit += 1,
-            _ => context.counts.invalid += 1,
-        }
-        match self {
-            Refused::BadEvent => writer.header(Name::AllowEvents, package::ALLOW_EVENTS),
-            Refused::TooBrief(least) => writer.header(Name::MinExpires, &least.to_string()),
-            Refused::NeedsLists => writer.header(Name::Require, "eventlist"),
-            Refused::Full => writer.header(Name::RetryAfter, "5"),
-            _ => writer,
-        }
-    }
-}
-
 /// What a SUBSCRIBE asks for.
 struct Wish {
     package: Package,
     resource: Resource,
     event_id: Option<Box<str>>,
     expires_s: u32,
+    press: Option<Press>,
 }
 
 impl Events {
@@ -88,7 +40,7 @@ impl Events {
         now: Now,
     ) {
         let config = Arc::clone(&context.config);
-        let wish = match self.wish(&config, device, message) {
+        let mut wish = match self.wish(&config, device, message) {
             Ok(wish) => wish,
             Err(refused) => return refuse(context, message, flow, refused),
         };
@@ -101,6 +53,9 @@ impl Events {
             return;
         };
         context.counts.subscriptions += 1;
+        if let Some(change) = wish.press.take().and_then(|press| press.change) {
+            context.change_settings(device.user, change);
+        }
         let id = self.admit(context, device, wish, dialog, flow, now);
         self.accepted(context, id, server, message, now);
         self.tell(context, calls, id, now);
@@ -131,11 +86,13 @@ impl Events {
         if self.subscriptions.len() >= self.limit {
             return Err(Refused::Full);
         }
+        let press = features::press(config, device.user, package, message)?;
         Ok(Wish {
             package,
             resource,
             event_id,
             expires_s,
+            press,
         })
     }
 
@@ -261,14 +218,15 @@ impl Events {
         if event.is_none_or(|(package, _)| package != subscription.package) {
             return refuse(context, message, flow, Refused::BadEvent);
         }
-        let expires_s = match expires(&config, message) {
-            Ok(expires_s) => expires_s,
+        let press = features::press(&config, device.user, subscription.package, message);
+        let (expires_s, press) = match expires(&config, message).and_then(|e| Ok((e, press?))) {
+            Ok(both) => both,
             Err(refused) => return refuse(context, message, flow, refused),
         };
         let Some(server) = context.accept(message, flow, Owner::None, now) else {
             return;
         };
-        if !self.renew(context, id, message, expires_s, flow, now) {
+        if !self.renew(context, id, message, (expires_s, press), flow, now) {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(server, 500, bytes, now.mono);
         }
@@ -285,7 +243,7 @@ impl Events {
         context: &mut Context,
         id: u64,
         message: &Message<'_>,
-        expires_s: u32,
+        (expires_s, press): (u32, Option<Press>),
         flow: FlowToken,
         now: Now,
     ) -> bool {
@@ -317,8 +275,14 @@ impl Events {
                 subscription.expires = now.wall.after(life);
                 self.alarms.cancel(subscription.expiry);
                 subscription.expiry = self.alarms.insert(subscription.ends, Alarm::Ends(id));
-                subscription.force();
+                match &press {
+                    Some(press) => subscription.ask(press.feature),
+                    None => subscription.force(),
+                }
                 self.keep_subscription(context, id, &subscription);
+            }
+            if let Some(change) = press.and_then(|press| press.change) {
+                context.change_settings(subscription.user, change);
             }
         }
         self.subscriptions.insert(id, subscription);

@@ -4,16 +4,16 @@
 //! connection is gone; it is told what it missed when it comes back).
 
 use super::body::Document;
+use super::features::Feature;
 use super::package;
 use crate::call::via;
 use crate::context::{Context, Owner};
-use model::{BindingKey, DeviceId, FlowToken, Now, Package, Resource, UserId, Wall};
+use model::{BindingKey, DeviceId, FlowToken, Now, Package, Resource, UserId, UserSettings, Wall};
 use sip::dialog::Dialog;
 use sip::timer::TimerId;
 use sip::transaction::ClientId;
 use sip::{Message, Method, Name, Writer};
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// CSeq numbers that are reserved by one line of the journal.
@@ -63,6 +63,9 @@ pub(super) struct Subscription {
     forced: bool,
     /// Of a list: whose documents changed. Empty with `forced`: all.
     pub(super) changed: BTreeSet<UserId>,
+    /// Of `as-feature-event`: what the phone has heard, and the key that it has pressed since.
+    pub(super) told: Option<Box<UserSettings>>,
+    pub(super) asked: Option<Feature>,
     ending: Option<&'static str>,
     stranded: bool,
     last: Option<Duration>,
@@ -107,6 +110,8 @@ impl From<Draft> for Subscription {
             news: true,
             forced: true,
             changed: BTreeSet::new(),
+            told: None,
+            asked: None,
             ending: None,
             stranded: draft.stranded,
             last: None,
@@ -136,6 +141,14 @@ impl Subscription {
     pub(super) fn force(&mut self) {
         self.news = true;
         self.forced = true;
+        self.told = None;
+    }
+
+    /// The phone is to hear how this is, and what else it does not know.
+    pub(super) fn ask(&mut self, feature: Feature) {
+        self.news = true;
+        self.forced = true;
+        self.asked = Some(feature);
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -251,13 +264,11 @@ impl Subscription {
     pub(super) fn notify(
         &mut self,
         context: &mut Context,
-        document: Document,
+        mut document: Document,
         owner: Owner,
         now: Now,
     ) -> bool {
-        let mut hasher = DefaultHasher::new();
-        document.hash(&mut hasher);
-        let shown = hasher.finish();
+        let shown = document.print();
         self.news = false;
         if shown == self.shown && !self.forced {
             self.changed.clear();
@@ -268,6 +279,7 @@ impl Subscription {
         let writer = self.headers(context, writer, now);
         // The first NOTIFY carries version 0 (RFC 4235 §4.1).
         let version = self.dialog.local_cseq.saturating_sub(1);
+        let told = document.settings.take();
         let bytes = document.write(writer, version);
         let sent = context.request(Method::Notify, &branch, bytes, self.flow, owner, now);
         self.last = Some(now.mono);
@@ -277,6 +289,7 @@ impl Subscription {
                 self.shown = shown;
                 self.forced = false;
                 self.changed.clear();
+                (self.told, self.asked) = (told, None);
                 self.sending = Sending::Outstanding(client);
             }
             Err(_) => {

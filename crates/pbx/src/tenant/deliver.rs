@@ -129,6 +129,7 @@ impl Tenant {
             });
         }
         self.context.config = config;
+        self.context.compare_settings(&old);
         self.events.reconfigured(&mut self.context, &old);
     }
 

@@ -21,6 +21,7 @@ use crate::event::Events;
 use crate::registrar;
 use model::{
     BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, SignIn, TenantConfig, UserId,
+    UserSettings,
 };
 use pace::Pace;
 use sip::Message;
@@ -98,6 +99,7 @@ impl Tenant {
             Input::Media(report) => self.handle_media(&report, now),
             Input::Config(config) => self.handle_config(config),
             Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
+            Input::SettingsKept { user, id } => self.context.settings_kept(user, id),
             Input::Timeout => self.handle_timeout(now),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
@@ -153,6 +155,12 @@ impl Tenant {
     #[must_use]
     pub fn config(&self) -> &Arc<TenantConfig> {
         &self.context.config
+    }
+
+    /// A user's settings, with those that his phones have changed and that are not kept yet.
+    #[must_use]
+    pub fn settings(&self, user: UserId) -> UserSettings {
+        self.context.settings(user).into_owned()
     }
 
     /// True when no call and no transaction is left.

@@ -44,6 +44,35 @@ pub(crate) fn lamps_are_right(world: &World, phone: &Phone) -> Result<(), String
     Ok(())
 }
 
+/// The keys of a phone show its user's settings: for use when all is calm.
+pub(crate) fn keys_are_right(world: &World, phone: &Phone) -> Result<(), String> {
+    let active = |watch: &&crate::phone::Watch| {
+        watch.event == "as-feature-event" && watch.state == Watching::Active && watch.heard > 0
+    };
+    for watch in phone.watches().iter().filter(active) {
+        let tenants = world.server.tenants().map(|(_, tenant)| tenant);
+        let owner = tenants
+            .filter(|tenant| tenant.config().realm() == phone.identity.domain)
+            .find_map(|tenant| Some((tenant, tenant.config().extension(&phone.identity.user)?.id)));
+        let Some((tenant, user)) = owner else { continue };
+        let settings = tenant.settings(user);
+        let number = |to: &Option<Box<str>>| to.as_deref().unwrap_or("").to_owned();
+        let shown = [
+            ("dnd", if settings.dnd { "true" } else { "" }.to_owned()),
+            ("forwardImmediate", number(&settings.forward_always)),
+            ("forwardBusy", number(&settings.forward_busy)),
+            ("forwardNoAns", number(&settings.forward_no_answer)),
+        ];
+        for (key, value) in shown {
+            if watch.keys.get(key) != Some(&value) {
+                let (name, keys) = (&phone.identity.name, &watch.keys);
+                return Err(format!("{name} shows {keys:?}, {key} is {value:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The journal keeps the subscriptions that there are.
 pub(crate) fn kept_as_held(world: &World) -> Result<(), String> {
     let kept = world.server.kept_events();

@@ -16,7 +16,30 @@ use std::collections::BTreeSet;
 pub fn always(world: &World) -> Result<(), String> {
     one_record_per_call(world)?;
     nothing_crosses_tenants(world)?;
+    nobody_rings_twice(world)?;
     nothing_astray(world)
+}
+
+/// Forwards end, and never lead back.
+fn nobody_rings_twice(world: &World) -> Result<(), String> {
+    for cdr in &world.server.cdrs {
+        let mut rung = BTreeSet::new();
+        let mut forwards = 0;
+        for step in &cdr.path {
+            forwards += u32::from(step.starts_with("forward "));
+            if step == "back to the transferrer" {
+                rung.clear();
+            }
+            if step.starts_with("ring ") && !rung.insert(step) {
+                return Err(format!("record {}: {:?} goes in a circle", cdr.id, cdr.path));
+            }
+        }
+        // The one that is one too many is refused.
+        if forwards > 6 {
+            return Err(format!("record {}: {:?} has no end", cdr.id, cdr.path));
+        }
+    }
+    Ok(())
 }
 
 /// No phone without a call hears anything. Holds where no BYE is lost.

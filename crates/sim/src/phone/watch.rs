@@ -3,6 +3,7 @@
 
 use super::Phone;
 use sip::{Message, Method, Name, Writer};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How far a subscription has come.
@@ -27,6 +28,8 @@ pub struct Watch {
     pub state: Watching,
     /// The last document.
     pub body: String,
+    /// Of `as-feature-event`: what each key shows.
+    pub keys: BTreeMap<String, String>,
     /// NOTIFYs heard.
     pub heard: u64,
     /// The reason of its end.
@@ -57,6 +60,7 @@ impl Phone {
             event: event.to_owned(),
             state: Watching::Asked,
             body: String::new(),
+            keys: BTreeMap::new(),
             heard: 0,
             reason: String::new(),
             faults: Vec::new(),
@@ -76,6 +80,20 @@ impl Phone {
 
     /// Refreshes a subscription; 0 ends it.
     pub fn subscribe(&mut self, number: usize, expires_s: u32, now: Duration) {
+        self.subscribe_with(number, expires_s, "", now);
+    }
+
+    /// Presses a key: within its subscription the phone says what its user's settings shall be.
+    pub fn press(&mut self, number: usize, key: &str, now: Duration) {
+        let left = self
+            .watches
+            .get(number)
+            .map(|watch| watch.ends.saturating_sub(now));
+        let left = left.map_or(0, |left| u32::try_from(left.as_secs()).unwrap_or(0));
+        self.subscribe_with(number, left.max(60), &pressed(key), now);
+    }
+
+    fn subscribe_with(&mut self, number: usize, expires_s: u32, body: &str, now: Duration) {
         let branch = format!("z9hG4bK{:016x}", self.rng.next());
         let identity = &self.identity;
         let Some(watch) = self.watches.get_mut(number) else {
@@ -108,7 +126,7 @@ impl Phone {
             .header(Name::Event, &watch.event)
             .header(Name::Supported, "eventlist")
             .header(Name::Expires, &expires_s.to_string())
-            .finish();
+            .body("application/x-as-feature-event+xml", body.as_bytes());
         let call_id = watch.call_id.clone();
         self.send("SUBSCRIBE", &call_id, branch, &bytes, now);
     }
@@ -223,6 +241,7 @@ impl Watch {
         self.last = Some((seq, version.or(self.last.and_then(|(_, v)| v))));
         self.heard += 1;
         if !body.is_empty() {
+            self.light(&body);
             self.body = body;
         }
         let state = message.header(Name::SubscriptionState).unwrap_or("");
@@ -233,6 +252,42 @@ impl Watch {
             self.state = Watching::Active;
         }
     }
+}
+
+impl Watch {
+    /// Takes over what the documents of the keys say.
+    fn light(&mut self, body: &str) {
+        for document in body.split("<?xml").filter(|text| text.contains("/csta/ed3")) {
+            let text = |name: &str| {
+                let rest = document.split_once(&format!("<{name}>"))?.1;
+                rest.split_once('<').map(|(text, _)| text.to_owned())
+            };
+            let (key, shows) = match text("forwardingType") {
+                Some(kind) => (kind, text("forwardTo")),
+                None => ("dnd".to_owned(), text("doNotDisturbOn").filter(|on| on == "true")),
+            };
+            self.keys.insert(key, shows.unwrap_or_default());
+        }
+    }
+}
+
+/// The document of a key: `dnd on`, `dnd off`, `forwardBusy 102`, `forwardBusy off`.
+fn pressed(key: &str) -> String {
+    let (what, value) = key.split_once(' ').unwrap_or((key, "off"));
+    let on = value != "off";
+    let space = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
+    let head = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n";
+    if what == "dnd" {
+        return format!(
+            "{head}<SetDoNotDisturb {space}>\n<device>1</device>\n\
+             <doNotDisturbOn>{on}</doNotDisturbOn>\n</SetDoNotDisturb>\n"
+        );
+    }
+    let number = if on { value } else { "" };
+    format!(
+        "{head}<SetForwarding {space}>\n<device>1</device>\n<forwardDN>{number}</forwardDN>\n\
+         <forwardingType>{what}</forwardingType>\n<activateForward>{on}</activateForward>\n</SetForwarding>\n"
+    )
 }
 
 /// The `version` attribute of an XML document's root.

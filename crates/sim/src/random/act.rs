@@ -210,6 +210,11 @@ impl Scene {
                 shape.policy.codecs.clear();
             }
         }
+        // What is not being changed stays as it is.
+        if let Some(tenant) = self.world.server.tenant(TenantId(index as u64 + 1)) {
+            let users = tenant.config().users().iter();
+            shape.settings = users.map(|user| (user.id.0, user.settings.clone())).collect();
+        }
         let config = shape.config();
         self.note(&format!("settings of company {index} change: {what} {who}"));
         let now = self.world.now();

@@ -1,8 +1,8 @@
 //! What people do with lamps, presence and texts.
 
 use super::scene::Scene;
-use crate::phone::Watching;
-use model::{EventCommand, Lamp, Mailbox, TenantId, UserId};
+use crate::phone::{Watch, Watching};
+use model::{EventCommand, ForwardKind, Lamp, Mailbox, TenantId, UserId, UserSettingsChange};
 use pbx::Input;
 
 /// Long enough to be looked at when all is calm, short enough to have ended when all is at rest, seconds.
@@ -51,6 +51,54 @@ impl Scene {
                 lamp: busy.then_some(Lamp::On),
             }),
         }
+    }
+
+    /// People press the keys of their phones for do-not-disturb and forwarding, or somebody does it for them.
+    pub(super) fn press_keys(&mut self) {
+        if !self.keys.per_mille(self.presses) {
+            return;
+        }
+        let phone = usize::try_from(self.keys.below(self.homes.len() as u64)).unwrap_or(0);
+        let home = self.homes.get(phone).copied().unwrap_or(0);
+        let extensions = self.shapes.get(home).map_or(&[][..], |shape| shape.extensions());
+        let colleague = self.keys.pick(extensions).copied().unwrap_or("100");
+        let kinds = [
+            ("forwardImmediate", ForwardKind::Always),
+            ("forwardBusy", ForwardKind::Busy),
+            ("forwardNoAns", ForwardKind::NoAnswer),
+        ];
+        let (name, kind) = self
+            .keys
+            .pick(&kinds)
+            .copied()
+            .unwrap_or(("forwardBusy", ForwardKind::Busy));
+        let numbers = [Some(colleague), Some(colleague), Some("999"), None];
+        let to = self.keys.pick(&numbers).copied().flatten();
+        let key = match self.keys.below(4) {
+            0 => "dnd on".to_owned(),
+            1 => "dnd off".to_owned(),
+            _ => format!("{name} {}", to.unwrap_or("off")),
+        };
+        if self.keys.per_mille(150) {
+            let (tenant, user) = (TenantId(home as u64 + 1), UserId(self.keys.below(2) + 1));
+            let change = UserSettingsChange::forward(kind, to);
+            let now = self.world.now();
+            self.note(&format!(
+                "a command forwards calls of {user} in company {home}: {change:?}"
+            ));
+            self.world.server.set(tenant, user, &change, now);
+            return self.world.collect();
+        }
+        self.world.act(phone, |p, now| {
+            let live = |w: &Watch| w.event == "as-feature-event" && w.state == Watching::Active;
+            match p.watches().iter().position(live) {
+                Some(watch) => p.press(watch, &key, now),
+                None => {
+                    let own = p.identity.user.clone();
+                    p.watch("as-feature-event", &own, WATCH_S, now);
+                }
+            }
+        });
     }
 
     fn tell(&mut self, command: EventCommand) {

@@ -40,6 +40,10 @@ pub struct Tally {
     pub connected: u64,
     /// Those that nobody took.
     pub connects_failed: u64,
+    /// Keys that phones pressed and that changed something.
+    pub keys: u64,
+    /// Records of calls that settings forwarded.
+    pub forwarded: u64,
 }
 
 impl Tally {
@@ -57,6 +61,8 @@ impl Tally {
         self.refreshes += other.refreshes;
         self.connected += other.connected;
         self.connects_failed += other.connects_failed;
+        self.keys += other.keys;
+        self.forwarded += other.forwarded;
     }
 }
 

@@ -80,6 +80,7 @@ impl Scene {
         for shape in &mut self.shapes {
             shape.disabled.clear();
             shape.deleted.clear();
+            shape.settings.clear();
             shape.policy.codecs.clear();
             shape.policy.max_call_s = 60;
             shape.policy.ring_timeout_s = 20;

@@ -7,8 +7,8 @@ use crate::phone::{Abilities, Answer};
 use crate::rng::Rng;
 use crate::world::{Company, World, configure};
 use media::PortRange;
-use model::{MediaPolicy, Policy, TenantConfig, TenantId, Transport};
-use std::collections::BTreeSet;
+use model::{MediaPolicy, Policy, TenantConfig, TenantId, Transport, UserSettings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const DOMAINS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -22,6 +22,8 @@ pub(super) struct Shape {
     pub(super) version: u64,
     pub(super) disabled: BTreeSet<u64>,
     pub(super) deleted: BTreeSet<u64>,
+    /// What users have set, as of the last change by the administrator.
+    pub(super) settings: BTreeMap<u64, UserSettings>,
 }
 
 impl Shape {
@@ -46,6 +48,7 @@ impl Shape {
         let mut users = whole.users().to_vec();
         for user in &mut users {
             user.enabled = !self.disabled.contains(&user.id.0);
+            user.settings = self.settings.get(&user.id.0).cloned().unwrap_or_default();
         }
         let mut devices = whole.devices().to_vec();
         devices.retain(|device| !self.deleted.contains(&device.id.0));
@@ -80,6 +83,9 @@ pub(super) struct Scene {
     pub(super) talents: Rng,
     /// Likewise, what they do with connections.
     pub(super) words: Rng,
+    /// Keys that are pressed, likewise; in some worlds nobody presses any.
+    pub(super) keys: Rng,
+    pub(super) presses: u64,
     calls_of_past_lives: (u64, u64),
 }
 
@@ -87,6 +93,7 @@ impl Scene {
     pub(super) fn new(seed: u64, loud: bool) -> Scene {
         let mut rng = Rng::new(seed ^ 0x5eed_0000_0000_0000);
         let mut talents = Rng::new(seed ^ 0xab1e_0000_0000_0000);
+        let mut keys = Rng::new(seed ^ 0x4e15_0000_0000_0000);
         let mut shapes: Vec<Shape> = (0..rng.pick(&[1, 2, 2, 3]).copied().unwrap_or(1))
             .map(|index| shape(index, &mut rng))
             .collect();
@@ -120,6 +127,8 @@ impl Scene {
             loss: weather.loss,
             talents,
             words: Scene::words_of(seed),
+            presses: keys.pick(&[0, 0, 150, 400]).copied().unwrap_or(0),
+            keys,
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
@@ -208,6 +217,7 @@ impl Scene {
         for _ in 0..8 + self.rng.below(30) {
             self.break_some();
             self.act()?;
+            self.press_keys();
             let waits = [0, 0, 1, 3, 10, 40, 200, 700, 1_500, 4_000];
             let wait = self.rng.pick(&waits).copied().unwrap_or(0);
             self.run_ms(wait)?;
@@ -269,6 +279,7 @@ impl Scene {
                 return Err(format!("{name} waited in vain for an ACK"));
             }
             crate::check::events::lamps_are_right(&self.world, phone)?;
+            crate::check::events::keys_are_right(&self.world, phone)?;
             if phone.unanswered > 0 && self.loss == 0 {
                 return Err(format!("{name} waited in vain for an answer"));
             }
@@ -384,8 +395,14 @@ impl Scene {
                 .sum(),
             connected: self.world.server.counts.connected,
             connects_failed: self.world.server.counts.connects_failed,
+            keys: self.world.server.keys,
+            forwarded: self.world.server.cdrs.iter().filter(|cdr| forwarded(cdr)).count() as u64,
         }
     }
+}
+
+fn forwarded(cdr: &model::Cdr) -> bool {
+    cdr.path.iter().any(|step| step.starts_with("forward "))
 }
 
 fn transferred(cdr: &model::Cdr) -> bool {
@@ -421,6 +438,7 @@ fn shape(index: usize, rng: &mut Rng) -> Shape {
         version: 1,
         disabled: BTreeSet::new(),
         deleted: BTreeSet::new(),
+        settings: BTreeMap::new(),
     }
 }
 

@@ -148,12 +148,14 @@ fn whatever_happens_the_rules_hold() {
     }
     println!("COUNT seeds {}", tally.seeds);
     println!(
-        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} messages, {} packets, {} hostile acts, {} restarts, {} connections opened, {} refused, {} failures",
+        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} keys, {} forwarded, {} messages, {} packets, {} hostile acts, {} restarts, {} connections opened, {} refused, {} failures",
         tally.seeds,
         tally.calls,
         tally.answered,
         tally.records,
         tally.transferred,
+        tally.keys,
+        tally.forwarded,
         tally.messages,
         tally.packets,
         tally.hostile,
@@ -170,5 +172,9 @@ fn whatever_happens_the_rules_hold() {
     assert!(
         (tally.connected > 0 && tally.connects_failed > 0) || seeds.len() < 100,
         "no large request was tried over TCP"
+    );
+    assert!(
+        (tally.keys > 0 && tally.forwarded > 0) || seeds.len() < 100,
+        "no key was pressed, or no call forwarded"
     );
 }

@@ -1,7 +1,7 @@
 //! Users, devices and the import of many.
 
-use crate::{bench, password};
-use model::{DeviceId, UserId};
+use crate::{Foreign, bench, password};
+use model::{DeviceId, ForwardKind, UserId, UserSettings, UserSettingsChange};
 use store::{ImportRow, StoreError, UserChange};
 
 fn row(extension: &str, username: &str) -> ImportRow {
@@ -244,4 +244,69 @@ fn a_bad_import_names_its_row_and_stores_nothing() {
         assert_eq!(b.store.list_users(&b.acme).unwrap().len(), 1);
     }
     assert!(b.store.import_users(&b.acme, &[]).unwrap().is_empty());
+}
+
+#[test]
+fn settings_are_changed_field_by_field_and_reach_the_configuration() {
+    let mut b = bench();
+    let ann = b.store.add_user(&b.acme, "100", "Ann").unwrap();
+    assert_eq!(
+        b.store.user(&b.acme, "100").unwrap().settings,
+        UserSettings::default()
+    );
+    let (before, _) = b.store.changes_since(0).unwrap();
+    b.store
+        .update_settings(&b.acme, ann, &UserSettingsChange::dnd(true))
+        .unwrap();
+    let change = UserSettingsChange {
+        no_answer_s: Some(15),
+        ..UserSettingsChange::forward(ForwardKind::NoAnswer, Some("*98"))
+    };
+    let now = b.store.update_settings(&b.acme, ann, &change).unwrap();
+    let wanted = UserSettings {
+        dnd: true,
+        forward_no_answer: Some("*98".into()),
+        no_answer_s: 15,
+        ..UserSettings::default()
+    };
+    assert_eq!(now, wanted);
+    assert_eq!(b.store.changes_since(before).unwrap().1, [b.acme.tenant()]);
+    assert_eq!(b.store.load(&b.acme).unwrap().user(ann).unwrap().settings, wanted);
+    assert_eq!(b.store.list_users(&b.acme).unwrap()[0].settings, wanted);
+    // Nobody but the tenant's own may, and only what can be dialled.
+    let foreign = b.store.update_settings(&b.beta, ann, &change).unwrap_err();
+    assert!(matches!(foreign, StoreError::NotFound { .. }), "{foreign}");
+    for to in ["", "a b", "100", "102@x"] {
+        let change = UserSettingsChange::forward(ForwardKind::Busy, Some(to));
+        let error = b.store.update_settings(&b.acme, ann, &change).unwrap_err();
+        assert!(matches!(error, StoreError::Invalid { .. }), "{to}: {error}");
+    }
+    let soon = UserSettingsChange {
+        no_answer_s: Some(1),
+        ..UserSettingsChange::default()
+    };
+    assert!(b.store.update_settings(&b.acme, ann, &soon).is_err());
+    assert_eq!(b.store.user(&b.acme, "100").unwrap().settings, wanted);
+}
+
+#[test]
+fn a_database_from_before_settings_is_read_and_its_passwords_open() {
+    let mut b = bench();
+    let ann = b.store.add_user(&b.acme, "100", "Ann").unwrap();
+    b.store
+        .add_device(&b.acme, ann, "100", &password("secret"))
+        .unwrap();
+    let secrets = b.store.load(&b.acme).unwrap().devices().to_vec();
+    b.store.close().unwrap();
+    let mut foreign = Foreign::open(b.dir.path());
+    foreign.run("ALTER TABLE user DROP COLUMN settings; DELETE FROM _sqlx_migrations WHERE version = 2");
+    drop(foreign);
+    let mut store = store::Store::open(b.dir.path()).unwrap();
+    let config = store.load(&b.acme).unwrap();
+    assert_eq!(config.user(ann).unwrap().settings, UserSettings::default());
+    assert_eq!(config.devices(), secrets);
+    store
+        .update_settings(&b.acme, ann, &UserSettingsChange::dnd(true))
+        .unwrap();
+    assert!(store.user(&b.acme, "100").unwrap().settings.dnd);
 }

@@ -48,7 +48,7 @@ impl Hand {
         let branch = format!("z9hG4bK-{}-{}", self.at.ip(), self.branches);
         let head = head.trim().replace("{branch}", &branch);
         let head = head.replace("{at}", &self.at.to_string()).replace('\n', "\r\n");
-        let content = if body.is_empty() {
+        let content = if body.is_empty() || head.contains("Content-Type:") {
             ""
         } else {
             "Content-Type: application/sdp\r\n"

@@ -153,7 +153,8 @@ fn privacy_that_we_cannot_give() {
         (Policy::default(), "Privacy: session;critical", 180),
         (direct.clone(), "Privacy: session;critical", 500),
         (direct, "Privacy: session", 180),
-        (Policy::default(), "Privacy: history;critical", 500),
+        (Policy::default(), "Privacy: callid;critical", 500),
+        (Policy::default(), "Privacy: history;critical", 180),
         (trusting(), "Privacy: id;critical", 500),
     ] {
         let mut call = call(policy, line);

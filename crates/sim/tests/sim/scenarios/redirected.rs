@@ -51,7 +51,7 @@ fn a_call_is_sent_on() {
         2001     server -> acme/103 BYE 103
         2001     server -> acme/101 200 OK (BYE)
         2002   acme/103 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 1394 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 103: 200/16 by Caller, rang, talked 1394 ms (ring 102, sent on by 102 to 103, answered), packets 0 and 0
     "#]]);
 }
 
@@ -96,7 +96,7 @@ fn the_order_of_q_is_kept_and_the_next_is_tried() {
         2001     server -> acme/103 BYE 103
         2001     server -> acme/101 200 OK (BYE)
         2002   acme/103 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 1292 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 103: 200/16 by Caller, rang, talked 1292 ms (ring 102, sent on by 102 to 104, sent on by 102 to 103, answered), packets 0 and 0
     "#]]);
 }
 
@@ -176,7 +176,7 @@ fn two_phones_that_send_calls_to_each_other() {
         117      server -> acme/103 ACK 103
         117      server -> acme/101 480 Temporarily Unavailable (INVITE) [Q.850;cause=20]
         118    acme/101 -> server   ACK 102
-        record 101 -> 102: 480/20 by System, rang (ring 102, unreachable)
+        record 101 -> 102: 480/20 by System, rang (ring 102, sent on by 102 to 103, unreachable)
     "#]]);
 }
 
@@ -209,7 +209,7 @@ fn the_caller_gives_up_while_the_call_is_sent_on() {
         302    acme/103 -> server   487 Request Terminated (INVITE)
         302    acme/101 -> server   ACK 102
         303      server -> acme/103 ACK 103
-        record 101 -> 102: 487/16 by Caller, rang (ring 102)
+        record 101 -> 102: 487/16 by Caller, rang (ring 102, sent on by 102 to 103)
     "#]]);
 }
 

@@ -1,6 +1,7 @@
 //! Events: who watches what, and hears what, when.
 
 mod abuse;
+mod keys;
 mod lamps;
 mod lists;
 mod mailbox;

@@ -148,7 +148,7 @@ fn a_publication_is_withdrawn_and_its_tag_is_worth_nothing_then() {
         250        hand -> server   PUBLISH 102 Event dialog
         251      server -> hand     407 Proxy Authentication Required (PUBLISH) ?SHA-256 ?MD5
         270        hand -> server   PUBLISH 102 +credentials Event dialog
-        271      server -> hand     489 Bad Event (PUBLISH) Allow-Events dialog, message-summary, presence, reg
+        271      server -> hand     489 Bad Event (PUBLISH) Allow-Events as-feature-event, dialog, message-summary, presence, reg
         290        hand -> server   PUBLISH 102 Expires 10 Event presence
         291      server -> hand     407 Proxy Authentication Required (PUBLISH) ?SHA-256 ?MD5
         310        hand -> server   PUBLISH 102 +credentials Expires 10 Event presence

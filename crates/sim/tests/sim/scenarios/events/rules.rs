@@ -59,11 +59,11 @@ fn refusals() {
         10         hand -> server   SUBSCRIBE 102 Event weather
         11       server -> hand     407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
         20         hand -> server   SUBSCRIBE 102 +credentials Event weather
-        21       server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events dialog, message-summary, presence, reg
+        21       server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events as-feature-event, dialog, message-summary, presence, reg
         50         hand -> server   SUBSCRIBE 102
         51       server -> hand     407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
         60         hand -> server   SUBSCRIBE 102 +credentials
-        61       server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events dialog, message-summary, presence, reg
+        61       server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events as-feature-event, dialog, message-summary, presence, reg
         90         hand -> server   SUBSCRIBE 102 Expires 30 Event dialog
         91       server -> hand     407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
         100        hand -> server   SUBSCRIBE 102 +credentials Expires 30 Event dialog
@@ -308,7 +308,7 @@ fn a_refresh_needs_credentials_and_order() {
         230        hand -> server   SUBSCRIBE 102 Expires 600 Event reg
         231      server -> hand     407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
         240        hand -> server   SUBSCRIBE 102 +credentials Expires 600 Event reg
-        241      server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events dialog, message-summary, presence, reg
+        241      server -> hand     489 Bad Event (SUBSCRIBE) Allow-Events as-feature-event, dialog, message-summary, presence, reg
         270        hand -> server   SUBSCRIBE 102 Expires 600 Event dialog
         271      server -> hand     481 Call/Transaction Does Not Exist (SUBSCRIBE)
         280        hand -> server   SUBSCRIBE 102 +credentials Expires 600 Event dialog

@@ -15,6 +15,7 @@ mod crash;
 mod dialogs;
 mod events;
 mod hostile;
+mod keys;
 mod lamps;
 mod load;
 mod outcomes;

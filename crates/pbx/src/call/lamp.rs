@@ -108,11 +108,9 @@ impl Call {
                 .belongs_to(SideOf::Callee, user)
                 .then_some(Progress::Confirmed),
             Phase::Ringing => {
-                let progress = if self.record.has_rung() {
-                    Progress::Early
-                } else {
-                    Progress::Trying
-                };
+                let own = |target: &&Target| target.user == user && target.is_ringing();
+                let rang = self.targets.iter().filter(own).any(|target| target.rang);
+                let progress = if rang { Progress::Early } else { Progress::Trying };
                 self.rings_at(user).map(|_| progress)
             }
             Phase::Opening | Phase::Ending | Phase::Ended => None,

@@ -285,15 +285,12 @@ impl Call {
         if !known || self.phase != Phase::Ringing || !target.is_ringing() {
             return;
         }
-        if matches!(code, 180 | 183) {
-            let first = !self.record.has_rung();
+        if matches!(code, 180 | 183)
+            && let Some(target) = self.targets.get_mut(index).filter(|target| !target.rang)
+        {
+            target.rang = true;
             self.record.rang(now);
-            if let Some(target) = self.targets.get_mut(index) {
-                target.rang = true;
-            }
-            if first {
-                self.show(context);
-            }
+            self.show(context);
         }
         if self.is_transfer() {
             return self.tell_transferrer(context, code);

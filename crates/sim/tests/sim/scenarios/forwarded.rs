@@ -1,6 +1,6 @@
 //! Do-not-disturb and call forwarding by a user's settings (RFC 5359 §2.10 to §2.12).
 
-use super::by_hand::field;
+use super::by_hand::{field, request, sdp};
 use super::scene::ACME;
 use super::{Hand, Scene};
 use expect_test::expect;
@@ -435,4 +435,68 @@ fn a_transfer_to_somebody_who_forwards_and_the_way_back() {
             .any(|p| p.contains("forward always 103 to 104, ring 104, answered")),
         "{paths:?}"
     );
+}
+
+#[test]
+fn a_transferrer_is_called_back_whatever_he_has_set() {
+    let (mut scene, caller) = scene(&[("102", Answer::PickUp(100)), ("103", Answer::Refuse(486, 300))]);
+    scene.answers(caller, Answer::PickUp(100));
+    scene.set("101", &UserSettingsChange::dnd(true));
+    scene.forward("101", ForwardKind::Always, "104");
+    scene.call(caller, "102");
+    scene.run(1000);
+    scene.act(caller, |p, now| p.refer(0, "103", now));
+    scene.run(20);
+    scene.hang_up(caller);
+    scene.run(2000);
+    scene.hang_up(1);
+    scene.run(70_000);
+    assert_eq!(
+        path(&scene),
+        "ring 103, busy, back to the transferrer, ring 101, answered"
+    );
+}
+
+/// An INVITE by hand from 101 to 102, who forwards to 104: the answer, and what 104 got.
+fn by_hand(policy: Policy, headers: &str, change: &UserSettingsChange) -> (String, Option<String>) {
+    let mut scene = Scene::with(policy);
+    let mut target = Hand::new(&mut scene, "target", 9);
+    target.registers(&mut scene, "104", 1, "<sip:104@10.0.2.9>");
+    let mut phone = Hand::new(&mut scene, "phone", 8);
+    phone.registers(&mut scene, "102", 1, "<sip:102@10.0.2.8>");
+    scene.set("102", change);
+    let mut caller = Hand::new(&mut scene, "caller", 1);
+    let head = request("INVITE", "101@acme.example", "102@acme.example", "head", 1);
+    let body = sdp(caller.at, 4000, "");
+    let answer = caller.insists(&mut scene, "101", format!("{head}\n{headers}").trim(), &body);
+    let mut heard = target.hears(&mut scene);
+    heard.extend(phone.hears(&mut scene));
+    (answer, heard.into_iter().find(|m| m.starts_with("INVITE")))
+}
+
+#[test]
+fn a_caller_without_a_name_stays_so_and_may_hide_the_way() {
+    let always = UserSettingsChange::forward(ForwardKind::Always, Some("104"));
+    for (privacy, history) in [("id", true), ("id;history", false), ("header", false)] {
+        let (answer, invite) = by_hand(Policy::default(), &format!("Privacy: {privacy}"), &always);
+        assert!(answer.starts_with("SIP/2.0 181 "), "{answer}");
+        let invite = invite.expect("an INVITE");
+        assert!(!invite.contains("sip:101@"), "{invite}");
+        assert_eq!(invite.contains("History-Info:"), history, "{privacy}: {invite}");
+        assert_eq!(
+            field(&invite, "Diversion"),
+            "Diversion: <sip:102@acme.example>;reason=unconditional"
+        );
+    }
+}
+
+#[test]
+fn an_intercom_does_not_disturb_either() {
+    let policy = Policy {
+        auto_answer: true,
+        ..Policy::default()
+    };
+    let (answer, invite) = by_hand(policy, "Answer-Mode: Auto", &UserSettingsChange::dnd(true));
+    assert!(answer.starts_with("SIP/2.0 486 "), "{answer}");
+    assert_eq!(invite, None);
 }

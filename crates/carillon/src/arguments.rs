@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// SIP credentials of a user
     #[command(subcommand)]
     Device(Device),
+    /// Extensions that a phone watches by one subscription to a name
+    #[command(subcommand)]
+    List(List),
     /// Phones that are registered now
     Registrations {
         /// Only this tenant: name, domain or id
@@ -145,6 +148,32 @@ pub(crate) enum Domain {
         tenant: String,
         /// The domain
         domain: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum List {
+    /// Make a list, or give it other extensions; phones subscribe to sip:NAME@domain
+    Set {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Name of the list
+        name: String,
+        /// Its extensions, in the order in which phones get them
+        #[arg(required = true)]
+        extensions: Vec<String>,
+    },
+    /// Delete a list
+    Delete {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Name of the list
+        name: String,
+    },
+    /// All lists of a tenant
+    Show {
+        /// Name, domain or id of the tenant
+        tenant: String,
     },
 }
 

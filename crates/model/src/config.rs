@@ -2,7 +2,7 @@
 
 use crate::{DeviceId, TenantId, UserId, UserSettings};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 /// Where audio goes.
@@ -113,6 +113,8 @@ pub struct Policy {
     pub recall_timeout_s: u32,
     /// Whose calls a user may pick up.
     pub pickup: PickupPolicy,
+    /// Extensions that can be watched by one subscription to a name (RFC 4662). At most [`Policy::LIST_USERS`] each.
+    pub lists: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Policy {
@@ -148,11 +150,17 @@ impl Default for Policy {
             kept_message_s: 604_800,
             recall_timeout_s: 30,
             pickup: PickupPolicy::All,
+            lists: BTreeMap::new(),
         }
     }
 }
 
 impl Policy {
+    /// Users that a list may have: its first document has to fit into one message.
+    pub const LIST_USERS: usize = 64;
+    /// Lists that a tenant may have: a change looks for its user in each.
+    pub const LISTS: usize = 100;
+
     /// True when a challenge offers SHA-256: wherever it is not switched off, and always when nothing else is left.
     #[must_use]
     pub fn offers_sha256(&self) -> bool {
@@ -245,6 +253,7 @@ pub struct TenantConfig {
     by_extension: HashMap<Box<str>, usize>,
     by_username: HashMap<Box<str>, usize>,
     by_device: HashMap<DeviceId, usize>,
+    lists: BTreeMap<Box<str>, Vec<UserId>>,
 }
 
 impl TenantConfig {
@@ -287,6 +296,17 @@ impl TenantConfig {
             .map(|d| d.to_ascii_lowercase().into_boxed_str())
             .collect();
         let name = name.into();
+        let known = |extension: &String| {
+            let place = by_extension.get(extension.as_str()).copied();
+            place
+                .and_then(|place: usize| users.get(place))
+                .map(|user| user.id)
+        };
+        let lists = policy.lists.iter().take(Policy::LISTS).map(|(name, members)| {
+            let members = members.iter().filter_map(known).take(Policy::LIST_USERS);
+            (name.as_str().into(), members.collect())
+        });
+        let lists = lists.collect();
         Ok(TenantConfig {
             id,
             version,
@@ -299,6 +319,7 @@ impl TenantConfig {
             by_extension,
             by_username,
             by_device,
+            lists,
         })
     }
 
@@ -366,6 +387,17 @@ impl TenantConfig {
     #[must_use]
     pub fn extension(&self, extension: &str) -> Option<&User> {
         self.by_extension.get(extension).and_then(|i| self.users.get(*i))
+    }
+
+    /// The users of a list, those that exist.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&[UserId]> {
+        self.lists.get(name).map(Vec::as_slice)
+    }
+
+    /// Every list.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, &[UserId])> {
+        self.lists.iter().map(|(name, users)| (&**name, users.as_slice()))
     }
 
     /// A device by digest username.

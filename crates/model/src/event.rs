@@ -14,6 +14,16 @@ pub enum Resource {
     All,
     /// A resource without a phone: a park slot, a queue, the night switch.
     Named(Box<str>),
+    /// The users of one of the tenant's lists ([`Policy::lists`](crate::Policy)).
+    List(Box<str>),
+}
+
+impl Resource {
+    /// True for what stands for several users (RFC 4662).
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        matches!(self, Resource::All | Resource::List(_))
+    }
 }
 
 /// An event package.

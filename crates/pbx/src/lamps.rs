@@ -59,9 +59,18 @@ impl Lamps {
         }
         if self.watched.contains_key(&(package, Resource::User(user)))
             || self.watched.contains_key(&(package, Resource::All))
+            || self.watches_lists(package)
         {
             self.changed.insert((package, user));
         }
+    }
+
+    /// True when somebody watches a list of the tenant.
+    pub(crate) fn watches_lists(&self, package: Package) -> bool {
+        // Lists are the last kind of resource.
+        let first = (package, Resource::List(Box::default()));
+        let next = self.watched.range(first..).next();
+        next.is_some_and(|((known, _), _)| *known == package)
     }
 
     pub(crate) fn watch(&mut self, package: Package, resource: &Resource) {

@@ -7,6 +7,7 @@ mod cdr;
 mod csv;
 mod device;
 mod domain;
+mod list;
 mod live;
 mod secret;
 mod tenant;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
     match command {
         Command::Tenant(command) => tenant::run(&mut desk, command),
         Command::Domain(command) => domain::run(&mut desk, command),
+        Command::List(command) => list::run(&mut desk, command),
         Command::User(command) => user::run(&mut desk, command),
         Command::Device(command) => device::run(&mut desk, command),
         Command::Cdr(options) => cdr::run(&mut desk, options),

@@ -43,6 +43,7 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "kept_message_s": 604800,
             "lamps_show_dialog": false,
             "lamps_show_party": false,
+            "lists": {},
             "max_bindings": 10,
             "max_call_s": 14400,
             "max_calls": 10000,
@@ -126,55 +127,55 @@ fn users_are_added_with_and_without_a_device() {
     check(
         &made,
         &expect![[r#"
-            {
-              "devices": [
-                "100"
-              ],
-              "dnd": false,
-              "enabled": true,
-              "extension": "100",
-              "forward_always": null,
-              "forward_busy": null,
-              "forward_no_answer": null,
-              "id": 1,
-              "name": "Front desk",
-              "no_answer_s": 20,
-              "password": null,
-              "username": "100"
-            }"#]],
+        {
+          "devices": [
+            "100"
+          ],
+          "dnd": false,
+          "enabled": true,
+          "extension": "100",
+          "forward_always": null,
+          "forward_busy": null,
+          "forward_no_answer": null,
+          "id": 1,
+          "name": "Front desk",
+          "no_answer_s": 20,
+          "password": null,
+          "username": "100"
+        }"#]],
     );
     site.json(&["user", "add", "acme", "101", "--no-device"]);
     check(
         &site.json(&["user", "list", "acme"]),
         &expect![[r#"
-            [
-              {
-                "devices": [
-                  "100"
-                ],
-                "dnd": false,
-                "enabled": true,
-                "extension": "100",
-                "forward_always": null,
-                "forward_busy": null,
-                "forward_no_answer": null,
-                "id": 1,
-                "name": "Front desk",
-                "no_answer_s": 20
-              },
-              {
-                "devices": [],
-                "dnd": false,
-                "enabled": true,
-                "extension": "101",
-                "forward_always": null,
-                "forward_busy": null,
-                "forward_no_answer": null,
-                "id": 2,
-                "name": "",
-                "no_answer_s": 20
-              }
-            ]"#]],
+        [
+          {
+            "devices": [
+              "100"
+            ],
+            "dnd": false,
+            "enabled": true,
+            "extension": "100",
+            "forward_always": null,
+            "forward_busy": null,
+            "forward_no_answer": null,
+            "id": 1,
+            "name": "Front desk",
+            "no_answer_s": 20
+          },
+          {
+            "devices": [],
+            "dnd": false,
+            "enabled": true,
+            "extension": "101",
+            "forward_always": null,
+            "forward_busy": null,
+            "forward_no_answer": null,
+            "id": 2,
+            "name": "",
+            "no_answer_s": 20
+          }
+        ]"#]],
     );
 }
 
@@ -195,20 +196,20 @@ fn a_user_changes_extension_and_name_and_goes() {
     check(
         &set,
         &expect![[r#"
-            {
-              "devices": [
-                "101"
-              ],
-              "dnd": false,
-              "enabled": false,
-              "extension": "201",
-              "forward_always": null,
-              "forward_busy": null,
-              "forward_no_answer": null,
-              "id": 2,
-              "name": "Shop",
-              "no_answer_s": 20
-            }"#]],
+        {
+          "devices": [
+            "101"
+          ],
+          "dnd": false,
+          "enabled": false,
+          "extension": "201",
+          "forward_always": null,
+          "forward_busy": null,
+          "forward_no_answer": null,
+          "id": 2,
+          "name": "Shop",
+          "no_answer_s": 20
+        }"#]],
     );
     site.json(&["user", "delete", "acme", "201"]);
     assert_eq!(
@@ -396,4 +397,40 @@ fn a_users_calls_are_forwarded_and_shown() {
         let refusal = site.refusal(command);
         assert!(refusal.contains(part), "{refusal}");
     }
+}
+
+#[test]
+fn lists_of_extensions_are_made_changed_and_deleted() {
+    let site = Site::with_users(&["100", "101", "102"]);
+    site.json(&["list", "set", "acme", "desk", "101", "100", "101"]);
+    let shown = site.json(&["list", "show", "acme"]);
+    check(
+        &shown,
+        &expect![[r#"
+        [
+          {
+            "extensions": [
+              "101",
+              "100"
+            ],
+            "name": "desk"
+          }
+        ]"#]],
+    );
+    assert!(site.text(&["list", "show", "acme"]).contains("101 100"));
+    for (command, part) in [
+        (&["list", "set", "acme", "all", "100"][..], "already"),
+        (&["list", "set", "acme", "100", "101"], "already"),
+        (&["list", "set", "acme", "a b", "101"], "letters"),
+        (&["list", "set", "acme", "desk", "999"], "no user 999"),
+        (&["list", "delete", "acme", "shop"], "no list shop"),
+    ] {
+        let refusal = site.refusal(command);
+        assert!(refusal.contains(part), "{refusal}");
+    }
+    site.json(&["list", "delete", "acme", "desk"]);
+    assert_eq!(
+        site.json(&["list", "show", "acme"]).as_array().map(Vec::len),
+        Some(0)
+    );
 }

@@ -9,7 +9,7 @@ use model::{Package, Resource};
 impl Events {
     /// What the subscription is to hear now.
     pub(super) fn document(&self, context: &Context, calls: &Calls, subscription: &Subscription) -> Document {
-        if subscription.resource == Resource::All {
+        if subscription.resource.is_list() {
             return self.list(context, calls, subscription);
         }
         if subscription.package == Package::Features {

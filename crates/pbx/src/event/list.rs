@@ -1,4 +1,5 @@
-//! Resource lists (RFC 4662): one subscription to `sip:all@domain` instead of one for each user.
+//! Resource lists (RFC 4662): one subscription to `sip:all@domain`, or to a list of the tenant's by its name, instead of
+//! one for each user.
 //!
 //! The first document and the answer to each SUBSCRIBE name every user; later ones only those that changed
 //! (`fullState="false"`, §5.2).
@@ -10,24 +11,27 @@ use crate::context::Context;
 use model::{Resource, UserId};
 use std::fmt::Write;
 
+/// The user part of the address that stands for all users.
+pub(super) const ALL: &str = "all";
+
 /// Between two parts of a document. No document holds it: text of others never begins a line with two dashes, for there
 /// are no line ends in it.
 const BOUNDARY: &str = "carillon-list";
 
-/// Users that a list may have: its first document has to fit into one message.
-pub(super) const LONGEST_LIST: usize = 64;
-
 impl Events {
-    /// What a subscription to all users is to hear now.
+    /// What a subscription to several users is to hear now.
     pub(super) fn list(&self, context: &Context, calls: &Calls, subscription: &Subscription) -> Document {
         let config = &context.config;
         let whole = subscription.tells_all();
-        let users: Vec<UserId> = config
-            .users()
-            .iter()
-            .filter(|user| user.enabled && (whole || subscription.changed.contains(&user.id)))
-            .map(|user| user.id)
-            .collect();
+        let (name, members) = match &subscription.resource {
+            Resource::List(name) => (&**name, config.list(name).unwrap_or(&[]).to_vec()),
+            _ => (ALL, config.users().iter().map(|user| user.id).collect()),
+        };
+        let told = |user: &UserId| {
+            let enabled = config.user(*user).is_some_and(|user| user.enabled);
+            enabled && (whole || subscription.changed.contains(user))
+        };
+        let users: Vec<UserId> = members.into_iter().filter(told).collect();
         let mut text = String::with_capacity(512 + users.len() * 512);
         let root = format!("list@{}", config.realm());
         let _ = write!(
@@ -35,7 +39,7 @@ impl Events {
             "--{BOUNDARY}\r\nContent-ID: <{root}>\r\nContent-Type: application/rlmi+xml;charset=\"UTF-8\"\r\n\r\n\
              <?xml version=\"1.0\"?>\n<list xmlns=\"urn:ietf:params:xml:ns:rlmi\""
         );
-        xml::attribute(&mut text, "uri", &format!("sip:all@{}", config.realm()));
+        xml::attribute(&mut text, "uri", &format!("sip:{name}@{}", config.realm()));
         let _ = write!(text, " version=\"{VERSION}\" fullState=\"{whole}\">");
         for user in &users {
             text.push_str("<resource");

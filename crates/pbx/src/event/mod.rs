@@ -286,6 +286,7 @@ impl Events {
         for id in ended {
             self.finish(context, id, "rejected");
         }
+        self.compare_lists(&config, old);
         self.withdraw_from(context, |p| {
             let same = config.secret(p.device) == old.secret(p.device);
             !same || !config.may_be_bound(p.device, p.user)
@@ -307,6 +308,10 @@ impl Events {
                 exists && (watch == Watch::All || (watch == Watch::Own && *watched == user))
             }
             Resource::All => watch == Watch::All && matches!(package, Package::Dialog | Package::Presence),
+            Resource::List(name) => {
+                let known = config.list(name).is_some();
+                known && watch == Watch::All && matches!(package, Package::Dialog | Package::Presence)
+            }
             Resource::Named(name) => {
                 package == Package::Dialog && watch == Watch::All && self.resources.contains_key(name)
             }
@@ -318,6 +323,9 @@ impl Events {
         for (package, user) in context.lamps.take_changed() {
             self.mark(package, &Resource::User(user), Some(user));
             self.mark(package, &Resource::All, Some(user));
+            if context.lamps.watches_lists(package) {
+                self.mark_lists(context, package, user);
+            }
         }
         if now.mono < self.next_turn || !self.is_telling() {
             return;
@@ -331,6 +339,32 @@ impl Events {
             }
         }
         self.next_turn = now.mono + TURN;
+    }
+
+    /// Somebody in these lists changed.
+    fn mark_lists(&mut self, context: &Context, package: Package, user: UserId) {
+        for (name, users) in context.config.lists() {
+            if users.contains(&user) {
+                self.mark(package, &Resource::List(name.into()), Some(user));
+            }
+        }
+    }
+
+    /// Who watches a list that has other users now hears all of it.
+    fn compare_lists(&mut self, config: &TenantConfig, old: &TenantConfig) {
+        for (name, users) in config.lists() {
+            if old.list(name) == Some(users) {
+                continue;
+            }
+            for package in [Package::Dialog, Package::Presence] {
+                for id in self.watchers_of(package, &Resource::List(name.into())) {
+                    if let Some(subscription) = self.subscriptions.get_mut(&id).filter(|s| !s.is_ending()) {
+                        subscription.force();
+                        self.enqueue(id);
+                    }
+                }
+            }
+        }
     }
 
     /// Sends the NOTIFY that a subscription waits for, or plans it.

@@ -9,7 +9,7 @@ use super::subscribe::expires;
 use super::{Alarm, Events, keep};
 use crate::call::Progress;
 use crate::context::{Context, Owner};
-use model::{Device, EventKey, EventState, FlowToken, Now, Package, PublicationRecord, Resource, UserId};
+use model::{Device, EventKey, EventState, FlowToken, Now, Package, PublicationRecord, UserId};
 use sip::timer::TimerId;
 use sip::{Message, Name, Uri};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Events {
         let state = EventState::Publication(record.clone());
         keep::put(context, EventKey::Publication(tag), expires, state);
         self.enter_publication(tag, record, now.mono + life);
-        self.mark_user(Package::Presence, device.user);
+        context.lamps.changed(Package::Presence, device.user);
         Ok((Some(tag), expires_s))
     }
 
@@ -175,7 +175,7 @@ impl Events {
             }
         }
         keep::remove(context, EventKey::Publication(tag));
-        self.mark_user(Package::Presence, user);
+        context.lamps.changed(Package::Presence, user);
     }
 
     /// Publications of devices that are gone, or of all, are withdrawn.
@@ -204,11 +204,6 @@ impl Events {
             self.enter_publication(tag, record, now.mono + left);
         }
         allowed
-    }
-
-    fn mark_user(&mut self, package: Package, user: UserId) {
-        self.mark(package, &Resource::User(user), Some(user));
-        self.mark(package, &Resource::All, Some(user));
     }
 
     /// What is shown of a user: what he published last, or whether a phone of his is there; and that he talks.

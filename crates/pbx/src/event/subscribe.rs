@@ -1,12 +1,12 @@
 //! SUBSCRIBE: what it asks for, whether it may, and the subscription that it makes, refreshes or ends (RFC 6665 §4.2.1).
 
 use super::features::{self, Press};
-use super::list::LONGEST_LIST;
+use super::list::ALL;
 use super::refused::Refused;
 use super::subscription::{Draft, Subscription};
 use super::{Alarm, Calls, Events, package};
 use crate::context::{Context, Owner};
-use model::{Device, FlowToken, Now, Package, Resource, TenantConfig};
+use model::{Device, FlowToken, Now, Package, Policy, Resource, TenantConfig};
 use sip::dialog::Dialog;
 use sip::transaction::ServerId;
 use sip::{Message, Name, Uri};
@@ -15,9 +15,6 @@ use std::time::Duration;
 
 /// Octets of the header values that a subscription keeps, together; phones write less than 1,000.
 const LONGEST_HEAD: usize = 4_096;
-
-/// The user part of the address that stands for all users.
-const ALL: &str = "all";
 
 /// What a SUBSCRIBE asks for.
 struct Wish {
@@ -72,10 +69,10 @@ impl Events {
         if !package::is_acceptable(message, package::content_type(package)) {
             return Err(Refused::NotAcceptable);
         }
-        if resource == Resource::All && config.users().len() > LONGEST_LIST {
+        if resource == Resource::All && config.users().len() > Policy::LIST_USERS {
             return Err(Refused::Unknown);
         }
-        if resource == Resource::All && !message.has_option(Name::Supported, "eventlist") {
+        if resource.is_list() && !message.has_option(Name::Supported, "eventlist") {
             return Err(Refused::NeedsLists);
         }
         let expires_s = expires(config, message)?;
@@ -108,6 +105,9 @@ impl Events {
         }
         if self.resources.contains_key(&*name) {
             return Some(Resource::Named((*name).into()));
+        }
+        if config.list(&name).is_some() {
+            return Some(Resource::List((*name).into()));
         }
         (name == ALL).then_some(Resource::All)
     }
@@ -184,7 +184,7 @@ impl Events {
             .fmt(Name::Expires, format_args!("{left}"))
             .header(Name::Contact, &context.contact(&flow))
             .copy(message, Name::RecordRoute);
-        let writer = if subscription.resource == Resource::All {
+        let writer = if subscription.resource.is_list() {
             writer.header(Name::Require, "eventlist")
         } else {
             writer

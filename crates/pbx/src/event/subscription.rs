@@ -132,7 +132,7 @@ impl Subscription {
             return;
         }
         self.news = true;
-        if self.resource == Resource::All {
+        if self.resource.is_list() {
             self.changed.extend(user);
         }
     }
@@ -318,7 +318,7 @@ impl Subscription {
             ),
             None => writer.fmt(Name::SubscriptionState, format_args!("active;expires={left}")),
         };
-        let writer = if self.resource == Resource::All {
+        let writer = if self.resource.is_list() {
             writer.header(Name::Require, "eventlist")
         } else {
             writer

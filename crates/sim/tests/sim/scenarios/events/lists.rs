@@ -1,8 +1,9 @@
 //! Resource lists (RFC 4662) and fan-out to many.
 
+use super::super::acme;
 use super::Scene;
 use expect_test::expect;
-use model::{EventCommand, Lamp};
+use model::{EventCommand, Lamp, Policy};
 use pbx::Input;
 use sim::phone::Answer;
 
@@ -98,4 +99,83 @@ fn many_watchers_are_told_at_a_pace() {
     assert_eq!(after, 800);
     scene.cancel(caller);
     scene.run(70_000);
+}
+
+/// Acme with the list `desk`.
+fn with_list(extensions: &[&str]) -> Policy {
+    let members = extensions
+        .iter()
+        .map(|extension| (*extension).to_owned())
+        .collect();
+    Policy {
+        lists: [("desk".to_owned(), members)].into(),
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn a_list_by_its_name_and_what_becomes_of_it() {
+    let mut scene = Scene::with(with_list(&["103", "101", "999"]));
+    let desk = scene.phone("104", Answer::Ring);
+    let (caller, _) = scene.pair();
+    scene.act(desk, |p, now| p.watch("dialog", "desk", 600, now));
+    scene.run(1000);
+    scene.sees(expect![[r#"
+        0      acme/104 -> server   SUBSCRIBE desk Expires 600 Event dialog
+        1        server -> acme/104 407 Proxy Authentication Required (SUBSCRIBE) ?SHA-256 ?MD5
+        2      acme/104 -> server   SUBSCRIBE desk +credentials Expires 600 Event dialog
+        3        server connects to acme/104
+        3        server -> acme/104 200 OK (SUBSCRIBE) Expires 600 Require eventlist
+        4      acme/104 refuses the connection
+        5        server -> acme/104 NOTIFY 104 Event dialog Subscription-State active;expires=600 Require eventlist {<list uri="sip:desk@acme.example" version="0" fullState="true"><resource uri="sip:103@acme.example"><instance id="1" state="active" cid="u3@acme.example"/></resource><resource uri="sip:101@acme.example"><instance id="1" state="active" cid="u1@acme.example"/></resource></list> --carillon-list Content-ID: <u3@acme.example> Content-Type: application/dialog-info+xml <?xml version="1.0"?> <dialog-info version="0" state="full" entity="sip:103@acme.example"></dialog-info> --carillon-list Content-ID: <u1@acme.example> Content-Type: application/dialog-info+xml <?xml version="1.0"?> <dialog-info version="0" state="full" entity="sip:101@acme.example"></dialog-info> --carillon-list--}
+        6      acme/104 -> server   200 OK (NOTIFY)
+    "#]]);
+    // Of the two who talk one is in the list.
+    scene.call(caller, "102");
+    scene.run(500);
+    scene.cancel(caller);
+    scene.run(1000);
+    let heard = |scene: &Scene| scene.world.phones[desk].watches()[0].heard;
+    let body = |scene: &Scene| scene.world.phones[desk].watches()[0].body.clone();
+    assert!(
+        heard(&scene) > 1 && !body(&scene).contains("sip:102@"),
+        "{}",
+        body(&scene)
+    );
+    let before = heard(&scene);
+    // A list with other users is told whole, and after a restart as well.
+    scene.reconfigure(&acme(with_list(&["102"])));
+    scene.run(500);
+    assert_eq!(heard(&scene), before + 1);
+    assert!(body(&scene).contains("fullState=\"true\"") && body(&scene).contains("sip:102@"));
+    scene.world.restart_server();
+    scene.run(500);
+    assert_eq!(heard(&scene), before + 2);
+    assert!(body(&scene).contains("fullState=\"true\"") && !body(&scene).contains("sip:101@"));
+    // A list that is deleted is watched no longer.
+    scene.reconfigure(&acme(Policy::default()));
+    scene.run(500);
+    assert_eq!(scene.world.phones[desk].watches()[0].reason, "rejected");
+    scene.act(desk, |p, now| p.watch("dialog", "desk", 600, now));
+    scene.run(500);
+    assert_eq!(scene.world.phones[desk].watches()[1].reason, "404");
+}
+
+#[test]
+fn presence_of_a_list_and_packages_that_have_none() {
+    let mut scene = Scene::with(with_list(&["102", "103"]));
+    let phone = scene.phone("102", Answer::Ring);
+    let desk = scene.phone("104", Answer::Ring);
+    for event in ["presence", "message-summary", "as-feature-event"] {
+        scene.act(desk, |p, now| p.watch(event, "desk", 600, now));
+    }
+    scene.run(500);
+    scene.act(phone, |p, now| p.publish(true, "meeting", 60, now));
+    scene.run(500);
+    let watches = scene.world.phones[desk].watches();
+    assert!(watches[0].body.contains("<rpid:meeting/>"), "{}", watches[0].body);
+    assert!(!watches[0].body.contains("sip:103@"), "{}", watches[0].body);
+    for other in &watches[1..] {
+        assert_eq!(other.reason, "404");
+    }
 }

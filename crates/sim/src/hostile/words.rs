@@ -30,6 +30,18 @@ const EVENTS: [&str; 9] = [
 const PIDF: &str = "<?xml version=\"1.0\"?>\r\n<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:100@a.example\">\
     <tuple id=\"t1\"><status><basic>open</basic></status></tuple></presence>\r\n";
 
+/// What a phone says when one of its keys is pressed, and what it had better not say.
+const KEYS: [&str; 4] = [
+    "<?xml version=\"1.0\"?>\r\n<SetDoNotDisturb xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\">\r\n\
+    <device>1</device>\r\n<doNotDisturbOn>true</doNotDisturbOn>\r\n</SetDoNotDisturb>\r\n",
+    "<SetForwarding>\r\n<activateForward>true</activateForward>\r\n<forwardingType>forwardNoAns</forwardingType>\r\n\
+    <forwardDN>101</forwardDN>\r\n<ringCount>99999999999</ringCount>\r\n</SetForwarding>\r\n",
+    "<SetForwarding><activateForward>true</activateForward><forwardingType>forwardImmediate</forwardingType>\
+    <forwardDN>sip:100@b.example</forwardDN></SetForwarding>",
+    "<!DOCTYPE x [<!ENTITY a \"true\"><!ENTITY b \"&a;&a;&a;&a;\">]>\r\n<SetDoNotDisturb><doNotDisturbOn>&b;\
+    </doNotDisturbOn></SetDoNotDisturb>",
+];
+
 /// A request of `method`: within `leg`, or on its own.
 pub(super) fn request(method: &str, aim: &Aim, leg: Option<&Leg>, serial: u32, rng: &mut Rng) -> Draft {
     let other = rng.pick(&aim.others).map_or("100", String::as_str);
@@ -118,6 +130,11 @@ fn particulars(draft: &mut Draft, method: &str, peer: &str, aim: &Aim, rng: &mut
             draft.push("Expires", rng.pick(&["3600", "60", "0"]).copied().unwrap_or("60"));
             draft.push("Subscription-State", "active;expires=60");
             draft.push("Accept", "application/pidf+xml, application/dialog-info+xml");
+            if method == "SUBSCRIBE" && event == "as-feature-event" {
+                draft.set("Accept", "application/x-as-feature-event+xml");
+                let key = rng.pick(&KEYS).copied().unwrap_or_default();
+                draft.with_body("application/x-as-feature-event+xml", key);
+            }
             if method != "SUBSCRIBE" {
                 draft.push("SIP-If-Match", "etag1");
                 draft.with_body("application/pidf+xml", PIDF);

@@ -20,7 +20,8 @@ pub struct UserSettings {
     pub forward_busy: Option<Box<str>>,
     /// A call that nobody answers, or that finds no phone, goes here.
     pub forward_no_answer: Option<Box<str>>,
-    /// After so long, seconds. Without `forward_no_answer` the phones ring for the tenant's `ring_timeout_s`.
+    /// After so long, seconds, or after the tenant's `ring_timeout_s` where that is shorter. Without `forward_no_answer` the
+    /// phones ring for the latter.
     pub no_answer_s: u16,
 }
 

@@ -23,8 +23,10 @@ const SYNC: Duration = Duration::from_secs(1);
 const COMPACT: Duration = Duration::from_secs(10);
 /// Longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// Between two looks for settings that phones changed; the first one is told of.
+/// Between two looks for settings that phones changed.
 const KEEP: Duration = Duration::from_millis(250);
+/// Soonest after the last of them when one is told of: a key that is pressed again and again costs no more than this often.
+const KEEP_AGAIN: Duration = Duration::from_millis(50);
 /// How long a drain waits for the database. Short: it is tried again, and other duties wait meanwhile.
 const SHORT_BUSY: Duration = Duration::from_millis(100);
 
@@ -79,6 +81,8 @@ pub(crate) struct Keeper {
     wished: BTreeMap<(TenantId, UserId), SettingsChange>,
     /// What is written, and whose owner has not been told so.
     written: Vec<SettingsChange>,
+    /// When something was written last.
+    written_at: Duration,
     bindings: BindingJournal,
     events: EventJournal,
     spool: CdrSpool,
@@ -106,6 +110,7 @@ impl Keeper {
             drainer: None,
             wished: BTreeMap::new(),
             written: Vec::new(),
+            written_at: Duration::ZERO,
             bindings,
             events,
             spool,
@@ -133,7 +138,9 @@ impl Keeper {
                 Ok(KeeperItem::Refresh) => self.refresh.due = Duration::ZERO,
                 // While the database is away its pause counts.
                 Ok(KeeperItem::Settings) if self.keep.pause.is_some() => {}
-                Ok(KeeperItem::Settings) => self.keep.due = Duration::ZERO,
+                Ok(KeeperItem::Settings) => {
+                    self.keep.due = self.keep.due.min(self.written_at + KEEP_AGAIN);
+                }
                 Ok(KeeperItem::Stop) | Err(RecvTimeoutError::Disconnected) => return self.finish(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -244,6 +251,7 @@ impl Keeper {
         if self.wished.is_empty() && self.written.is_empty() {
             return Ok(());
         }
+        self.written_at = self.shared.clock.mono();
         let directory = self.shared.directory.load_full();
         while let Some((key, wish)) = self.wished.pop_first() {
             let (tenant, user) = key;

@@ -68,6 +68,8 @@ pub struct Server {
     pub bindable: bool,
     /// How long a command or a report takes between a session and the media plane.
     pub media_lag: Duration,
+    /// What phones set can be kept; a test may forbid it.
+    pub keeps_settings: bool,
     /// Changes of settings by phones.
     pub keys: u64,
     /// How long a phone's change of settings takes into the configuration.
@@ -112,6 +114,7 @@ impl Server {
             lagging: BTreeMap::new(),
             serial: 0,
             media_lag: Duration::ZERO,
+            keeps_settings: true,
             keys: 0,
             keep_lag: Duration::from_millis(50),
             range: ports,
@@ -500,11 +503,11 @@ impl Server {
         }
     }
 
-    /// A phone's change is written down; for a user who is gone there is nothing to write.
+    /// A phone's change is written down, unless its user is gone or it can't be.
     fn keep(&mut self, kept: &SettingsChange, now: Now) {
         let (id, user) = (kept.tenant, kept.user);
         let known = self.configs.get(&id).is_some_and(|c| c.user(user).is_some());
-        if known {
+        if known && self.keeps_settings {
             self.set(id, user, &kept.change, now);
         }
         self.input(id, Input::SettingsKept { user, id: kept.id }, now);

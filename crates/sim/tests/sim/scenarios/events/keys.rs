@@ -278,6 +278,21 @@ fn a_key_that_may_not_be_goes_back() {
 }
 
 #[test]
+fn a_key_that_can_never_be_kept_goes_back() {
+    let mut scene = Scene::new();
+    let desk = scene.phone("102", Answer::Ring);
+    scene.keys(desk, "102");
+    scene.world.server.keeps_settings = false;
+    scene.world.server.keep_lag = std::time::Duration::from_secs(1);
+    scene.press(desk, "dnd on");
+    scene.run(500);
+    assert_eq!(scene.shows(desk, "dnd"), "true");
+    scene.run(1500);
+    assert_eq!(scene.shows(desk, "dnd"), "");
+    assert_eq!(scene.settings("102"), UserSettings::default());
+}
+
+#[test]
 fn presence_shows_who_does_not_want_to_be_disturbed() {
     let mut scene = Scene::new();
     scene.phone("102", Answer::Ring);

@@ -283,6 +283,7 @@ impl Watch {
         self.look(world)?;
         self.compare_registrations(world)?;
         nothing_crosses_tenants(world)?;
+        super::nobody_rings_twice(world)?;
         super::nothing_held(world)?;
         super::events::kept_as_held(world)?;
         for phone in &world.phones {

@@ -18,12 +18,21 @@ pub(super) fn reply(
     let mut writer = Writer::response(code, reason);
     let mut top = request.top_via().ok();
     for line in request.headers(Name::Via) {
-        for element in commas(line).filter(|element| !element.is_empty()) {
-            match top.take() {
-                Some(via) => push_top_via(&mut writer.out, &via, source),
-                None => writer.line("Via", element),
-            }
+        let mut elements = commas(line).filter(|element| !element.is_empty());
+        let Some(first) = elements.next() else {
+            continue;
+        };
+        writer.out.push_str("Via: ");
+        match top.take() {
+            Some(via) => push_top_via(&mut writer.out, &via, source),
+            None => push_clean(&mut writer.out, first),
         }
+        // A line of many stays one line: a line for each would make the answer three times the request.
+        for element in elements {
+            writer.out.push(',');
+            push_clean(&mut writer.out, element);
+        }
+        writer.out.push_str("\r\n");
     }
     let mut writer = writer.copy_first(request, Name::From);
     push_to(&mut writer.out, request, to_tag);
@@ -48,7 +57,7 @@ impl Writer {
 
 /// The top Via again from its parts; what it claimed as `received` or `rport` gives way to what we saw.
 fn push_top_via(out: &mut String, via: &Via<'_>, source: SocketAddr) {
-    for part in ["Via: SIP/2.0/", via.transport, " ", via.host] {
+    for part in ["SIP/2.0/", via.transport, " ", via.host] {
         out.push_str(part);
     }
     if let Some(port) = via.port {
@@ -78,7 +87,6 @@ fn push_top_via(out: &mut String, via: &Via<'_>, source: SocketAddr) {
         out.push_str(";received=");
         push_ip(out, ip);
     }
-    out.push_str("\r\n");
 }
 
 /// An address as text; the common kind without the detour over a formatter.

@@ -48,8 +48,7 @@ fn a_reply_has_all_vias_and_the_source_in_the_top_one() {
     expect_test::expect![[r#"
         SIP/2.0 404 Not Found
         Via: SIP/2.0/UDP 192.0.2.4:5060;branch=z9hG4bK776asdhds;received=198.51.100.7;rport=40000
-        Via: SIP/2.0/TCP [2001:db8::9]:5062;branch=z9hG4bKnext
-        Via: SIP/2.0/TLS a.example.com;branch=z9hG4bKlast
+        Via: SIP/2.0/TCP [2001:db8::9]:5062;branch=z9hG4bKnext,SIP/2.0/TLS a.example.com;branch=z9hG4bKlast
         From: "Alice \"A\" Doe" <sip:alice@pbx.example.com>;tag=1928301774
         To: <sip:bob@pbx.example.com>;tag=2a-77
         Call-ID: a84b4c76e66710@pc33.example.com
@@ -224,4 +223,20 @@ fn our_own_replies_are_acceptable() {
             "{code}"
         );
     }
+}
+
+/// Whoever writes many short elements into one line must not get a line for each.
+#[test]
+fn a_via_of_many_elements_does_not_amplify() {
+    let many = ",a".repeat(400);
+    let request = format!(
+        "OPTIONS sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx{many}\r\nContent-Length: 0\r\n\r\n"
+    );
+    let message = Message::parse(request.as_bytes()).unwrap();
+    let reply = Writer::reply(&message, 400, "Bad Request", Some("t"), source("192.0.2.1:5060")).finish();
+    let grown = reply.len().saturating_sub(request.len());
+    assert!(grown < 60, "{grown} octets more than the request");
+    let reply = Message::parse(&reply).unwrap();
+    assert_eq!(reply.list(Name::Via).count(), 401);
+    assert_eq!(reply.headers(Name::Via).count(), 1);
 }

@@ -75,6 +75,10 @@ pub(super) fn pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, 
 }
 
 pub(super) fn equivalent(a: &Uri<'_>, b: &Uri<'_>) -> bool {
+    // A parameter that comes twice (§19.1.1 forbids it) has no order to compare by; the same text is the same URI.
+    if a.raw == b.raw {
+        return true;
+    }
     match (a.scheme, b.scheme) {
         (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {
             same_option(a.user, b.user, false)

@@ -2,6 +2,7 @@
 //!
 //! Owns: the list of paths and what is set up before them. Timing is in [`micro`], counting in [`instructions`].
 
+mod audio;
 pub(crate) mod instructions;
 mod media;
 pub(crate) mod micro;
@@ -86,6 +87,24 @@ const PATHS: &[Path] = &[
         what: "RTP packet counted and given its destination, without the socket",
         limit_ns: None,
         make: media::relay_packet,
+    },
+    Path {
+        name: "g711-encode",
+        what: "20 ms to A-law",
+        limit_ns: None,
+        make: audio::g711_encode,
+    },
+    Path {
+        name: "g711-decode",
+        what: "20 ms from A-law",
+        limit_ns: None,
+        make: audio::g711_decode,
+    },
+    Path {
+        name: "conceal",
+        what: "20 ms at 8 kHz received, 20 ms lost: pitch found and repeated",
+        limit_ns: None,
+        make: audio::conceal,
     },
 ];
 

@@ -20,7 +20,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The crates that know no clock, socket, thread or environment.
-const CORES: [&str; 8] = ["model", "sip", "sdp", "rtp", "tenancy", "flow", "pbx", "media"];
+const CORES: [&str; 9] = [
+    "model", "sip", "sdp", "rtp", "audio", "tenancy", "flow", "pbx", "media",
+];
 
 fn root() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -1,0 +1,47 @@
+//! Fixtures of the paths that samples take: 20 ms of sound an operation.
+
+use super::Operation;
+use audio::Concealer;
+use audio::g711::Law;
+use std::hint::black_box;
+
+/// A sound with pitch, resonances and some noise, 16 bits. The same at every start.
+fn sound(samples: usize) -> Vec<i16> {
+    let mut seed = 1_u32;
+    let sample = |n: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = f64::from(seed >> 16) / 65_536.0 - 0.5;
+        let harmonic = |k: f64| (n as f64 * 0.11 * k).sin() / k;
+        (6000.0 * (harmonic(1.0) + harmonic(2.0) + harmonic(5.0)) + 300.0 * noise) as i16
+    };
+    (0..samples).map(sample).collect()
+}
+
+pub(super) fn g711_encode() -> Option<Operation> {
+    let (samples, mut octets) = (sound(160), [0; 160]);
+    Some(Box::new(move || {
+        black_box(Law::A.encode_frame(black_box(&samples), &mut octets));
+        black_box(&octets);
+    }))
+}
+
+pub(super) fn g711_decode() -> Option<Operation> {
+    let (octets, mut samples) = ([0x2A; 160], [0; 160]);
+    Some(Box::new(move || {
+        black_box(Law::A.decode_frame(black_box(&octets), &mut samples));
+        black_box(&samples);
+    }))
+}
+
+/// One frame received and the next one lost.
+pub(super) fn conceal() -> Option<Operation> {
+    let mut concealer = Concealer::new(8000);
+    let sound = sound(160);
+    Some(Box::new(move || {
+        let mut frame = [0; 160];
+        frame.copy_from_slice(&sound);
+        concealer.received(&mut frame);
+        concealer.lost(&mut frame);
+        black_box(&frame);
+    }))
+}

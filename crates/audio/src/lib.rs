@@ -1,0 +1,19 @@
+//! Sound as 16-bit linear samples, and what a telephone exchange does with it: codecs, concealment of losses.
+//!
+//! Owns: the arithmetic on samples. Does not own: packets, clocks, files, whose sound it is.
+//!
+//! A sample is an `i16`, mono; a frame is a slice of them, of 10 to 60 ms. Everything is total and bounded, and nothing
+//! allocates per frame: what is heard may come from anybody.
+#![forbid(unsafe_code)]
+
+mod conceal;
+pub mod g711;
+mod pitch;
+
+pub use conceal::Concealer;
+
+/// Narrow a computed sample to 16 bits, clipping what does not fit.
+pub(crate) fn clip(value: f32) -> i16 {
+    // A cast from a float saturates, and NaN becomes silence.
+    value.round() as i16
+}

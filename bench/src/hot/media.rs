@@ -4,6 +4,8 @@ use super::Operation;
 use super::sip::invite_body;
 use media::{Effect, PairId, PortRange, Relay};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use rtp::Header;
+use rtp::jitter::{Content, JitterBuffer, Settings};
 use sdp::{Anchor, Description, Side, offer};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -103,4 +105,34 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
         .iter()
         .find(|(_, port)| Some(*port) == opened)
         .map(|(pair, _)| *pair)
+}
+
+/// A packet put into a jitter buffer of a stream that loses one in fifty, and the pieces of its 20 ms taken out.
+pub(super) fn jitter_packet() -> Option<Operation> {
+    let mut buffer = JitterBuffer::new(Settings::call(8000));
+    let mut packet = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1].to_vec();
+    packet.resize(172, 0xFF);
+    let mut number = 0_u32;
+    let mut step = move || {
+        number += 1;
+        packet
+            .get_mut(2..4)?
+            .copy_from_slice(&(number as u16).to_be_bytes());
+        packet
+            .get_mut(4..8)?
+            .copy_from_slice(&number.wrapping_mul(160).to_be_bytes());
+        let now = Duration::from_millis(u64::from(number) * 20);
+        if !number.is_multiple_of(50) {
+            let header = Header::parse(&packet).ok()?;
+            black_box(buffer.put(&header, header.payload(&packet), Content::Sound(160), now));
+        }
+        black_box(buffer.pull(now, 0));
+        Some(())
+    };
+    for _ in 0..500 {
+        step()?;
+    }
+    Some(Box::new(move || {
+        black_box(step());
+    }))
 }

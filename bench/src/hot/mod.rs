@@ -89,6 +89,12 @@ const PATHS: &[Path] = &[
         make: media::relay_packet,
     },
     Path {
+        name: "jitter-packet",
+        what: "RTP packet into the jitter buffer, and a piece out",
+        limit_ns: None,
+        make: media::jitter_packet,
+    },
+    Path {
         name: "g711-encode",
         what: "20 ms to A-law",
         limit_ns: None,

@@ -1,14 +1,16 @@
 //! RTP and RTCP as they lie on the wire (RFC 3550), what their headers tell about the way they came, and STUN.
 //!
 //! Owns: the RTP header, the walk over compound RTCP, telling protocols apart that share a port, reception
-//! statistics, STUN messages. Does not own: addresses, sockets, clocks, payloads.
+//! statistics, the jitter buffer, telephone events, STUN messages. Does not own: addresses, sockets, clocks, payloads.
 //!
-//! Everything is total: octets in, an outcome out; nothing but a STUN answer allocates.
+//! Everything is total: octets in, an outcome out; nothing but a STUN answer and a jitter buffer's store allocates.
 #![forbid(unsafe_code)]
 
 mod clock;
 mod demux;
+pub mod event;
 mod header;
+pub mod jitter;
 mod reception;
 pub mod rtcp;
 pub mod stun;

@@ -1,5 +1,9 @@
 //! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
 
+#[path = "../../../../fuzz/entries/event.rs"]
+mod event;
+#[path = "../../../../fuzz/entries/jitter.rs"]
+mod jitter;
 #[path = "../../../../fuzz/entries/replay.rs"]
 mod replay;
 #[path = "../../../../fuzz/entries/rtcp.rs"]
@@ -22,4 +26,14 @@ fn the_rtcp_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_stun_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("stun", stun::run);
+}
+
+#[test]
+fn the_jitter_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("jitter", jitter::run);
+}
+
+#[test]
+fn the_event_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("event", event::run);
 }

@@ -1,7 +1,9 @@
 //! Packets as they come, whole and broken, and the statistics of streams that lose, repeat and reorder them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod event;
 mod fuzz_corpus;
+mod jitter;
 mod packets;
 mod reception;
 mod stun;

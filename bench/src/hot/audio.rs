@@ -2,7 +2,9 @@
 
 use super::Operation;
 use audio::Concealer;
+use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
+use audio::tone::{Country, Generator, Signal};
 use std::hint::black_box;
 
 /// A sound with pitch, resonances and some noise, 16 bits. The same at every start.
@@ -43,5 +45,32 @@ pub(super) fn conceal() -> Option<Operation> {
         concealer.received(&mut frame);
         concealer.lost(&mut frame);
         black_box(&frame);
+    }))
+}
+
+/// Digits listened for, eight frequencies.
+pub(super) fn dtmf() -> Option<Operation> {
+    let (mut dtmf, sound) = (Dtmf::new(8000), sound(160));
+    Some(Box::new(move || {
+        dtmf.push(black_box(&sound), |heard| {
+            black_box(heard);
+        })
+    }))
+}
+
+pub(super) fn voice() -> Option<Operation> {
+    let (mut voice, sound) = (Voice::new(8000), sound(160));
+    Some(Box::new(move || {
+        black_box(voice.push(black_box(&sound)));
+    }))
+}
+
+/// A dial tone of two sines.
+pub(super) fn tone() -> Option<Operation> {
+    let mut generator = Generator::tone(Country::Us.tone(Signal::Dial), 8000);
+    let mut samples = [0; 160];
+    Some(Box::new(move || {
+        generator.fill(&mut samples);
+        black_box(&samples);
     }))
 }

@@ -112,6 +112,24 @@ const PATHS: &[Path] = &[
         limit_ns: None,
         make: audio::conceal,
     },
+    Path {
+        name: "dtmf",
+        what: "20 ms at 8 kHz listened to for digits",
+        limit_ns: None,
+        make: audio::dtmf,
+    },
+    Path {
+        name: "voice",
+        what: "20 ms at 8 kHz: level, and does somebody speak",
+        limit_ns: None,
+        make: audio::voice,
+    },
+    Path {
+        name: "tone",
+        what: "20 ms of dial tone, two sines",
+        limit_ns: None,
+        make: audio::tone,
+    },
 ];
 
 impl Path {

@@ -1,4 +1,5 @@
-//! Sound as 16-bit linear samples, and what a telephone exchange does with it: codecs, concealment of losses.
+//! Sound as 16-bit linear samples, and what a telephone exchange does with it: codecs, concealment of
+//! losses, tones, and what can be heard in it.
 //!
 //! Owns: the arithmetic on samples. Does not own: packets, clocks, files, whose sound it is.
 //!
@@ -7,8 +8,10 @@
 #![forbid(unsafe_code)]
 
 mod conceal;
+pub mod detect;
 pub mod g711;
 mod pitch;
+pub mod tone;
 
 pub use conceal::Concealer;
 

@@ -8,7 +8,10 @@
 )]
 
 mod conceal;
+mod dtmf;
 mod g711;
+mod heard;
+mod tone;
 
 use std::f64::consts::TAU;
 

@@ -4,6 +4,8 @@ use super::Operation;
 use audio::Concealer;
 use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
+use audio::mix::{Mixer, Seat};
+use audio::resample::Resampler;
 use audio::tone::{Country, Generator, Signal};
 use std::hint::black_box;
 
@@ -72,5 +74,45 @@ pub(super) fn tone() -> Option<Operation> {
     Some(Box::new(move || {
         generator.fill(&mut samples);
         black_box(&samples);
+    }))
+}
+
+fn resample(from_hz: u32, to_hz: u32) -> Option<Operation> {
+    let mut resampler = Resampler::new(from_hz, to_hz).ok()?;
+    let sound = sound(from_hz as usize / 50);
+    let mut room = vec![0; resampler.most(sound.len())];
+    Some(Box::new(move || {
+        black_box(resampler.process(black_box(&sound), &mut room));
+        black_box(&room);
+    }))
+}
+
+pub(super) fn resample_8_48() -> Option<Operation> {
+    resample(8000, 48_000)
+}
+
+pub(super) fn resample_48_8() -> Option<Operation> {
+    resample(48_000, 8000)
+}
+
+pub(super) fn resample_16_8() -> Option<Operation> {
+    resample(16_000, 8000)
+}
+
+/// A conference of a hundred of whom six want to speak and four are heard: levels, choice, sums, and each one's own.
+pub(super) fn mix_100() -> Option<Operation> {
+    let mut mixer = Mixer::new(160, 4);
+    let seats: Vec<Seat> = (0..100).map_while(|_| mixer.join()).collect();
+    let (loud, quiet) = (sound(160), [3_i16; 160]);
+    let mut own = [0; 160];
+    Some(Box::new(move || {
+        for (n, seat) in seats.iter().enumerate() {
+            mixer.put(*seat, if n < 6 { &loud } else { &quiet });
+        }
+        mixer.mix();
+        for seat in &seats {
+            black_box(mixer.heard_by(*seat, &mut own));
+        }
+        black_box(mixer.common());
     }))
 }

@@ -130,6 +130,30 @@ const PATHS: &[Path] = &[
         limit_ns: None,
         make: audio::tone,
     },
+    Path {
+        name: "resample-8-48",
+        what: "20 ms from 8 to 48 kHz",
+        limit_ns: None,
+        make: audio::resample_8_48,
+    },
+    Path {
+        name: "resample-48-8",
+        what: "20 ms from 48 to 8 kHz",
+        limit_ns: None,
+        make: audio::resample_48_8,
+    },
+    Path {
+        name: "resample-16-8",
+        what: "20 ms from 16 to 8 kHz",
+        limit_ns: None,
+        make: audio::resample_16_8,
+    },
+    Path {
+        name: "mix-100",
+        what: "20 ms of a conference of 100, four of six speakers heard; no codec",
+        limit_ns: None,
+        make: audio::mix_100,
+    },
 ];
 
 impl Path {

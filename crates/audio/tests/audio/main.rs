@@ -11,6 +11,8 @@ mod conceal;
 mod dtmf;
 mod g711;
 mod heard;
+mod mix;
+mod resample;
 mod tone;
 
 use std::f64::consts::TAU;

@@ -4,6 +4,7 @@ use super::Operation;
 use audio::Concealer;
 use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
+use audio::g722;
 use audio::mix::{Mixer, Seat};
 use audio::resample::Resampler;
 use audio::tone::{Country, Generator, Signal};
@@ -114,5 +115,24 @@ pub(super) fn mix_100() -> Option<Operation> {
             black_box(mixer.heard_by(*seat, &mut own));
         }
         black_box(mixer.common());
+    }))
+}
+
+pub(super) fn g722_encode() -> Option<Operation> {
+    let (mut encoder, sound) = (g722::Encoder::new(), sound(320));
+    let mut octets = [0; 160];
+    Some(Box::new(move || {
+        black_box(encoder.encode(black_box(&sound), &mut octets));
+        black_box(&octets);
+    }))
+}
+
+pub(super) fn g722_decode() -> Option<Operation> {
+    let mut octets = [0; 160];
+    g722::Encoder::new().encode(&sound(320), &mut octets);
+    let (mut decoder, mut samples) = (g722::Decoder::new(), [0; 320]);
+    Some(Box::new(move || {
+        black_box(decoder.decode(black_box(&octets), &mut samples));
+        black_box(&samples);
     }))
 }

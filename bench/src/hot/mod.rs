@@ -107,6 +107,18 @@ const PATHS: &[Path] = &[
         make: audio::g711_decode,
     },
     Path {
+        name: "g722-encode",
+        what: "20 ms to G.722",
+        limit_ns: None,
+        make: audio::g722_encode,
+    },
+    Path {
+        name: "g722-decode",
+        what: "20 ms from G.722",
+        limit_ns: None,
+        make: audio::g722_decode,
+    },
+    Path {
         name: "conceal",
         what: "20 ms at 8 kHz received, 20 ms lost: pitch found and repeated",
         limit_ns: None,

@@ -1,5 +1,5 @@
 //! Sound as 16-bit linear samples, and what a telephone exchange does with it: codecs, concealment of
-//! losses, resampling, mixing, tones, and what can be heard in it.
+//! losses, resampling, mixing, tones, what can be heard in it, and WAV.
 //!
 //! Owns: the arithmetic on samples. Does not own: packets, clocks, files, whose sound it is.
 //!
@@ -10,10 +10,12 @@
 mod conceal;
 pub mod detect;
 pub mod g711;
+pub mod g722;
 pub mod mix;
 mod pitch;
 pub mod resample;
 pub mod tone;
+pub mod wav;
 
 pub use conceal::Concealer;
 

@@ -9,11 +9,14 @@
 
 mod conceal;
 mod dtmf;
+mod fuzz_corpus;
 mod g711;
+mod g722;
 mod heard;
 mod mix;
 mod resample;
 mod tone;
+mod wav;
 
 use std::f64::consts::TAU;
 

@@ -1,0 +1,18 @@
+//! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
+
+#[path = "../../../../fuzz/entries/g722.rs"]
+mod g722;
+#[path = "../../../../fuzz/entries/replay.rs"]
+mod replay;
+#[path = "../../../../fuzz/entries/wav.rs"]
+mod wav;
+
+#[test]
+fn the_wav_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("wav", wav::run);
+}
+
+#[test]
+fn the_g722_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("g722", g722::run);
+}

@@ -6,6 +6,7 @@ use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
 use audio::g722;
 use audio::mix::{Mixer, Seat};
+use audio::opus;
 use audio::resample::Resampler;
 use audio::tone::{Country, Generator, Signal};
 use std::hint::black_box;
@@ -135,4 +136,42 @@ pub(super) fn g722_decode() -> Option<Operation> {
         black_box(decoder.decode(black_box(&octets), &mut samples));
         black_box(&samples);
     }))
+}
+
+fn opus_encode(rate_hz: u32) -> Option<Operation> {
+    let mut encoder = opus::Encoder::new(opus::Settings::call(rate_hz)).ok()?;
+    let (sound, mut packet) = (sound(rate_hz as usize / 50), [0; opus::MAX_PACKET]);
+    Some(Box::new(move || {
+        let _ = black_box(encoder.encode(black_box(&sound), &mut packet));
+        black_box(&packet);
+    }))
+}
+
+fn opus_decode(rate_hz: u32) -> Option<Operation> {
+    let mut encoder = opus::Encoder::new(opus::Settings::call(rate_hz)).ok()?;
+    let (sound, mut packet) = (sound(rate_hz as usize / 50), [0; opus::MAX_PACKET]);
+    let octets = encoder.encode(&sound, &mut packet).ok()??;
+    let mut decoder = opus::Decoder::new(rate_hz).ok()?;
+    let mut room = vec![0; decoder.most()];
+    Some(Box::new(move || {
+        let packet = packet.get(..octets).unwrap_or_default();
+        let _ = black_box(decoder.decode(black_box(packet), &mut room));
+        black_box(&room);
+    }))
+}
+
+pub(super) fn opus_encode_8() -> Option<Operation> {
+    opus_encode(8000)
+}
+
+pub(super) fn opus_encode_48() -> Option<Operation> {
+    opus_encode(48_000)
+}
+
+pub(super) fn opus_decode_8() -> Option<Operation> {
+    opus_decode(8000)
+}
+
+pub(super) fn opus_decode_48() -> Option<Operation> {
+    opus_decode(48_000)
 }

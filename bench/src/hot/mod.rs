@@ -119,6 +119,30 @@ const PATHS: &[Path] = &[
         make: audio::g722_decode,
     },
     Path {
+        name: "opus-encode-8",
+        what: "20 ms at 8 kHz to Opus, complexity 5",
+        limit_ns: None,
+        make: audio::opus_encode_8,
+    },
+    Path {
+        name: "opus-encode-48",
+        what: "20 ms at 48 kHz to Opus, complexity 5",
+        limit_ns: None,
+        make: audio::opus_encode_48,
+    },
+    Path {
+        name: "opus-decode-8",
+        what: "20 ms from Opus at 8 kHz",
+        limit_ns: None,
+        make: audio::opus_decode_8,
+    },
+    Path {
+        name: "opus-decode-48",
+        what: "20 ms from Opus at 48 kHz",
+        limit_ns: None,
+        make: audio::opus_decode_48,
+    },
+    Path {
         name: "conceal",
         what: "20 ms at 8 kHz received, 20 ms lost: pitch found and repeated",
         limit_ns: None,

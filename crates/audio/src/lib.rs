@@ -12,6 +12,8 @@ pub mod detect;
 pub mod g711;
 pub mod g722;
 pub mod mix;
+#[cfg(feature = "opus")]
+pub mod opus;
 mod pitch;
 pub mod resample;
 pub mod tone;

@@ -14,6 +14,8 @@ mod g711;
 mod g722;
 mod heard;
 mod mix;
+#[cfg(feature = "opus")]
+mod opus;
 mod resample;
 mod tone;
 mod wav;

@@ -16,10 +16,12 @@ pub mod mix;
 pub mod opus;
 mod pitch;
 pub mod resample;
+mod stretch;
 pub mod tone;
 pub mod wav;
 
 pub use conceal::Concealer;
+pub use stretch::Stretcher;
 
 /// Narrow a computed sample to 16 bits, clipping what does not fit.
 pub(crate) fn clip(value: f32) -> i16 {

@@ -17,6 +17,7 @@ mod mix;
 #[cfg(feature = "opus")]
 mod opus;
 mod resample;
+mod stretch;
 mod tone;
 mod wav;
 

@@ -2,6 +2,7 @@
 
 use crate::{Random, voice};
 use audio::detect::{Dtmf, DtmfHeard};
+use audio::g711::Law;
 use audio::tone::{COLUMNS_HZ, KEYS, ROWS_HZ, digits, peak};
 use std::f64::consts::TAU;
 
@@ -136,6 +137,22 @@ fn digits_of_40_ms_with_pauses_of_40_ms_are_heard() {
         rate: 48_000,
         ..PLAIN
     });
+}
+
+#[test]
+fn digits_are_heard_through_both_laws() {
+    let manner = Manner {
+        on_ms: 40,
+        off_ms: 40,
+        twist: -8.0,
+        level: -20.0,
+        ..PLAIN
+    };
+    let (samples, sent) = send(manner, 10, 8);
+    for law in [Law::A, Law::Mu] {
+        let coded: Vec<i16> = samples.iter().map(|s| law.decode(law.encode(*s))).collect();
+        assert_eq!(keys(&hear(&coded, 8000, 160)), sent, "{law:?}");
+    }
 }
 
 #[test]

@@ -5,10 +5,10 @@ use anyhow::{Context, Result};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-/// What building Carillon takes: SQLite, the cryptography and libopus are compiled from C, the last by cmake.
-pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "cmake", "make"];
+/// What building Carillon takes: SQLite and the cryptography are compiled from C.
+pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev"];
 
-/// The phones and the load generator that the interoperability tests use.
+/// What builds libopus, and the phones and the load generator that the interoperability tests use.
 pub(crate) const TEST: &[&str] = &[
     "gcc",
     "libc6-dev",

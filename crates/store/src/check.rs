@@ -63,6 +63,19 @@ pub(crate) fn settings(change: &UserSettingsChange) -> Result<(), StoreError> {
     }
 }
 
+/// Settings that were read, without what could not have been set.
+pub(crate) fn usable(read: &UserSettings) -> UserSettings {
+    let number = |to: &Option<Box<str>>| to.clone().filter(|to| UserSettings::is_number(to));
+    let range = UserSettings::NO_ANSWER_RANGE_S;
+    UserSettings {
+        dnd: read.dnd,
+        forward_always: number(&read.forward_always),
+        forward_busy: number(&read.forward_busy),
+        forward_no_answer: number(&read.forward_no_answer),
+        no_answer_s: read.no_answer_s.clamp(*range.start(), *range.end()),
+    }
+}
+
 /// Nobody forwards to himself.
 pub(crate) fn no_circle(change: &UserSettingsChange, extension: &str) -> Result<(), StoreError> {
     let own = change

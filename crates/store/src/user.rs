@@ -26,7 +26,7 @@ pub(crate) fn user_of(
     (id, extension, display, enabled, settings): UserColumns,
 ) -> Result<User, StoreError> {
     Ok(User {
-        settings: settings_from(tenant, &extension, &settings)?,
+        settings: settings_from(tenant, &extension, &settings),
         id: UserId(unsql(id)),
         extension: extension.into(),
         display: display.into(),
@@ -34,11 +34,24 @@ pub(crate) fn user_of(
     })
 }
 
-fn settings_from(tenant: TenantId, extension: &str, json: &str) -> Result<UserSettings, StoreError> {
-    serde_json::from_str(json).map_err(|e| StoreError::Damaged {
-        tenant: tenant.0,
-        what: format!("the settings of extension {extension}: {e}"),
-    })
+/// What a row says. Foreign hands may have written anything there: what can't be read counts as not set, for a user's
+/// forwards are not worth the calls of his whole company, or that of all others at the next start.
+fn settings_from(tenant: TenantId, extension: &str, json: &str) -> UserSettings {
+    let read = serde_json::from_str(json).map(|settings: UserSettings| (check::usable(&settings), settings));
+    let why = match read {
+        Ok((usable, settings)) if usable == settings => return settings,
+        Ok((usable, _)) => {
+            warn(tenant, extension, "a number or a time that can't be");
+            return usable;
+        }
+        Err(error) => error.to_string(),
+    };
+    warn(tenant, extension, &why);
+    UserSettings::default()
+}
+
+fn warn(tenant: TenantId, extension: &str, why: &str) {
+    tracing::error!(%tenant, extension, "do-not-disturb and forwards are damaged and count as not set: {why}");
 }
 
 impl Store {
@@ -153,7 +166,7 @@ impl Store {
                     .fetch_optional(&mut *db)
                     .await?;
             let (extension, json) = row.ok_or_else(|| StoreError::not_found("user", user))?;
-            let mut settings = settings_from(tenant, &extension, &json)?;
+            let mut settings = settings_from(tenant, &extension, &json);
             check::no_circle(change, &extension)?;
             change.apply(&mut settings);
             let json = serde_json::to_string(&settings).map_err(|e| StoreError::Damaged {

@@ -310,3 +310,37 @@ fn a_database_from_before_settings_is_read_and_its_passwords_open() {
         .unwrap();
     assert!(store.user(&b.acme, "100").unwrap().settings.dnd);
 }
+
+/// What foreign hands wrote there must not take calls from anybody, and an administrator can put it right.
+#[test]
+fn damaged_settings_count_as_not_set_and_can_be_set_again() {
+    let mut b = bench();
+    let ann = b.store.add_user(&b.acme, "100", "Ann").unwrap();
+    b.store.add_user(&b.beta, "200", "Bea").unwrap();
+    let mut foreign = Foreign::open(b.dir.path());
+    let part = UserSettings {
+        dnd: true,
+        no_answer_s: 5,
+        ..UserSettings::default()
+    };
+    for (json, wanted) in [
+        ("", UserSettings::default()),
+        ("null", UserSettings::default()),
+        ("[]", UserSettings::default()),
+        (r#"{"dnd":"yes"}"#, UserSettings::default()),
+        (r#"{"no_answer_s":99999999}"#, UserSettings::default()),
+        (r#"{"dnd":true,"no_answer_s":0,"forward_busy":"1\r\nX: y"}"#, part),
+    ] {
+        foreign.run(&format!(
+            "UPDATE user SET settings = '{json}' WHERE extension = '100'"
+        ));
+        assert_eq!(b.store.load_all().expect(json).len(), 2);
+        assert_eq!(b.store.load(&b.acme).unwrap().user(ann).unwrap().settings, wanted);
+        assert_eq!(b.store.list_users(&b.acme).unwrap()[0].settings, wanted, "{json}");
+        assert_eq!(b.store.user(&b.acme, "100").unwrap().settings, wanted, "{json}");
+        let change = UserSettingsChange::forward(ForwardKind::Always, Some("101"));
+        let now = b.store.update_settings(&b.acme, ann, &change).unwrap();
+        assert_eq!(now.forward_always.as_deref(), Some("101"));
+        assert_eq!(b.store.user(&b.acme, "100").unwrap().settings, now);
+    }
+}

@@ -398,9 +398,11 @@ impl Call {
                 .flow_failed(target.user, target.key.key(), &target.flow);
         }
         // A phone's challenge is never answered: our credentials, if any, are for trunks alone.
+        let asked = target.is_ringing();
         target.state = State::Done(if matches!(code, 401 | 407) { 503 } else { code });
-        if (600..700).contains(&code) && self.phase == Phase::Ringing {
-            // A global refusal speaks for the user (RFC 3261 §16.7 step 5).
+        if (600..700).contains(&code) && self.phase == Phase::Ringing && asked {
+            // A global refusal speaks for the user (RFC 3261 §16.7 step 5), but not for whom the call was sent on to after
+            // this phone was called off.
             self.cancel_targets(context, "", now);
             self.stop_waking(context);
         }

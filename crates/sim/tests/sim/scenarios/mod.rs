@@ -21,6 +21,7 @@ mod flows;
 mod follows;
 mod follows_caller;
 mod forks;
+mod forward_races;
 mod forwarded;
 mod gruu;
 mod headers;

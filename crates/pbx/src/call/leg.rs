@@ -198,6 +198,12 @@ impl Leg {
         if let Exchange::Ours { client, .. } = &self.exchange {
             context.tx.redirect(*client, flow, now.mono);
         }
+        if let Some(session) = &mut self.session {
+            session.asked_on = Some(flow);
+            if let Some(client) = session.updating {
+                context.tx.redirect(client, flow, now.mono);
+            }
+        }
         if let Some((server, _)) = self.unacknowledged {
             context.tx.redirect_answer(server, flow);
         }

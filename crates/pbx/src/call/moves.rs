@@ -140,7 +140,7 @@ impl Call {
             // An offer of the phone in its 2xx is not answered any more; an UPDATE of ours is not waited for.
             leg.decline_offer(context);
             if let Some(session) = &mut leg.session {
-                session.updating = false;
+                session.updating = None;
             }
         }
         for kind in [

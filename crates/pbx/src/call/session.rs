@@ -3,6 +3,7 @@
 use crate::context::Context;
 use model::{FlowToken, Policy};
 use sip::header::Refresher;
+use sip::transaction::ClientId;
 use sip::{Message, Name, Writer};
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ pub(crate) struct Session {
     pub(super) interval_s: u32,
     pub(super) we_refresh: bool,
     /// An UPDATE of ours is on its way.
-    pub(super) updating: bool,
+    pub(super) updating: Option<ClientId>,
+    /// Where the phone was asked last.
+    pub(super) asked_on: Option<FlowToken>,
     /// The phone has asked for a longer interval since the last refresh: it is asked again at once only once.
     pub(super) lengthened: bool,
     /// When the session ends unless it is refreshed; set when the timer starts.
@@ -39,7 +42,8 @@ impl Session {
         Some(Session {
             interval_s,
             we_refresh: !knows_timers(request) || refresher != Some(Refresher::Uac),
-            updating: false,
+            updating: None,
+            asked_on: None,
             lengthened: false,
             end: Duration::ZERO,
         })
@@ -55,7 +59,8 @@ impl Session {
         Some(Session {
             interval_s: seconds.clamp(policy.min_se_s.min(LONGEST_S), LONGEST_S),
             we_refresh: told.is_none_or(|told| told.refresher != Some(Refresher::Uas)),
-            updating: false,
+            updating: None,
+            asked_on: None,
             lengthened: false,
             end: Duration::ZERO,
         })

@@ -10,6 +10,7 @@ use super::target::State;
 use super::{Call, Phase};
 use crate::context::{Context, Owner, TimerKind};
 use crate::edge::ALLOW;
+use crate::location::same_flow;
 use model::{Cause, EndedBy, Leg as SideOf, Now};
 use sip::transaction::ServerId;
 use sip::{Message, Method, Name};
@@ -158,7 +159,8 @@ impl Call {
         let Ok(client) = sent else { return false };
         let mut end = now.mono;
         if let Some(session) = &mut leg.session {
-            session.updating = !invite;
+            session.updating = (!invite).then_some(client);
+            session.asked_on = Some(flow);
             end = session.end;
         }
         if invite {
@@ -191,7 +193,7 @@ impl Call {
         let updating = leg.session.as_mut().map(|session| &mut session.updating);
         let first = match updating {
             _ if invite => matches!(leg.exchange, Exchange::Ours { .. }),
-            Some(updating) => std::mem::take(updating),
+            Some(updating) => updating.take().is_some(),
             None => false,
         };
         if invite && first {
@@ -246,8 +248,12 @@ impl Call {
         let least = message.and_then(Message::min_se).unwrap_or(0);
         let Some(leg) = self.leg_mut(side) else { return };
         let Some(session) = &mut leg.session else { return };
+        let elsewhere = session
+            .asked_on
+            .is_some_and(|asked| !same_flow(&asked, &leg.flow));
         match code {
-            408 if leg.away => return self.refresh_again(context, side, AGAIN_MS, now),
+            // It was asked where it is not.
+            408 if leg.away || elsewhere => return self.refresh_again(context, side, AGAIN_MS, now),
             408 | 481 => return self.session_lost(context, now),
             422 if !session.lengthened
                 && (session.interval_s.saturating_add(1)..=LONGEST_S).contains(&least) =>

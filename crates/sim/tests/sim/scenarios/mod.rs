@@ -43,6 +43,7 @@ mod renegotiated;
 mod rough;
 mod scene;
 mod services;
+mod session_follows;
 mod sessions;
 mod settled;
 mod taken;

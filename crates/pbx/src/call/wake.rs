@@ -82,9 +82,10 @@ impl Call {
         }
     }
 
-    /// Who sleeps on is not waited for any longer.
+    /// Who sleeps on is not waited for any longer, and who woke up and was rung is not rung again when he registers anew.
     pub(super) fn stop_waking(&mut self, context: &mut Context) {
-        for (user, _) in self.waking.drain(..) {
+        let rung = self.targets.iter().map(|target| target.user);
+        for user in self.waking.drain(..).map(|(user, _)| user).chain(rung) {
             context.following.stops_waking(user, self.id);
         }
     }

@@ -3,7 +3,7 @@
 use super::Scene;
 use super::by_hand::{field, register};
 use expect_test::expect;
-use model::{Policy, Transport};
+use model::{ForwardKind, Policy, Transport, UserSettingsChange};
 use sim::phone::Answer;
 
 const PUSH: &str = "<sip:102@10.0.2.1;pn-provider=fcm;pn-param=x;pn-prid=secret-token>";
@@ -263,4 +263,30 @@ fn a_sleeping_phone_is_not_flooded_with_push_notifications() {
     scene.act(caller, |p, now| p.cancel(call, now));
     scene.run(70_000);
     sim::check::at_rest(&scene.world).unwrap();
+}
+
+/// Whoever has let a call go on to somebody else is not rung by it any more, whatever his phones do.
+#[test]
+fn a_phone_that_registers_again_is_not_rung_for_a_call_that_was_sent_on() {
+    let (mut scene, caller, mut app) = asleep(policy());
+    scene.phone("103", Answer::Ring);
+    let change = UserSettingsChange {
+        no_answer_s: Some(5),
+        ..UserSettingsChange::forward(ForwardKind::NoAnswer, Some("103"))
+    };
+    scene.set("102", &change);
+    scene.call(caller, "102");
+    scene.run(1000);
+    let invite = wakes(&mut scene, &mut app, 1);
+    assert!(invite.starts_with("INVITE"), "{invite}");
+    app.responds(&mut scene, &invite, 180, "");
+    scene.run(6000);
+    let heard = app.hears(&mut scene);
+    let cancel = heard.iter().find(|m| m.starts_with("CANCEL")).expect("a CANCEL");
+    app.responds(&mut scene, cancel, 200, "");
+    app.responds(&mut scene, &invite, 487, "");
+    app.hears(&mut scene);
+    let answer = wakes(&mut scene, &mut app, 2);
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    assert!(scene.world.ladder.text().contains("INVITE 103"));
 }

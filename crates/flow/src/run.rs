@@ -87,9 +87,9 @@ impl Run {
         self.met.contains(&user)
     }
 
-    /// Goes on with the flow that a forward leads to, for [`Event::Start`]; it is refused when that is a circle or one
-    /// forward too many.
-    pub fn forward(&mut self, by: Forward, flow: Flow) {
+    /// Goes on with the flow that a forward leads to, for [`Event::Start`]. False when that is a circle or one forward too
+    /// many: then the next step is a refusal.
+    pub fn forward(&mut self, by: Forward, flow: Flow) -> bool {
         let refusal = match flow.user() {
             _ if self.chain.len() >= MOST_FORWARDS => Some(Refusal::TooManyForwards),
             Some(user) if self.has_met(user) => Some(Refusal::Loop),
@@ -99,6 +99,7 @@ impl Run {
         self.met.extend(flow.user());
         self.flow = refusal.map_or(flow, |refusal| Flow::new(vec![Node::Refuse(refusal)]));
         self.at = NodeId(0);
+        refusal.is_none()
     }
 
     /// Who has sent the call on, the first one first.
@@ -362,11 +363,11 @@ mod tests {
         let none = UserSettings::default();
         let mut run = Run::new(routed("101", 0, &none));
         run.meet(UserId(9));
-        run.forward(hop(7, "102"), routed("102", 0, &none));
+        assert!(run.forward(hop(7, "102"), routed("102", 0, &none)));
         assert!(matches!(step(&mut run, Event::Start), Action::Ring { .. }));
         for number in ["101", "102", "103"] {
             let mut run = run.clone();
-            run.forward(hop(8, number), routed(number, 0, &none));
+            assert!(!run.forward(hop(8, number), routed(number, 0, &none)));
             assert_eq!(step(&mut run, Event::Start), Action::Refuse(Refusal::Loop));
         }
         // Whoever transferred is called back, though he was met before.

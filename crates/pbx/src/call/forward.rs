@@ -22,10 +22,13 @@ impl Call {
         // Who called one phone of the user means nobody's phone now.
         self.instance = None;
         let flow = context.route(&config, &by.to, config.realm());
-        self.run.forward(by, flow);
-        self.max_forwards = self.max_forwards.saturating_sub(1);
-        context.counts.forwarded += 1;
-        self.tell_caller(context, 181, None, now);
+        // Whom his phones have named is not meant any more either.
+        self.redirects.forget();
+        if self.run.forward(by, flow) {
+            self.max_forwards = self.max_forwards.saturating_sub(1);
+            context.counts.forwarded += 1;
+            self.tell_caller(context, 181, None, now);
+        }
         self.advance(context, Event::Start, now);
     }
 }

@@ -25,6 +25,7 @@ impl Call {
             said: leg.remote.clone()?.resumed(),
             record: self.record.id(),
             shown: Some(self.identity.0.clone()).filter(|from| side == SideOf::Caller && !from.is_empty()),
+            hides_history: self.hides_history && side == SideOf::Caller,
         })
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Guest {
     pub(crate) record: CdrId,
     /// The From that it called under, which need not tell who it is.
     pub(crate) shown: Option<String>,
+    /// It wants no phone to be told which way its call took.
+    pub(crate) hides_history: bool,
 }
 
 /// What one call wants of another.

@@ -21,6 +21,13 @@ pub(super) struct Redirects {
     next: VecDeque<(UserId, Vec<Forward>)>,
 }
 
+impl Redirects {
+    /// Nobody is to be tried any more; how many were, counts on.
+    pub(super) fn forget(&mut self) {
+        self.next.clear();
+    }
+}
+
 impl Call {
     /// 3xx of a target.
     pub(super) fn target_redirected(

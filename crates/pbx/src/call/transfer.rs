@@ -93,6 +93,7 @@ impl Call {
         let caller = Leg::absent(guest.user, guest.flow);
         let mut call = Call::new(id, config, run, record, caller, Some(guest.said));
         call.introduce(guest.shown, &number);
+        call.hides_history = guest.hides_history;
         call.refer_by(&origin.by);
         call.moves.origin = Some(origin);
         call
@@ -285,6 +286,7 @@ impl Call {
         self.run.note("taken over");
         let number = self.record.callee.number.clone();
         self.introduce(guest.shown, &number);
+        self.hides_history = guest.hides_history;
         self.moves.origin = Some(Origin {
             by,
             caller: Some(guest.from),

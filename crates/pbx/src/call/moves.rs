@@ -194,7 +194,7 @@ impl Call {
             SideOf::Caller => self.caller = leg,
             SideOf::Callee => self.callee = Some(leg),
         }
-        self.watch_session(context, side, now);
+        self.resume_session(context, side, now);
         self.show(context);
     }
 

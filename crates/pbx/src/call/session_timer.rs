@@ -59,6 +59,17 @@ impl Call {
         self.set_timer(context, TimerKind::Session(side), millis(wait), now);
     }
 
+    /// Goes on with the session timer of a leg that comes from another call. Its phone has not been refreshed by that.
+    pub(super) fn resume_session(&mut self, context: &mut Context, side: SideOf, now: Now) {
+        let Some(session) = self.leg(side).and_then(|leg| leg.session) else {
+            return;
+        };
+        let interval = Duration::from_secs(u64::from(session.interval_s));
+        let begun = session.end.saturating_sub(interval);
+        let wait = (begun + session.wait()).saturating_sub(now.mono);
+        self.set_timer(context, TimerKind::Session(side), millis(wait), now);
+    }
+
     /// A 2xx of a leg to a request of ours that refreshed its session.
     pub(super) fn session_agreed(
         &mut self,

@@ -44,3 +44,37 @@ fn a_refresh_finds_a_phone_that_is_at_a_new_port() {
         }
     }
 }
+
+/// A transferrer hangs up while the refresh of the one whom he transfers is lost: his session goes on where it was, and is
+/// refreshed in the call that he waits in before it ends.
+#[test]
+fn a_session_does_not_begin_anew_in_another_call() {
+    let mut scene = Scene::with(Policy {
+        session_expires_s: 200,
+        media_silence_s: 0,
+        ring_timeout_s: 300,
+        ..Policy::default()
+    });
+    let guest = scene.phone("101", Answer::Ring);
+    let by = scene.phone("102", Answer::PickUp(0));
+    let rings = scene.phone("103", Answer::Ring);
+    scene.act(guest, |phone, _| {
+        phone.abilities = Abilities {
+            timer: 200,
+            ..Abilities::default()
+        };
+    });
+    scene.mute(&[guest, by, rings]);
+    scene.curtain();
+    scene.call(guest, "102");
+    scene.run(99_900);
+    scene.act(by, |phone, now| phone.refer(0, "103", now));
+    scene.run(50);
+    scene.lose_to(guest, "INVITE", 7);
+    scene.run(300);
+    scene.hang_up(by);
+    scene.run(110_000);
+    let ladder = scene.world.ladder.text();
+    assert_eq!(scene.world.phones[guest].calls().len(), 1, "{ladder}");
+    assert!(scene.world.phones[guest].expired == 0, "{ladder}");
+}

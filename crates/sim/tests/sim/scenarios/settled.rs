@@ -431,9 +431,9 @@ fn the_session_of_a_party_that_waits_is_refreshed() {
     scene.talk_to_each_other(bea, cid);
     scene.hang_up(cid);
     scene.ends(expect![[r#"
-        19951    server -> acme/102 INVITE 102 Session-Expires 40;refresher=uac {10.0.0.1:10000 0,8}
-        19952  acme/102 -> server   200 OK (INVITE) Require timer Session-Expires 40;refresher=uac {10.0.1.3:6060 0,8}
-        19953    server -> acme/102 ACK 102
+        18905    server -> acme/102 INVITE 102 Session-Expires 40;refresher=uac {10.0.0.1:10000 0,8}
+        18906  acme/102 -> server   200 OK (INVITE) Require timer Session-Expires 40;refresher=uac {10.0.1.3:6060 0,8}
+        18907    server -> acme/102 ACK 102
         29902  acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
         29903    server -> acme/103 ACK 103
         29903    server -> acme/102 INVITE 102 Session-Expires 40;refresher=uac {10.0.0.1:10004 0,8}

@@ -73,13 +73,18 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// An error as one line, whatever its sources wrote.
+/// Characters of an error that are shown.
+const LONGEST_ERROR: usize = 2_000;
+
+/// An error as one line, whatever its sources wrote: it may repeat a name that somebody else made up.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split(['\r', '\n'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let parts = text.split(['\r', '\n']).map(str::trim);
+    let line: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let line = printable(&line.join(" "));
+    match line.char_indices().nth(LONGEST_ERROR) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
 }
 
 /// RFC 3339 with milliseconds, for JSON.
@@ -119,5 +124,7 @@ mod tests {
     #[test]
     fn an_error_is_one_line() {
         assert_eq!(one_line("a\n  b\r\n"), "a b");
+        assert_eq!(one_line("no user 9\u{1b}[2J\u{7}"), "no user 9?[2J?");
+        assert_eq!(one_line(&"é".repeat(10_000)).chars().count(), 2_001);
     }
 }

@@ -8,6 +8,7 @@ mod media;
 pub(crate) mod micro;
 mod register;
 mod sip;
+mod srtp;
 
 use anyhow::{Context as _, Result};
 
@@ -189,6 +190,30 @@ const PATHS: &[Path] = &[
         what: "20 ms of a conference of 100, four of six speakers heard; no codec",
         limit_ns: None,
         make: audio::mix_100,
+    },
+    Path {
+        name: "srtp-cm-protect",
+        what: "RTP packet of 172 octets, AES_CM_128_HMAC_SHA1_80: encrypted and signed",
+        limit_ns: Some(830.0),
+        make: srtp::cm_protect,
+    },
+    Path {
+        name: "srtp-cm-round",
+        what: "the same, then checked and decrypted",
+        limit_ns: None,
+        make: srtp::cm_round,
+    },
+    Path {
+        name: "srtp-gcm-protect",
+        what: "RTP packet of 172 octets, AEAD_AES_128_GCM: encrypted and signed",
+        limit_ns: Some(240.0),
+        make: srtp::gcm_protect,
+    },
+    Path {
+        name: "srtp-gcm-round",
+        what: "the same, then checked and decrypted",
+        limit_ns: None,
+        make: srtp::gcm_round,
     },
 ];
 

@@ -59,18 +59,8 @@ impl Header {
     /// # Errors
     /// See [`Malformed`].
     pub fn parse(packet: &[u8]) -> Result<Header, Malformed> {
-        let (fixed, rest) = packet.split_first_chunk::<12>().ok_or(Malformed::Short)?;
+        let (fixed, extension, rest) = split(packet)?;
         let [first, second, s1, s0, t3, t2, t1, t0, c3, c2, c1, c0] = *fixed;
-        if first >> 6 != 2 {
-            return Err(Malformed::Version);
-        }
-        let csrcs = first & 0x0F;
-        let rest = rest.get(usize::from(csrcs) * 4..).ok_or(Malformed::Short)?;
-        let (extension, rest) = if first & 0x10 == 0 {
-            (None, rest)
-        } else {
-            extension(rest)?
-        };
         let padding = if first & 0x20 == 0 { 0 } else { padding(rest)? };
         Ok(Header {
             marker: second & 0x80 != 0,
@@ -78,7 +68,7 @@ impl Header {
             seq: u16::from_be_bytes([s1, s0]),
             timestamp: u32::from_be_bytes([t3, t2, t1, t0]),
             ssrc: u32::from_be_bytes([c3, c2, c1, c0]),
-            csrcs,
+            csrcs: first & 0x0F,
             extension,
             payload_start: packet.len().saturating_sub(rest.len()),
             payload_len: rest.len().saturating_sub(padding),
@@ -91,6 +81,30 @@ impl Header {
         let end = self.payload_start.saturating_add(self.payload_len);
         packet.get(self.payload_start..end).unwrap_or_default()
     }
+}
+
+/// The fixed part, the extension's profile word, and what follows the header.
+type Parts<'a> = (&'a [u8; 12], Option<u16>, &'a [u8]);
+
+fn split(packet: &[u8]) -> Result<Parts<'_>, Malformed> {
+    let (fixed, rest) = packet.split_first_chunk::<12>().ok_or(Malformed::Short)?;
+    let [first, ..] = *fixed;
+    if first >> 6 != 2 {
+        return Err(Malformed::Version);
+    }
+    let csrcs = usize::from(first & 0x0F);
+    let rest = rest.get(csrcs * 4..).ok_or(Malformed::Short)?;
+    let (extension, rest) = if first & 0x10 == 0 {
+        (None, rest)
+    } else {
+        extension(rest)?
+    };
+    Ok((fixed, extension, rest))
+}
+
+/// Where the payload begins; what is in it, padding too, may be encrypted.
+pub(crate) fn payload_start(packet: &[u8]) -> Result<usize, Malformed> {
+    split(packet).map(|(_, _, rest)| packet.len().saturating_sub(rest.len()))
 }
 
 fn extension(rest: &[u8]) -> Result<(Option<u16>, &[u8]), Malformed> {

@@ -10,6 +10,8 @@ mod replay;
 mod rtcp;
 #[path = "../../../../fuzz/entries/rtp.rs"]
 mod rtp;
+#[path = "../../../../fuzz/entries/srtp.rs"]
+mod srtp;
 #[path = "../../../../fuzz/entries/stun.rs"]
 mod stun;
 
@@ -21,6 +23,11 @@ fn the_rtp_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_rtcp_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("rtcp", rtcp::run);
+}
+
+#[test]
+fn the_srtp_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("srtp", srtp::run);
 }
 
 #[test]

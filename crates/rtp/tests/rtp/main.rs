@@ -6,6 +6,7 @@ mod fuzz_corpus;
 mod jitter;
 mod packets;
 mod reception;
+mod srtp;
 mod stun;
 
 /// A packet with the given second octet (marker and payload type), without extension or padding.

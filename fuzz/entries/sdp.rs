@@ -1,9 +1,9 @@
 //! One session description: read, offered onwards and answered. Shared by the fuzz target and the tests of `sdp`.
 //!
 //! What must hold: nothing panics; what we write can be read again, has CRLF line ends, as many streams as came in,
-//! and no secret of the other leg.
+//! and no secret of the other leg; a leg without keys of ours gets no attribute for them.
 
-use sdp::{Anchor, Description, Side, answer, offer};
+use sdp::{Admit, Anchor, Description, Keyring, Protection, Side, answer, offer};
 use std::net::SocketAddr;
 
 /// One input.
@@ -11,6 +11,8 @@ pub(crate) fn run(data: &[u8]) {
     let Ok(description) = Description::parse(data) else {
         return;
     };
+    assert!(description.media().iter().all(|media| media.crypto.is_empty()));
+    with_keys(data);
     for media in description.media() {
         let _ = (media.rtp_address(), media.rtcp_address(), media.is_held());
     }
@@ -26,6 +28,32 @@ pub(crate) fn run(data: &[u8]) {
             if let Ok(text) = answer(&description, &description, &mut Side::new(2), anchor, allowed) {
                 written(&text, &description);
             }
+        }
+    }
+}
+
+/// The same where keys are read and written.
+fn with_keys(data: &[u8]) {
+    for (plain, protection) in [(true, Protection::Wished), (false, Protection::Demanded)] {
+        let admit = Admit { keys: true, plain };
+        let Ok(description) = Description::parse_with(data, admit) else {
+            return;
+        };
+        let mut side = Side::new(3);
+        side.protect(Keyring::new(|| 0x5A5A_5A5A_5A5A_5A5A), protection);
+        let ours = |text: &str| {
+            let mut keys = text.split("inline:").skip(1);
+            assert!(keys.all(|key| key.starts_with("WlpaWlpaWlpaWlpaWlpa")), "{text}");
+        };
+        if let Ok(text) = offer(&description, &mut side, None, &[]) {
+            ours(&text);
+            if let Ok(read) = Description::parse_answer(data, &mut side, plain) {
+                assert!(read.media().iter().all(|media| media.crypto.len() <= 16));
+            }
+        }
+        if let Ok(text) = answer(&description, &description, &mut side, None, &[]) {
+            ours(&text);
+            assert_eq!(side.suite().is_some(), text.contains("\na=crypto"), "{text}");
         }
     }
 }

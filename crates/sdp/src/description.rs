@@ -2,7 +2,7 @@
 //!
 //! Does not own: reading (`parse`) and building (`negotiate`).
 
-use crate::Codec;
+use crate::{Codec, Crypto};
 use std::net::{IpAddr, SocketAddr};
 
 /// Which way media flows, seen from the side that wrote it (RFC 8866 §6.7).
@@ -95,6 +95,37 @@ pub struct Media {
     pub ptime: Option<u16>,
     /// `a=maxptime`, milliseconds.
     pub maxptime: Option<u16>,
+    /// `a=crypto`, those that can be served, in the writer's order; empty where keys are not admitted.
+    pub crypto: Vec<Crypto>,
+    /// Not to be used: over plain RTP where that is not admitted.
+    pub(crate) barred: bool,
+}
+
+/// How an RTP stream is protected, by its profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// `RTP/AVP`: plain, or protected when both sides bring keys although the profile does not say so.
+    Avp,
+    /// `RTP/SAVP` (RFC 3711).
+    Savp,
+    /// `RTP/SAVPF` (RFC 5124).
+    Savpf,
+}
+
+impl Profile {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Profile::Avp => "RTP/AVP",
+            Profile::Savp => "RTP/SAVP",
+            Profile::Savpf => "RTP/SAVPF",
+        }
+    }
+
+    fn parse(proto: &str) -> Option<Profile> {
+        [Profile::Avp, Profile::Savp, Profile::Savpf]
+            .into_iter()
+            .find(|profile| profile.as_str().eq_ignore_ascii_case(proto))
+    }
 }
 
 impl Media {
@@ -132,9 +163,26 @@ impl Media {
         self.port == 0 || !self.effective_direction().receives()
     }
 
-    /// True for an audio stream over plain RTP, switched on or not.
-    pub(crate) fn is_plain_audio(&self) -> bool {
-        self.is_audio() && self.proto.eq_ignore_ascii_case("RTP/AVP")
+    /// True when the writer protects the stream, and with which keys can be told.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        !self.crypto.is_empty()
+    }
+
+    /// The profile of a stream that we know.
+    pub(crate) fn profile(&self) -> Option<Profile> {
+        Profile::parse(&self.proto)
+    }
+
+    /// True for an audio stream that we can carry, switched on or not: over plain RTP, or over SRTP with keys.
+    pub(crate) fn is_ours(&self) -> bool {
+        let carried = match self.profile() {
+            Some(Profile::Avp) => true,
+            // What is switched off needs no keys.
+            Some(Profile::Savp | Profile::Savpf) => self.is_protected() || self.port == 0,
+            None => false,
+        };
+        self.is_audio() && carried && !self.barred
     }
 
     pub(crate) fn is_audio(&self) -> bool {
@@ -167,16 +215,16 @@ impl Description {
         &self.origin
     }
 
-    /// The stream that a call is about, the one that [`crate::offer`] keeps: the first audio stream over RTP/AVP that
+    /// The stream that a call is about, the one that [`crate::offer`] keeps: the first audio stream that can be carried,
     /// is switched on and has an allowed codec; else the first that is switched on; else the first.
     /// Ask an answer in the same way.
     #[must_use]
     pub fn audio(&self, allowed: &[String]) -> Option<&Media> {
-        let plain = || self.media.iter().filter(|m| m.is_plain_audio());
+        let ours = || self.media.iter().filter(|m| m.is_ours());
         let usable = self.usable(allowed).and_then(|i| self.media.get(i));
         usable
-            .or_else(|| plain().find(|m| m.port != 0))
-            .or_else(|| plain().next())
+            .or_else(|| ours().find(|m| m.port != 0))
+            .or_else(|| ours().next())
     }
 
     /// True when that stream is held by the writer, or there is none.
@@ -200,7 +248,7 @@ impl Description {
     pub(crate) fn usable(&self, allowed: &[String]) -> Option<usize> {
         self.media
             .iter()
-            .position(|m| m.is_plain_audio() && m.port != 0 && m.allowed(allowed).any(Codec::is_sound))
+            .position(|m| m.is_ours() && m.port != 0 && m.allowed(allowed).any(Codec::is_sound))
     }
 }
 

@@ -10,6 +10,9 @@
 //! - Nothing received is copied through. [`offer`] and [`answer`] build a new text from the parts this crate
 //!   knows: codecs with their payload types, packet times, direction, address. Candidates, keys, fingerprints
 //!   and every unknown attribute stay behind. Each value is checked for control characters when it is read.
+//! - Each leg has keys of its own (`a=crypto`, RFC 4568). They are read only where [`Description::parse_with`] is told that
+//!   the way they came is secret, and written only to a [`Side`] that was given a [`Keyring`]. An answer to an offer of
+//!   ours is read by [`Description::parse_answer`], which knows what was offered.
 //! - There is one [`Side`] per leg. It makes `o=` stable, lets its version rise only when the content changes,
 //!   and keeps the number of `m=` lines from shrinking (RFC 3264 §8).
 //! - `allowed` lists codec names in lower case, `telephone-event` and `cn` among them; empty allows all.
@@ -18,16 +21,18 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod crypto;
 mod description;
 mod negotiate;
 mod parse;
 mod side;
 
 pub use codec::Codec;
+pub use crypto::{Crypto, Key, Keyring, Suite};
 pub use description::{Description, Direction, Media, Origin};
 pub use negotiate::{Refusal, acceptable, answer, offer, refuse};
-pub use parse::SdpError;
-pub use side::{Anchor, Side};
+pub use parse::{Admit, SdpError};
+pub use side::{Anchor, Protection, Side, Srtp};
 
 /// The media type of a session description.
 pub const CONTENT_TYPE: &str = "application/sdp";

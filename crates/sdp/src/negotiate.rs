@@ -14,7 +14,8 @@ pub enum Refusal {
     NoAudio,
     /// No codec is left that both sides and the tenant's policy know.
     NoCommonCodec,
-    /// All audio is offered over something else than plain RTP, such as SRTP.
+    /// All audio is offered over something that can't be carried or that the leg may not use: an unknown profile, SRTP
+    /// without usable keys, plain RTP where keys are required.
     Transport,
     /// Media is direct, and the stream has no address that could be passed on.
     NoAddress,
@@ -27,9 +28,7 @@ impl Refusal {
         match self {
             Refusal::NoAudio => "no audio stream in the session description",
             Refusal::NoCommonCodec => "no audio codec in common",
-            Refusal::Transport => {
-                "audio is offered only over an unsupported transport; plain RTP/AVP is needed"
-            }
+            Refusal::Transport => "audio is offered only over a transport that is unsupported or not allowed",
             Refusal::NoAddress => "the audio stream has no usable address",
         }
     }
@@ -81,6 +80,7 @@ pub fn offer(
                 &codecs,
                 media.effective_direction(),
                 place(media, anchor, media.rtcp_mux)?,
+                to.offered(),
             );
         } else {
             text.refused(media);
@@ -129,10 +129,14 @@ pub fn answer(
                 &codecs.iter().collect::<Vec<_>>(),
                 direction,
                 place(reply, anchor, mux)?,
+                to.answered(media).ok_or(Refusal::Transport)?,
             );
         } else {
             text.refused(media);
         }
+    }
+    if let Some(media) = usable.and_then(|at| offered.media.get(at)) {
+        to.agreed(media);
     }
     Ok(to.say(text, anchor))
 }
@@ -155,7 +159,7 @@ fn reply(answer: &Description, index: usize) -> Result<&Media, Refusal> {
         .filter(live)
         .or_else(|| answer.media.iter().find(live))
         .ok_or(Refusal::NoAudio)?;
-    if reply.is_plain_audio() {
+    if reply.is_ours() {
         Ok(reply)
     } else {
         Err(Refusal::Transport)
@@ -205,7 +209,7 @@ fn place(media: &Media, anchor: Option<Anchor>, mux: bool) -> Result<Place, Refu
     }
 }
 
-/// True when there is plain audio and all audio has port 0.
+/// True when there is audio and all audio has port 0.
 fn is_switched_off(description: &Description) -> bool {
     let mut audio = description.media.iter().filter(|m| m.is_audio()).peekable();
     audio.peek().is_some() && audio.all(|m| m.port == 0)
@@ -215,7 +219,7 @@ fn unusable(description: &Description) -> Refusal {
     let live = || description.media.iter().filter(|m| m.is_audio() && m.port != 0);
     if live().next().is_none() {
         Refusal::NoAudio
-    } else if live().any(Media::is_plain_audio) {
+    } else if live().any(Media::is_ours) {
         Refusal::NoCommonCodec
     } else {
         Refusal::Transport

@@ -2,7 +2,8 @@
 //!
 //! Does not own: what a description means for a call.
 
-use crate::{Codec, Description, Direction, Media, Origin};
+use crate::crypto::Crypto;
+use crate::{Codec, Description, Direction, Media, Origin, Side};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -14,6 +15,18 @@ const MAX_MEDIA: usize = 32;
 const MAX_ATTRIBUTES: usize = 256;
 /// Formats of one m= line: as many as there are payload types.
 const MAX_FORMATS: usize = 128;
+
+/// Keys of one m= line. Phones write two to eight.
+const MAX_CRYPTO: usize = 16;
+
+/// What a leg may say about the protection of its audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admit {
+    /// Keys are read: the description came a way that nobody else can read.
+    pub keys: bool,
+    /// Audio without keys may be used.
+    pub plain: bool,
+}
 
 /// Why a body is not a session description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +46,53 @@ impl fmt::Display for SdpError {
 impl std::error::Error for SdpError {}
 
 impl Description {
-    /// Reads a body of type [`crate::CONTENT_TYPE`].
+    /// Reads a body of type [`crate::CONTENT_TYPE`] from which no keys are taken.
     ///
     /// # Errors
     /// The first line that can't be represented, or a limit: 65,535 octets, 32 m= lines, 256 attributes.
     pub fn parse(body: &[u8]) -> Result<Description, SdpError> {
+        let admit = Admit {
+            keys: false,
+            plain: true,
+        };
+        Description::parse_with(body, admit)
+    }
+
+    /// Reads a body, and keys from it where they are admitted. Streams that the leg may not use count as if they had a
+    /// profile that we don't know.
+    ///
+    /// # Errors
+    /// As [`Description::parse`].
+    pub fn parse_with(body: &[u8], admit: Admit) -> Result<Description, SdpError> {
+        let mut description = Description::read(body)?;
+        for media in &mut description.media {
+            if !admit.keys {
+                media.crypto.clear();
+            }
+            media.barred = !admit.plain && !media.is_protected();
+        }
+        Ok(description)
+    }
+
+    /// Reads the answer of the leg of `side` to what that was told last. Keys are taken where they belong to an offered
+    /// attribute; `side` remembers what has been agreed. Where keys were needed and the answer has none, the stream is
+    /// plain if `plain` lets it be and it says so, and else can't be used.
+    ///
+    /// # Errors
+    /// As [`Description::parse`].
+    pub fn parse_answer(body: &[u8], side: &mut Side, plain: bool) -> Result<Description, SdpError> {
+        let mut description = Description::read(body)?;
+        for media in &mut description.media {
+            media.crypto.retain(|crypto| side.has_offered(crypto));
+            media.barred = !plain && !media.is_protected();
+        }
+        if let Some(media) = description.media.iter().find(|m| m.is_ours() && m.port != 0) {
+            side.agreed(media);
+        }
+        Ok(description)
+    }
+
+    fn read(body: &[u8]) -> Result<Description, SdpError> {
         if body.len() > MAX_BYTES {
             return Err(SdpError {
                 line: 0,
@@ -171,6 +226,8 @@ impl Reader {
             rtcp_mux: false,
             ptime: None,
             maxptime: None,
+            crypto: Vec::new(),
+            barred: false,
         });
         Ok(())
     }
@@ -205,6 +262,7 @@ fn stream_attribute(media: &mut Media, name: &str, value: &str) {
         "maxptime" => media.maxptime = milliseconds(value),
         "rtcp" => media.rtcp = rtcp(value),
         "rtcp-mux" => media.rtcp_mux = true,
+        "crypto" => crypto(media, value),
         _ => {}
     }
 }
@@ -219,6 +277,16 @@ fn formats<'a>(words: impl Iterator<Item = &'a str>) -> Vec<Codec> {
         })
         .map(Codec::bare)
         .collect()
+}
+
+/// Of two with the same tag the first counts.
+fn crypto(media: &mut Media, value: &str) {
+    if let Some(crypto) = Crypto::parse(value)
+        && media.crypto.len() < MAX_CRYPTO
+        && !media.crypto.iter().any(|known| known.tag == crypto.tag)
+    {
+        media.crypto.push(crypto);
+    }
 }
 
 /// `<pt> <name>/<clock>[/<channels>]`, RFC 8866 §6.6.

@@ -2,8 +2,10 @@
 //!
 //! Does not own: which streams and codecs are written.
 
+use crate::crypto::{Crypto, Key, Keyring, Suite, written};
+use crate::description::Profile;
 use crate::{Codec, Direction, Media};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Our relay address that faces a leg. RTCP has the port above.
@@ -13,8 +15,31 @@ pub struct Anchor {
     pub rtp: SocketAddr,
 }
 
-/// Our state towards one leg: the origin, its version, and what was said last.
-#[derive(Clone, Debug)]
+/// What our offers to a leg say about protection, until something has been agreed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing: plain RTP.
+    #[default]
+    None,
+    /// `RTP/AVP` with keys: who doesn't know them answers without. For offers that can't be repeated in other words.
+    Wished,
+    /// `RTP/SAVP`: who doesn't know it refuses.
+    Demanded,
+}
+
+/// The keys of a leg's audio stream, both ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Srtp {
+    /// The suite.
+    pub suite: Suite,
+    /// With which we protect what goes to the leg.
+    pub ours: Key,
+    /// With which the leg protects what it sends.
+    pub theirs: Key,
+}
+
+/// Our state towards one leg: the origin, its version, what was said last, and how audio is protected.
+#[derive(Clone)]
 pub struct Side {
     session_id: u64,
     version: u64,
@@ -24,6 +49,33 @@ pub struct Side {
     place: String,
     /// The m= lines of that text as refusals: later descriptions may not have fewer (RFC 3264 §8).
     lines: Vec<String>,
+    /// Our keys, where the leg may have any.
+    ring: Option<Box<Keyring>>,
+    protection: Protection,
+    agreement: Agreement,
+}
+
+/// What is agreed with the leg.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Agreement {
+    #[default]
+    Nothing,
+    Plain,
+    Protected {
+        profile: Profile,
+        suite: Suite,
+        theirs: Key,
+    },
+}
+
+/// It holds keys, also in what was said.
+impl fmt::Debug for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Side")
+            .field("version", &self.version)
+            .field("suite", &self.suite())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Side {
@@ -36,7 +88,117 @@ impl Side {
             said: String::new(),
             place: String::new(),
             lines: Vec::new(),
+            ring: None,
+            protection: Protection::None,
+            agreement: Agreement::Nothing,
         }
+    }
+
+    /// The leg may have these keys of ours, and is asked so for its own.
+    pub fn protect(&mut self, ring: Keyring, protection: Protection) {
+        self.ring = Some(Box::new(ring));
+        self.protection = protection;
+    }
+
+    /// The next offer asks for keys in this way, unless something has been agreed. No effect on a leg without keys.
+    pub fn ask(&mut self, protection: Protection) {
+        self.protection = protection;
+    }
+
+    /// Replaces our keys by new ones. The leg learns of them by the next description that is made for it.
+    pub fn rekey(&mut self, ring: Keyring) {
+        if self.ring.is_some() {
+            self.ring = Some(Box::new(ring));
+        }
+    }
+
+    /// True when the leg may have keys.
+    #[must_use]
+    pub fn may_have_keys(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    /// True when this offer of the leg brings another key than the one agreed on: ours is renewed then too.
+    #[must_use]
+    pub fn is_rekeyed_by(&self, offer: &Media) -> bool {
+        match (&self.agreement, offer.crypto.first()) {
+            (Agreement::Protected { theirs, .. }, Some(crypto)) => *theirs != crypto.key,
+            _ => false,
+        }
+    }
+
+    /// The suite that is agreed on; `None` while audio is plain.
+    #[must_use]
+    pub fn suite(&self) -> Option<Suite> {
+        match &self.agreement {
+            Agreement::Protected { suite, .. } => Some(*suite),
+            Agreement::Nothing | Agreement::Plain => None,
+        }
+    }
+
+    /// The keys for a stream as the leg described it.
+    #[must_use]
+    pub fn srtp(&self, media: &Media) -> Option<Srtp> {
+        let crypto = media.crypto.first()?;
+        Some(Srtp {
+            suite: crypto.suite,
+            ours: self.ring.as_ref()?.key(crypto.suite)?.clone(),
+            theirs: crypto.key.clone(),
+        })
+    }
+
+    /// Profile and attributes of an offer.
+    pub(crate) fn offered(&self) -> Protected {
+        let (profile, suites) = match (&self.agreement, self.protection) {
+            (Agreement::Protected { profile, suite, .. }, _) => (*profile, std::slice::from_ref(suite)),
+            (Agreement::Plain, _) | (_, Protection::None) => (Profile::Avp, &[][..]),
+            (_, Protection::Wished) => (Profile::Avp, &Suite::OFFERED[..]),
+            (_, Protection::Demanded) => (Profile::Savp, &Suite::OFFERED[..]),
+        };
+        let Some(ring) = &self.ring else {
+            return Protected::plain();
+        };
+        let keys = suites
+            .iter()
+            .filter_map(|suite| Some((*suite, ring.key(*suite)?)));
+        Protected {
+            profile,
+            attributes: (1..)
+                .zip(keys)
+                .map(|(tag, (suite, key))| written(tag, suite, key))
+                .collect(),
+        }
+    }
+
+    /// The same for the answer to a stream that the leg has offered: its first attribute is taken. `None` when it can't be.
+    pub(crate) fn answered(&self, offer: &Media) -> Option<Protected> {
+        let profile = offer.profile()?;
+        let Some(crypto) = offer.crypto.first() else {
+            return (profile == Profile::Avp).then(Protected::plain);
+        };
+        let key = self.ring.as_ref()?.key(crypto.suite)?;
+        Some(Protected {
+            profile,
+            attributes: vec![written(crypto.tag, crypto.suite, key)],
+        })
+    }
+
+    /// True when the attribute of an answer belongs to one of our last offer.
+    pub(crate) fn has_offered(&self, crypto: &Crypto) -> bool {
+        let line = format!("a=crypto:{} {} ", crypto.tag, crypto.suite.as_str());
+        self.said.split("\r\n").any(|said| said.starts_with(&line))
+    }
+
+    /// Remembers what a stream that the leg described has led to.
+    pub(crate) fn agreed(&mut self, media: &Media) {
+        self.agreement = match (media.crypto.first(), media.profile()) {
+            (Some(crypto), Some(profile)) => Agreement::Protected {
+                profile,
+                suite: crypto.suite,
+                theirs: crypto.key.clone(),
+            },
+            _ => Agreement::Plain,
+        };
     }
 
     /// True once a description was made for this leg.
@@ -95,9 +257,17 @@ pub(crate) struct Text {
 
 impl Text {
     /// Adds the one stream that is in use. `from` gives profile, packet times and RTCP port.
-    pub(crate) fn stream(&mut self, from: &Media, codecs: &[&Codec], direction: Direction, place: Place) {
+    pub(crate) fn stream(
+        &mut self,
+        from: &Media,
+        codecs: &[&Codec],
+        direction: Direction,
+        place: Place,
+        protected: Protected,
+    ) {
         let body = &mut self.body;
-        let _ = write!(body, "m=audio {} RTP/AVP", place.rtp.port());
+        let profile = protected.profile.as_str();
+        let _ = write!(body, "m=audio {} {profile}", place.rtp.port());
         for codec in codecs {
             let _ = write!(body, " {}", codec.pt);
         }
@@ -119,9 +289,12 @@ impl Text {
         if place.mux {
             body.push_str("a=rtcp-mux\r\n");
         }
+        for attribute in protected.attributes {
+            let _ = write!(body, "a=crypto:{attribute}\r\n");
+        }
         let _ = write!(body, "a={}\r\n", direction.as_str());
         let first = codecs.first().map_or(0, |c| c.pt);
-        self.lines.push(format!("m=audio 0 RTP/AVP {first}\r\n"));
+        self.lines.push(format!("m=audio 0 {profile} {first}\r\n"));
         self.stream = Some(place.rtp);
     }
 
@@ -138,6 +311,21 @@ impl Text {
 
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
+    }
+}
+
+/// How a stream is protected: its profile, and the values of its `a=crypto`.
+pub(crate) struct Protected {
+    profile: Profile,
+    attributes: Vec<String>,
+}
+
+impl Protected {
+    fn plain() -> Protected {
+        Protected {
+            profile: Profile::Avp,
+            attributes: Vec::new(),
+        }
     }
 }
 

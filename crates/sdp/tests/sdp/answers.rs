@@ -103,8 +103,8 @@ fn nothing_in_common_is_a_refusal() {
         OFFER,
         "m=audio 7000 RTP/SAVP 0",
         &expect![[r#"
-        Transport: audio is offered only over an unsupported transport; plain RTP/AVP is needed
-    "#]],
+            Transport: audio is offered only over a transport that is unsupported or not allowed
+        "#]],
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::Operation;
 use super::sip::invite_body;
-use media::{Effect, PairId, PortRange, Relay};
+use media::{Effect, PairId, PortRange, ROOM, Relay};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 use rtp::Header;
 use rtp::jitter::{Content, JitterBuffer, Settings};
@@ -40,7 +40,8 @@ pub(super) fn relay_packet() -> Option<Operation> {
         pairs.push(open(&mut relay, MediaSessionId(number))?);
     }
     let from = |at: usize| SocketAddr::from(([192, 0, 2, 11], 10_000 + at as u16));
-    let mut packet = [0xff_u8; 172];
+    const LEN: usize = 172;
+    let mut packet = [0xff_u8; LEN + ROOM];
     packet
         .get_mut(..12)?
         .copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0x5e, 0xed, 0, 1]);
@@ -54,7 +55,7 @@ pub(super) fn relay_packet() -> Option<Operation> {
             .copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
         turn += 1;
         now += Duration::from_micros(100);
-        relay.handle_packet(*pairs.get(at)?, false, from(at), &packet, now)
+        relay.handle_packet(*pairs.get(at)?, false, from(at), (&mut packet, LEN), now)
     };
     // Past the first packets, which lock a source.
     for _ in 0..SESSIONS * 4 {
@@ -98,6 +99,7 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
             rtp: Some(rtp),
             rtcp,
             signalling_ip: rtp.ip(),
+            srtp: None,
         };
         relay.handle_command(&command, now);
     }

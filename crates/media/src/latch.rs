@@ -74,6 +74,14 @@ impl Latch {
         }
     }
 
+    /// True when RTCP from this source could be believed. Changes nothing.
+    pub(crate) fn rtcp_may_come_from(&self, from: SocketAddr) -> bool {
+        match self.lock {
+            Some(lock) => lock.ip() == from.ip(),
+            None => self.expects_host(from.ip()) || self.rtcp_described == Some(from),
+        }
+    }
+
     /// True when RTCP from this source is believed. Once a source is learned, only it and the described one are.
     pub(crate) fn rtcp_from(&mut self, from: SocketAddr) -> bool {
         let Some(lock) = self.lock else {

@@ -4,7 +4,9 @@
 
 use crate::latch::Latch;
 use crate::ports::PairId;
-use model::LegQuality;
+use crate::protect::Protected;
+use model::{LegQuality, SrtpKeys};
+use rtp::srtp::{Receiver, Refused};
 use rtp::{Clock, Header, Reception, rtcp};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -18,6 +20,7 @@ pub(crate) struct LegState {
     /// Pairs that could not be bound for this leg.
     pub(crate) failures: u8,
     pub(crate) latch: Latch,
+    srtp: Option<Box<Protected>>,
     count: LegQuality,
     reception: Reception,
     clock: Clock,
@@ -31,44 +34,98 @@ impl LegState {
             ready: false,
             failures: 0,
             latch: Latch::default(),
+            srtp: None,
             count: LegQuality::default(),
             reception: Reception::new(),
             clock: Clock::default(),
         }
     }
 
-    /// True when the packet is believed and well formed. Anything else is counted and changes nothing.
-    pub(crate) fn receive_rtp(&mut self, from: SocketAddr, packet: &[u8], now: Duration) -> bool {
+    /// Takes the leg's keys in, or that it has none. A context whose key stays goes on as it was, also after a time
+    /// without: one that began anew would use its key stream twice.
+    pub(crate) fn protect(&mut self, keys: Option<&SrtpKeys>) {
+        match (&mut self.srtp, keys) {
+            (Some(protected), keys) => protected.change(keys),
+            (None, Some(keys)) => self.srtp = Some(Box::new(Protected::new(keys))),
+            (None, None) => {}
+        }
+    }
+
+    /// Opens a packet in its buffer and gives its length when it is believed and well formed. Anything else is counted and
+    /// changes nothing: a protected leg locks onto a source only after its packet has authenticated.
+    pub(crate) fn receive_rtp(
+        &mut self,
+        from: SocketAddr,
+        packet: &mut [u8],
+        now: Duration,
+    ) -> Option<usize> {
         if !self.latch.may_come_from(from) {
             return self.stray();
         }
-        let Ok(header) = Header::parse(packet) else {
+        let octets = u64::try_from(packet.len()).unwrap_or(u64::MAX);
+        let Some(len) = self.open(packet, Receiver::unprotect_rtp) else {
+            return self.refused();
+        };
+        let Ok(header) = Header::parse(packet.get(..len)?) else {
             return self.stray();
         };
         if !self.latch.rtp_from(from) {
             return self.stray();
         }
         self.count.packets = self.count.packets.saturating_add(1);
-        let octets = u64::try_from(packet.len()).unwrap_or(u64::MAX);
         self.count.bytes = self.count.bytes.saturating_add(octets);
         let clock = self.clock.rate(&header, now);
         self.reception.receive(&header, now, clock);
-        true
+        Some(len)
     }
 
     /// The same for RTCP.
-    pub(crate) fn receive_rtcp(&mut self, from: SocketAddr, packet: &[u8]) -> bool {
-        if !rtcp::is_valid(packet) || !self.latch.rtcp_from(from) {
+    pub(crate) fn receive_rtcp(&mut self, from: SocketAddr, packet: &mut [u8]) -> Option<usize> {
+        if !self.latch.rtcp_may_come_from(from) {
+            return self.stray();
+        }
+        let Some(len) = self.open(packet, Receiver::unprotect_rtcp) else {
+            return self.refused();
+        };
+        if !rtcp::is_valid(packet.get(..len)?) || !self.latch.rtcp_from(from) {
             return self.stray();
         }
         self.count.rtcp = self.count.rtcp.saturating_add(1);
-        true
+        Some(len)
     }
 
-    /// Counts a packet that is dropped. Always false.
-    pub(crate) fn stray(&mut self) -> bool {
+    fn open(
+        &mut self,
+        packet: &mut [u8],
+        run: fn(&mut Receiver, &mut [u8]) -> Result<usize, Refused>,
+    ) -> Option<usize> {
+        match self.srtp.as_deref_mut().filter(|srtp| srtp.is_on()) {
+            Some(protected) => run(protected.receiver()?, packet).ok(),
+            None => Some(packet.len()),
+        }
+    }
+
+    /// Makes the packet in the first `len` octets ready for this leg; gives its length, `None` when it must not leave.
+    pub(crate) fn prepare(&mut self, control: bool, buffer: &mut [u8], len: usize) -> Option<usize> {
+        let Some(protected) = self.srtp.as_deref_mut().filter(|srtp| srtp.is_on()) else {
+            return Some(len);
+        };
+        let sender = protected.sender()?;
+        match control {
+            true => sender.protect_rtcp(buffer, len).ok(),
+            false => sender.protect_rtp(buffer, len).ok(),
+        }
+    }
+
+    /// Counts a packet that is dropped. Always `None`.
+    pub(crate) fn stray(&mut self) -> Option<usize> {
         self.count.stray = self.count.stray.saturating_add(1);
-        false
+        None
+    }
+
+    fn refused(&mut self) -> Option<usize> {
+        self.count.refused = self.count.refused.saturating_add(1);
+        None
     }
 
     pub(crate) fn unrouted(&mut self) {

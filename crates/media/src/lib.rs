@@ -1,7 +1,7 @@
 //! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call.
 //!
-//! Owns: port pairs, which source a leg is believed to send from, where packets go, statistics, silence.
-//! Does not own: sockets, clocks, threads, descriptions, and the content of packets, which pass unchanged.
+//! Owns: port pairs, which source a leg is believed to send from, where packets go, protection by SRTP, statistics,
+//! silence. Does not own: sockets, clocks, threads, descriptions, how keys are agreed on, and what packets say.
 //!
 //! # Contract with the shell
 //!
@@ -12,7 +12,8 @@
 //!   `ip` (the same, or the private one behind a one-to-one NAT). The shell answers each with exactly one
 //!   [`Relay::bound`], at once or later. After `ok` the sockets stay open for the life of the relay: a pair is used
 //!   again and again without a system call, and read all the time, because what arrives in between is dropped here.
-//! - A [`Forward`] says which socket sends the same octets where.
+//! - A packet is given in its buffer, with [`ROOM`] behind it for what SRTP adds. A [`Forward`] says how many octets of that
+//!   buffer which socket sends where. Between two legs without keys they are the same octets.
 //! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
 //!
 //! # Contract with the session
@@ -31,13 +32,17 @@
 //! same host or from the host that the leg's signalling came from, whatever the port (NAT): such packets are taken from
 //! the first, and the fifth locks. Nobody else is ever believed, so a stranger who sprays every port hears nothing. Once
 //! locked, only that source is, until the description's address changes. RTCP must come from the locked host.
+//!
+//! Packets of a leg with keys have to authenticate besides, before any of this counts. What does not is counted as `refused`
+//! and changes nothing. Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
 mod latch;
 mod leg;
 mod ports;
+mod protect;
 mod relay;
 mod session;
 
 pub use ports::{PairId, PortRange};
-pub use relay::{Effect, Forward, Relay, RelayCounts};
+pub use relay::{Effect, Forward, ROOM, Relay, RelayCounts};

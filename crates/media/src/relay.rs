@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Pairs that one leg tries before its session is refused.
 const MAX_BIND_FAILURES: u8 = 8;
 
+/// Octets that a packet may be longer when it leaves.
+pub const ROOM: usize = 20;
+
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -29,15 +32,17 @@ pub enum Effect {
     Report(MediaReport),
 }
 
-/// Send the octets that came in, unchanged.
+/// Send what is now in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// By the sockets of this pair,
     pub pair: PairId,
     /// by its RTCP socket when true, else its RTP socket,
     pub rtcp: bool,
-    /// to this address.
+    /// to this address,
     pub to: SocketAddr,
+    /// so many octets.
+    pub len: usize,
 }
 
 /// Figures of one relay.
@@ -105,14 +110,14 @@ impl Relay {
 
     /// Carries out a command.
     pub fn handle_command(&mut self, command: &MediaCommand, now: Duration) {
-        match *command {
+        match command {
             MediaCommand::Open {
                 session,
                 caller_ip,
                 callee_ip,
                 silence_s,
             } => {
-                self.open(session, (caller_ip, callee_ip), silence_s, now);
+                self.open(*session, (*caller_ip, *callee_ip), *silence_s, now);
             }
             MediaCommand::Remote {
                 session,
@@ -120,15 +125,18 @@ impl Relay {
                 rtp,
                 rtcp,
                 signalling_ip,
+                srtp,
             } => {
                 // Our own ports as a destination would make packets run in circles.
-                let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
-                if let Some(session) = self.session(session) {
-                    session.leg(leg).latch.describe(rtp, rtcp, signalling_ip);
+                let [rtp, rtcp] = [*rtp, *rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+                if let Some(session) = self.session(*session) {
+                    let leg = session.leg(*leg);
+                    leg.latch.describe(rtp, rtcp, *signalling_ip);
+                    leg.protect(srtp.as_deref());
                 }
             }
-            MediaCommand::Watch { session, hold } => self.watch(session, hold, now),
-            MediaCommand::Close { session } => self.close(session, now),
+            MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
+            MediaCommand::Close { session } => self.close(*session, now),
         }
     }
 
@@ -152,15 +160,17 @@ impl Relay {
         }
     }
 
-    /// Takes a packet that came on a pair: on its RTCP socket when `rtcp`, from `from`. Gives what to send on.
+    /// Takes the packet in the first `len` octets of `buffer` that came on a pair: on its RTCP socket when `rtcp`, from
+    /// `from`. Gives what to send on, which is in the buffer then. Behind the packet there should be [`ROOM`].
     pub fn handle_packet(
         &mut self,
         pair: PairId,
         rtcp: bool,
         from: SocketAddr,
-        packet: &[u8],
+        (buffer, len): (&mut [u8], usize),
         now: Duration,
     ) -> Option<Forward> {
+        let packet = buffer.get_mut(..len)?;
         let owner = self.owners.get(pair.index()).copied();
         let Some(Owner::Leg { slot, leg }) = owner else {
             self.unclaimed = self.unclaimed.saturating_add(1);
@@ -174,25 +184,22 @@ impl Relay {
             near.stray();
             return None;
         }
-        let (believed, control) = match protocol(packet) {
+        let (opened, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
             _ => (near.stray(), false),
         };
-        if !believed {
-            return None;
-        }
+        let len = opened?;
         let rtp_to = far.latch.rtp_to();
         let to = if control { far.latch.rtcp_to() } else { rtp_to };
         let forward = match (to, far.pair) {
-            (Some(to), Some(pair)) if far.ready => {
+            (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
+                pair,
                 // With rtcp-mux both have one address, and one socket (RFC 5761).
-                Some(Forward {
-                    pair,
-                    rtcp: control && Some(to) != rtp_to,
-                    to,
-                })
-            }
+                rtcp: control && Some(to) != rtp_to,
+                to,
+                len,
+            }),
             _ => None,
         };
         if forward.is_none() && !control {

@@ -1,6 +1,6 @@
 //! The record of one call.
 
-use crate::{CdrId, DeviceId, LegQuality, TenantId, UserId, Wall};
+use crate::{CdrId, DeviceId, LegQuality, SrtpSuite, TenantId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 
 /// One side of a call.
@@ -72,6 +72,12 @@ pub struct Cdr {
     pub caller_media: Option<LegQuality>,
     /// Received from the callee, where the media was relayed.
     pub callee_media: Option<LegQuality>,
+    /// How the caller's audio was protected at the end; none when it was not, or went straight to the other phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_srtp: Option<SrtpSuite>,
+    /// The same for the callee's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callee_srtp: Option<SrtpSuite>,
     /// The call that this one came out of, by a transfer or a pickup. Records of before it was known have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<CdrId>,

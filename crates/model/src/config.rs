@@ -1,6 +1,6 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
-use crate::{DeviceId, TenantId, UserId, UserSettings};
+use crate::{DeviceId, SrtpPolicy, TenantId, UserId, UserSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -49,6 +49,8 @@ pub enum PickupPolicy {
 pub struct Policy {
     /// Where audio goes.
     pub media: MediaPolicy,
+    /// Whether phones protect their audio. A protected call is relayed whatever `media` says.
+    pub srtp: SrtpPolicy,
     /// Codec names that may be negotiated, lower case (`pcmu`, `telephone-event`); empty = all.
     pub codecs: Vec<String>,
     /// Offer digest with MD5 after SHA-256, for phones that know nothing newer.
@@ -121,6 +123,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             media: MediaPolicy::Relay,
+            srtp: SrtpPolicy::Optional,
             codecs: Vec::new(),
             allow_md5: true,
             allow_sha256: true,

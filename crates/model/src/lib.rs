@@ -14,6 +14,7 @@ pub mod id;
 pub mod limits;
 pub mod media;
 pub mod settings;
+pub mod srtp;
 pub mod time;
 pub mod view;
 
@@ -32,5 +33,6 @@ pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserI
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
 pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
+pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
 pub use view::{CallState, CallView, RegistrationView};

@@ -1,7 +1,7 @@
 //! What crosses between a session and the media plane. Every value is serialisable: today it crosses a
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
-use crate::MediaSessionId;
+use crate::{MediaSessionId, SrtpKeys};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 
@@ -52,6 +52,8 @@ pub enum MediaCommand {
         rtcp: Option<SocketAddr>,
         /// Address that the leg's signalling came from: a phone behind NAT may send from it.
         signalling_ip: IpAddr,
+        /// How the leg's packets are protected; `None` = not at all. The same keys as before go on with their counters.
+        srtp: Option<Box<SrtpKeys>>,
     },
     /// The call was answered: the silence timer runs from now. `hold` = true pauses it.
     Watch {
@@ -135,7 +137,7 @@ pub struct LegQuality {
     pub bytes: u64,
     /// Expected minus received by sequence number, never negative (RFC 3550 A.3).
     pub lost: u64,
-    /// Packets from any other source, dropped.
+    /// Packets from any other source, and what is no RTP or RTCP, dropped.
     pub stray: u64,
     /// Packets that could not be sent on to the other leg: no address yet.
     pub unrouted: u64,
@@ -145,4 +147,7 @@ pub struct LegQuality {
     pub jitter_us_max: u32,
     /// RTCP packets received.
     pub rtcp: u64,
+    /// Packets of a protected leg that did not authenticate or came again, dropped.
+    #[serde(default)]
+    pub refused: u64,
 }

@@ -6,7 +6,7 @@
 use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
-use media::{Effect, PairId, PortRange, Relay};
+use media::{Effect, Forward, PairId, PortRange, ROOM, Relay};
 use model::{MediaCommand, MediaReport, MediaSessionId, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -22,6 +22,8 @@ const FILES_RESERVED: u64 = 512;
 const EVENTS: usize = 512;
 /// Packets taken from one socket at once: a leg sends one in 20 ms, so more than a few mean a burst.
 const PACKETS: usize = 8;
+/// Longest datagram that there can be.
+const PACKET: usize = 65_535;
 /// Shortest time between poorly filled turns under load: a twentieth of the time from packet to packet.
 const PACE: Duration = Duration::from_millis(1);
 /// Token of the inbox; sockets have `pair * 2`, plus one for RTCP.
@@ -75,7 +77,7 @@ impl MediaWorker {
             relay: Relay::new(share),
             poll,
             events: Events::new(EVENTS),
-            batch: Batch::new(PACKETS, 65_535),
+            batch: Batch::new(PACKETS, PACKET + ROOM),
             sockets: Vec::new(),
             sessions: BTreeSet::new(),
             reports: shared.sessions.iter().map(|_| Vec::new()).collect(),
@@ -137,17 +139,22 @@ impl MediaWorker {
             return 0;
         };
         let count = self.batch.receive(socket.as_fd()).unwrap_or(0);
-        let mut run: [(SocketAddr, &[u8]); PACKETS] = [(sys::NOWHERE, &[]); PACKETS];
-        let (mut length, mut exit, mut forwarded) = (0, None, 0);
-        for index in 0..count {
-            let Some((packet, from)) = self.batch.get(index) else {
+        let mut ways: [Option<Forward>; PACKETS] = [None; PACKETS];
+        for (index, way) in ways.iter_mut().enumerate().take(count) {
+            let Some((buffer, length, from)) = self.batch.get_mut(index) else {
                 continue;
             };
             if self.shared.is_media_socket(from) {
                 self.relay.refuse_packet(pair);
                 continue;
             }
-            let Some(forward) = self.relay.handle_packet(pair, rtcp, from, packet, now) else {
+            *way = self.relay.handle_packet(pair, rtcp, from, (buffer, length), now);
+        }
+        let mut run: [(SocketAddr, &[u8]); PACKETS] = [(sys::NOWHERE, &[]); PACKETS];
+        let (mut length, mut exit, mut forwarded) = (0, None, 0);
+        for (index, way) in ways.iter().enumerate() {
+            let Some(forward) = way else { continue };
+            let Some(packet) = self.batch.beginning(index, forward.len) else {
                 continue;
             };
             let next = Exit {

@@ -116,6 +116,7 @@ impl Bench {
             rtp: Some(phone.rtp.local_addr().unwrap()),
             rtcp: Some(phone.rtcp.local_addr().unwrap()),
             signalling_ip: HERE,
+            srtp: None,
         });
     }
 

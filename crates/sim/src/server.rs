@@ -1,6 +1,6 @@
 //! Carillon as a simulation drives it: the edge, the tenants and the media plane, with a journal instead of a disk.
 
-use media::{PairId, PortRange, Relay};
+use media::{PairId, PortRange, ROOM, Relay};
 use model::{
     BindingChange, BindingRecord, Cdr, Connect, ConnectOutcome, Connected, Counts, EventChange, EventRecord,
     FlowToken, Limits, MediaCommand, MediaReport, Now, SettingsChange, SignIn, TenantConfig, TenantId,
@@ -387,12 +387,15 @@ impl Server {
         let Some((pair, rtcp)) = self.ports.get(&at).copied() else {
             return;
         };
-        let forward = self.relay.handle_packet(pair, rtcp, from, packet, now.mono);
+        let mut buffer = packet.to_vec();
+        buffer.resize(packet.len() + ROOM, 0);
+        let place = (&mut buffer[..], packet.len());
+        let forward = self.relay.handle_packet(pair, rtcp, from, place, now.mono);
         let Some(forward) = forward else { return };
+        buffer.truncate(forward.len);
         let source = self.socket(forward.pair, forward.rtcp);
         if let Some(source) = source {
-            self.outputs
-                .push(Output::Media(source, forward.to, packet.to_vec()));
+            self.outputs.push(Output::Media(source, forward.to, buffer));
         }
     }
 

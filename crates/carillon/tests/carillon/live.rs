@@ -192,6 +192,8 @@ fn record(number: u8) -> Cdr {
         path: vec!["extension 101".to_owned()],
         caller_media: None,
         callee_media: None,
+        caller_srtp: None,
+        callee_srtp: None,
         parent: None,
         transferred_by: None,
         transferred_to: None,

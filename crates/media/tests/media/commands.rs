@@ -157,7 +157,7 @@ fn commands_for_nobody_do_no_harm() {
             media::PairId(u32::MAX),
             false,
             addr("192.0.2.1:1"),
-            &rtp(1),
+            (&mut rtp(1), 172),
             world.now
         ),
         None

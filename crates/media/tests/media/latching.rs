@@ -36,7 +36,8 @@ fn packets_cross_unchanged_from_socket_to_socket() {
         Some(Forward {
             pair: far,
             rtcp: false,
-            to: addr(CALLEE)
+            to: addr(CALLEE),
+            len: 172
         })
     );
     assert_eq!(
@@ -44,7 +45,8 @@ fn packets_cross_unchanged_from_socket_to_socket() {
         Some(Forward {
             pair: near,
             rtcp: false,
-            to: addr(CALLER)
+            to: addr(CALLER),
+            len: 172
         })
     );
     let to = addr("203.0.113.20:6001");
@@ -53,7 +55,8 @@ fn packets_cross_unchanged_from_socket_to_socket() {
         Some(Forward {
             pair: far,
             rtcp: true,
-            to
+            to,
+            len: 8
         })
     );
 }

@@ -5,4 +5,5 @@ mod commands;
 mod latching;
 mod property;
 mod quality;
+mod srtp;
 mod world;

@@ -110,6 +110,7 @@ impl Run {
                     rtp,
                     rtcp: rtp,
                     signalling_ip: addr(host).ip(),
+                    srtp: None,
                 }
             }
         };
@@ -129,14 +130,15 @@ impl Run {
         let pair = PairId(u32::try_from(self.random.below(self.pairs + 1)).unwrap());
         let from = addr(self.random.of(&HOSTS));
         let seq = u16::try_from(self.random.below(65536)).unwrap();
-        let bytes = if self.random.below(4) == 0 {
+        let mut bytes = if self.random.below(4) == 0 {
             rtcp()
         } else {
             rtp(seq)
         };
-        let forward = self
-            .relay
-            .handle_packet(pair, self.random.below(3) == 0, from, &bytes, self.now);
+        let len = bytes.len();
+        let forward =
+            self.relay
+                .handle_packet(pair, self.random.below(3) == 0, from, (&mut bytes, len), self.now);
         if let Some(forward) = forward {
             assert!(
                 forward.pair != pair,

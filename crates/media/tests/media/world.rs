@@ -119,6 +119,7 @@ impl World {
             rtp,
             rtcp,
             signalling_ip: ip(signalling),
+            srtp: None,
         });
     }
 
@@ -162,9 +163,26 @@ impl World {
 
     /// A packet to a relay address; its port tells RTP's socket from RTCP's.
     pub(crate) fn send(&mut self, from: &str, relay: SocketAddr, packet: &[u8]) -> Option<Forward> {
+        self.carry(from, relay, packet).map(|(forward, _)| forward)
+    }
+
+    /// The same, with the octets that leave.
+    pub(crate) fn carry(
+        &mut self,
+        from: &str,
+        relay: SocketAddr,
+        packet: &[u8],
+    ) -> Option<(Forward, Vec<u8>)> {
         let pair = self.pair(relay);
-        self.relay
-            .handle_packet(pair, relay.port() % 2 == 1, addr(from), packet, self.now)
+        let mut buffer = packet.to_vec();
+        buffer.resize(packet.len() + media::ROOM, 0);
+        let place = (&mut buffer[..], packet.len());
+        let control = relay.port() % 2 == 1;
+        let forward = self
+            .relay
+            .handle_packet(pair, control, addr(from), place, self.now)?;
+        buffer.truncate(forward.len);
+        Some((forward, buffer))
     }
 
     /// The same, showing only where it went.

@@ -109,6 +109,21 @@ impl Batch {
         let from = self.names.get(index)?.to_std()?;
         Some((self.memory.get(start..start + length)?, from))
     }
+
+    /// The buffer of a datagram, to be changed, how long the datagram in it is, and its source.
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<(&mut [u8], usize, SocketAddr)> {
+        let header = self.headers.get(index)?;
+        let length = usize::try_from(header.msg_len).ok()?.min(self.size);
+        let start = index * (self.size + STAGGER);
+        let from = self.names.get(index)?.to_std()?;
+        Some((self.memory.get_mut(start..start + self.size)?, length, from))
+    }
+
+    /// The first octets of the buffer of a datagram.
+    pub(crate) fn beginning(&self, index: usize, length: usize) -> Option<&[u8]> {
+        let start = index * (self.size + STAGGER);
+        self.memory.get(start..start + length.min(self.size))
+    }
 }
 
 /// Something to send.

@@ -86,6 +86,7 @@ impl Bridge {
             rtp: audio.and_then(sdp::Media::rtp_address),
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
+            srtp: None,
         });
     }
 
@@ -98,6 +99,7 @@ impl Bridge {
                 rtp: None,
                 rtcp: None,
                 signalling_ip: flow.remote.ip(),
+                srtp: None,
             });
         }
     }

@@ -116,6 +116,8 @@ impl Record {
             path: path.to_vec(),
             caller_media: media.map(|(caller, _)| caller),
             callee_media: media.map(|(_, callee)| callee),
+            caller_srtp: None,
+            callee_srtp: None,
             parent: self.parent,
             transferred_by: self.transferred_by.clone(),
             transferred_to: self.transferred_to.clone(),

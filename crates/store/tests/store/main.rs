@@ -81,6 +81,8 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         path: vec!["extension 101".into()],
         caller_media: None,
         callee_media: None,
+        caller_srtp: None,
+        callee_srtp: None,
         parent: None,
         transferred_by: None,
         transferred_to: None,

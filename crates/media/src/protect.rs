@@ -1,0 +1,70 @@
+//! The SRTP contexts of one leg and the keys that they were made from.
+//!
+//! Does not own: packets (`leg`), and the algorithms (`rtp::srtp`).
+
+use model::{SrtpKey, SrtpKeys, SrtpSuite};
+use rtp::srtp::{Receiver, Sender, Suite};
+
+#[derive(Debug)]
+pub(crate) struct Protected {
+    /// The leg's last description had keys.
+    on: bool,
+    keys: SrtpKeys,
+    /// Neither is there when a key has not its suite's length; then no packet passes.
+    sender: Option<Sender>,
+    receiver: Option<Receiver>,
+}
+
+impl Protected {
+    pub(crate) fn new(keys: &SrtpKeys) -> Protected {
+        Protected {
+            on: true,
+            keys: keys.clone(),
+            sender: sender(keys.suite, &keys.ours),
+            receiver: receiver(keys.suite, &keys.theirs),
+        }
+    }
+
+    /// Takes other keys, or none for now. What has not changed keeps its counters.
+    pub(crate) fn change(&mut self, keys: Option<&SrtpKeys>) {
+        self.on = keys.is_some();
+        let Some(keys) = keys else { return };
+        let other_suite = keys.suite != self.keys.suite;
+        if other_suite || keys.ours != self.keys.ours {
+            self.sender = sender(keys.suite, &keys.ours);
+        }
+        if other_suite || keys.theirs != self.keys.theirs {
+            self.receiver = receiver(keys.suite, &keys.theirs);
+        }
+        self.keys.clone_from(keys);
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    pub(crate) fn sender(&mut self) -> Option<&mut Sender> {
+        self.sender.as_mut()
+    }
+
+    pub(crate) fn receiver(&mut self) -> Option<&mut Receiver> {
+        self.receiver.as_mut()
+    }
+}
+
+fn sender(suite: SrtpSuite, key: &SrtpKey) -> Option<Sender> {
+    Sender::new(as_rtp(suite), key.octets())
+}
+
+fn receiver(suite: SrtpSuite, key: &SrtpKey) -> Option<Receiver> {
+    Receiver::new(as_rtp(suite), key.octets())
+}
+
+fn as_rtp(suite: SrtpSuite) -> Suite {
+    match suite {
+        SrtpSuite::AesCm128HmacSha1_80 => Suite::AesCm128HmacSha1_80,
+        SrtpSuite::AesCm128HmacSha1_32 => Suite::AesCm128HmacSha1_32,
+        SrtpSuite::AeadAes128Gcm => Suite::AeadAes128Gcm,
+        SrtpSuite::AeadAes256Gcm => Suite::AeadAes256Gcm,
+    }
+}

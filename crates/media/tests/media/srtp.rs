@@ -1,0 +1,252 @@
+//! Legs with keys: each is opened and protected by its own, and only what authenticates is believed (SECURITY row 6).
+
+use crate::world::{World, above, rtcp, rtp};
+use model::{Leg, MediaCommand, MediaSessionId, SrtpKey, SrtpKeys, SrtpSuite};
+use rtp::srtp::{Receiver, Sender, Suite};
+use std::net::SocketAddr;
+
+const CALLER: &str = "192.0.2.1:4000";
+const CALLEE: &str = "192.0.2.2:5000";
+
+/// A phone's end of a leg.
+struct End {
+    send: Sender,
+    receive: Receiver,
+}
+
+fn key(first: u8, suite: Suite) -> Vec<u8> {
+    (0..suite.master_len() as u8).map(|n| n ^ first).collect()
+}
+
+fn keys(suite: SrtpSuite, ours: &[u8], theirs: &[u8]) -> Option<Box<SrtpKeys>> {
+    Some(Box::new(SrtpKeys {
+        suite,
+        ours: SrtpKey::new(ours).unwrap(),
+        theirs: SrtpKey::new(theirs).unwrap(),
+    }))
+}
+
+impl End {
+    fn protect(&mut self, plain: &[u8]) -> Vec<u8> {
+        let mut buffer = plain.to_vec();
+        buffer.resize(plain.len() + 20, 0);
+        let len = self.send.protect_rtp(&mut buffer, plain.len()).unwrap();
+        buffer.truncate(len);
+        buffer
+    }
+
+    fn open(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
+        let mut packet = packet.to_vec();
+        let len = self.receive.unprotect_rtp(&mut packet).ok()?;
+        packet.truncate(len);
+        Some(packet)
+    }
+}
+
+fn remote(world: &mut World, leg: Leg, at: &str, srtp: Option<Box<SrtpKeys>>) {
+    let rtp: SocketAddr = at.parse().unwrap();
+    world.command(MediaCommand::Remote {
+        session: MediaSessionId(1),
+        leg,
+        rtp: Some(rtp),
+        rtcp: Some(above(rtp)),
+        signalling_ip: rtp.ip(),
+        srtp,
+    });
+}
+
+/// Gives a leg keys, and the phone its end of them.
+fn secure(world: &mut World, leg: Leg, at: &str, (named, suite): (SrtpSuite, Suite), first: u8) -> End {
+    let (ours, theirs) = (key(first, suite), key(first ^ 0x80, suite));
+    remote(world, leg, at, keys(named, &ours, &theirs));
+    End {
+        send: Sender::new(suite, &theirs).unwrap(),
+        receive: Receiver::new(suite, &ours).unwrap(),
+    }
+}
+
+const GCM: (SrtpSuite, Suite) = (SrtpSuite::AeadAes256Gcm, Suite::AeadAes256Gcm);
+const CM: (SrtpSuite, Suite) = (SrtpSuite::AesCm128HmacSha1_80, Suite::AesCm128HmacSha1_80);
+
+#[test]
+fn a_plain_and_a_protected_leg_understand_each_other() {
+    for suite in [GCM, CM] {
+        let mut world = World::new(40000, 40099);
+        world.open(1, 0);
+        let (to_caller, to_callee) = world.opened();
+        let mut caller = secure(&mut world, Leg::Caller, CALLER, suite, 1);
+        remote(&mut world, Leg::Callee, CALLEE, None);
+        for seq in 0..300 {
+            let plain = rtp(seq);
+            let (forward, out) = world.carry(CALLER, to_caller, &caller.protect(&plain)).unwrap();
+            assert_eq!((forward.to.to_string().as_str(), out), (CALLEE, plain.clone()));
+            let (forward, out) = world.carry(CALLEE, to_callee, &plain).unwrap();
+            assert_eq!(forward.to.to_string(), CALLER);
+            assert_ne!(out[12..172], plain[12..172]);
+            assert_eq!(caller.open(&out), Some(plain));
+        }
+        let (caller, callee) = world.close(1);
+        assert_eq!((caller.packets, caller.refused, caller.lost), (300, 0, 0));
+        assert_eq!((callee.packets, callee.refused), (300, 0));
+    }
+}
+
+#[test]
+fn two_protected_legs_have_keys_of_their_own() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, _) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+    let mut callee = secure(&mut world, Leg::Callee, CALLEE, CM, 2);
+    let plain = rtp(9);
+    let sent = caller.protect(&plain);
+    let (_, out) = world.carry(CALLER, to_caller, &sent).unwrap();
+    assert_eq!(caller.open(&out), None);
+    assert_eq!(callee.open(&out), Some(plain));
+
+    let mut report = rtcp();
+    let plain = report.clone();
+    report.resize(plain.len() + 20, 0);
+    let len = caller.send.protect_rtcp(&mut report, plain.len()).unwrap();
+    let (forward, mut out) = world
+        .carry("192.0.2.1:4001", above(to_caller), &report[..len])
+        .unwrap();
+    assert!(forward.rtcp);
+    let opened = callee.receive.unprotect_rtcp(&mut out).unwrap();
+    assert_eq!(out[..opened], plain);
+    // In the clear, damaged or again it is nothing.
+    let mut damaged = report[..len].to_vec();
+    damaged[9] ^= 1;
+    for bad in [&plain[..], &damaged, &report[..len]] {
+        assert!(world.carry("192.0.2.1:4001", above(to_caller), bad).is_none());
+    }
+    assert_eq!(world.close(1).0.refused, 3);
+}
+
+/// Spray from the phone's own host, where NAT lets any port be believed: none locks, none is answered.
+#[test]
+fn what_does_not_authenticate_never_latches() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, to_callee) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    let mut stranger = secure_elsewhere();
+    for seq in 0..200 {
+        let forged = [rtp(seq), stranger.protect(&rtp(seq))];
+        for packet in &forged {
+            let from = format!("192.0.2.1:{}", 6000 + seq);
+            assert_eq!(world.to(&from, to_caller, packet), None);
+            assert_eq!(world.to(CALLER, to_caller, packet), None);
+        }
+        let (forward, _) = world.carry(CALLEE, to_callee, &rtp(seq)).unwrap();
+        assert_eq!(
+            forward.to.to_string(),
+            CALLER,
+            "where the description says, not where forgers are"
+        );
+    }
+    // The phone behind its NAT is found by one packet of its own, and five lock.
+    for seq in 0..5 {
+        let packet = caller.protect(&rtp(seq));
+        assert!(world.to("192.0.2.1:7777", to_caller, &packet).is_some());
+        let again = world.to("192.0.2.1:7777", to_caller, &packet);
+        assert_eq!(again, None, "a replay");
+    }
+    assert_eq!(
+        world.to(CALLEE, to_callee, &rtp(900)).as_deref(),
+        Some("192.0.2.1:7777")
+    );
+    let (caller, _) = world.close(1);
+    assert_eq!((caller.packets, caller.refused), (5, 805));
+}
+
+fn secure_elsewhere() -> End {
+    End {
+        send: Sender::new(Suite::AeadAes256Gcm, &key(77, Suite::AeadAes256Gcm)).unwrap(),
+        receive: Receiver::new(Suite::AeadAes256Gcm, &key(78, Suite::AeadAes256Gcm)).unwrap(),
+    }
+}
+
+/// Hold and resume repeat the keys: counters go on, so an old packet stays old after the sequence number has rolled.
+#[test]
+fn the_same_keys_again_keep_their_counters() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, to_callee) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    let mut kept = Vec::new();
+    for seq in [65_000_u16, 65_500, 400] {
+        let packet = caller.protect(&rtp(seq));
+        assert!(world.to(CALLER, to_caller, &packet).is_some());
+        kept.push(packet);
+        let (_, out) = world.carry(CALLEE, to_callee, &rtp(seq)).unwrap();
+        assert!(caller.open(&out).is_some());
+    }
+    let again = keys(GCM.0, &key(1, GCM.1), &key(0x81, GCM.1));
+    for srtp in [again.clone(), None, again] {
+        remote(&mut world, Leg::Caller, CALLER, srtp);
+    }
+    for packet in &kept {
+        assert_eq!(world.to(CALLER, to_caller, packet), None);
+    }
+    assert!(world.to(CALLER, to_caller, &caller.protect(&rtp(401))).is_some());
+    let (_, out) = world.carry(CALLEE, to_callee, &rtp(401)).unwrap();
+    assert_eq!(caller.open(&out), Some(rtp(401)));
+    // The other phone can't have a key stream used twice.
+    assert!(world.carry(CALLEE, to_callee, &rtp(401)).is_none());
+}
+
+#[test]
+fn a_new_key_of_the_phone_replaces_the_old_one_alone() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, to_callee) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, CM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    assert!(world.to(CALLER, to_caller, &caller.protect(&rtp(1))).is_some());
+    let other = key(9, CM.1);
+    remote(&mut world, Leg::Caller, CALLER, keys(CM.0, &key(1, CM.1), &other));
+    assert_eq!(world.to(CALLER, to_caller, &caller.protect(&rtp(2))), None);
+    caller.send = Sender::new(CM.1, &other).unwrap();
+    assert!(world.to(CALLER, to_caller, &caller.protect(&rtp(3))).is_some());
+    let (_, out) = world.carry(CALLEE, to_callee, &rtp(1)).unwrap();
+    assert!(caller.open(&out).is_some());
+}
+
+/// A key of the wrong length can't be: but if it were, nothing would pass rather than pass in the clear.
+#[test]
+fn without_a_context_nothing_passes() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, to_callee) = world.opened();
+    remote(&mut world, Leg::Caller, CALLER, keys(GCM.0, &[1; 3], &[2; 3]));
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    assert_eq!(world.to(CALLER, to_caller, &rtp(1)), None);
+    assert_eq!(world.to(CALLEE, to_callee, &rtp(1)), None);
+}
+
+#[test]
+fn commands_with_keys_cross_a_wire_and_print_none() {
+    let srtp = keys(GCM.0, &key(1, GCM.1), &key(2, GCM.1));
+    let command = MediaCommand::Remote {
+        session: MediaSessionId(1),
+        leg: Leg::Caller,
+        rtp: None,
+        rtcp: None,
+        signalling_ip: "192.0.2.1".parse().unwrap(),
+        srtp,
+    };
+    let wire = serde_json::to_string(&command).unwrap();
+    assert_eq!(serde_json::from_str::<MediaCommand>(&wire).unwrap(), command);
+    assert!(wire.contains("AEAD_AES_256_GCM"));
+    let printed = format!("{command:?}");
+    assert!(printed.contains("SrtpKey(…)") && !printed.contains("[1, 0, 3"));
+    let long = wire.replacen(
+        "\"ours\":[",
+        "\"ours\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,",
+        1,
+    );
+    assert!(serde_json::from_str::<MediaCommand>(&long).is_err());
+}

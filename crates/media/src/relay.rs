@@ -132,7 +132,9 @@ impl Relay {
                 if let Some(session) = self.session(*session) {
                     let leg = session.leg(*leg);
                     leg.latch.describe(rtp, rtcp, *signalling_ip);
-                    leg.protect(srtp.as_deref());
+                    if rtp.is_some() || srtp.is_some() {
+                        leg.protect(srtp.as_deref());
+                    }
                 }
             }
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),

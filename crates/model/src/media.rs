@@ -52,7 +52,8 @@ pub enum MediaCommand {
         rtcp: Option<SocketAddr>,
         /// Address that the leg's signalling came from: a phone behind NAT may send from it.
         signalling_ip: IpAddr,
-        /// How the leg's packets are protected; `None` = not at all. The same keys as before go on with their counters.
+        /// How the leg's packets are protected; `None` = not at all, or, without an RTP address, as before. The same keys as
+        /// before go on with their counters.
         srtp: Option<Box<SrtpKeys>>,
     },
     /// The call was answered: the silence timer runs from now. `hold` = true pauses it.

@@ -80,7 +80,7 @@ pub fn offer(
                 &codecs,
                 media.effective_direction(),
                 place(media, anchor, media.rtcp_mux)?,
-                to.offered(),
+                to.offered().ok_or(Refusal::Transport)?,
             );
         } else {
             text.refused(media);

@@ -23,7 +23,7 @@ pub enum Protection {
     None,
     /// `RTP/AVP` with keys: who doesn't know them answers without. For offers that can't be repeated in other words.
     Wished,
-    /// `RTP/SAVP`: who doesn't know it refuses.
+    /// `RTP/SAVP`: who doesn't know it refuses. Without keys of ours nothing can be offered.
     Demanded,
 }
 
@@ -100,9 +100,21 @@ impl Side {
         self.protection = protection;
     }
 
-    /// The next offer asks for keys in this way, unless something has been agreed. No effect on a leg without keys.
-    pub fn ask(&mut self, protection: Protection) {
-        self.protection = protection;
+    /// A leg for a text that nobody is told: what could be said to a leg that may have keys.
+    #[must_use]
+    pub fn unsaid() -> Side {
+        let mut side = Side::new(0);
+        side.protect(Keyring::new(|| 0), Protection::None);
+        side
+    }
+
+    /// The leg may have no keys any more: it talks plainly if it may, else there is nothing to offer to it.
+    pub fn forget_keys(&mut self, may_be_plain: bool) {
+        self.ring = None;
+        (self.protection, self.agreement) = match may_be_plain {
+            true => (Protection::None, Agreement::Plain),
+            false => (Protection::Demanded, Agreement::Nothing),
+        };
     }
 
     /// Replaces our keys by new ones. The leg learns of them by the next description that is made for it.
@@ -110,6 +122,12 @@ impl Side {
         if self.ring.is_some() {
             self.ring = Some(Box::new(ring));
         }
+    }
+
+    /// True when nothing has been agreed about protection.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.agreement == Agreement::Nothing
     }
 
     /// True when the leg may have keys.
@@ -147,8 +165,8 @@ impl Side {
         })
     }
 
-    /// Profile and attributes of an offer.
-    pub(crate) fn offered(&self) -> Protected {
+    /// Profile and attributes of an offer; `None` when nothing can be offered.
+    pub(crate) fn offered(&self) -> Option<Protected> {
         let (profile, suites) = match (&self.agreement, self.protection) {
             (Agreement::Protected { profile, suite, .. }, _) => (*profile, std::slice::from_ref(suite)),
             (Agreement::Plain, _) | (_, Protection::None) => (Profile::Avp, &[][..]),
@@ -156,18 +174,18 @@ impl Side {
             (_, Protection::Demanded) => (Profile::Savp, &Suite::OFFERED[..]),
         };
         let Some(ring) = &self.ring else {
-            return Protected::plain();
+            return (self.protection != Protection::Demanded).then(Protected::plain);
         };
         let keys = suites
             .iter()
             .filter_map(|suite| Some((*suite, ring.key(*suite)?)));
-        Protected {
+        Some(Protected {
             profile,
             attributes: (1..)
                 .zip(keys)
                 .map(|(tag, (suite, key))| written(tag, suite, key))
                 .collect(),
-        }
+        })
     }
 
     /// The same for the answer to a stream that the leg has offered: its first attribute is taken. `None` when it can't be.
@@ -207,10 +225,12 @@ impl Side {
         self.version > 0
     }
 
-    /// The last text once more, octet by octet: what refreshes a session without a change (RFC 4028 §7.4).
+    /// The last text once more, octet by octet: what refreshes a session without a change (RFC 4028 §7.4). Not when it
+    /// has keys that the leg may not have any more.
     #[must_use]
     pub fn again(&self) -> Option<String> {
-        self.has_spoken().then(|| self.text())
+        let secret = self.ring.is_none() && self.said.contains("\r\na=crypto:");
+        (self.has_spoken() && !secret).then(|| self.text())
     }
 
     /// The version of the last description made for this leg, which rises exactly when the content changes.

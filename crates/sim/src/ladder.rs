@@ -176,7 +176,11 @@ fn describe(line: &mut String, body: &[u8]) {
     if body.is_empty() {
         return;
     }
-    let Ok(description) = sdp::Description::parse(body) else {
+    let admit = sdp::Admit {
+        keys: true,
+        plain: true,
+    };
+    let Ok(description) = sdp::Description::parse_with(body, admit) else {
         return line.push_str(" {unreadable}");
     };
     let Some(media) = description.audio(&[]) else {
@@ -189,6 +193,10 @@ fn describe(line: &mut String, body: &[u8]) {
     let _ = write!(line, " {{{address} {}", codecs.join(","));
     if media.direction != sdp::Direction::SendRecv {
         let _ = write!(line, " {}", media.direction.as_str());
+    }
+    if media.is_protected() {
+        let suites: Vec<_> = media.crypto.iter().map(|crypto| crypto.suite.as_str()).collect();
+        let _ = write!(line, " {} {}", media.proto, suites.join(","));
     }
     line.push('}');
 }

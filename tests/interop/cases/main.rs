@@ -20,6 +20,7 @@ mod lamps;
 mod load;
 mod outcomes;
 mod phones;
+mod protected;
 mod referred;
 mod tenants;
 mod transfers;

@@ -40,6 +40,7 @@ pub struct Account<'a> {
     watched: &'a [&'a str],
     publishes: bool,
     answers: bool,
+    encryption: Option<&'a str>,
 }
 
 impl<'a> Account<'a> {
@@ -55,6 +56,7 @@ impl<'a> Account<'a> {
             watched: &[],
             publishes: false,
             answers: true,
+            encryption: None,
         }
     }
 
@@ -90,6 +92,13 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn publishing(mut self) -> Account<'a> {
         self.publishes = true;
+        self
+    }
+
+    /// Protects its audio: `srtp` where the other side does as well, `srtp-mand` always.
+    #[must_use]
+    pub fn protecting(mut self, encryption: &'a str) -> Account<'a> {
+        self.encryption = Some(encryption);
         self
     }
 
@@ -488,6 +497,9 @@ fn configure(stage: &Stage, server: &Server, dir: &Path, account: Account<'_>, c
     if account.publishes || !account.watched.is_empty() {
         more.push("presence");
     }
+    if account.encryption.is_some() {
+        writeln!(config, "module srtp.so")?;
+    }
     for module in more {
         writeln!(config, "module_app {module}.so")?;
     }
@@ -523,10 +535,13 @@ fn line(server: &Server, account: Account<'_>) -> String {
     let secret = password(domain, user);
     let publishing = if account.publishes { ";pubint=600" } else { "" };
     let answers = if account.answers { "auto" } else { "manual" };
+    let encryption = account
+        .encryption
+        .map_or(String::new(), |kind| format!(";mediaenc={kind}"));
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
          outbound=\"sip:{target};transport={transport}\";regint=600;answermode={answers};\
-         audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20{publishing}"
+         audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20{publishing}{encryption}"
     )
 }
 

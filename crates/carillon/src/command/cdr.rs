@@ -104,6 +104,8 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "path": cdr.path,
         "caller_media": cdr.caller_media,
         "callee_media": cdr.callee_media,
+        "caller_srtp": cdr.caller_srtp,
+        "callee_srtp": cdr.callee_srtp,
         "parent": cdr.parent,
         "transferred_by": cdr.transferred_by,
         "transferred_to": cdr.transferred_to,

@@ -99,27 +99,29 @@ impl Call {
         message: &Message<'_>,
         flow: model::FlowToken,
     ) -> Option<(String, Description)> {
+        let config = Arc::clone(&self.config);
+        let transfer = self.is_transfer();
         let offer = self.offer.as_ref()?;
+        let target = self.targets.get_mut(index)?;
         let description = match message.body() {
             // What was said in a provisional response needs no repetition.
-            [] => self.targets.get(index)?.early_description(message)?,
-            body => Description::parse(body).ok()?,
+            [] => target.early_description(message)?,
+            body => target.read_answer(config.policy(), body)?,
         };
-        let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);
         if self.reliable.has_answered() {
-            return self.answered_before(context, description, flow);
+            return self.answered_before(context, index, description, flow);
         }
-        let mut unsaid = Side::new(0);
+        let mut unsaid = Side::unsaid();
         // A transferred party has asked for nothing: it is told by a re-INVITE.
-        let side = match self.is_transfer() {
+        let side = match transfer {
             true => &mut unsaid,
             false => &mut self.caller.side,
         };
         let text = sdp::answer(offer, &description, side, anchor, allowed).ok()?;
-        self.bridge
-            .remote(context, SideOf::Callee, &description, allowed, &flow);
+        let said = (&description, target.side.as_deref());
+        self.bridge.remote(context, SideOf::Callee, said, allowed, &flow);
         Some((text, description))
     }
 
@@ -133,7 +135,10 @@ impl Call {
         now: Now,
     ) {
         let transfer = self.is_transfer();
-        leg.side = self.callee_side.take().unwrap_or_else(|| Side::new(0));
+        let shared = self.callee_side.take();
+        let own = self.targets.get_mut(index).and_then(|target| target.side.take());
+        leg.side = own.map(|own| *own).or(shared).unwrap_or_else(|| Side::new(0));
+        leg.guard_keys(context);
         if let Some(target) = self.targets.get_mut(index) {
             target.state = State::Won;
             let callee = &mut self.record.callee;

@@ -1,8 +1,9 @@
 //! The media of a call: a relay session, or none where audio goes straight between the phones.
 
+use super::keys;
 use crate::context::Context;
-use model::{CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaPolicy, MediaSessionId, TenantId};
-use sdp::{Anchor, Description};
+use model::{CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, SrtpSuite, TenantId};
+use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
 
 /// Where audio goes, and what was counted.
@@ -10,18 +11,28 @@ pub(crate) struct Bridge {
     session: Option<MediaSessionId>,
     addresses: Option<(SocketAddr, SocketAddr)>,
     quality: Option<(LegQuality, LegQuality)>,
+    /// How caller and callee protect their audio.
+    suites: (Option<SrtpSuite>, Option<SrtpSuite>),
 }
 
 impl Bridge {
     /// `relay` sessions are named after tenant and call, so that a report finds its call without a table.
-    pub(crate) fn new(tenant: TenantId, call: CallId, policy: MediaPolicy) -> Bridge {
-        let name = MediaSessionId(tenant.0 << 32 | call.0);
-        let session = (policy == MediaPolicy::Relay).then_some(name);
-        Bridge {
-            session,
+    pub(crate) fn new(tenant: TenantId, call: CallId, relays: bool) -> Bridge {
+        let mut bridge = Bridge {
+            session: None,
             addresses: None,
             quality: None,
+            suites: (None, None),
+        };
+        if relays {
+            bridge.relay(tenant, call);
         }
+        bridge
+    }
+
+    /// Audio is to be relayed. Before anything is opened.
+    pub(crate) fn relay(&mut self, tenant: TenantId, call: CallId) {
+        self.session = Some(MediaSessionId(tenant.0 << 32 | call.0));
     }
 
     pub(crate) fn session(&self) -> Option<MediaSessionId> {
@@ -69,24 +80,33 @@ impl Bridge {
         })
     }
 
-    /// Passes on where a leg expects packets.
+    /// Passes on where a leg expects packets, and its keys.
     pub(crate) fn remote(
-        &self,
+        &mut self,
         context: &mut Context,
         leg: Leg,
-        description: &Description,
+        (description, side): (&Description, Option<&Side>),
         allowed: &[String],
         flow: &FlowToken,
     ) {
         let Some(session) = self.session else { return };
         let audio = description.audio(allowed);
+        let srtp = audio.zip(side).and_then(|(audio, side)| side.srtp(audio));
+        let srtp = srtp.and_then(keys::for_media);
+        let suite = match leg {
+            Leg::Caller => &mut self.suites.0,
+            Leg::Callee => &mut self.suites.1,
+        };
+        if audio.and_then(sdp::Media::rtp_address).is_some() || srtp.is_some() {
+            *suite = srtp.as_ref().map(|keys| keys.suite);
+        }
         context.media(MediaCommand::Remote {
             session,
             leg,
             rtp: audio.and_then(sdp::Media::rtp_address),
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
-            srtp: None,
+            srtp,
         });
     }
 
@@ -120,6 +140,11 @@ impl Bridge {
 
     pub(crate) fn closed(&mut self, caller: LegQuality, callee: LegQuality) {
         self.quality = Some((caller, callee));
+    }
+
+    /// How caller and callee protected their audio last.
+    pub(crate) fn suites(&self) -> (Option<SrtpSuite>, Option<SrtpSuite>) {
+        self.suites
     }
 
     pub(crate) fn quality(&self) -> Option<(LegQuality, LegQuality)> {

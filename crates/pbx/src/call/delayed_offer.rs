@@ -6,10 +6,10 @@
 
 use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
-use super::{Call, Phase};
+use super::{Call, Phase, keys};
 use crate::context::{Context, TimerKind};
 use model::{EndedBy, FlowToken, Leg as SideOf, Now};
-use sdp::Description;
+use sdp::{Description, Side};
 use sip::{Message, Method, Name};
 use std::sync::Arc;
 
@@ -28,11 +28,14 @@ pub(super) fn read_offer(
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Result<Option<Description>, Refused> {
-    if message.body().is_empty() {
+    let config = Arc::clone(&context.config);
+    let admit = keys::admit(config.policy(), &flow);
+    if message.body().is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
     }
-    let config = Arc::clone(&context.config);
-    let (code, why) = match Description::parse(message.body()) {
+    let (code, why) = match Description::parse_with(message.body(), admit) {
+        // What the caller could be offered later it may not have.
+        _ if message.body().is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
         Ok(description) => match sdp::acceptable(&description, &config.policy().codecs) {
             Ok(()) => return Ok(Some(description)),
             Err(refusal) => (488, refusal.reason().to_owned()),
@@ -78,13 +81,19 @@ impl Call {
         now: Now,
     ) {
         let cseq = message.cseq().map_or(1, |cseq| cseq.seq);
-        let offer = Description::parse(message.body()).ok();
+        let config = Arc::clone(&self.config);
+        let admit = keys::admit(config.policy(), &leg.flow);
+        let relayed = self.bridge.session().is_some();
+        let admit = sdp::Admit {
+            keys: admit.keys && relayed,
+            ..admit
+        };
+        let offer = Description::parse_with(message.body(), admit).ok();
         let wanted = self.phase == Phase::Ringing && self.targets.get(index).is_some_and(|t| t.is_ringing());
         if !wanted {
             leg.acknowledge_in_vain(context, cseq, offer.as_ref());
             return self.dismiss(context, index, &mut leg, now);
         }
-        let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);
         let text = offer
@@ -95,8 +104,16 @@ impl Call {
             leg.bye(context, UNUSABLE, now);
             return self.target_failed(context, index, 488, now);
         };
+        if admit.keys
+            && let Some(target) = self.targets.get_mut(index)
+        {
+            let mut side = Side::new(context.random() >> 1);
+            keys::equip(context, config.policy(), &mut side, &leg.flow, false);
+            target.side = Some(Box::new(side));
+        }
+        let own = self.targets.get(index).and_then(|target| target.side.as_deref());
         self.bridge
-            .remote(context, SideOf::Callee, offer, allowed, &leg.flow);
+            .remote(context, SideOf::Callee, (offer, own), allowed, &leg.flow);
         leg.remote = Some(offer.clone());
         leg.offerless = Some(cseq);
         leg.owed = Some(Box::new(Owed {
@@ -125,6 +142,7 @@ impl Call {
         let allowed = &config.policy().codecs;
         let asker = side.other();
         let anchor = self.bridge.anchor(asker);
+        let offer = self.read_offer(context, side, message.body());
         let Some(leg) = self.leg_mut(asker) else { return };
         let waiting = std::mem::replace(&mut leg.exchange, Exchange::Idle);
         let Exchange::Theirs { server, request, .. } = waiting else {
@@ -134,7 +152,6 @@ impl Call {
         let Ok(request) = Message::parse(&request) else {
             return;
         };
-        let offer = Description::parse(message.body()).ok();
         let text = offer
             .as_ref()
             .and_then(|offer| sdp::offer(offer, &mut leg.side, anchor, allowed).ok());
@@ -162,10 +179,13 @@ impl Call {
         let anchor = self.bridge.anchor(other);
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
+        if self.leg(other).is_none_or(|leg| leg.owed.is_none()) {
+            return;
+        }
+        let answer = self.read_answer(side, message.body());
         let Some(leg) = self.leg_mut(other) else { return };
         let Some(owed) = &leg.owed else { return };
         let cseq = owed.cseq;
-        let answer = Description::parse(message.body()).ok();
         let text = answer
             .as_ref()
             .and_then(|answer| sdp::answer(&owed.offer, answer, &mut leg.side, anchor, allowed).ok());
@@ -212,8 +232,8 @@ impl Call {
         let allowed = &config.policy().codecs;
         let before = self.leg(side.other()).and_then(|leg| leg.remote.clone());
         let anchor = self.bridge.anchor(side);
+        let offer = self.read_offer(context, side, message.body());
         let Some(leg) = self.leg_mut(side) else { return };
-        let offer = Description::parse(message.body()).ok();
         let text = offer
             .as_ref()
             .zip(before.as_ref())

@@ -127,11 +127,9 @@ impl Call {
         if early.description.is_none() {
             return (500, none());
         }
-        let offer = Description::parse(message.body()).ok();
-        let sides = offer
-            .as_ref()
-            .zip(self.offer.as_ref())
-            .zip(self.callee_side.as_mut());
+        let offer = target.read_offer(config.policy(), message.body());
+        let own = target.side.as_deref_mut().or(self.callee_side.as_mut());
+        let sides = offer.as_ref().zip(self.offer.as_ref()).zip(own);
         let answer =
             sides.and_then(|((offer, caller), side)| sdp::answer(offer, caller, side, anchor, allowed).ok());
         let (Some(offer), Some(answer)) = (offer, answer) else {
@@ -139,10 +137,12 @@ impl Call {
             return (488, none());
         };
         if heard {
-            self.bridge
-                .remote(context, SideOf::Callee, &offer, allowed, &flow);
+            let said = (&offer, target.side.as_deref());
+            self.bridge.remote(context, SideOf::Callee, said, allowed, &flow);
         }
-        early.description = Some(offer);
+        if let Some(early) = target.early.get_mut(at) {
+            early.description = Some(offer);
+        }
         (200, answer)
     }
 }

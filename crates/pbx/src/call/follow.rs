@@ -254,7 +254,12 @@ impl Call {
 
     /// Sends a target its INVITE.
     pub(super) fn send_invite(&mut self, context: &mut Context, index: usize, now: Now) {
-        let Some(offer) = self.offered.take() else { return };
+        let Some(offer) = self.offer_for(context, index) else {
+            if let Some(target) = self.targets.get_mut(index).filter(|_| self.offered.is_some()) {
+                target.state = State::Done(488);
+            }
+            return;
+        };
         let policy = self.config.policy();
         let invitation = Invitation {
             from: &self.identity.0,
@@ -270,6 +275,5 @@ impl Call {
         if let Some(target) = self.targets.get_mut(index) {
             target.invite(context, self.id, index, &invitation, now);
         }
-        self.offered = Some(offer);
     }
 }

@@ -42,6 +42,7 @@ impl Call {
         let (caller_flow, flow) = (caller.flow, callee.flow);
         let common = can_talk(&caller.said, &callee.said, &context.config.policy().codecs);
         let mut call = Call::without_invite(context, id, run, origin, caller, callee.party, now);
+        call.relay_for(&callee.said);
         call.run.note("joined");
         if !common {
             context.counts.media_refused += 1;
@@ -194,8 +195,8 @@ impl Call {
         };
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
-        let answer = Description::parse(message.body())
-            .ok()
+        let answer = self
+            .read_answer(side, message.body())
             .filter(|answer| sdp::acceptable(answer, allowed).is_ok());
         let (Some(answer), Some(leg)) = (answer, self.leg_mut(side)) else {
             return self.cannot_join(context, 488, now);
@@ -273,5 +274,5 @@ pub(super) fn can_talk(offer: &Description, answer: &Description, allowed: &[Str
     let anchor = sdp::Anchor {
         rtp: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
     };
-    sdp::answer(offer, answer, &mut Side::new(0), Some(anchor), allowed).is_ok()
+    sdp::answer(offer, answer, &mut Side::unsaid(), Some(anchor), allowed).is_ok()
 }

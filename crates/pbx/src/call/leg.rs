@@ -188,6 +188,7 @@ impl Leg {
         let moved = !same_flow(&self.flow, &flow) || self.away;
         let alike = self.flow.transport == flow.transport;
         (self.flow, self.away) = (flow, false);
+        self.guard_keys(context);
         if !moved {
             return;
         }

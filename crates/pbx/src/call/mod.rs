@@ -17,6 +17,7 @@ mod identity;
 mod info;
 mod intercom;
 mod join;
+mod keys;
 mod lamp;
 mod leg;
 mod moves;
@@ -367,6 +368,7 @@ impl Call {
             (Owner::Target(_, index), Some(message)) if code == 422 => {
                 self.target_wants_longer(context, index, message, now);
             }
+            (Owner::Target(_, index), Some(_)) if self.asks_plainly(context, index, code, now) => {}
             (Owner::Target(_, index), Some(message)) if code < 400 => {
                 self.target_redirected(context, index, code, message, now);
             }

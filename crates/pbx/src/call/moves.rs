@@ -180,7 +180,8 @@ impl Call {
     }
 
     /// A leg comes in from another call.
-    pub(crate) fn take_in(&mut self, context: &mut Context, side: SideOf, leg: Leg, now: Now) {
+    pub(crate) fn take_in(&mut self, context: &mut Context, side: SideOf, mut leg: Leg, now: Now) {
+        self.rekey_guest(context, &mut leg);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(tag, LegRef { call: self.id, side });
         context.following.joins(leg.user, self.id);

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use flow::Refusal;
-use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, Wall};
+use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, SrtpSuite, Wall};
 use std::time::Duration;
 
 /// What is known so far.
@@ -90,6 +90,7 @@ impl Record {
         tenant: model::TenantId,
         path: &[String],
         media: Option<(LegQuality, LegQuality)>,
+        (caller_srtp, callee_srtp): (Option<SrtpSuite>, Option<SrtpSuite>),
     ) -> Option<Box<Cdr>> {
         let (end, end_mono, cause, ended_by) = self.end?;
         let talk = self
@@ -116,8 +117,8 @@ impl Record {
             path: path.to_vec(),
             caller_media: media.map(|(caller, _)| caller),
             callee_media: media.map(|(_, callee)| callee),
-            caller_srtp: None,
-            callee_srtp: None,
+            caller_srtp,
+            callee_srtp,
             parent: self.parent,
             transferred_by: self.transferred_by.clone(),
             transferred_to: self.transferred_to.clone(),

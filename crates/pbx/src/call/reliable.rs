@@ -181,7 +181,9 @@ impl Call {
             early.rseq = number;
             early.prack(context, target.flow, target.cseq, now);
         }
-        if let Ok(description) = Description::parse(message.body()) {
+        if let Some(description) = target.read_answer(self.config.policy(), message.body())
+            && let Some(early) = target.early.get_mut(at)
+        {
             early.description = Some(description);
         }
         true
@@ -314,15 +316,15 @@ impl Call {
         let mut code = 200;
         if !message.body().is_empty() {
             let anchor = self.bridge.anchor(SideOf::Caller);
-            let offer = Description::parse(message.body()).ok();
+            let offer = self.read_offer(context, SideOf::Caller, message.body());
             let answer = offer.as_ref().zip(self.early_remote.as_ref());
             let answer = answer.and_then(|(offer, early)| {
                 sdp::answer(offer, early, &mut self.caller.side, anchor, allowed).ok()
             });
             match (offer, answer) {
                 (Some(offer), Some(answer)) => {
-                    self.bridge
-                        .remote(context, SideOf::Caller, &offer, allowed, &flow);
+                    let said = (&offer, Some(&self.caller.side));
+                    self.bridge.remote(context, SideOf::Caller, said, allowed, &flow);
                     self.offer = Some(offer);
                     self.reliable.moved = true;
                     if self.phase == Phase::Answered {
@@ -347,6 +349,7 @@ impl Call {
     pub(super) fn answered_before(
         &mut self,
         context: &mut Context,
+        index: usize,
         description: Description,
         flow: FlowToken,
     ) -> Option<(String, Description)> {
@@ -356,8 +359,9 @@ impl Call {
         let mut side = self.caller.side.clone();
         let text = sdp::answer(self.offer.as_ref()?, &description, &mut side, anchor, allowed).ok()?;
         self.reliable.news |= self.caller.side.again() != Some(text);
+        let own = self.targets.get(index).and_then(|target| target.side.as_deref());
         self.bridge
-            .remote(context, SideOf::Callee, &description, allowed, &flow);
+            .remote(context, SideOf::Callee, (&description, own), allowed, &flow);
         Some((String::new(), description))
     }
 }

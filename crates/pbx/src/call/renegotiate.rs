@@ -39,7 +39,7 @@ impl Call {
         let config = Arc::clone(&self.config);
         let offered = match message.body() {
             [] => Ok(None),
-            body => Description::parse(body).map(Some),
+            body => self.read_offer(context, side, body).map(Some).ok_or(()),
         };
         let refused = match &offered {
             Ok(Some(description)) => {
@@ -250,6 +250,7 @@ impl Call {
         let allowed = &config.policy().codecs;
         let asker = side.other();
         let anchor = self.bridge.anchor(asker);
+        let answer = self.read_answer(side, message.body());
         let Some(leg) = self.leg_mut(asker) else { return };
         let Exchange::Theirs {
             server,
@@ -262,7 +263,6 @@ impl Call {
         let Ok(request) = Message::parse(&request) else {
             return;
         };
-        let answer = Description::parse(message.body()).ok();
         let text = answer
             .as_ref()
             .zip(offer.as_ref())
@@ -332,11 +332,16 @@ impl Call {
     pub(super) fn media_follows(&mut self, context: &mut Context, allowed: &[String]) {
         let mut held = false;
         for side in [SideOf::Caller, SideOf::Callee] {
-            if let Some(leg) = self.leg(side)
+            let leg = match side {
+                SideOf::Caller => Some(&self.caller),
+                SideOf::Callee => self.callee.as_ref(),
+            };
+            if let Some(leg) = leg
                 && let Some(remote) = &leg.remote
             {
                 held |= remote.is_held(allowed);
-                self.bridge.remote(context, side, remote, allowed, &leg.flow);
+                let said = (remote, Some(&leg.side));
+                self.bridge.remote(context, side, said, allowed, &leg.flow);
             }
         }
         self.bridge.watch(context, held);

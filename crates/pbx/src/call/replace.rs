@@ -13,7 +13,7 @@ use super::nouns::{Guest, Origin, Transferrer};
 use super::record::{self, Record};
 use super::session;
 use super::setup::{caller_leg, identities, is_beyond_us, make_known, tell};
-use super::{Call, PendingInvite, Phase};
+use super::{Call, PendingInvite, Phase, keys};
 use crate::context::{Context, Owner};
 use crate::edge::{ALLOW, SUPPORTED};
 use flow::{Flow, Refusal, Run};
@@ -65,6 +65,9 @@ impl Call {
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
         let mut side = Side::new(context.random() >> 1);
+        if self.bridge.session().is_some() {
+            keys::equip(context, config.policy(), &mut side, &flow, false);
+        }
         let anchor = self.bridge.anchor(SideOf::Callee);
         // A caller that left the offer to the callee would have to answer one here before it is told anything.
         let told = self
@@ -91,7 +94,7 @@ impl Call {
         let bytes = writer.body(sdp::CONTENT_TYPE, told.as_bytes());
         context.tx.respond(server, 200, bytes, now.mono);
         self.bridge
-            .remote(context, SideOf::Callee, &offer, allowed, &flow);
+            .remote(context, SideOf::Callee, (&offer, Some(&side)), allowed, &flow);
         let mut leg = caller_leg(context, device, dialog, message, flow);
         leg.session = session;
         leg.unacknowledged = Some((server, message.cseq().map_or(0, |cseq| cseq.seq)));
@@ -112,7 +115,7 @@ impl Call {
             return String::new();
         }
         if self.reliable.has_answered() {
-            let said = self.answered_before(context, offer.clone(), flow);
+            let said = self.answered_before(context, usize::MAX, offer.clone(), flow);
             return said.map_or_else(String::new, |(text, _)| text);
         }
         let anchor = self.bridge.anchor(SideOf::Caller);
@@ -167,6 +170,7 @@ impl Call {
         run.note("taken over");
         let leg = caller_leg(context, device, dialog, message, flow);
         let mut call = Call::new(id, config, run, record, leg, Some(offer));
+        call.relay_for(&far.said);
         (call.identity, call.told) = (identity, told);
         call.invite = Some(PendingInvite::new(server, message));
         call.moves.origin = Some(Origin::of_one(by, far.from));

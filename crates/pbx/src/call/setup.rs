@@ -9,7 +9,7 @@ use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::target::State;
 use super::{Bridge, Call, Leg, Moves, PendingInvite, Phase, Target};
-use super::{identity, intercom, session, user_to_user};
+use super::{identity, intercom, keys, session, user_to_user};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
@@ -83,9 +83,13 @@ impl Call {
         config: Arc<TenantConfig>,
         run: Run,
         record: Record,
-        caller: Leg,
+        mut caller: Leg,
         offer: Option<Description>,
     ) -> Call {
+        let relays = keys::needs_relay(config.policy(), offer.as_ref());
+        if !relays {
+            caller.side.forget_keys(keys::may_be_plain(config.policy()));
+        }
         Call {
             id,
             run,
@@ -105,7 +109,7 @@ impl Call {
             reliable: Reliable::default(),
             callee: None,
             callee_side: None,
-            bridge: Bridge::new(config.id(), id, config.policy().media),
+            bridge: Bridge::new(config.id(), id, relays),
             identity: (String::new(), String::new()),
             told: Vec::new(),
             hides_history: false,
@@ -246,8 +250,9 @@ impl Call {
             }
             // A transferred party is still in its old session and expects nothing here.
             if !self.is_transfer() {
+                let said = (offer, Some(&self.caller.side));
                 self.bridge
-                    .remote(context, SideOf::Caller, offer, allowed, &self.caller.flow);
+                    .remote(context, SideOf::Caller, said, allowed, &self.caller.flow);
             }
         }
         self.callee_side = Some(side);
@@ -309,15 +314,16 @@ impl Call {
         if self.early.as_ref().is_some_and(|early| !first(early)) {
             return None;
         }
-        let offer = self.offer.as_ref()?;
-        let description = Description::parse(message.body()).ok()?;
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
+        let offer = self.offer.as_ref()?;
+        let target = self.targets.get_mut(index)?;
+        let description = target.read_answer(config.policy(), message.body())?;
         let anchor = self.bridge.anchor(SideOf::Caller);
         let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
-        let flow = self.targets.get(index)?.flow;
+        let said = (&description, target.side.as_deref());
         self.bridge
-            .remote(context, SideOf::Callee, &description, allowed, &flow);
+            .remote(context, SideOf::Callee, said, allowed, &target.flow);
         self.early = Some((index, tag.to_owned()));
         self.early_remote = Some(description);
         Some(text)
@@ -472,7 +478,9 @@ pub(super) fn caller_leg(
     let flow = context.home(device.user, &dialog.remote_target, flow);
     let binding = context.location.on_flow(device.user, &flow);
     let key = binding.map(|b| PhoneKey::from(&*b.record));
-    let side = Side::new(context.random() >> 1);
+    let mut side = Side::new(context.random() >> 1);
+    let config = Arc::clone(&context.config);
+    keys::equip(context, config.policy(), &mut side, &flow, false);
     let mut leg = Leg::new(dialog, flow, device.user, key, side);
     leg.can = Capabilities::of(message);
     leg

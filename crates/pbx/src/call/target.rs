@@ -11,6 +11,7 @@ use crate::following::PhoneKey;
 use crate::location::BindingFacts;
 use flow::Forward;
 use model::{CallId, DeviceId, FlowToken, Now, UserId};
+use sdp::Side;
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
 
@@ -37,6 +38,10 @@ pub(crate) struct Target {
     pub(super) diverted: Vec<Forward>,
     /// Its connection is gone and the phone has not come back yet.
     pub(crate) away: bool,
+    /// What it was offered, where it has keys of its own.
+    pub(super) side: Option<Box<Side>>,
+    /// It has refused SRTP.
+    pub(super) plain: bool,
     path: Vec<Box<str>>,
     contact: Box<str>,
     branch: String,
@@ -93,6 +98,8 @@ impl Target {
             rang: false,
             diverted: Vec::new(),
             away: false,
+            side: None,
+            plain: false,
             path: binding.path.clone(),
             client: None,
         }

@@ -221,9 +221,14 @@ impl Call {
         self.cancel_timer(context, TimerKind::MediaClose);
         self.phase = Phase::Ended;
         context.live = context.live.saturating_sub(1);
+        let quality = self.bridge.quality();
+        let suites = match self.record.answer_time() {
+            Some(_) => self.bridge.suites(),
+            None => (None, None),
+        };
         let record = self
             .record
-            .finish(self.config.id(), self.run.path(), self.bridge.quality());
+            .finish(self.config.id(), self.run.path(), quality, suites);
         context.out.extend(record.map(Effect::Cdr));
         for (server, bytes) in self.byes.drain(..) {
             context.tx.respond(server, 200, bytes, now.mono);

@@ -108,7 +108,9 @@ impl Call {
         message: &Message<'_>,
         now: Now,
     ) -> bool {
-        let Ok(offer) = Description::parse(message.body()) else {
+        let config = Arc::clone(&self.config);
+        let leg = self.leg(side);
+        let Some(offer) = leg.and_then(|leg| leg.read_offer(config.policy(), message.body())) else {
             return false;
         };
         let unchanged = self

@@ -190,10 +190,14 @@ fn offers_name_our_suites_with_a_key_each_and_never_the_other_legs() {
     assert!(wished.contains("m=audio 40000 RTP/AVP 0") && keys_in(&wished).len() == 3);
     let none = offer(&from, &mut side(Protection::None), anchor(), &[]).unwrap();
     assert!(none.contains("m=audio 40000 RTP/AVP 0") && keys_in(&none).is_empty());
-    let mut keyless = Side::new(7);
-    keyless.ask(Protection::Demanded);
-    let none = offer(&from, &mut keyless, anchor(), &[]).unwrap();
+    // A leg that may have no keys any more is not told its old ones either.
+    assert!(to.again().is_some());
+    to.forget_keys(true);
+    assert_eq!(to.again(), None);
+    let none = offer(&from, &mut to, anchor(), &[]).unwrap();
     assert!(none.contains("m=audio 40000 RTP/AVP 0") && keys_in(&none).is_empty());
+    to.forget_keys(false);
+    assert_eq!(offer(&from, &mut to, anchor(), &[]), Err(Refusal::Transport));
 }
 
 #[test]

@@ -11,6 +11,7 @@ impl Phone {
             return;
         }
         self.packets_received += 1;
+        let Some(packet) = self.open(packet) else { return };
         if let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok()) {
             self.voices.insert(voice);
         }
@@ -46,13 +47,15 @@ impl Phone {
             packet.extend(7_u32.to_be_bytes());
             packet.extend(voice);
             packet.extend([0xff; 28]);
+            let packet = self.protect(to, packet);
             self.media.push((to, packet));
         }
     }
 
     pub(super) fn description(&mut self, direction: &str) -> String {
         self.version += 1;
-        message::description(self.rtp_address(), self.version, &self.codecs, direction)
+        let text = message::description(self.rtp_address(), self.version, &self.codecs, direction);
+        self.offer_keys(text)
     }
 
     /// The answer to an offer of these payload types; `None` when we speak none of them.
@@ -63,7 +66,7 @@ impl Phone {
             .filter(|pt| self.codecs.contains(pt))
             .collect();
         self.version += 1;
-        (!common.is_empty())
-            .then(|| message::description(self.rtp_address(), self.version, &common, direction))
+        let text = message::description(self.rtp_address(), self.version, &common, direction);
+        self.answer_keys(text).filter(|_| !common.is_empty())
     }
 }

@@ -53,6 +53,9 @@ impl Phone {
         if self.is_too_brief(message) {
             return self.respond_with(message, 422, Some("brief"), None);
         }
+        if !message.body().is_empty() && self.is_beyond() {
+            return self.respond_with(message, 488, Some("beyond"), None);
+        }
         let mut dialog = Dialog::outgoing(&self.identity, from.uri, &mut self.rng);
         dialog.call_id = message.call_id().unwrap_or("").to_owned();
         dialog.state = State::Ringing;
@@ -106,7 +109,7 @@ impl Phone {
         }
         dialog.learn(message);
         let codecs = dialog.codecs.clone();
-        let offer = sdp::Description::parse(message.body()).ok();
+        let offer = super::keys::read(message.body());
         let wish = offer
             .as_ref()
             .and_then(|d| d.audio(&[]))

@@ -8,6 +8,7 @@ mod audio;
 mod called;
 mod dialog;
 pub mod digest;
+mod keys;
 mod message;
 mod pending;
 mod reliable;
@@ -19,6 +20,8 @@ mod watch;
 use crate::rng::Rng;
 pub use abilities::Abilities;
 use dialog::Dialog;
+use keys::Ends;
+pub use keys::Sdes;
 use message::Outstanding;
 use model::Transport;
 use sip::{Message, Method, Name};
@@ -145,6 +148,12 @@ pub struct Phone {
     pub packets_received: u64,
     /// RTP packets received while no call was up.
     pub packets_astray: u64,
+    /// How it protects its audio; not at all where there is nothing.
+    pub sdes: Option<Sdes>,
+    /// RTP packets received that did not open.
+    pub unopened: u64,
+    /// How often the other side has changed its key.
+    pub rekeyed: u64,
     /// Whose voices were heard: the first four octets of what they sent.
     pub voices: BTreeSet<[u8; 4]>,
     /// Bodies of NOTIFYs that nobody had asked for.
@@ -153,6 +162,9 @@ pub struct Phone {
     pub texts: Vec<(String, String)>,
     /// The status that it refuses every text with, if it does.
     pub refuses_text: Option<u16>,
+    /// Profile, and the tag for us, of the last description that came.
+    asked: Option<(Box<str>, Option<u32>)>,
+    ends: Vec<Ends>,
     etag: String,
     watches: Vec<Watch>,
     server: SocketAddr,
@@ -199,6 +211,11 @@ impl Phone {
             expired: 0,
             packets_received: 0,
             packets_astray: 0,
+            sdes: None,
+            unopened: 0,
+            rekeyed: 0,
+            asked: None,
+            ends: Vec::new(),
             voices: BTreeSet::new(),
             told: Vec::new(),
             texts: Vec::new(),
@@ -382,6 +399,7 @@ impl Phone {
         let Ok(message) = Message::parse(bytes) else {
             return;
         };
+        self.hear_keys(&message);
         if message.is_request() {
             self.handle_request(&message, now);
         } else {
@@ -393,6 +411,7 @@ impl Phone {
     pub fn reboot(&mut self) {
         self.outstanding.clear();
         self.dialogs.clear();
+        self.ends.clear();
         self.watches.clear();
         self.etag.clear();
         self.next_rtp = None;

@@ -61,18 +61,21 @@ fn a_call_over_tcp_to_a_phone_on_tls() {
         2      acme/101 -> server   ACK 102
         2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
         3        server -> acme/101 100 Trying (INVITE)
-        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
-        4      acme/102 -> server   180 Ringing (INVITE)
-        5        server -> acme/101 180 Ringing (INVITE)
-        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
-        505      server -> acme/102 ACK 102
-        505      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
-        506    acme/101 -> server   ACK 1
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
+        4      acme/102 -> server   488 Not Acceptable Here (INVITE)
+        5        server -> acme/102 ACK 102
+        5        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        6      acme/102 -> server   180 Ringing (INVITE)
+        7        server -> acme/101 180 Ringing (INVITE)
+        506    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        507      server -> acme/102 ACK 102
+        507      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        508    acme/101 -> server   ACK 1
         1500   acme/102 -> server   BYE 1
         1501     server -> acme/101 BYE 101
         1501     server -> acme/102 200 OK (BYE)
         1502   acme/101 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Callee, rang, talked 996 ms (ring 102, answered), packets 2 and 2
+        record 101 -> 102: 200/16 by Callee, rang, talked 994 ms (ring 102, answered), packets 2 and 2
     "#]]);
 }
 

@@ -60,7 +60,7 @@ fn a_call_goes_on_over_the_phones_new_connection() {
         2001     server -> acme/102 BYE 102
         2001     server -> acme/101 200 OK (BYE)
         2002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 2896 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 2894 ms (ring 102, answered), packets 0 and 0
     "#]]);
 }
 

@@ -30,6 +30,7 @@ mod large_rules;
 mod lost;
 mod odd;
 mod offers;
+mod protected;
 mod push;
 mod redirected;
 mod referred;

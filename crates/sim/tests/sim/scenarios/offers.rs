@@ -45,7 +45,7 @@ fn descriptions_that_are_refused() {
         not a description: 400 Warning: 399 carillon "session description, line 1: a line is one letter, =, and a value"
         cut off: 400 Warning: 399 carillon "session description, line 2: o= needs username, id, version, IN, address type and address"
         no audio: 488 Warning: 399 carillon "no audio stream in the session description"
-        SRTP only: 488 Warning: 399 carillon "audio is offered only over an unsupported transport; plain RTP/AVP is needed"
+        SRTP only: 488 Warning: 399 carillon "audio is offered only over a transport that is unsupported or not allowed"
         switched off: 488 Warning: 399 carillon "no audio stream in the session description"
     "#]].assert_eq(&text);
 }

@@ -269,5 +269,10 @@ fn record(cdr: &Cdr) -> String {
     if let (Some(caller), Some(callee)) = (&cdr.caller_media, &cdr.callee_media) {
         let _ = write!(line, ", packets {} and {}", caller.packets, callee.packets);
     }
+    for (leg, suite) in [("caller", cdr.caller_srtp), ("callee", cdr.callee_srtp)] {
+        if let Some(suite) = suite {
+            let _ = write!(line, ", {leg} {suite:?}");
+        }
+    }
     line
 }

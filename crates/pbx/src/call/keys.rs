@@ -1,0 +1,201 @@
+//! Keys for audio (RFC 4568): which leg may have some, and reading descriptions with that in mind.
+//!
+//! Owns: the tenant's policy applied to a leg. Does not own: how keys are written (`sdp`), and the packets (the media plane).
+//!
+//! - Keys come and go only over TLS and secure WebSocket (SECURITY row 9). A leg whose phone comes back on an open way
+//!   loses them.
+//! - Each leg has keys of its own, each phone that is rung as well, and a leg that comes into another call gets new ones: a
+//!   media session that begins anew must not use a key stream again. Otherwise ours change only when the phone's do.
+//! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for plain RTP, if it may be plain. Where an offer
+//!   can't be made again it is RTP/AVP with keys, which many phones take. Browsers know DTLS-SRTP alone, so over secure
+//!   WebSocket keys are offered only where they are required.
+//! - A call with keys is relayed even where audio goes straight otherwise: its legs speak with different keys, and a direct
+//!   call would show each phone's keys to the other.
+
+use super::target::{State, Target};
+use super::{Call, Leg, Phase};
+use crate::context::Context;
+use model::{
+    FlowToken, Leg as SideOf, MediaPolicy, Now, Policy, SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite, Transport,
+};
+use sdp::{Admit, Description, Keyring, Media, Protection, Side, Srtp, Suite};
+use std::sync::Arc;
+
+/// INVITEs to one phone for one call.
+const INVITES: u32 = 4;
+
+/// What may be read from an offer that came on this flow.
+pub(super) fn admit(policy: &Policy, flow: &FlowToken) -> Admit {
+    Admit {
+        keys: policy.srtp != SrtpPolicy::None && flow.transport.is_encrypted(),
+        plain: may_be_plain(policy),
+    }
+}
+
+pub(super) fn may_be_plain(policy: &Policy) -> bool {
+    policy.srtp != SrtpPolicy::Required
+}
+
+/// Gives a leg new keys, if it may have any. `again`: an offer that is refused can be made in other words.
+pub(super) fn equip(context: &mut Context, policy: &Policy, side: &mut Side, flow: &FlowToken, again: bool) {
+    let protection = match (policy.srtp, flow.transport) {
+        (SrtpPolicy::Required, Transport::Tls | Transport::Wss) => Protection::Demanded,
+        (SrtpPolicy::Optional, Transport::Tls) if again => Protection::Demanded,
+        (SrtpPolicy::Optional, Transport::Tls) => Protection::Wished,
+        (SrtpPolicy::Optional, Transport::Wss) => Protection::None,
+        _ => return side.forget_keys(may_be_plain(policy)),
+    };
+    side.protect(Keyring::new(|| context.random()), protection);
+}
+
+/// True when a call that this was offered in is to be relayed.
+pub(super) fn needs_relay(policy: &Policy, offer: Option<&Description>) -> bool {
+    let audio = offer.and_then(|offer| offer.audio(&policy.codecs));
+    policy.media == MediaPolicy::Relay
+        || policy.srtp == SrtpPolicy::Required
+        || audio.is_some_and(Media::is_protected)
+}
+
+/// The keys of a leg as the media plane takes them.
+pub(super) fn for_media(srtp: Srtp) -> Option<Box<SrtpKeys>> {
+    let suite = match srtp.suite {
+        Suite::AeadAes256Gcm => SrtpSuite::AeadAes256Gcm,
+        Suite::AeadAes128Gcm => SrtpSuite::AeadAes128Gcm,
+        Suite::AesCm128HmacSha1_80 => SrtpSuite::AesCm128HmacSha1_80,
+        Suite::AesCm128HmacSha1_32 => SrtpSuite::AesCm128HmacSha1_32,
+    };
+    Some(Box::new(SrtpKeys {
+        suite,
+        ours: SrtpKey::new(srtp.ours.octets())?,
+        theirs: SrtpKey::new(srtp.theirs.octets())?,
+    }))
+}
+
+impl Leg {
+    /// Keys don't follow a phone to an open way.
+    pub(super) fn guard_keys(&mut self, context: &Context) {
+        if !self.flow.transport.is_encrypted() && self.side.may_have_keys() {
+            self.side.forget_keys(may_be_plain(context.config.policy()));
+        }
+    }
+
+    /// An offer of the phone, as it may be used.
+    pub(super) fn read_offer(&self, policy: &Policy, body: &[u8]) -> Option<Description> {
+        let admitted = admit(policy, &self.flow);
+        let admitted = Admit {
+            keys: admitted.keys && self.side.may_have_keys(),
+            ..admitted
+        };
+        Description::parse_with(body, admitted).ok()
+    }
+
+    /// The phone's answer to what it was told last.
+    pub(super) fn read_answer(&mut self, policy: &Policy, body: &[u8]) -> Option<Description> {
+        Description::parse_answer(body, &mut self.side, may_be_plain(policy)).ok()
+    }
+}
+
+impl Target {
+    /// The answer of a phone that is rung.
+    pub(super) fn read_answer(&mut self, policy: &Policy, body: &[u8]) -> Option<Description> {
+        let plain = may_be_plain(policy);
+        match &mut self.side {
+            Some(side) => Description::parse_answer(body, side, plain).ok(),
+            None => Description::parse_with(body, Admit { keys: false, plain }).ok(),
+        }
+    }
+
+    /// An offer of a phone that is rung, in an early dialog.
+    pub(super) fn read_offer(&self, policy: &Policy, body: &[u8]) -> Option<Description> {
+        let admitted = admit(policy, &self.flow);
+        let admitted = Admit {
+            keys: admitted.keys && self.side.is_some(),
+            ..admitted
+        };
+        Description::parse_with(body, admitted).ok()
+    }
+}
+
+impl Call {
+    /// An offer inside the dialog of a leg. Where it brings a new key of the phone, ours is renewed.
+    pub(super) fn read_offer(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        body: &[u8],
+    ) -> Option<Description> {
+        let config = Arc::clone(&self.config);
+        let leg = self.leg_mut(side)?;
+        let offer = leg.read_offer(config.policy(), body)?;
+        let audio = offer.audio(&config.policy().codecs);
+        if audio.is_some_and(|audio| leg.side.is_rekeyed_by(audio)) {
+            leg.side.rekey(Keyring::new(|| context.random()));
+        }
+        Some(offer)
+    }
+
+    pub(super) fn read_answer(&mut self, side: SideOf, body: &[u8]) -> Option<Description> {
+        let config = Arc::clone(&self.config);
+        self.leg_mut(side)?.read_answer(config.policy(), body)
+    }
+
+    /// Goes over a relay after all, because somebody who comes in has keys.
+    pub(super) fn relay_for(&mut self, said: &Description) {
+        if needs_relay(self.config.policy(), Some(said)) {
+            self.bridge.relay(self.config.id(), self.id);
+        }
+    }
+
+    /// A leg that comes in is new to this media session.
+    pub(super) fn rekey_guest(&self, context: &mut Context, leg: &mut Leg) {
+        let policy = self.config.policy();
+        if self.bridge.session().is_some() {
+            equip(context, policy, &mut leg.side, &leg.flow, false);
+        } else {
+            leg.side.forget_keys(may_be_plain(policy));
+        }
+    }
+
+    /// What a phone is offered: its own keys with what all are offered, that alone, or nothing.
+    pub(super) fn offer_for(&mut self, context: &mut Context, index: usize) -> Option<String> {
+        let config = Arc::clone(&self.config);
+        let policy = config.policy();
+        let text = self.offered.clone()?;
+        let flow = self.targets.get(index)?.flow;
+        let allowed = admit(policy, &flow);
+        if !allowed.keys || self.bridge.session().is_none() {
+            self.targets.get_mut(index)?.side = None;
+            return allowed.plain.then_some(text);
+        }
+        let target = self.targets.get_mut(index)?;
+        if target.side.is_none() && !target.plain {
+            let mut side = Side::new(context.random() >> 1);
+            equip(context, policy, &mut side, &flow, true);
+            target.side = Some(Box::new(side));
+        }
+        let (Some(offer), Some(side)) = (&self.offer, &mut target.side) else {
+            return Some(text);
+        };
+        let anchor = self.bridge.anchor(SideOf::Callee);
+        sdp::offer(offer, side, anchor, &policy.codecs).ok()
+    }
+
+    /// A phone that was offered SRTP alone refuses: it is asked for plain RTP, once and where that may be. False when not.
+    pub(super) fn asks_plainly(&mut self, context: &mut Context, index: usize, code: u16, now: Now) -> bool {
+        let may = may_be_plain(self.config.policy()) && self.phase == Phase::Ringing && self.offer.is_some();
+        let Some(target) = self.targets.get_mut(index).filter(|_| may) else {
+            return false;
+        };
+        let asked = target.side.as_ref().is_some_and(|side| side.is_open());
+        let possible = matches!(code, 415 | 488 | 606) && target.cseq < INVITES;
+        if !asked || !possible || target.state != State::Calling {
+            return false;
+        }
+        target.side = None;
+        target.plain = true;
+        target.renew(context);
+        self.send_invite(context, index, now);
+        self.conclude(context, now);
+        true
+    }
+}

@@ -218,6 +218,7 @@ fn call_records_are_listed_the_latest_first() {
             "user": null
           },
           "callee_media": null,
+          "callee_srtp": null,
           "caller": {
             "device": null,
             "display": "A\u001bB",
@@ -226,6 +227,7 @@ fn call_records_are_listed_the_latest_first() {
             "user": null
           },
           "caller_media": null,
+          "caller_srtp": null,
           "config_version": 3,
           "end": "2023-11-14T22:14:30.500Z",
           "ended_by": "caller",

@@ -247,29 +247,19 @@ fn keys_over_an_open_way_are_not_taken() {
     "#]]);
 }
 
+/// Plain offers, over TLS as well, and an offer that is left to the callee over UDP.
 #[test]
-fn where_srtp_is_required_nothing_plain_is_taken_or_offered() {
+fn where_srtp_is_required_nothing_plain_is_taken() {
     let mut scene = Scene::with(policy(SrtpPolicy::Required));
-    let guarded = scene.guarded("101", Sdes::usual('A'), Answer::PickUp(500));
+    scene.guarded("101", Sdes::usual('A'), Answer::PickUp(500));
     let open = scene.phone("102", Answer::PickUp(500));
     let keyless = scene.phone_on("103", Transport::Tls, Answer::PickUp(500));
-    let other = scene.guarded("104", GCM, Answer::PickUp(500));
-    // Plain offers, an offer left to the callee over UDP, and phones that can't have keys.
     scene.call(open, "101");
     scene.run(500);
     scene.act(open, |phone, _| phone.abilities.offerless = true);
     scene.call(open, "101");
     scene.run(500);
     scene.call(keyless, "101");
-    scene.run(500);
-    scene.call(guarded, "102");
-    scene.run(500);
-    scene.call(guarded, "103");
-    scene.run(500);
-    scene.call(guarded, "104");
-    scene.run(3000);
-    scene.talk_to_each_other(guarded, other);
-    scene.act(guarded, |phone, now| phone.hang_up(2, now));
     scene.ends(expect![[r#"
         0      acme/102 -> server   INVITE 101 {10.0.1.3:6060 0,8}
         1        server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
@@ -289,39 +279,58 @@ fn where_srtp_is_required_nothing_plain_is_taken_or_offered() {
         1002   acme/103 -> server   INVITE 101 +credentials {10.0.1.4:6060 0,8}
         1003     server -> acme/103 488 Not Acceptable Here (INVITE) Warning 399 carillon "audio is offered only over a transport that is unsupported or not allowed"
         1004   acme/103 -> server   ACK 101
-        1500   acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        1501     server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-        1502   acme/101 -> server   ACK 102
-        1502   acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        1503     server -> acme/101 100 Trying (INVITE)
-        1503     server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
-        1504   acme/101 -> server   ACK 102
-        2000   acme/101 -> server   INVITE 103 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        2001     server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-        2002   acme/101 -> server   ACK 103
-        2002   acme/101 -> server   INVITE 103 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        2003     server -> acme/101 100 Trying (INVITE)
-        2003     server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
-        2004   acme/103 -> server   488 Not Acceptable Here (INVITE)
-        2005     server -> acme/103 ACK 103
-        2005     server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
-        2006   acme/101 -> server   ACK 103
-        2500   acme/101 -> server   INVITE 104 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        2501     server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
-        2502   acme/101 -> server   ACK 104
-        2502   acme/101 -> server   INVITE 104 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        2503     server -> acme/101 100 Trying (INVITE)
-        2503     server -> acme/104 INVITE 104 {10.0.0.1:10010 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
-        2504   acme/104 -> server   180 Ringing (INVITE)
-        2505     server -> acme/101 180 Ringing (INVITE)
-        3004   acme/104 -> server   200 OK (INVITE) {10.0.1.5:6060 0,8 RTP/SAVP AEAD_AES_256_GCM}
-        3005     server -> acme/104 ACK 104
-        3005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10008 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
-        3006   acme/101 -> server   ACK 1
-        5500   acme/101 -> server   BYE 1
-        5501     server -> acme/104 BYE 104
-        5501     server -> acme/101 200 OK (BYE)
-        5502   acme/104 -> server   200 OK (BYE)
+    "#]]);
+}
+
+#[test]
+fn where_srtp_is_required_nothing_plain_is_offered() {
+    let mut scene = Scene::with(policy(SrtpPolicy::Required));
+    let caller = scene.guarded("101", Sdes::usual('A'), Answer::PickUp(500));
+    scene.phone("102", Answer::PickUp(500));
+    scene.phone_on("103", Transport::Tls, Answer::PickUp(500));
+    let other = scene.guarded("104", GCM, Answer::PickUp(500));
+    scene.call(caller, "102");
+    scene.run(500);
+    scene.call(caller, "103");
+    scene.run(500);
+    scene.call(caller, "104");
+    scene.run(3000);
+    scene.talk_to_each_other(caller, other);
+    scene.act(caller, |phone, now| phone.hang_up(2, now));
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
+        4      acme/101 -> server   ACK 102
+        500    acme/101 -> server   INVITE 103 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        501      server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        502    acme/101 -> server   ACK 103
+        502    acme/101 -> server   INVITE 103 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        503      server -> acme/101 100 Trying (INVITE)
+        503      server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
+        504    acme/103 -> server   488 Not Acceptable Here (INVITE)
+        505      server -> acme/103 ACK 103
+        505      server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
+        506    acme/101 -> server   ACK 103
+        1000   acme/101 -> server   INVITE 104 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        1001     server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        1002   acme/101 -> server   ACK 104
+        1002   acme/101 -> server   INVITE 104 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        1003     server -> acme/101 100 Trying (INVITE)
+        1003     server -> acme/104 INVITE 104 {10.0.0.1:10010 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
+        1004   acme/104 -> server   180 Ringing (INVITE)
+        1005     server -> acme/101 180 Ringing (INVITE)
+        1504   acme/104 -> server   200 OK (INVITE) {10.0.1.5:6060 0,8 RTP/SAVP AEAD_AES_256_GCM}
+        1505     server -> acme/104 ACK 104
+        1505     server -> acme/101 200 OK (INVITE) {10.0.0.1:10008 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        1506   acme/101 -> server   ACK 1
+        4000   acme/101 -> server   BYE 1
+        4001     server -> acme/104 BYE 104
+        4001     server -> acme/101 200 OK (BYE)
+        4002   acme/104 -> server   200 OK (BYE)
         record 101 -> 102: 488/88 by Callee (ring 102, media refused)
         record 101 -> 103: 488/88 by Callee (ring 103, media refused)
         record 101 -> 104: 200/16 by Caller, rang, talked 2496 ms (ring 104, answered), packets 5 and 5, caller AesCm128HmacSha1_80, callee AeadAes256Gcm

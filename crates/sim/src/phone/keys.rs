@@ -100,10 +100,9 @@ impl Phone {
         let suite = sdes.for_packets();
         let known = self.ends.iter_mut().find(|ends| ends.at == at);
         let Some(ours) = sdes.octets() else { return };
-        let (sender, receiver) = (
-            Sender::new(suite, ours.octets()),
-            Receiver::new(suite, crypto.key.octets()),
-        );
+        let other = vec![0x5A; suite.master_len()];
+        let key = if self.lies { &other } else { ours.octets() };
+        let (sender, receiver) = (Sender::new(suite, key), Receiver::new(suite, crypto.key.octets()));
         let (Some(sender), Some(receiver)) = (sender, receiver) else {
             return;
         };

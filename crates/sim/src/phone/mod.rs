@@ -150,6 +150,8 @@ pub struct Phone {
     pub packets_astray: u64,
     /// How it protects its audio; not at all where there is nothing.
     pub sdes: Option<Sdes>,
+    /// Protects its packets with another key than it says.
+    pub lies: bool,
     /// RTP packets received that did not open.
     pub unopened: u64,
     /// How often the other side has changed its key.
@@ -212,6 +214,7 @@ impl Phone {
             packets_received: 0,
             packets_astray: 0,
             sdes: None,
+            lies: false,
             unopened: 0,
             rekeyed: 0,
             asked: None,

@@ -91,6 +91,45 @@ fn two_phones_with_different_suites_talk_and_hold() {
     "#]]);
 }
 
+/// SECURITY row 7: a bad packet is counted and changes nothing. The other direction is not touched.
+#[test]
+fn who_protects_with_another_key_than_he_said_is_not_heard() {
+    let mut scene = Scene::new();
+    let caller = scene.guarded("101", Sdes::usual('A'), Answer::Ring);
+    scene.act(caller, |phone, _| phone.lies = true);
+    let callee = scene.phone("102", Answer::PickUp(500));
+    scene.call(caller, "102");
+    scene.run(5000);
+    assert_eq!(scene.world.phones[callee].packets_received, 0);
+    assert!(scene.world.phones[caller].packets_received > 5);
+    scene.all_opened();
+    scene.hang_up(caller);
+    scene.run(1000);
+    let record = scene.world.server.cdrs.last().expect("a record");
+    let heard = record.caller_media.expect("a relayed call");
+    assert_eq!(heard.packets, 0);
+    assert!(heard.refused > 5, "{heard:?}");
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/102 ACK 102
+        505      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 RTP/SAVP AES_CM_128_HMAC_SHA1_80}
+        506    acme/101 -> server   ACK 1
+        5000   acme/101 -> server   BYE 1
+        5001     server -> acme/102 BYE 102
+        5001     server -> acme/101 200 OK (BYE)
+        5002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 4496 ms (ring 102, answered), packets 0 and 9, caller AesCm128HmacSha1_80
+    "#]]);
+}
+
 #[test]
 fn a_phone_that_changes_its_key_gets_a_new_one_of_ours() {
     let mut scene = Scene::new();

@@ -16,6 +16,7 @@ pub(crate) fn run(data: &[u8]) {
     for media in description.media() {
         let _ = (media.rtp_address(), media.rtcp_address(), media.is_held());
     }
+    kept(&description);
     let codecs = ["pcmu".to_owned(), "telephone-event".to_owned()];
     let ours = Anchor {
         rtp: SocketAddr::from(([198, 51, 100, 1], 40_000)),
@@ -25,8 +26,11 @@ pub(crate) fn run(data: &[u8]) {
             if let Ok(text) = offer(&description, &mut Side::new(1), anchor, allowed) {
                 written(&text, &description);
             }
-            if let Ok(text) = answer(&description, &description, &mut Side::new(2), anchor, allowed) {
+            let mut side = Side::new(2);
+            if let Ok(text) = answer(&description, &description, &mut side, anchor, allowed) {
                 written(&text, &description);
+                let recalled = Side::recall(&text).and_then(|side| side.again());
+                assert_eq!(recalled.as_ref(), Some(&text));
             }
         }
     }
@@ -55,6 +59,14 @@ fn with_keys(data: &[u8]) {
             ours(&text);
             assert_eq!(side.suite().is_some(), text.contains("\na=crypto"), "{text}");
         }
+    }
+}
+
+/// What is kept reads back the same. The text is longer than what came in, so it may be beyond the limits.
+fn kept(description: &Description) {
+    let text = description.text();
+    if let Ok(read) = Description::parse(text.as_bytes()) {
+        assert_eq!(&read, description, "{text}");
     }
 }
 

@@ -14,6 +14,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct LegState {
     pub(crate) ip: IpAddr,
+    /// The RTP address that its phone knows already.
+    pub(crate) wish: Option<SocketAddr>,
     pub(crate) pair: Option<PairId>,
     /// The pair's sockets are open.
     pub(crate) ready: bool,
@@ -30,6 +32,7 @@ impl LegState {
     pub(crate) fn new(ip: IpAddr) -> LegState {
         LegState {
             ip,
+            wish: None,
             pair: None,
             ready: false,
             failures: 0,

@@ -112,6 +112,28 @@ impl Ports {
             .or_else(|| Some(self.pools.get_mut(at)?.rested.pop_front()?.0))
     }
 
+    /// Takes the pair with this RTP address, whether it has rested or not. `None` when it is in use or not in the range.
+    pub(crate) fn take_this(&mut self, address: SocketAddr) -> Option<PairId> {
+        let offset = address.port().checked_sub(self.range.port(0)?)?;
+        let place = usize::from(offset / 2);
+        let exists = offset % 2 == 0 && self.range.port(u32::from(offset / 2)).is_some();
+        let at = self.pool(address.ip()).filter(|_| exists)?;
+        while self.pools.get(at)?.made.len() <= place {
+            // Those below it wait for their turn.
+            let pair = self.make(at)?;
+            self.pools.get_mut(at)?.rested.push_back((pair, Duration::ZERO));
+        }
+        let pool = self.pools.get_mut(at)?;
+        let wanted = *pool.made.get(place)?;
+        for queue in [&mut pool.rested, &mut pool.failed] {
+            if let Some(index) = queue.iter().position(|(pair, _)| *pair == wanted) {
+                queue.remove(index);
+                return Some(wanted);
+            }
+        }
+        None
+    }
+
     /// Gives a bound pair back.
     pub(crate) fn free(&mut self, pair: PairId, now: Duration) {
         if let Some(pool) = self.pool_of(pair) {

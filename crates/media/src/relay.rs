@@ -117,7 +117,19 @@ impl Relay {
                 callee_ip,
                 silence_s,
             } => {
-                self.open(*session, (*caller_ip, *callee_ip), *silence_s, now);
+                let session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s);
+                self.open(session, now);
+            }
+            MediaCommand::Reopen {
+                session,
+                caller,
+                callee,
+                silence_s,
+            } => {
+                let mut session = Session::new(*session, (caller.ip(), callee.ip()), *silence_s);
+                session.caller.wish = Some(*caller);
+                session.callee.wish = Some(*callee);
+                self.open(session, now);
             }
             MediaCommand::Remote {
                 session,
@@ -263,7 +275,8 @@ impl Relay {
         }
     }
 
-    fn open(&mut self, id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32, now: Duration) {
+    fn open(&mut self, new: Session, now: Duration) {
+        let id = new.id;
         if let Some(slot) = self.slots.get(&id).copied() {
             if let Some(Some(session)) = self.sessions.get_mut(slot) {
                 session.waiting = session.waiting.saturating_add(1);
@@ -271,7 +284,7 @@ impl Relay {
             return self.announce(slot);
         }
         let slot = self.vacant.pop().unwrap_or(self.sessions.len());
-        let session = Some(Session::new(id, ips, silence_s));
+        let session = Some(new);
         match self.sessions.get_mut(slot) {
             Some(place) => *place = session,
             None => self.sessions.push(session),
@@ -290,7 +303,8 @@ impl Relay {
             return false;
         };
         let state = session.leg(leg);
-        let Some(pair) = self.ports.take(state.ip, now) else {
+        let wished = state.wish.take().and_then(|at| self.ports.take_this(at));
+        let Some(pair) = wished.or_else(|| self.ports.take(state.ip, now)) else {
             return false;
         };
         state.pair = Some(pair);

@@ -69,6 +69,10 @@ counts! {
     calls,
     /// Calls answered.
     answered,
+    /// Calls of an earlier life of the process, or of a tenant that panicked, that go on.
+    calls_restored,
+    /// Of these, those whose phones knew nothing of them any more.
+    calls_lost,
     /// Transfers taken up (REFER), and calls taken over (Replaces).
     transfers,
     /// Of these, those that led nowhere.

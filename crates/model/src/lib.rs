@@ -6,6 +6,7 @@
 
 pub mod binding;
 pub mod cdr;
+pub mod checkpoint;
 pub mod config;
 pub mod counts;
 pub mod edge;
@@ -20,6 +21,7 @@ pub mod view;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
+pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
 pub use config::{
     ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, TenantConfig, User, Watch,
 };

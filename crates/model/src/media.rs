@@ -40,6 +40,18 @@ pub enum MediaCommand {
         /// Seconds without a packet from either side, after `Watch`, until `Silent` is reported; 0 = never.
         silence_s: u32,
     },
+    /// Reserve a port pair per leg, these if they can be had: phones know them from before the process died. Answered as
+    /// `Open` is.
+    Reopen {
+        /// The session.
+        session: MediaSessionId,
+        /// RTP address that faced the caller.
+        caller: SocketAddr,
+        /// RTP address that faced the callee.
+        callee: SocketAddr,
+        /// As in `Open`.
+        silence_s: u32,
+    },
     /// Where a leg expects packets, from its latest description. Restarts latching when the address changed.
     Remote {
         /// The session.
@@ -76,6 +88,7 @@ impl MediaCommand {
     pub fn session(&self) -> MediaSessionId {
         match self {
             MediaCommand::Open { session, .. }
+            | MediaCommand::Reopen { session, .. }
             | MediaCommand::Remote { session, .. }
             | MediaCommand::Watch { session, .. }
             | MediaCommand::Close { session } => *session,

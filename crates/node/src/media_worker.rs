@@ -192,7 +192,9 @@ impl MediaWorker {
 
     fn command(&mut self, command: &MediaCommand, now: Duration) {
         match command {
-            MediaCommand::Open { session, .. } => drop(self.sessions.insert(*session)),
+            MediaCommand::Open { session, .. } | MediaCommand::Reopen { session, .. } => {
+                self.sessions.insert(*session);
+            }
             MediaCommand::Close { session } => drop(self.sessions.remove(session)),
             MediaCommand::Remote { .. } | MediaCommand::Watch { .. } => {}
         }

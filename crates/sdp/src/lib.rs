@@ -23,6 +23,7 @@
 mod codec;
 mod crypto;
 mod description;
+mod keep;
 mod negotiate;
 mod parse;
 mod side;

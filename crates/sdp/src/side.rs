@@ -219,6 +219,28 @@ impl Side {
         };
     }
 
+    /// A leg that was told this.
+    pub(crate) fn told(
+        session_id: u64,
+        version: u64,
+        said: String,
+        place: String,
+        lines: Vec<String>,
+    ) -> Side {
+        Side {
+            version,
+            said,
+            place,
+            lines,
+            ..Side::new(session_id)
+        }
+    }
+
+    /// Raises the version: what was said after the text that was kept is not known.
+    pub fn skip(&mut self, versions: u64) {
+        self.version = self.version.saturating_add(versions);
+    }
+
     /// True once a description was made for this leg.
     #[must_use]
     pub fn has_spoken(&self) -> bool {

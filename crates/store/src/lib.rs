@@ -26,8 +26,8 @@ pub use device::DeviceRow;
 pub use error::StoreError;
 pub use import::ImportRow;
 pub use journal::{
-    BindingAppender, BindingJournal, CdrSink, CdrSpool, CdrWriter, Drained, EventAppender, EventJournal,
-    Journal, JournalError, Kept, LiveAppender, LiveJournal, SpoolLimits,
+    BindingAppender, BindingJournal, CallAppender, CallJournal, CdrSink, CdrSpool, CdrWriter, Drained,
+    EventAppender, EventJournal, Journal, JournalError, Kept, LiveAppender, LiveJournal, SpoolLimits,
 };
 pub use open::{Options, Store};
 pub use secret::Password;

@@ -93,6 +93,40 @@ fn freed_pairs_go_to_the_back_of_the_queue() {
     }
 }
 
+/// The ports that phones know from before the process died: also those whose turn has not come, and those that rest.
+#[test]
+fn a_session_is_reopened_on_the_ports_that_it_had() {
+    let mut before = World::new(40000, 40009);
+    for session in 0..3 {
+        before.open(session, 0);
+    }
+    let had = before.opened();
+    assert_eq!((had.0.port(), had.1.port()), (40004, 40004));
+    let mut world = World::new(40000, 40009);
+    world.reopen(2, had);
+    assert_eq!(world.opened(), had);
+    // What lies below them is free for others.
+    for port in [40000, 40002, 40006] {
+        world.open(u64::from(port), 0);
+        assert_eq!(world.opened().0.port(), port);
+    }
+    // They are in use: another session gets others, and so does one whose ports are not in the range.
+    world.reopen(3, had);
+    assert_eq!(world.opened().0.port(), 40008);
+    world.close(40002);
+    world.reopen(4, (had.0, std::net::SocketAddr::new(had.1.ip(), 50000)));
+    assert!(world.opened().1.port() < 40010);
+    world.close(2);
+    world.reopen(5, had);
+    assert_eq!(world.opened(), had);
+    // Somebody else has bound one of them meanwhile.
+    let mut world = World::new(40000, 40009);
+    world.taken = vec![40004];
+    world.reopen(6, had);
+    let got = world.opened();
+    assert!(got.0 != had.0 && got.1 != had.1, "{got:?}");
+}
+
 #[test]
 fn a_taken_port_is_skipped_and_tried_again_after_a_minute() {
     let mut world = World::new(40000, 40005);

@@ -109,6 +109,15 @@ impl World {
         });
     }
 
+    pub(crate) fn reopen(&mut self, session: u64, (caller, callee): (SocketAddr, SocketAddr)) {
+        self.command(MediaCommand::Reopen {
+            session: MediaSessionId(session),
+            caller,
+            callee,
+            silence_s: 0,
+        });
+    }
+
     pub(crate) fn remote(&mut self, session: u64, leg: Leg, rtp: Option<&str>, signalling: &str) {
         let rtp = rtp.map(addr);
         let rtcp = rtp.map(|a| SocketAddr::new(a.ip(), a.port() + 1));

@@ -180,3 +180,33 @@ fn limits_hold() {
         &expect!["session description, line 0: longer than 65535 octets"],
     );
 }
+
+/// As calls keep it across a restart.
+#[test]
+fn what_is_kept_reads_back_the_same() {
+    for text in [
+        "m=audio 4000 RTP/AVP 96 0 8 101|a=rtpmap:96 opus/48000/2|a=fmtp:96 useinbandfec=1;x=y|a=rtpmap:101 telephone-event/8000|a=fmtp:101 0-16|a=rtcp:4001 IN IP4 192.0.2.1|a=ptime:20|a=sendonly",
+        "m=video 4002 RTP/AVP 31|m=image 5 udptl t38|m=audio 0 RTP/SAVP 000 8|c=IN IP6 2001:db8::1|a=inactive|a=rtcp-mux",
+        "m=audio 4000 RTP/AVP 0|a=rtpmap:0 speex/16000|a=maxptime:60|a=rtcp:9",
+    ] {
+        let description = phone(text);
+        assert_eq!(read(&description.text()), description, "{}", description.text());
+        for anchor in [crate::anchor(), None] {
+            let mut side = sdp::Side::new(77);
+            let Ok(first) = sdp::offer(&description, &mut side, anchor, &[]) else {
+                continue;
+            };
+            let mut again = sdp::Side::recall(&first).unwrap();
+            assert_eq!(again.again(), Some(first.clone()));
+            assert_eq!(sdp::offer(&description, &mut again, anchor, &[]).unwrap(), first);
+            again.skip(16);
+            let held = description.media().len();
+            let other = phone(&vec!["m=audio 4444 RTP/AVP 8|a=inactive"; held].join("|"));
+            let next = sdp::offer(&other, &mut again, anchor, &[]).unwrap();
+            assert!(next.starts_with("v=0\r\no=- 77 18 "), "{next}");
+        }
+    }
+    for text in ["", "v=0\r\no=- 1 x IN IP4 1.1.1.1\r\n", "v=0\r\no=- 1 2 IN"] {
+        assert!(sdp::Side::recall(text).is_none(), "{text}");
+    }
+}

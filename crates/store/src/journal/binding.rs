@@ -1,6 +1,6 @@
-//! Live sets that outlive the process: bindings, that is which phone is where (RFC 3261 §10.3, RFC 5626 §6), and what
-//! the event core keeps (RFC 6665). Both are a set of records under keys, each with its end. What follows is told of
-//! bindings; the other's files bear its name instead.
+//! Live sets that outlive the process: bindings, that is which phone is where (RFC 3261 §10.3, RFC 5626 §6), what the
+//! event core keeps (RFC 6665), and calls that are up (RFC 3261 §12). Each is a set of records under keys, each with its
+//! end. What follows is told of bindings; the others' files bear their names instead.
 //!
 //! `bindings-<generation>-<worker>.log` holds what happened, one file per worker, and `bindings.snapshot`
 //! the live set of every generation before the one that its first record names. A start and a compaction
@@ -12,7 +12,8 @@
 
 use super::{Journal, JournalError, Tail, frame, lock, make_dir, names, remove, sync_parent, write_new};
 use model::{
-    BindingChange, BindingKey, BindingRecord, EventChange, EventKey, EventRecord, TenantId, UserId, Wall,
+    BindingChange, BindingKey, BindingRecord, CallChange, CallCheckpoint, CallId, EventChange, EventKey,
+    EventRecord, TenantId, UserId, Wall,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,29 @@ impl Kept for EventRecord {
     }
 }
 
+impl Kept for CallCheckpoint {
+    type Change = CallChange;
+    type Key = (TenantId, CallId);
+    const NAME: &'static str = "calls";
+    const LOSS: &'static str = "calls that were up are lost, and so are their records";
+
+    fn key(&self) -> Self::Key {
+        (self.tenant, self.call)
+    }
+
+    /// A call ends by its record only.
+    fn expires(&self) -> Wall {
+        Wall(u64::MAX)
+    }
+
+    fn split(change: CallChange) -> Result<Box<CallCheckpoint>, Self::Key> {
+        match change {
+            CallChange::Put(checkpoint) => Ok(checkpoint),
+            CallChange::Remove { tenant, call } => Err((tenant, call)),
+        }
+    }
+}
+
 /// A line of a log.
 #[derive(Serialize, Deserialize)]
 struct Stamped<C> {
@@ -120,6 +144,11 @@ pub type BindingAppender = LiveAppender<BindingRecord>;
 pub type EventJournal = LiveJournal<EventRecord>;
 /// Appends one worker's changes of what the event core keeps.
 pub type EventAppender = LiveAppender<EventRecord>;
+
+/// Calls that are up, of one data directory.
+pub type CallJournal = LiveJournal<CallCheckpoint>;
+/// Appends one worker's changes of calls that are up.
+pub type CallAppender = LiveAppender<CallCheckpoint>;
 
 /// The live records of one kind and data directory. Made once per start; hands an appender to each worker.
 #[derive(Debug)]

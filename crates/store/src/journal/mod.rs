@@ -1,6 +1,7 @@
 //! Append-only files that carry what must outlive a kill.
 //!
-//! Owns: framing, the torn tail, bindings ([`BindingJournal`]), what the event core keeps ([`EventJournal`]) and call records ([`CdrSpool`]). Does not
+//! Owns: framing, the torn tail, bindings ([`BindingJournal`]), what the event core keeps ([`EventJournal`]),
+//! calls that are up ([`CallJournal`]) and call records ([`CdrSpool`]). Does not
 //! own: when to sync, compact or drain. A record is `length (u32, little endian) ‖ CRC-32 ‖ JSON`. A batch
 //! is one write(2): once that returns the page cache has it and a kill can't take it back; only a power cut
 //! can, until [`Journal::sync`].
@@ -10,7 +11,8 @@ mod frame;
 mod spool;
 
 pub use binding::{
-    BindingAppender, BindingJournal, EventAppender, EventJournal, Kept, LiveAppender, LiveJournal,
+    BindingAppender, BindingJournal, CallAppender, CallJournal, EventAppender, EventJournal, Kept,
+    LiveAppender, LiveJournal,
 };
 pub use frame::Tail;
 pub use spool::{CdrSink, CdrSpool, CdrWriter, Drained, SpoolLimits};

@@ -8,6 +8,7 @@
 )]
 
 mod bindings;
+mod calls;
 mod cdrs;
 mod events;
 mod journals;

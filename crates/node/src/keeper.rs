@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
-use store::{BindingJournal, CdrSpool, EventJournal, JournalError, Options, Store, StoreError};
+use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, JournalError, Options, Store, StoreError};
 use tenancy::{Directory, Operator};
 
 /// Between two looks for changes: the next call within a second must see one.
@@ -85,6 +85,7 @@ pub(crate) struct Keeper {
     written_at: Duration,
     bindings: BindingJournal,
     events: EventJournal,
+    calls: CallJournal,
     spool: CdrSpool,
     /// The configuration's global counter at the last look.
     counter: u64,
@@ -100,7 +101,7 @@ impl Keeper {
     pub(crate) fn new(
         shared: Arc<Shared>,
         store: Store,
-        (bindings, events): (BindingJournal, EventJournal),
+        (bindings, events, calls): (BindingJournal, EventJournal, CallJournal),
         spool: CdrSpool,
         counter: u64,
     ) -> Keeper {
@@ -113,6 +114,7 @@ impl Keeper {
             written_at: Duration::ZERO,
             bindings,
             events,
+            calls,
             spool,
             counter,
             refresh: Duty::new(REFRESH),
@@ -179,7 +181,8 @@ impl Keeper {
         }
         if self.compact.is_due(now.mono) {
             let bindings = self.bindings.compact_if_large().map(drop);
-            let outcome = bindings.and(self.events.compact_if_large().map(drop));
+            let events = self.events.compact_if_large().map(drop);
+            let outcome = bindings.and(events).and(self.calls.compact_if_large().map(drop));
             self.compact.done(now.mono, "compacting the journals", outcome);
         }
     }
@@ -294,7 +297,12 @@ impl Keeper {
             tracing::error!(%tenant, "subscriptions not recovered, phones will subscribe again: {error}");
             Vec::new()
         });
+        let up = self.calls.live(now).unwrap_or_else(|error| {
+            tracing::error!(%tenant, "calls not recovered, they are lost with their records: {error}");
+            Vec::new()
+        });
         let own = Remembered {
+            calls: up.into_iter().filter(|c| c.tenant == tenant).collect(),
             bindings: live.into_iter().filter(|b| b.tenant == tenant).collect(),
             events: kept.into_iter().filter(|e| e.tenant == tenant).collect(),
         };
@@ -303,7 +311,8 @@ impl Keeper {
 
     fn sync_journals(&self) -> Result<(), JournalError> {
         let live = self.bindings.sync().and_then(|()| self.events.sync());
-        live.and_then(|()| self.spool.sync())
+        live.and_then(|()| self.calls.sync())
+            .and_then(|()| self.spool.sync())
     }
 
     fn finish(&mut self) {

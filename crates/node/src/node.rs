@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use store::{BindingJournal, CdrSpool, EventJournal, SpoolLimits, Store};
+use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, SpoolLimits, Store};
 
 /// Between two looks whether the last call has ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -63,7 +63,7 @@ impl Node {
         let directory = store.directory()?;
         let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
         let clock = Clock::new();
-        let (bindings, events, kept) = open_journals(&settings, clock)?;
+        let (bindings, events, calls, kept) = open_journals(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let (keeper, keeper_items) = channel();
         let shared = Arc::new(Shared {
@@ -94,15 +94,17 @@ impl Node {
         };
         let records = |index: u16| -> Result<Records> {
             let appenders = bindings.appender(index).zip(events.appender(index));
-            let (bindings, events) = appenders.ok_or_else(|| anyhow!("the journals have no log {index}"))?;
-            Ok(Records::new(bindings, events, spool.writer(index)))
+            let appenders = appenders.zip(calls.appender(index));
+            let ((bindings, events), calls) =
+                appenders.ok_or_else(|| anyhow!("the journals have no log {index}"))?;
+            Ok(Records::new(bindings, events, spool.writer(index), calls))
         };
         // From here on threads run: an error stops those that do.
         let started = start_media(&shared, &mut node.media)
             .and_then(|()| starts(&shared, sockets, configs, kept, records))
             .and_then(|starts| start_sessions(starts, &mut node.sessions))
             .and_then(|()| {
-                let journals = (bindings, events);
+                let journals = (bindings, events, calls);
                 start_keeper(Keeper::new(shared, store, journals, spool, counter), keeper_items)
             });
         match started {
@@ -226,12 +228,22 @@ fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
     Tls::load(files).map(Some)
 }
 
-fn open_journals(settings: &Settings, clock: Clock) -> Result<(BindingJournal, EventJournal, Remembered)> {
+/// Opens the journals, and what they keep.
+fn open_journals(
+    settings: &Settings,
+    clock: Clock,
+) -> Result<(BindingJournal, EventJournal, CallJournal, Remembered)> {
     let workers = u16::try_from(settings.session_threads())?;
     let (dir, now) = (&settings.data_dir, clock.now().wall);
     let (of_bindings, bindings) = BindingJournal::open(dir.join("bindings"), workers, now)?;
     let (of_events, events) = EventJournal::open(dir.join("events"), workers, now)?;
-    Ok((of_bindings, of_events, Remembered { bindings, events }))
+    let (of_calls, calls) = CallJournal::open(dir.join("calls"), workers, now)?;
+    let kept = Remembered {
+        bindings,
+        events,
+        calls,
+    };
+    Ok((of_bindings, of_events, of_calls, kept))
 }
 
 /// Starts a named thread that first sets up its state, and waits until that is done. A panic that is not
@@ -330,6 +342,11 @@ fn starts(
     for event in kept.events {
         if let Some(start) = starts.get_mut(shared.owner(event.tenant)) {
             start.kept.events.push(event);
+        }
+    }
+    for call in kept.calls {
+        if let Some(start) = starts.get_mut(shared.owner(call.tenant)) {
+            start.kept.calls.push(call);
         }
     }
     Ok(starts)

@@ -12,8 +12,9 @@ use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
-    BindingRecord, CallView, Counts, DeviceId, EventCommand, EventRecord, FlowToken, MediaCommand,
-    MediaReport, MediaSessionId, RegistrationView, SettingsChange, SignIn, TenantConfig, TenantId, UserId,
+    BindingRecord, CallCheckpoint, CallView, Counts, DeviceId, EventCommand, EventRecord, FlowToken,
+    MediaCommand, MediaReport, MediaSessionId, RegistrationView, SettingsChange, SignIn, TenantConfig,
+    TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -31,6 +32,8 @@ pub(crate) struct Remembered {
     pub(crate) bindings: Vec<BindingRecord>,
     /// What the event core keeps.
     pub(crate) events: Vec<EventRecord>,
+    /// Calls that were up.
+    pub(crate) calls: Vec<CallCheckpoint>,
 }
 
 /// To a session worker; must not be lost.

@@ -125,6 +125,10 @@ pub(crate) enum TimerKind {
     Rejoin,
     /// A transferrer has not hung up by himself.
     Linger,
+    /// What is known of the call is to be written down.
+    Keep,
+    /// A phone of a call of an earlier life is to be asked whether it is still there.
+    Probe(model::Leg),
 }
 
 /// The tenant without its calls.

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use model::{
-    BindingChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits, MediaCommand,
-    MediaReport, SettingsChange, SignIn, TenantConfig, UserId, Wake,
+    BindingChange, CallChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits,
+    MediaCommand, MediaReport, SettingsChange, SignIn, TenantConfig, UserId, Wake,
 };
 use std::sync::Arc;
 
@@ -86,6 +86,9 @@ pub enum Effect {
     Wake(Box<Wake>),
     /// What the event core keeps changed: keep it.
     Event(EventChange),
+    /// A call is up, or is no more: keep it. Nobody waits for this; a removal must not be durable before the `Cdr` of its
+    /// batch is.
+    Call(CallChange),
     /// A phone changed its user's settings: keep them, send the configuration with them, then say
     /// [`Input::SettingsKept`]. One change per user is enough: a later one holds what an earlier one did.
     Settings(Box<SettingsChange>),

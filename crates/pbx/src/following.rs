@@ -27,6 +27,16 @@ impl From<&BindingRecord> for PhoneKey {
 }
 
 impl PhoneKey {
+    /// As it was kept.
+    pub(crate) fn restored(key: BindingKey, instance: Option<Box<str>>) -> PhoneKey {
+        PhoneKey { key, instance }
+    }
+
+    /// The instance of a binding whose key is its Contact.
+    pub(crate) fn instance(&self) -> Option<&str> {
+        self.instance.as_deref()
+    }
+
     /// The instance, however it registered.
     pub(crate) fn urn(&self) -> Option<&str> {
         match &self.key {

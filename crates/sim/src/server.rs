@@ -2,9 +2,9 @@
 
 use media::{PairId, PortRange, ROOM, Relay};
 use model::{
-    BindingChange, BindingRecord, Cdr, Connect, ConnectOutcome, Connected, Counts, EventChange, EventRecord,
-    FlowToken, Limits, MediaCommand, MediaReport, Now, SettingsChange, SignIn, TenantConfig, TenantId,
-    UserId, UserSettingsChange, Wake,
+    BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
+    Connected, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
+    MediaSessionId, Now, SettingsChange, SignIn, TenantConfig, TenantId, UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -58,6 +58,8 @@ pub struct Server {
     pub wakes: Vec<Wake>,
     /// Every change of what the event core keeps, likewise.
     pub events: Vec<EventChange>,
+    /// Every change of what is kept of calls that are up, likewise.
+    pub calls: Vec<CallChange>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
     /// How many of them earlier lives of the process left.
@@ -66,6 +68,8 @@ pub struct Server {
     pub counts: Counts,
     /// RTP ports can be bound; a simulation may forbid it.
     pub bindable: bool,
+    /// RTP ports that somebody else has bound.
+    pub taken_ports: Vec<u16>,
     /// How long a command or a report takes between a session and the media plane.
     pub media_lag: Duration,
     /// What phones set can be kept; a test may forbid it.
@@ -113,6 +117,7 @@ impl Server {
             sign_ins: BTreeMap::new(),
             lagging: BTreeMap::new(),
             serial: 0,
+            taken_ports: Vec::new(),
             media_lag: Duration::ZERO,
             keeps_settings: true,
             keys: 0,
@@ -121,6 +126,7 @@ impl Server {
             journal: Vec::new(),
             wakes: Vec::new(),
             events: Vec::new(),
+            calls: Vec::new(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
@@ -164,30 +170,76 @@ impl Server {
                 tenant.restore_event(record, now);
             }
         }
+        for call in self.kept_calls() {
+            if let Some(tenant) = self.tenants.get_mut(&call.tenant) {
+                tenant.restore_call(call, now);
+            }
+        }
         self.handle_timeout(now);
     }
 
-    /// A tenant panics and is built anew: its calls are gone, its bindings come back, the others notice nothing.
+    /// A tenant panics and is built anew: its bindings and the calls that were kept come back, the others notice nothing.
     pub fn rebuild(&mut self, id: TenantId, now: Now) {
         let (Some(old), Some(config)) = (self.tenants.remove(&id), self.configs.get(&id)) else {
             return;
         };
         let calls = old.calls();
-        self.cdrs_before_restart += old.counts().calls - calls.len() as u64;
+        let counts = old.counts();
+        self.cdrs_before_restart += counts.calls + counts.calls_restored - calls.len() as u64;
         self.setup.seed[30] = self.setup.seed[30].wrapping_add(1);
         let mut tenant = Tenant::new(Arc::clone(config), &self.setup, now);
+        self.abandon_media(id, &calls, now);
         for record in self.bindings().into_iter().filter(|r| r.tenant == id) {
             tenant.restore(record, now);
         }
         for record in self.kept_events().into_iter().filter(|r| r.tenant == id) {
             tenant.restore_event(record, now);
         }
+        for call in self.kept_calls().into_iter().filter(|c| c.tenant == id) {
+            tenant.restore_call(call, now);
+        }
         self.tenants.insert(id, tenant);
         self.handle_timeout(now);
-        for call in calls {
-            let session = model::MediaSessionId(id.0 << 32 | call.id.0);
-            self.command(&MediaCommand::Close { session }, now);
+    }
+
+    /// Closes the sessions of a tenant that has forgotten them; its successor hears nothing of that.
+    fn abandon_media(&mut self, id: TenantId, calls: &[CallView], now: Now) {
+        let of = |session: MediaSessionId| session.0 >> 32 == id.0;
+        let mut commands = Vec::new();
+        self.lagging.retain(|_, lagging| match lagging {
+            Lagging::Command(command) if of(command.session()) => {
+                commands.push(command.clone());
+                false
+            }
+            Lagging::Report(report) => !of(report.session()),
+            _ => true,
+        });
+        let session = |call: &CallView| MediaSessionId(id.0 << 32 | call.id.0);
+        let closes = calls.iter().map(|call| MediaCommand::Close {
+            session: session(call),
+        });
+        for command in commands.into_iter().chain(closes) {
+            self.command(&command, now);
         }
+        self.lagging
+            .retain(|_, lagging| !matches!(lagging, Lagging::Report(report) if of(report.session())));
+    }
+
+    /// What the journal of calls that are up adds up to.
+    #[must_use]
+    pub fn kept_calls(&self) -> Vec<CallCheckpoint> {
+        let mut live = BTreeMap::new();
+        for change in &self.calls {
+            match change {
+                CallChange::Put(call) => {
+                    live.insert((call.tenant, call.call), (**call).clone());
+                }
+                CallChange::Remove { tenant, call } => {
+                    live.remove(&(*tenant, *call));
+                }
+            }
+        }
+        live.into_values().collect()
     }
 
     /// The bindings that the journal adds up to.
@@ -451,6 +503,7 @@ impl Server {
                 Effect::Binding(change) => self.journal.push(change),
                 Effect::Wake(wake) => self.wakes.push(*wake),
                 Effect::Event(change) => self.events.push(change),
+                Effect::Call(change) => self.calls.push(change),
                 Effect::Settings(change) => {
                     self.keys += 1;
                     self.serial += 1;
@@ -477,12 +530,13 @@ impl Server {
         while let Some(effect) = self.relay.poll_effect() {
             match effect {
                 media::Effect::Bind { pair, ip, rtp_port } => {
-                    if self.bindable {
+                    let bindable = self.bindable && !self.taken_ports.contains(&rtp_port);
+                    if bindable {
                         self.sockets.insert(pair, SocketAddr::new(ip, rtp_port));
                         self.ports.insert(SocketAddr::new(ip, rtp_port), (pair, false));
                         self.ports.insert(SocketAddr::new(ip, rtp_port + 1), (pair, true));
                     }
-                    self.relay.bound(pair, self.bindable, now.mono);
+                    self.relay.bound(pair, bindable, now.mono);
                 }
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
                 media::Effect::Report(report) => self.lag(Lagging::Report(report), now),

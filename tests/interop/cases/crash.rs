@@ -1,7 +1,9 @@
 //! SIGKILL at the worst moment: what a phone saw confirmed is there after the restart.
 
+use crate::baresip::{call, company_with, packets};
 use crate::{caller, calling, registering, registrant};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use interop::baresip::talk;
 use interop::server::{extensions, password};
 use interop::{Server, Sipp, Stage, Tenant, until};
 use std::collections::BTreeSet;
@@ -93,6 +95,42 @@ fn a_call_that_its_phone_saw_end_has_its_record_after_a_kill_under_load() -> Res
             "{} finished calls, each with its record ({} in all)",
             ended.len(),
             found?
+        ))
+    })
+}
+
+/// The tones are heard again on the ports that the phones know, and the talk goes into one record.
+#[test]
+fn a_call_goes_on_after_a_kill() -> Result<()> {
+    Stage::run("kill-in-a-call", |stage| {
+        let (mut server, [mut ann, mut bea]) = company_with(stage, "udp", "media=relay")?;
+        let began = std::time::Instant::now();
+        call(&mut ann, &mut bea, "101")?;
+        talk(&mut ann, &mut bea)?;
+        std::thread::sleep(Duration::from_millis(1_500));
+        server.kill();
+        server.restart()?;
+        ensure!(server.cdrs("acme")?.is_empty(), "a record before the end");
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        // Longer than it takes to ask the phones whether they are still there.
+        std::thread::sleep(Duration::from_secs(4));
+        let again = talk(&mut ann, &mut bea)?;
+        server.kill();
+        server.restart()?;
+        talk(&mut ann, &mut bea)?;
+        let talked = began.elapsed();
+        bea.hang_up()?;
+        ann.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 1)?;
+        let record = records.first().context("no record")?;
+        let (there, back) = packets(record)?;
+        ensure!(record["ended_by"] == "callee", "{record}");
+        let told = Duration::from_millis(record["talk_ms"].as_u64().context("no talk_ms")?);
+        ensure!(told <= talked + Duration::from_secs(1), "{told:?} of {talked:?}");
+        ensure!(told + Duration::from_secs(3) >= talked, "{told:?} of {talked:?}");
+        Ok(format!(
+            "heard {high} and {low}, then {} and {}; one record of {told:?} over two kills, {there} and {back} packets since the last",
+            again[1], again[0]
         ))
     })
 }

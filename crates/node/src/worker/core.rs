@@ -9,8 +9,8 @@ use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use model::{
-    Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand, FlowToken, Now, RegistrationView,
-    SignIn, TenantConfig, TenantId, UserId,
+    CallChange, CallCheckpoint, Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand,
+    FlowToken, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -237,6 +237,7 @@ impl Core {
                     }
                 }
                 Effect::Event(change) => self.records.event(change),
+                Effect::Call(change) => self.records.call(change),
                 Effect::Settings(change) => {
                     if self.shared.wishes.leave(*change) {
                         let _ = self.shared.keeper.send(KeeperItem::Settings);
@@ -246,10 +247,10 @@ impl Core {
         }
     }
 
-    /// A tenant panicked: its calls are gone, its bindings come back from the journal. Others go on.
+    /// A tenant panicked: its bindings and calls come back from the journals. Others go on.
     fn recover(&mut self, tenant: TenantId) {
         self.counts.panics += 1;
-        tracing::error!(%tenant, "a tenant panicked and is rebuilt from its configuration and bindings");
+        tracing::error!(%tenant, "a tenant panicked and is rebuilt from its configuration and the journals");
         self.records.commit(self.now.mono, &mut self.counts);
         for lane in &mut self.media {
             lane.push(MediaItem::Abandon(tenant));
@@ -471,6 +472,13 @@ impl Core {
         views.iter().filter(meant).filter(|view| view.reachable).count()
     }
 
+    /// A call whose tenant is no more leaves its record.
+    fn bury(&mut self, call: CallCheckpoint) {
+        let (tenant, id) = (call.tenant, call.call);
+        self.records.cdr(call.record);
+        self.records.call(CallChange::Remove { tenant, call: id });
+    }
+
     /// What earlier starts left.
     pub(crate) fn restore(&mut self, kept: Remembered) {
         let mut by_tenant: std::collections::BTreeMap<TenantId, Remembered> = Default::default();
@@ -479,6 +487,13 @@ impl Core {
         }
         for record in kept.events {
             by_tenant.entry(record.tenant).or_default().events.push(record);
+        }
+        for call in kept.calls {
+            if self.tenants.config(call.tenant).is_some() {
+                by_tenant.entry(call.tenant).or_default().calls.push(call);
+            } else {
+                self.bury(call);
+            }
         }
         for (tenant, records) in by_tenant {
             self.tenants.restore(tenant, records, self.now);

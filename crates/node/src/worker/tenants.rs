@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The next deadline is at least so far away: a tenant that does not move on can't keep its worker busy.
 const GRANULE: Duration = Duration::from_millis(1);
 
+/// A tenant that panics twice within this comes back without its calls.
+const SHAKY: Duration = Duration::from_secs(60);
+
 /// One tenant.
 struct Slot {
     config: Arc<TenantConfig>,
@@ -23,6 +26,8 @@ struct Slot {
     tenant: Option<Box<Tenant>>,
     armed: Option<Duration>,
     recovering: bool,
+    /// When it panicked last, and the time before.
+    panics: Option<(Duration, Option<Duration>)>,
     /// Deleted: gone as soon as nothing of it is left.
     removed: bool,
     #[cfg(test)]
@@ -102,6 +107,10 @@ impl Tenants {
         } = self;
         let Some(slot) = slots.get_mut(&id) else { return };
         slot.recovering = false;
+        // What made it panic again so soon may be one of its calls.
+        let shaky = slot
+            .panics
+            .is_some_and(|(_, before)| before.is_some_and(|at| now.mono < at + SHAKY));
         let Some(tenant) = slot.tenant(setup, *draining, now) else {
             return;
         };
@@ -111,6 +120,12 @@ impl Tenants {
             }
             for record in records.events {
                 tenant.restore_event(record, now);
+            }
+            for call in records.calls {
+                match shaky {
+                    false => tenant.restore_call(call, now),
+                    true => tenant.lose_call(call),
+                }
             }
             tenant.poll_timeout()
         }));
@@ -174,6 +189,7 @@ impl Tenants {
         }
         slot.armed = None;
         slot.recovering = true;
+        slot.panics = Some((now.mono, slot.panics.map(|(last, _)| last)));
         Outcome::Panicked
     }
 
@@ -287,6 +303,7 @@ impl Slot {
             tenant: None,
             armed: None,
             recovering: false,
+            panics: None,
             removed: false,
             #[cfg(test)]
             fault: false,

@@ -187,6 +187,7 @@ impl Call {
             u64::from(self.config.policy().max_call_s) * 1000,
             now,
         );
+        self.keep_later(context, now);
         for side in [SideOf::Caller, SideOf::Callee] {
             self.watch_session(context, side, now);
         }

@@ -35,6 +35,38 @@ impl Bridge {
         self.session = Some(MediaSessionId(tenant.0 << 32 | call.0));
     }
 
+    /// The bridge of a call of an earlier life, which had these ports.
+    pub(crate) fn restored(
+        tenant: TenantId,
+        call: CallId,
+        ports: Option<(SocketAddr, SocketAddr)>,
+        suites: (Option<SrtpSuite>, Option<SrtpSuite>),
+    ) -> Bridge {
+        Bridge {
+            session: ports.map(|_| MediaSessionId(tenant.0 << 32 | call.0)),
+            addresses: ports,
+            quality: None,
+            suites,
+        }
+    }
+
+    /// Asks for the ports that it had.
+    pub(crate) fn reopen(&self, context: &mut Context, silence_s: u32) {
+        if let (Some(session), Some((caller, callee))) = (self.session, self.addresses) {
+            context.media(MediaCommand::Reopen {
+                session,
+                caller,
+                callee,
+                silence_s,
+            });
+        }
+    }
+
+    /// Our addresses that face caller and callee.
+    pub(crate) fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.addresses.filter(|_| self.session.is_some())
+    }
+
     pub(crate) fn session(&self) -> Option<MediaSessionId> {
         self.session
     }

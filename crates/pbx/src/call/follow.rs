@@ -169,6 +169,7 @@ impl Call {
             }
         }
         if moved && self.phase == Phase::Answered {
+            self.changed(context, now);
             let config = std::sync::Arc::clone(&self.config);
             // Its packets may come from another address now.
             self.media_follows(context, &config.policy().codecs);

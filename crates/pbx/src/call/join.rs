@@ -100,6 +100,7 @@ impl Call {
                 context.counts.answered += 1;
                 let longest = u64::from(self.config.policy().max_call_s) * 1000;
                 self.set_timer(context, TimerKind::Longest, longest, now);
+                self.keep_later(context, now);
                 self.show(context);
                 self.advance(context, Event::Answered, now);
                 let first = match self.answer_replacing(context, now) {
@@ -128,7 +129,7 @@ impl Call {
     }
 
     /// Asks the leg whose turn it is, or else the other, or is done.
-    fn ask_next(&mut self, context: &mut Context, now: Now) {
+    pub(super) fn ask_next(&mut self, context: &mut Context, now: Now) {
         let Some(joining) = &mut self.moves.joining else {
             return;
         };
@@ -228,6 +229,7 @@ impl Call {
                 let wait = glare_wait_ms(context, ours);
                 self.ask_later(context, side, wait, now);
             }
+            408 | 481 if self.restored.is_some() => self.lost_in_restart(context, now),
             408 | 481 => {
                 let by = match side {
                     SideOf::Caller => EndedBy::Caller,

@@ -210,6 +210,12 @@ impl Leg {
         }
     }
 
+    /// True when a refresh of its session went to where the phone is not any more.
+    pub(crate) fn was_asked_elsewhere(&self) -> bool {
+        let asked = self.session.and_then(|session| session.asked_on);
+        asked.is_some_and(|asked| !same_flow(&asked, &self.flow))
+    }
+
     /// True while the phone waits for our answer to this re-INVITE.
     pub(crate) fn owes(&self, asked: ServerId) -> bool {
         matches!(self.exchange, Exchange::Theirs { server, .. } if server == asked)

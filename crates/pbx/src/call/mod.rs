@@ -9,6 +9,7 @@
 mod answer;
 mod bridge;
 mod capabilities;
+mod checkpoint;
 mod delayed_offer;
 mod early;
 mod follow;
@@ -45,6 +46,7 @@ use crate::following::PhoneKey;
 use crate::location::Binding;
 use bridge::Bridge;
 use bytes::Bytes;
+use checkpoint::{Kept, Restored};
 use flow::Run;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
@@ -151,6 +153,8 @@ pub(crate) struct Call {
     shown_to: Vec<UserId>,
     /// What it has to do with other calls.
     moves: Moves,
+    kept: Kept,
+    restored: Option<Box<Restored>>,
 }
 
 impl Call {
@@ -173,6 +177,11 @@ impl Call {
             answer: self.record.answer_time(),
             relayed: self.bridge.session().is_some(),
         })
+    }
+
+    /// Which.
+    pub(crate) fn id(&self) -> CallId {
+        self.id
     }
 
     /// The media session, while there is one.
@@ -326,8 +335,13 @@ impl Call {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(id, 500, bytes, now.mono);
         }
-        let home = context.home(leg.user, &leg.dialog.remote_target, flow);
+        let (home, before) = (context.home(leg.user, &leg.dialog.remote_target, flow), leg.flow);
         leg.follow(context, home, now);
+        if before != home || matches!(method, Method::Invite | Method::Update) {
+            self.changed(context, now);
+        }
+        self.shows_life(context, side, now);
+        self.watch_cseq(context, now);
         match method {
             Method::Bye => self.handle_bye(context, side, id, message, now),
             Method::Invite => self.handle_reinvite(context, side, id, message, now),
@@ -358,6 +372,9 @@ impl Call {
         message: Option<&Message<'_>>,
         now: Now,
     ) {
+        if matches!(owner, Owner::Renegotiation(..) | Owner::Refresh { .. }) {
+            self.changed(context, now);
+        }
         match (owner, message) {
             (Owner::Target(_, index), Some(message)) if code < 200 => {
                 self.target_progress(context, index, code, message, now);
@@ -394,6 +411,10 @@ impl Call {
                 self.bridge.opened(*caller, *callee);
                 self.media_is_ready(context, now);
             }
+            (MediaReport::Opened { caller, callee, .. }, Phase::Answered) => {
+                self.media_reopened(context, (*caller, *callee), now);
+            }
+            (MediaReport::Refused { .. }, Phase::Answered) => self.media_not_reopened(context, now),
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
                 self.bridge.forget();
@@ -446,6 +467,8 @@ impl Call {
             (TimerKind::LateAnswer, Phase::Answered) => self.answer_too_late(context, now),
             (TimerKind::MediaClose, Phase::Ending) => self.finish(context, now),
             (TimerKind::Rejoin, Phase::Answered) => self.rejoin(context, now),
+            (TimerKind::Keep, Phase::Answered) => self.keep(context, now),
+            (TimerKind::Probe(side), Phase::Answered) => self.probe(context, side, now),
             (TimerKind::Linger, _) => self.hang_up_lingering(context, now),
             _ => {}
         }

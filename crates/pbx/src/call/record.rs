@@ -6,6 +6,7 @@ use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, SrtpSuite, 
 use std::time::Duration;
 
 /// What is known so far.
+#[derive(Clone)]
 pub(crate) struct Record {
     id: CdrId,
     config_version: u64,
@@ -14,6 +15,8 @@ pub(crate) struct Record {
     start: Wall,
     ring: Option<Wall>,
     answer: Option<(Wall, Duration)>,
+    /// Talked in earlier lives of the process.
+    before: Duration,
     end: Option<(Wall, Duration, Cause, EndedBy)>,
     parent: Option<CdrId>,
     transferred_by: Option<String>,
@@ -31,11 +34,64 @@ impl Record {
             start: now.wall,
             ring: None,
             answer: None,
+            before: Duration::ZERO,
             end: None,
             parent: None,
             transferred_by: None,
             transferred_to: None,
         }
+    }
+
+    /// Goes on with the record of an earlier life. They have talked on meanwhile.
+    pub(crate) fn restored(kept: Cdr, now: Now) -> Record {
+        let talked = Duration::from_millis(kept.talk_ms);
+        Record {
+            id: kept.id,
+            config_version: kept.config_version,
+            caller: kept.caller,
+            callee: kept.callee,
+            start: kept.start,
+            ring: kept.ring,
+            answer: Some((kept.answer.unwrap_or(kept.start), now.mono)),
+            before: talked.saturating_add(now.wall.since(kept.end)),
+            end: None,
+            parent: kept.parent,
+            transferred_by: kept.transferred_by,
+            transferred_to: kept.transferred_to,
+        }
+    }
+
+    /// How long they have talked.
+    pub(crate) fn talk(&self, now: Now) -> Duration {
+        let talked = |(_, from)| now.mono.saturating_sub(from).saturating_add(self.before);
+        self.answer.map_or(Duration::ZERO, talked)
+    }
+
+    /// The record that a call leaves that is lost now, with its last sign of life and how long they had talked by then.
+    pub(crate) fn so_far(
+        &self,
+        tenant: model::TenantId,
+        path: &[String],
+        suites: (Option<SrtpSuite>, Option<SrtpSuite>),
+        last: (Wall, Duration),
+        now: Now,
+    ) -> Option<Box<Cdr>> {
+        let cause = Cause {
+            sip: 200,
+            q850: q850::TEMPORARY_FAILURE,
+        };
+        let mut record = self.clone();
+        record.lost(cause, last, now);
+        record.finish(tenant, path, None, suites)
+    }
+
+    /// The call ended with its last sign of life.
+    pub(crate) fn lost(&mut self, cause: Cause, (sign, talk): (Wall, Duration), now: Now) {
+        if let Some((_, from)) = &mut self.answer {
+            *from = now.mono;
+        }
+        self.before = talk;
+        self.end = Some((sign, now.mono, cause, EndedBy::System));
     }
 
     pub(crate) fn id(&self) -> CdrId {
@@ -93,9 +149,9 @@ impl Record {
         (caller_srtp, callee_srtp): (Option<SrtpSuite>, Option<SrtpSuite>),
     ) -> Option<Box<Cdr>> {
         let (end, end_mono, cause, ended_by) = self.end?;
-        let talk = self
-            .answer
-            .map_or(Duration::ZERO, |(_, answered)| end_mono.saturating_sub(answered));
+        let talk = self.answer.map_or(Duration::ZERO, |(_, answered)| {
+            end_mono.saturating_sub(answered).saturating_add(self.before)
+        });
         let latest = self
             .answer_time()
             .or(self.ring)

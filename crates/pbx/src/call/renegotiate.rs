@@ -357,6 +357,9 @@ impl Call {
         };
         self.settle_asker(context, side.other(), told, now);
         if matches!(code, 408 | 481) && self.phase == Phase::Answered {
+            if self.restored.is_some() {
+                return self.lost_in_restart(context, now);
+            }
             let by = if side == SideOf::Caller {
                 EndedBy::Caller
             } else {

@@ -26,6 +26,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// What was agreed in an earlier life.
+    pub(super) fn restored(interval_s: u32, we_refresh: bool, end: Duration) -> Session {
+        Session {
+            interval_s: interval_s.clamp(1, LONGEST_S),
+            we_refresh,
+            updating: None,
+            asked_on: None,
+            lengthened: false,
+            end,
+        }
+    }
+
     /// What our answer to this request agrees to: the phone's wish within our bounds (§9).
     pub(super) fn granted(policy: &Policy, request: &Message<'_>) -> Option<Session> {
         if policy.session_expires_s == 0 {

@@ -24,6 +24,16 @@ impl SessionIds {
         }))
     }
 
+    /// Those of both, as they are kept.
+    pub(super) fn both(&self) -> (Box<str>, Box<str>) {
+        (self.caller.clone(), self.callee.clone())
+    }
+
+    /// As they were kept.
+    pub(super) fn of_both((caller, callee): (Box<str>, Box<str>)) -> Box<SessionIds> {
+        Box::new(SessionIds { caller, callee })
+    }
+
     /// Takes note of the callee's, from its response.
     pub(super) fn learn(ids: &mut Option<Box<SessionIds>>, response: &Message<'_>) {
         let Some(callee) = uuid(response) else { return };

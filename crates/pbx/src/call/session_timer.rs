@@ -10,7 +10,6 @@ use super::target::State;
 use super::{Call, Phase};
 use crate::context::{Context, Owner, TimerKind};
 use crate::edge::ALLOW;
-use crate::location::same_flow;
 use model::{Cause, EndedBy, Leg as SideOf, Now};
 use sip::transaction::ServerId;
 use sip::{Message, Method, Name};
@@ -122,6 +121,9 @@ impl Call {
     /// Nobody has refreshed the session (§10).
     fn session_lost(&mut self, context: &mut Context, now: Now) {
         context.counts.sessions_lost += 1;
+        if self.restored.is_some() {
+            return self.lost_in_restart(context, now);
+        }
         if self.phase != Phase::Answered {
             // A party that waits for its transfer.
             let cause = Cause {
@@ -145,7 +147,7 @@ impl Call {
 
     /// Sends a refresh: an UPDATE where the phone knows it, else a re-INVITE that offers what was said last. False
     /// when it can't be sent now.
-    fn refresh(&mut self, context: &mut Context, side: SideOf, now: Now) -> bool {
+    pub(super) fn refresh(&mut self, context: &mut Context, side: SideOf, now: Now) -> bool {
         let call = self.id;
         let Some(leg) = self.leg_mut(side) else {
             return false;
@@ -200,15 +202,21 @@ impl Call {
         if code < 200 {
             return;
         }
+        let probed = self.take_probe(side);
         let Some(leg) = self.leg_mut(side) else { return };
         let updating = leg.session.as_mut().map(|session| &mut session.updating);
         let first = match updating {
             _ if invite => matches!(leg.exchange, Exchange::Ours { .. }),
             Some(updating) => updating.take().is_some(),
-            None => false,
+            None => probed,
         };
         if invite && first {
             leg.exchange = Exchange::Idle;
+        }
+        match message {
+            Some(_) if code != 481 => self.shows_life(context, side, now),
+            _ if first && self.has_dialogs() && self.probe_failed(context, side, code, now) => return,
+            _ => {}
         }
         match message.filter(|_| code < 300) {
             Some(message) => self.refresh_accepted(context, side, message, first, now),
@@ -258,10 +266,8 @@ impl Call {
         let ours = self.leg(side).is_some_and(|leg| leg.invited);
         let least = message.and_then(Message::min_se).unwrap_or(0);
         let Some(leg) = self.leg_mut(side) else { return };
+        let elsewhere = leg.was_asked_elsewhere();
         let Some(session) = &mut leg.session else { return };
-        let elsewhere = session
-            .asked_on
-            .is_some_and(|asked| !same_flow(&asked, &leg.flow));
         match code {
             // It was asked where it is not.
             408 if leg.away || elsewhere => return self.refresh_again(context, side, AGAIN_MS, now),

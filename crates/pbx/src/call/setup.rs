@@ -121,6 +121,8 @@ impl Call {
             byes: Vec::new(),
             shown_to: Vec::new(),
             moves: Moves::default(),
+            kept: super::Kept::default(),
+            restored: None,
             config,
         }
     }

@@ -204,6 +204,9 @@ impl Call {
             TimerKind::Session(SideOf::Caller),
             TimerKind::Session(SideOf::Callee),
             TimerKind::Rejoin,
+            TimerKind::Keep,
+            TimerKind::Probe(SideOf::Caller),
+            TimerKind::Probe(SideOf::Callee),
         ] {
             self.cancel_timer(context, kind);
         }
@@ -230,6 +233,7 @@ impl Call {
             .record
             .finish(self.config.id(), self.run.path(), quality, suites);
         context.out.extend(record.map(Effect::Cdr));
+        self.forget_kept(context);
         for (server, bytes) in self.byes.drain(..) {
             context.tx.respond(server, 200, bytes, now.mono);
         }

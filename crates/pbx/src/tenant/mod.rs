@@ -9,6 +9,7 @@ mod pace;
 mod pickup;
 mod register;
 mod request;
+mod restore;
 mod signed;
 mod transfer;
 

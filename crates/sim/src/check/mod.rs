@@ -70,7 +70,7 @@ pub(crate) fn one_record_per_call(world: &World) -> Result<(), String> {
     let calls: u64 = world
         .server
         .tenants()
-        .map(|(_, tenant)| tenant.counts().calls)
+        .map(|(_, tenant)| tenant.counts().calls + tenant.counts().calls_restored)
         .sum();
     let live: u64 = world
         .server

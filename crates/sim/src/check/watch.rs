@@ -3,7 +3,9 @@
 use super::{nothing_crosses_tenants, one_record_per_call};
 use crate::world::{Trace, World};
 use bytes::Bytes;
-use model::{BindingChange, BindingKey, DeviceId, FlowToken, MediaPolicy, TenantId, UserId, Wall};
+use model::{
+    BindingChange, BindingKey, CallChange, CallId, DeviceId, FlowToken, MediaPolicy, TenantId, UserId, Wall,
+};
 use sip::{Message, Method, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -38,6 +40,8 @@ pub struct Watch {
     records: usize,
     bindings: BTreeMap<(TenantId, UserId, BindingKey), Kept>,
     changes: usize,
+    calls: BTreeSet<(TenantId, CallId)>,
+    call_changes: usize,
     looks: u64,
 }
 
@@ -93,6 +97,7 @@ impl Watch {
         }
         one_record_per_call(world)?;
         no_media_without_a_call(world)?;
+        self.calls_kept_are_up(world)?;
         let grew = self.changes < world.server.journal.len();
         self.read_journal(world);
         if grew || self.looks.is_multiple_of(COMPARE_EVERY) {
@@ -157,6 +162,31 @@ impl Watch {
             }
         }
         self.changes = world.server.journal.len();
+    }
+
+    /// What is kept as being up is up, or on its way to its record.
+    fn calls_kept_are_up(&mut self, world: &World) -> Result<(), String> {
+        let new = world.server.calls.get(self.call_changes..).unwrap_or_default();
+        if new.is_empty() {
+            return Ok(());
+        }
+        for change in new {
+            match change {
+                CallChange::Put(kept) => drop(self.calls.insert((kept.tenant, kept.call))),
+                CallChange::Remove { tenant, call } => drop(self.calls.remove(&(*tenant, *call))),
+            }
+        }
+        self.call_changes = world.server.calls.len();
+        let live: BTreeSet<_> = world
+            .server
+            .tenants()
+            .flat_map(|(_, tenant)| tenant.calls())
+            .map(|view| (view.tenant, view.id))
+            .collect();
+        match self.calls.difference(&live).next() {
+            Some((tenant, call)) => Err(format!("call {call} of tenant {tenant} is over, and kept")),
+            None => Ok(()),
+        }
     }
 
     /// The registrar knows what the journal adds up to, and nothing else.

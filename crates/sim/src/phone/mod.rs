@@ -361,6 +361,11 @@ impl Phone {
             .collect()
     }
 
+    /// The phone is switched off and on: it knows of no call any more.
+    pub fn forget_calls(&mut self) {
+        self.dialogs.clear();
+    }
+
     /// The Call-IDs of calls that are up.
     pub fn dialogs_up(&self) -> impl Iterator<Item = &str> {
         let up = self.dialogs.values().filter(|d| d.state == State::Up);

@@ -34,6 +34,10 @@ pub struct Tally {
     pub hostile: u64,
     /// Restarts of the server.
     pub restarts: u64,
+    /// Calls that went on after one.
+    pub restored: u64,
+    /// Of these, those that were lost all the same.
+    pub lost: u64,
     /// Sessions that the server refreshed, as far as its last life knows.
     pub refreshes: u64,
     /// Connections that the server opened for what was too large for a datagram.
@@ -58,6 +62,8 @@ impl Tally {
         self.packets += other.packets;
         self.hostile += other.hostile;
         self.restarts += other.restarts;
+        self.restored += other.restored;
+        self.lost += other.lost;
         self.refreshes += other.refreshes;
         self.connected += other.connected;
         self.connects_failed += other.connects_failed;

@@ -7,7 +7,7 @@ use crate::phone::{Abilities, Answer};
 use crate::rng::Rng;
 use crate::world::{Company, World, configure};
 use media::PortRange;
-use model::{MediaPolicy, Policy, TenantConfig, TenantId, Transport, UserSettings};
+use model::{Counts, MediaPolicy, Policy, TenantConfig, TenantId, Transport, UserSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -71,6 +71,8 @@ pub(super) struct Scene {
     pub(super) ports: PortRange,
     pub(super) hostile: u64,
     pub(super) restarts: u64,
+    /// Calls of an earlier life, and those of them that were lost, of lives that are over.
+    pub(super) restored: (u64, u64),
     /// Phones that were dead, rogue, rebooted or cut off at some time: what they believe proves nothing.
     pub(super) unsteady: BTreeSet<usize>,
     /// Phones that changed their connection: what was under way then may have got lost.
@@ -121,6 +123,7 @@ impl Scene {
             ports,
             hostile: 0,
             restarts: 0,
+            restored: (0, 0),
             unsteady: BTreeSet::new(),
             roamed: BTreeSet::new(),
             deletions: false,
@@ -333,6 +336,8 @@ impl Scene {
         self.watch.look(&mut self.world)?;
         let (calls, answered) = self.calls();
         self.calls_of_past_lives = (calls, answered);
+        self.restored.0 += self.counted(|counts| counts.calls_restored);
+        self.restored.1 += self.counted(|counts| counts.calls_lost);
         self.restarts += 1;
         self.world.restart_server();
         self.watch.restarted(&self.world, None)?;
@@ -349,6 +354,8 @@ impl Scene {
             .tenant(id)
             .map(|t| t.counts())
             .unwrap_or_default();
+        self.restored.0 += counts.calls_restored;
+        self.restored.1 += counts.calls_lost;
         self.calls_of_past_lives.0 += counts.calls;
         self.calls_of_past_lives.1 += counts.answered;
         self.restarts += 1;
@@ -358,6 +365,15 @@ impl Scene {
         self.world.collect();
         self.watch.restarted(&self.world, Some(id))?;
         self.watch.look(&mut self.world)
+    }
+
+    /// Sum over the tenants that are alive.
+    fn counted(&self, count: impl Fn(&Counts) -> u64) -> u64 {
+        self.world
+            .server
+            .tenants()
+            .map(|(_, tenant)| count(&tenant.counts()))
+            .sum()
     }
 
     fn calls(&self) -> (u64, u64) {
@@ -387,6 +403,8 @@ impl Scene {
             packets: self.watch.packets,
             hostile: self.hostile,
             restarts: self.restarts,
+            restored: self.restored.0 + self.counted(|counts| counts.calls_restored),
+            lost: self.restored.1 + self.counted(|counts| counts.calls_lost),
             refreshes: self
                 .world
                 .server

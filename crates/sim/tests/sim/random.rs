@@ -148,7 +148,7 @@ fn whatever_happens_the_rules_hold() {
     }
     println!("COUNT seeds {}", tally.seeds);
     println!(
-        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} keys, {} forwarded, {} messages, {} packets, {} hostile acts, {} restarts, {} connections opened, {} refused, {} failures",
+        "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} keys, {} forwarded, {} messages, {} packets, {} hostile acts, {} restarts, {} calls restored, {} of them lost, {} connections opened, {} refused, {} failures",
         tally.seeds,
         tally.calls,
         tally.answered,
@@ -160,6 +160,8 @@ fn whatever_happens_the_rules_hold() {
         tally.packets,
         tally.hostile,
         tally.restarts,
+        tally.restored,
+        tally.lost,
         tally.connected,
         tally.connects_failed,
         failures.len()
@@ -168,6 +170,10 @@ fn whatever_happens_the_rules_hold() {
     assert!(
         tally.refreshes > 0 || seeds.len() < 100,
         "no session was refreshed"
+    );
+    assert!(
+        tally.restored > tally.lost || seeds.len() < 100,
+        "no call outlived a restart"
     );
     assert!(
         (tally.connected > 0 && tally.connects_failed > 0) || seeds.len() < 100,

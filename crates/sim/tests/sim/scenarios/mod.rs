@@ -41,6 +41,7 @@ mod registrar;
 mod relay;
 mod reliable;
 mod renegotiated;
+mod restored;
 mod rough;
 mod scene;
 mod services;

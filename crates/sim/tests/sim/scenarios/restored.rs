@@ -3,7 +3,7 @@
 use super::Scene;
 use expect_test::expect;
 use model::{EndedBy, Policy, Transport};
-use sim::phone::{Answer, State};
+use sim::phone::{Answer, Sdes, State};
 
 /// A call that has stood for longer than a second, the server killed and started again, the ladder empty.
 fn survivors(scene: &mut Scene) -> (usize, usize) {
@@ -351,5 +351,124 @@ fn without_session_timers_phones_are_asked_all_the_same() {
         2003   acme/101 -> server   481 Call/Transaction Does Not Exist (BYE)
         2003   acme/102 -> server   200 OK (BYE)
         record 101 -> 102: 200/41 by System, rang, talked 1000 ms (ring 102, answered, lost in a restart), packets 0 and 0
+    "#]]);
+}
+
+#[test]
+fn sessions_are_refreshed_after_a_restart() {
+    let mut scene = Scene::with(Policy {
+        session_expires_s: 120,
+        ..Policy::default()
+    });
+    let (caller, _) = survivors(&mut scene);
+    scene.run(70_000);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        2000     server -> acme/101 INVITE 101 Session-Expires 120;refresher=uac {10.0.0.1:10000 0,8}
+        2001   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        2002     server -> acme/101 ACK 101
+        2010     server -> acme/102 INVITE 102 Session-Expires 120;refresher=uac {10.0.0.1:10002 0,8}
+        2011   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        2012     server -> acme/102 ACK 102
+        62002    server -> acme/101 INVITE 101 Session-Expires 120;refresher=uac {10.0.0.1:10000 0,8}
+        62003  acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        62004    server -> acme/101 ACK 101
+        62012    server -> acme/102 INVITE 102 Session-Expires 120;refresher=uac {10.0.0.1:10002 0,8}
+        62013  acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        62014    server -> acme/102 ACK 102
+        70000  acme/101 -> server   BYE 1
+        70001    server -> acme/102 BYE 102
+        70001    server -> acme/101 200 OK (BYE)
+        70002  acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 71996 ms (ring 102, answered), packets 140 and 140
+    "#]]);
+}
+
+#[test]
+fn a_session_that_nobody_refreshes_after_a_restart_ends() {
+    let mut scene = Scene::with(Policy {
+        session_expires_s: 120,
+        media_silence_s: 0,
+        ..Policy::default()
+    });
+    let caller = scene.phone_on("101", Transport::Tcp, Answer::Ring);
+    let callee = scene.phone("102", Answer::PickUp(1000));
+    scene.call(caller, "102");
+    scene.run(3000);
+    scene.mute(&[caller, callee]);
+    scene.world.restart_server();
+    scene.curtain();
+    // The caller never comes back.
+    scene.run(200_000);
+    scene.world.phones[caller].forget_calls();
+    scene.ends(expect![[r#"
+        2010     server -> acme/102 INVITE 102 Session-Expires 120;refresher=uac {10.0.0.1:10002 0,8}
+        2011   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        2012     server -> acme/102 ACK 102
+        62012    server -> acme/102 INVITE 102 Session-Expires 120;refresher=uac {10.0.0.1:10002 0,8}
+        62013  acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        62014    server -> acme/102 ACK 102
+        119002   server -x acme/101 BYE 101 [Q.850;cause=41;text="lost in a restart"]
+        119002   server -> acme/102 BYE 102 [Q.850;cause=41;text="lost in a restart"]
+        119003 acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/41 by System, rang, talked 1000 ms (ring 102, answered, lost in a restart), packets 0 and 0
+    "#]]);
+}
+
+#[test]
+fn a_transferred_call_goes_on_after_a_restart() {
+    let mut scene = Scene::new();
+    let (ann, bea) = scene.talking();
+    let carl = scene.phone("103", Answer::PickUp(500));
+    scene.act(bea, |phone, now| phone.refer(0, "103", now));
+    scene.run(5000);
+    scene.world.restart_server();
+    scene.refresh_voices();
+    scene.curtain();
+    scene.run(5000);
+    scene.talk_to_each_other(ann, carl);
+    scene.hang_up(carl);
+    scene.ends(expect![[r#"
+        2000     server -> acme/101 INVITE 101 {10.0.0.1:10004 0,8}
+        2001   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
+        2002     server -> acme/101 ACK 101
+        2010     server -> acme/103 INVITE 103 {10.0.0.1:10006 0,8}
+        2011   acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 0,8}
+        2012     server -> acme/103 ACK 103
+        5000   acme/103 -> server   BYE 1
+        5001     server -> acme/101 BYE 101
+        5001     server -> acme/103 200 OK (BYE)
+        5002   acme/101 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Callee, rang, talked 1598 ms (ring 102, answered), transferred to 103, packets 4 and 4
+        record 101 -> 103: 200/16 by Callee, rang, talked 9498 ms (ring 103, answered), transferred by 102, packets 10 and 10
+    "#]]);
+}
+
+/// Keys are not kept: such a call is hung up, and has its record.
+#[test]
+fn a_call_with_keys_ends_in_a_restart() {
+    let mut scene = Scene::new();
+    let caller = scene.phone_on("101", Transport::Tls, Answer::Ring);
+    scene.phone("102", Answer::PickUp(1000));
+    scene.act(caller, |phone, _| phone.sdes = Some(Sdes::usual('A')));
+    scene.call(caller, "102");
+    scene.run(3000);
+    let kept = format!("{:?}", scene.world.server.kept_calls());
+    assert!(kept.contains("ends: true") && !kept.contains("inline:"), "{kept}");
+    scene.world.restart_server();
+    scene.curtain();
+    scene.run(500);
+    scene.act(caller, |phone, now| phone.register(3600, now));
+    scene.ends(expect![[r#"
+        0        server -x acme/101 BYE 101 [Q.850;cause=41;text="lost in a restart"]
+        0        server -> acme/102 BYE 102 [Q.850;cause=41;text="lost in a restart"]
+        1      acme/102 -> server   200 OK (BYE)
+        500    acme/101 -> server   REGISTER acme.example <sip:101@10.0.1.2:5060;transport=tls> Expires 3600
+        501      server -> acme/101 401 Unauthorized (REGISTER) ?SHA-256 ?MD5
+        502    acme/101 -> server   REGISTER acme.example +credentials <sip:101@10.0.1.2:5060;transport=tls> Expires 3600
+        503      server -> acme/101 200 OK (REGISTER) <sip:101@10.0.1.2:5060;transport=tls>;expires=3600
+        503      server -> acme/101 BYE 101 [Q.850;cause=41;text="lost in a restart"]
+        504    acme/101 -> server   200 OK (BYE)
+        record 101 -> 102: 200/41 by System, rang, talked 1000 ms (ring 102, answered, lost in a restart), packets 0 and 0, caller AesCm128HmacSha1_80
     "#]]);
 }

@@ -5,8 +5,10 @@
 //! runs a live call, a dry run and an explanation.
 #![forbid(unsafe_code)]
 
+mod code;
 mod plan;
 mod run;
 
+pub use code::{code, is_reserved};
 pub use plan::{Flow, Forward, Node, NodeId, Otherwise, Refusal, Whose, Why, pickup, recall, route};
-pub use run::{Action, Event, Run, step};
+pub use run::{Action, Event, Run, Service, step};

@@ -1,7 +1,7 @@
 //! The graph and the dial plan. A flow is built for one call from the tenant's snapshot; node 0 is where
 //! it starts.
 
-use model::{TenantConfig, User, UserId, UserSettings};
+use model::{TenantConfig, ToneName, User, UserId, UserSettings, UserSettingsChange};
 use std::borrow::Cow;
 
 /// Index of a node within its flow.
@@ -92,6 +92,31 @@ pub enum Node {
     },
     /// Send the call on.
     Forward(Forward),
+    /// Answer, and send the caller what it says until it hangs up.
+    Echo,
+    /// Answer, and play a tone of the tenant's country; then hang up.
+    Tone {
+        /// Which.
+        tone: ToneName,
+        /// How long, milliseconds; 0 = until the caller hangs up.
+        ms: u32,
+    },
+    /// Change the caller's own settings.
+    Set {
+        /// How.
+        change: UserSettingsChange,
+        /// What the record calls it.
+        label: Box<str>,
+        /// What then.
+        then: NodeId,
+    },
+    /// Note something in the record.
+    Note {
+        /// What.
+        label: Box<str>,
+        /// What then.
+        then: NodeId,
+    },
     /// End the call without an answer.
     Refuse(Refusal),
 }

@@ -1,7 +1,7 @@
 //! Running a flow: `step(run, event) -> action`.
 
 use crate::plan::{Flow, Forward, Node, NodeId, Refusal, Why};
-use model::UserId;
+use model::{ToneName, UserId, UserSettingsChange};
 
 /// Forwards that one call may take.
 const MOST_FORWARDS: usize = 5;
@@ -15,6 +15,10 @@ pub enum Event {
     Answered,
     /// Nobody did, for this reason.
     Unanswered(Refusal),
+    /// The settings are changed.
+    Changed,
+    /// The tone is over.
+    Played,
 }
 
 /// What the call is to do next.
@@ -29,10 +33,30 @@ pub enum Action {
     },
     /// Send the call on: find where the number leads and say so with [`Run::forward`], then [`Event::Start`].
     Forward(Forward),
+    /// Answer the caller, if that is not done, and let him hear this.
+    Serve(Service),
+    /// Change the caller's settings, once it is certain that he can be answered.
+    Set(UserSettingsChange),
     /// Refuse the caller.
     Refuse(Refusal),
     /// Nothing: the call is up.
     Talk,
+    /// It has been up for as long as there was something to hear.
+    HangUp,
+}
+
+/// What the server itself does for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Sends him what he says.
+    Echo,
+    /// Plays a tone.
+    Tone {
+        /// Which.
+        tone: ToneName,
+        /// How long, milliseconds; 0 = for ever.
+        ms: u32,
+    },
 }
 
 /// A flow under way, with the path that it took.
@@ -130,6 +154,15 @@ pub fn step(run: &mut Run, event: Event) -> Action {
             }
             None => refuse(run, refusal),
         },
+        Event::Changed => match run.flow.node(run.at).cloned() {
+            Some(Node::Set { label, then, .. }) => {
+                run.path.push(label.into());
+                run.at = then;
+                enter(run)
+            }
+            _ => refuse(run, Refusal::Failed),
+        },
+        Event::Played => Action::HangUp,
     }
 }
 
@@ -163,6 +196,22 @@ fn enter(run: &mut Run) -> Action {
                 .push(format!("forward {} {by} to {to}", reason(forward.why)));
             Action::Forward(forward)
         }
+        Some(Node::Echo) => {
+            run.path.push("echo".to_owned());
+            Action::Serve(Service::Echo)
+        }
+        Some(Node::Tone { tone, ms }) => {
+            run.path.push(format!("{} tone", tone.as_str()));
+            Action::Serve(Service::Tone { tone, ms })
+        }
+        Some(Node::Set { change, .. }) => Action::Set(change),
+        // A note leads on, and never back.
+        Some(Node::Note { label, then }) if then.0 > run.at.0 => {
+            run.path.push(label.into());
+            run.at = then;
+            enter(run)
+        }
+        Some(Node::Note { .. }) => refuse(run, Refusal::Failed),
         Some(Node::Refuse(refusal)) => refuse(run, refusal),
         None => refuse(run, Refusal::Failed),
     }

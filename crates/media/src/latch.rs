@@ -108,6 +108,11 @@ impl Latch {
         }
     }
 
+    /// The one source that is believed, unless nothing is to be sent.
+    pub(crate) fn locked(&self) -> Option<SocketAddr> {
+        self.lock.filter(|_| !self.muted)
+    }
+
     /// Where RTCP is sent. Behind NAT nowhere, until RTCP has come from there: the port can't be guessed.
     pub(crate) fn rtcp_to(&self) -> Option<SocketAddr> {
         let as_described = self

@@ -1,4 +1,4 @@
-//! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call.
+//! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call, or answers one leg itself.
 //!
 //! Owns: port pairs, which source a leg is believed to send from, where packets go, protection by SRTP, statistics,
 //! silence. Does not own: sockets, clocks, threads, descriptions, how keys are agreed on, and what packets say.
@@ -14,6 +14,7 @@
 //!   again and again without a system call, and read all the time, because what arrives in between is dropped here.
 //! - A packet is given in its buffer, with [`ROOM`] behind it for what SRTP adds. A [`Forward`] says how many octets of that
 //!   buffer which socket sends where. Between two legs without keys they are the same octets.
+//! - After `handle_packet` and `handle_timeout`, drain [`Relay::poll_frame`]: packets of sessions that we answer ourselves.
 //! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
 //!
 //! # Contract with the session
@@ -21,6 +22,9 @@
 //! - Each `Open` gets exactly one `Opened` or `Refused`; each `Close` exactly one `Closed`, with zeros when the session is
 //!   unknown. A repeated `Open` gets the same ports again. An `Open` that is closed before its ports were ready gets
 //!   `Refused`, then `Closed`. `Remote` and `Watch` of an unknown session are ignored, repeated ones change nothing.
+//! - `Serve` is to a session with one leg what `Open` is to one with two, and is answered by `Serving`. An echo goes to the one
+//!   source that the leg is locked on, a tone also to the described address, for two seconds unless something comes
+//!   from there. `Played` comes once for a program with an end.
 //! - A session whose `Open` was refused no longer exists.
 //! - `Silent` comes at most once between two changes by `Watch`.
 //! - In [`model::LegQuality`] `stray` counts everything dropped on the leg's ports while it had them: other sources, and what is neither RTP
@@ -39,10 +43,11 @@
 
 mod latch;
 mod leg;
+mod player;
 mod ports;
 mod protect;
 mod relay;
 mod session;
 
 pub use ports::{PairId, PortRange};
-pub use relay::{Effect, Forward, ROOM, Relay, RelayCounts};
+pub use relay::{Effect, Forward, Frame, ROOM, Relay, RelayCounts};

@@ -2,10 +2,13 @@
 //!
 //! Owns: what a command and a packet lead to. Does not own: the rules inside a leg (`latch`), and ports (`ports`).
 
+mod serve;
+
 use crate::ports::{PairId, PortRange, Ports};
 use crate::session::{Session, Silence};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 use rtp::{Protocol, protocol};
+pub use serve::Frame;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -85,6 +88,9 @@ pub struct Relay {
     slots: HashMap<MediaSessionId, usize>,
     /// When to look at which session's silence timer.
     looks: BTreeSet<(Duration, usize)>,
+    /// When the next frame of which session's program is due.
+    ticks: BTreeSet<(Duration, usize)>,
+    frames: VecDeque<Frame>,
     effects: VecDeque<Effect>,
     forwarded: u64,
     unclaimed: u64,
@@ -102,6 +108,8 @@ impl Relay {
             vacant: Vec::new(),
             slots: HashMap::new(),
             looks: BTreeSet::new(),
+            ticks: BTreeSet::new(),
+            frames: VecDeque::new(),
             effects: VecDeque::new(),
             forwarded: 0,
             unclaimed: 0,
@@ -149,6 +157,13 @@ impl Relay {
                     }
                 }
             }
+            MediaCommand::Serve {
+                session,
+                ip,
+                silence_s,
+                ssrc,
+            } => self.serve(*session, *ip, *silence_s, *ssrc, now),
+            MediaCommand::Play { session, program } => self.play(*session, program.as_ref(), now),
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
@@ -191,6 +206,10 @@ impl Relay {
             return None;
         };
         let session = self.sessions.get_mut(slot)?.as_mut()?;
+        if session.player.is_some() {
+            self.hear((slot, pair, rtcp), from, packet, now);
+            return None;
+        }
         let from = crate::latch::plain(from);
         let (near, far) = session.near_and_far(leg);
         if self.ports.is_own(from) {
@@ -236,6 +255,7 @@ impl Relay {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.tick(now);
         while let Some(&(due, slot)) = self.looks.first().filter(|(due, _)| *due <= now) {
             self.looks.pop_first();
             let Some(Some(session)) = self.sessions.get_mut(slot) else {
@@ -255,7 +275,8 @@ impl Relay {
     /// When [`Relay::handle_timeout`] must be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.looks.first().map(|(due, _)| *due)
+        let firsts = [self.looks.first(), self.ticks.first()].into_iter().flatten();
+        firsts.map(|(due, _)| *due).min()
     }
 
     /// What the shell has to do next.
@@ -276,25 +297,34 @@ impl Relay {
     }
 
     fn open(&mut self, new: Session, now: Duration) {
-        let id = new.id;
-        if let Some(slot) = self.slots.get(&id).copied() {
-            if let Some(Some(session)) = self.sessions.get_mut(slot) {
-                session.waiting = session.waiting.saturating_add(1);
-            }
+        if let Some(slot) = self.repeated(new.id) {
             return self.announce(slot);
         }
-        let slot = self.vacant.pop().unwrap_or(self.sessions.len());
-        let session = Some(new);
-        match self.sessions.get_mut(slot) {
-            Some(place) => *place = session,
-            None => self.sessions.push(session),
-        }
-        self.slots.insert(id, slot);
+        let slot = self.keep(new);
         if self.acquire(slot, Leg::Caller, now) && self.acquire(slot, Leg::Callee, now) {
             self.announce(slot);
         } else {
             self.refuse(slot, now);
         }
+    }
+
+    /// The slot of a session that there is already: one more answer is wanted.
+    fn repeated(&mut self, id: MediaSessionId) -> Option<usize> {
+        let slot = self.slots.get(&id).copied()?;
+        if let Some(Some(session)) = self.sessions.get_mut(slot) {
+            session.waiting = session.waiting.saturating_add(1);
+        }
+        Some(slot)
+    }
+
+    fn keep(&mut self, session: Session) -> usize {
+        let slot = self.vacant.pop().unwrap_or(self.sessions.len());
+        self.slots.insert(session.id, slot);
+        match self.sessions.get_mut(slot) {
+            Some(place) => *place = Some(session),
+            None => self.sessions.push(Some(session)),
+        }
+        slot
     }
 
     /// Finds a pair for a leg; false when none is left. The pair may still have to be bound.
@@ -353,17 +383,24 @@ impl Relay {
         if !session.is_ready() {
             return;
         }
-        let (Some(caller), Some(callee)) = (address(session.caller.pair), address(session.callee.pair))
-        else {
+        let Some(caller) = address(session.caller.pair) else {
             return;
         };
-        for _ in 0..std::mem::take(&mut session.waiting) {
-            let report = MediaReport::Opened {
-                session: session.id,
+        let id = session.id;
+        let report = match (address(session.callee.pair), &session.player) {
+            (_, Some(_)) => MediaReport::Serving {
+                session: id,
+                address: caller,
+            },
+            (Some(callee), None) => MediaReport::Opened {
+                session: id,
                 caller,
                 callee,
-            };
-            self.effects.push_back(Effect::Report(report));
+            },
+            (None, None) => return,
+        };
+        for _ in 0..std::mem::take(&mut session.waiting) {
+            self.effects.push_back(Effect::Report(report.clone()));
         }
     }
 
@@ -378,6 +415,9 @@ impl Relay {
         self.slots.remove(&session.id);
         if let Some(due) = session.due() {
             self.looks.remove(&(due, slot));
+        }
+        if let Some(due) = session.player.as_ref().and_then(|player| player.due()) {
+            self.ticks.remove(&(due, slot));
         }
         for pair in [session.caller.pair, session.callee.pair].into_iter().flatten() {
             match self.owner(pair) {

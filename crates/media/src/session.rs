@@ -3,6 +3,7 @@
 //! Does not own: ports and effects.
 
 use crate::leg::LegState;
+use crate::player::Player;
 use model::{Leg, MediaSessionId};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub(crate) struct Session {
     pub(crate) waiting: u32,
     pub(crate) caller: LegState,
     pub(crate) callee: LegState,
+    /// The server is the other side: there is the caller's leg alone.
+    pub(crate) player: Option<Box<Player>>,
     silence: Duration,
     watch: Watch,
     /// When the last believed packet came.
@@ -51,6 +54,7 @@ impl Session {
             waiting: 1,
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
+            player: None,
             silence: Duration::from_secs(u64::from(silence_s)),
             watch: Watch::Off,
             heard: Duration::ZERO,
@@ -70,7 +74,7 @@ impl Session {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.caller.ready && self.callee.ready
+        self.caller.ready && (self.callee.ready || self.player.is_some())
     }
 
     pub(crate) fn heard(&mut self, now: Duration) {

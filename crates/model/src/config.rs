@@ -115,6 +115,8 @@ pub struct Policy {
     pub recall_timeout_s: u32,
     /// Whose calls a user may pick up.
     pub pickup: PickupPolicy,
+    /// Whose tones the server plays, by two letters: de, es, fr, pl, uk, us.
+    pub country: String,
     /// Extensions that can be watched by one subscription to a name (RFC 4662). At most [`Policy::LIST_USERS`] each.
     pub lists: BTreeMap<String, Vec<String>>,
 }
@@ -153,6 +155,7 @@ impl Default for Policy {
             kept_message_s: 604_800,
             recall_timeout_s: 30,
             pickup: PickupPolicy::All,
+            country: "us".to_owned(),
             lists: BTreeMap::new(),
         }
     }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod id;
 pub mod limits;
 pub mod media;
+pub mod program;
 pub mod settings;
 pub mod srtp;
 pub mod time;
@@ -34,6 +35,7 @@ pub use event::{
 pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
+pub use program::{Law, Program, ToneName, Voice};
 pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};

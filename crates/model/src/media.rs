@@ -1,7 +1,7 @@
 //! What crosses between a session and the media plane. Every value is serialisable: today it crosses a
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
-use crate::{MediaSessionId, SrtpKeys};
+use crate::{MediaSessionId, Program, SrtpKeys};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 
@@ -75,6 +75,25 @@ pub enum MediaCommand {
         /// One side holds the other; silence is expected.
         hold: bool,
     },
+    /// Reserve an RTP/RTCP port pair for the one leg, the caller's, of a session that the server answers itself. Answered by
+    /// `Serving` or `Refused`.
+    Serve {
+        /// The session.
+        session: MediaSessionId,
+        /// Address facing the leg.
+        ip: IpAddr,
+        /// As in `Open`.
+        silence_s: u32,
+        /// Synchronisation source of what is sent; random, and the beginning of its numbers as well.
+        ssrc: u32,
+    },
+    /// What the leg of such a session hears from now on. A repeated command begins the program anew.
+    Play {
+        /// The session.
+        session: MediaSessionId,
+        /// `None` = nothing is sent.
+        program: Option<Program>,
+    },
     /// Give the ports back. Answered by `Closed`.
     Close {
         /// The session.
@@ -91,6 +110,8 @@ impl MediaCommand {
             | MediaCommand::Reopen { session, .. }
             | MediaCommand::Remote { session, .. }
             | MediaCommand::Watch { session, .. }
+            | MediaCommand::Serve { session, .. }
+            | MediaCommand::Play { session, .. }
             | MediaCommand::Close { session } => *session,
         }
     }
@@ -107,6 +128,18 @@ pub enum MediaReport {
         caller: SocketAddr,
         /// RTP address facing the callee, as it should appear in SDP.
         callee: SocketAddr,
+    },
+    /// The ports of a session with one leg are ready.
+    Serving {
+        /// The session.
+        session: MediaSessionId,
+        /// RTP address facing the leg, as it should appear in SDP.
+        address: SocketAddr,
+    },
+    /// A program has been played to its end; nothing is sent now.
+    Played {
+        /// The session.
+        session: MediaSessionId,
     },
     /// No port pair is free, or none could be bound.
     Refused {
@@ -135,6 +168,8 @@ impl MediaReport {
     pub fn session(&self) -> MediaSessionId {
         match self {
             MediaReport::Opened { session, .. }
+            | MediaReport::Serving { session, .. }
+            | MediaReport::Played { session }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
             | MediaReport::Closed { session, .. } => *session,

@@ -113,11 +113,11 @@ impl MediaWorker {
             self.relay.handle_timeout(now);
             self.settle(now, None);
         }
-        let mut forwarded = 0;
+        let mut forwarded = self.own_frames();
         for index in 0..ready {
             match self.events.get(index).map(|event| event.token) {
                 Some(INBOX) => self.take_inbox(now),
-                Some(token) => forwarded += self.packets(token, now),
+                Some(token) => forwarded += self.packets(token, now) + self.own_frames(),
                 None => break,
             }
         }
@@ -173,6 +173,20 @@ impl MediaWorker {
         forwarded + leave(&self.sockets, exit, run.get(..length))
     }
 
+    /// Sends what the relay says itself: echoes and tones. Returns how many packets left.
+    fn own_frames(&mut self) -> u64 {
+        let mut sent = 0;
+        while let Some(frame) = self.relay.poll_frame() {
+            let exit = Exit {
+                pair: frame.pair,
+                rtcp: false,
+            };
+            // Each session has a socket of its own, so there is hardly ever a batch.
+            sent += leave(&self.sockets, Some(exit), Some(&[(frame.to, &frame.octets)]));
+        }
+        sent
+    }
+
     fn take_inbox(&mut self, now: Duration) {
         let shared = Arc::clone(&self.shared);
         let Some(inbox) = shared.media.get(self.index) else {
@@ -192,11 +206,13 @@ impl MediaWorker {
 
     fn command(&mut self, command: &MediaCommand, now: Duration) {
         match command {
-            MediaCommand::Open { session, .. } | MediaCommand::Reopen { session, .. } => {
+            MediaCommand::Open { session, .. }
+            | MediaCommand::Reopen { session, .. }
+            | MediaCommand::Serve { session, .. } => {
                 self.sessions.insert(*session);
             }
             MediaCommand::Close { session } => drop(self.sessions.remove(session)),
-            MediaCommand::Remote { .. } | MediaCommand::Watch { .. } => {}
+            MediaCommand::Remote { .. } | MediaCommand::Watch { .. } | MediaCommand::Play { .. } => {}
         }
         self.relay.handle_command(command, now);
         self.settle(now, None);

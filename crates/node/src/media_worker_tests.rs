@@ -8,7 +8,9 @@ use crate::shared::{MediaItem, Shared, Sure};
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId, TenantId, Transport};
+use model::{
+    Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, TenantId, ToneName, Transport, Voice,
+};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
@@ -257,5 +259,69 @@ fn what_another_media_worker_sent_is_not_relayed_again() {
     other.rtp.send_to(&rtp(1), caller).unwrap();
     a.rtp.send_to(&rtp(2), caller).unwrap();
     assert_eq!(received(&b.rtp).0, rtp(2));
+    bench.stop();
+}
+
+/// A session with one leg, described; its address.
+fn serve(bench: &mut Bench, id: MediaSessionId, phone: &Phone) -> SocketAddr {
+    bench.command(MediaCommand::Serve {
+        session: id,
+        ip: HERE,
+        silence_s: 0,
+        ssrc: 99,
+    });
+    let MediaReport::Serving { address, .. } = bench.report() else {
+        panic!("not serving")
+    };
+    bench.describe(id, Leg::Caller, phone);
+    address
+}
+
+#[test]
+fn an_echo_comes_back_from_the_port_that_the_phone_knows() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let phone = Phone::new();
+    let address = serve(&mut bench, id, &phone);
+    bench.command(MediaCommand::Play {
+        session: id,
+        program: Some(Program::Echo),
+    });
+    // The next answer comes after the commands.
+    assert!(matches!(bench.open(session(1, 2)), MediaReport::Opened { .. }));
+    for sequence in 0..20 {
+        phone.rtp.send_to(&rtp(sequence), address).unwrap();
+        let (packet, from) = received(&phone.rtp);
+        assert_eq!((from, &packet[12..]), (address, &rtp(sequence)[12..]));
+        assert_eq!(packet[8..12], [0, 0, 0, 99]);
+    }
+    bench.command(MediaCommand::Close { session: id });
+    let MediaReport::Closed { caller, callee, .. } = bench.report() else {
+        panic!("not closed")
+    };
+    assert_eq!((caller.packets, callee.packets), (20, 0));
+    bench.stop();
+}
+
+#[test]
+fn a_tone_comes_every_20_ms_and_is_reported_when_it_is_over() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let phone = Phone::new();
+    serve(&mut bench, id, &phone);
+    let voice = Voice { pt: 8, law: Law::A };
+    bench.command(MediaCommand::Play {
+        session: id,
+        program: Some(Program::Tone {
+            tone: ToneName::Dial,
+            country: "de".into(),
+            voice,
+            ms: 200,
+        }),
+    });
+    let begin = std::time::Instant::now();
+    let packets: Vec<Vec<u8>> = (0..10).map(|_| received(&phone.rtp).0).collect();
+    let took = begin.elapsed();
+    assert!(took.as_millis() >= 150, "{took:?}");
+    assert!(packets.iter().all(|p| p.len() == 172 && p[1] & 0x7f == 8));
+    assert_eq!(bench.report(), MediaReport::Played { session: id });
     bench.stop();
 }

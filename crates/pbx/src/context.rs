@@ -230,6 +230,15 @@ impl Context {
         flow::route(config, |user| self.settings(user), dialled, domain)
     }
 
+    /// Where a number leads that a user dials himself: some are codes, which are meant for him.
+    pub(crate) fn dialled(&self, config: &TenantConfig, user: UserId, dialled: &str, domain: &str) -> Flow {
+        let code = config.user(user).and_then(|caller| {
+            let settings = self.settings(user);
+            flow::code(config, caller, &settings, dialled, domain)
+        });
+        code.unwrap_or_else(|| self.route(config, dialled, domain))
+    }
+
     /// A phone of the user changed his settings.
     pub(crate) fn change_settings(&mut self, user: UserId, change: UserSettingsChange) {
         let (tenant, id) = (self.config.id(), self.random());

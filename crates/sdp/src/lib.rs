@@ -25,6 +25,7 @@ mod crypto;
 mod description;
 mod keep;
 mod negotiate;
+mod own;
 mod parse;
 mod side;
 
@@ -32,6 +33,7 @@ pub use codec::Codec;
 pub use crypto::{Crypto, Key, Keyring, Suite};
 pub use description::{Description, Direction, Media, Origin};
 pub use negotiate::{Refusal, acceptable, answer, offer, refuse};
+pub use own::{propose, servable, serve, voice};
 pub use parse::{Admit, SdpError};
 pub use side::{Anchor, Protection, Side, Srtp};
 

@@ -443,11 +443,20 @@ impl Server {
         buffer.resize(packet.len() + ROOM, 0);
         let place = (&mut buffer[..], packet.len());
         let forward = self.relay.handle_packet(pair, rtcp, from, place, now.mono);
+        self.send_frames();
         let Some(forward) = forward else { return };
         buffer.truncate(forward.len);
         let source = self.socket(forward.pair, forward.rtcp);
         if let Some(source) = source {
             self.outputs.push(Output::Media(source, forward.to, buffer));
+        }
+    }
+
+    fn send_frames(&mut self) {
+        while let Some(frame) = self.relay.poll_frame() {
+            if let Some(source) = self.socket(frame.pair, false) {
+                self.outputs.push(Output::Media(source, frame.to, frame.octets));
+            }
         }
     }
 
@@ -471,6 +480,7 @@ impl Server {
         self.serve_lagging(now);
         if self.relay.poll_timeout().is_some_and(|at| at <= now.mono) {
             self.relay.handle_timeout(now.mono);
+            self.send_frames();
             self.serve_relay(now);
         }
     }

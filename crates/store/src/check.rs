@@ -39,6 +39,13 @@ pub(crate) fn extension(text: &str) -> Result<(), StoreError> {
             "must have 1 to 32 letters, digits or *#+-._",
         ));
     }
+    if text.starts_with('*') {
+        return Err(invalid(
+            "extension",
+            text,
+            "must not begin with *: that is a star code",
+        ));
+    }
     Ok(())
 }
 

@@ -15,10 +15,8 @@ fn acme(site: &Site) -> Value {
 }
 
 #[test]
-fn a_tenant_from_its_making_to_its_deletion() {
+fn a_new_tenant_has_the_policy_of_the_defaults() {
     let site = Site::new();
-    assert_eq!(site.json(&["tenant", "list"]).as_array().map(Vec::len), Some(0));
-    assert!(site.text(&["tenant", "list"]).contains("carillon tenant add"));
     check(
         &acme(&site),
         &expect![[r#"
@@ -37,6 +35,7 @@ fn a_tenant_from_its_making_to_its_deletion() {
             "allow_sha256": true,
             "auto_answer": false,
             "codecs": [],
+            "country": "us",
             "default_expires_s": 3600,
             "flow_timer_s": 120,
             "follow_redirects": true,
@@ -69,6 +68,14 @@ fn a_tenant_from_its_making_to_its_deletion() {
           "version": 1
         }"#]],
     );
+}
+
+#[test]
+fn a_tenant_from_its_making_to_its_deletion() {
+    let site = Site::new();
+    assert_eq!(site.json(&["tenant", "list"]).as_array().map(Vec::len), Some(0));
+    assert!(site.text(&["tenant", "list"]).contains("carillon tenant add"));
+    acme(&site);
     for way in ["Acme", "ACME.example", "1"] {
         assert_eq!(site.json(&["tenant", "show", way])["name"], "Acme", "{way}");
     }

@@ -5,5 +5,6 @@ mod commands;
 mod latching;
 mod property;
 mod quality;
+mod served;
 mod srtp;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::world::{addr, ip, rtcp, rtp};
 use media::{Effect, PairId, PortRange, Relay};
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use model::{Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, ToneName, Voice};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -83,7 +83,20 @@ impl Run {
         let tally = self.tally.entry(session.0).or_default();
         let host = self.random.of(&HOSTS);
         let leg = self.random.of(&[Leg::Caller, Leg::Callee]);
-        let command = match self.random.below(5) {
+        let command = match self.random.below(7) {
+            5 => {
+                tally.opens += 1;
+                MediaCommand::Serve {
+                    session,
+                    ip: ip(self.random.of(&IPS)),
+                    silence_s: 3,
+                    ssrc: 9,
+                }
+            }
+            6 => MediaCommand::Play {
+                session,
+                program: self.program(),
+            },
             0 => {
                 tally.opens += 1;
                 let (caller_ip, callee_ip) = (ip(self.random.of(&IPS)), ip(self.random.of(&IPS)));
@@ -115,6 +128,23 @@ impl Run {
             }
         };
         self.relay.handle_command(&command, self.now);
+    }
+
+    fn program(&mut self) -> Option<Program> {
+        let ms = u32::try_from(self.random.below(2) * 1000).unwrap();
+        let voice = Voice { pt: 0, law: Law::Mu };
+        let (tone, country) = (ToneName::Busy, "uk".into());
+        match self.random.below(4) {
+            0 => Some(Program::Echo),
+            1 => Some(Program::Silence { voice, ms }),
+            2 => Some(Program::Tone {
+                tone,
+                country,
+                voice,
+                ms,
+            }),
+            _ => None,
+        }
     }
 
     fn answer_bind(&mut self) {
@@ -149,6 +179,10 @@ impl Run {
     }
 
     fn drain(&mut self) {
+        while let Some(frame) = self.relay.poll_frame() {
+            assert!(HOSTS.contains(&frame.to.to_string().as_str()));
+            assert!(rtp::Header::parse(&frame.octets).is_ok());
+        }
         while let Some(effect) = self.relay.poll_effect() {
             match effect {
                 Effect::Bind { pair, .. } => {
@@ -158,9 +192,11 @@ impl Run {
                 Effect::Report(report) => {
                     let tally = self.tally.entry(report.session().0).or_default();
                     match report {
-                        MediaReport::Opened { .. } | MediaReport::Refused { .. } => tally.opens -= 1,
+                        MediaReport::Opened { .. }
+                        | MediaReport::Serving { .. }
+                        | MediaReport::Refused { .. } => tally.opens -= 1,
                         MediaReport::Closed { .. } => tally.closes -= 1,
-                        MediaReport::Silent { .. } => {}
+                        MediaReport::Silent { .. } | MediaReport::Played { .. } => {}
                     }
                     assert!(tally.opens >= 0 && tally.closes >= 0, "answered more than asked");
                 }

@@ -2,7 +2,7 @@
 
 use super::keys;
 use crate::context::Context;
-use model::{CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, SrtpSuite, TenantId};
+use model::{CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Program, SrtpSuite, TenantId};
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
 
@@ -88,6 +88,26 @@ impl Bridge {
             silence_s,
         });
         true
+    }
+
+    /// Asks for ports towards the caller alone, for a call that the server answers. It is relayed, that is to say that its
+    /// audio comes to us, whatever the policy says about audio between phones.
+    pub(crate) fn serve(&self, context: &mut Context, caller: &FlowToken, silence_s: u32) {
+        let Some(session) = self.session else { return };
+        let ssrc = u32::try_from(context.random() >> 32).unwrap_or(0);
+        context.media(MediaCommand::Serve {
+            session,
+            ip: caller.local.ip(),
+            silence_s,
+            ssrc,
+        });
+    }
+
+    /// What the caller hears of us from now on.
+    pub(crate) fn play(&self, context: &mut Context, program: Option<Program>) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Play { session, program });
+        }
     }
 
     /// True once there are ports.

@@ -175,6 +175,9 @@ impl Call {
         message: &Message<'_>,
         now: Now,
     ) {
+        if self.endpoint.is_some() {
+            return self.serve_acknowledged(context, message, now);
+        }
         let other = side.other();
         let anchor = self.bridge.anchor(other);
         let config = Arc::clone(&self.config);

@@ -12,6 +12,7 @@ mod capabilities;
 mod checkpoint;
 mod delayed_offer;
 mod early;
+mod endpoint;
 mod follow;
 mod forward;
 mod identity;
@@ -47,6 +48,7 @@ use crate::location::Binding;
 use bridge::Bridge;
 use bytes::Bytes;
 use checkpoint::{Kept, Restored};
+use endpoint::Endpoint;
 use flow::Run;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
@@ -132,6 +134,8 @@ pub(crate) struct Call {
     /// Provisional responses to the caller that are repeated until they are acknowledged.
     reliable: Reliable,
     callee: Option<Leg>,
+    /// The server itself is the other side: there is no callee.
+    endpoint: Option<Box<Endpoint>>,
     /// What the targets were offered, until one of them becomes the callee.
     callee_side: Option<Side>,
     bridge: Bridge,
@@ -415,6 +419,12 @@ impl Call {
                 self.media_reopened(context, (*caller, *callee), now);
             }
             (MediaReport::Refused { .. }, Phase::Answered) => self.media_not_reopened(context, now),
+            (MediaReport::Serving { address, .. }, Phase::Opening) => {
+                self.cancel_timer(context, TimerKind::MediaOpen);
+                self.bridge.opened(*address, *address);
+                self.media_is_ready(context, now);
+            }
+            (MediaReport::Played { .. }, Phase::Answered) => self.played(context, now),
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
                 self.bridge.forget();

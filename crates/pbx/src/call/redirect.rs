@@ -110,7 +110,9 @@ impl Call {
                     let next = context.route(&self.config, &by.to, self.config.realm());
                     run.forward(by, next);
                 }
-                Action::Refuse(_) | Action::Talk => return None,
+                Action::Refuse(_) | Action::Talk | Action::Serve(_) | Action::Set(_) | Action::HangUp => {
+                    return None;
+                }
             }
         }
     }

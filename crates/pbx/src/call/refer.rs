@@ -94,6 +94,8 @@ impl Call {
     /// Why this leg can't transfer now.
     fn refer_refusal(&self, context: &Context, side: SideOf) -> Option<u16> {
         match self.phase {
+            // There is nobody who could be transferred.
+            _ if self.endpoint.is_some() => return Some(403),
             Phase::Answered => {}
             // A party that waits for its own transfer asks again when that is decided.
             Phase::Opening | Phase::Ringing if self.is_transfer() => return Some(491),

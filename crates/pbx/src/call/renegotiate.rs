@@ -32,6 +32,7 @@ impl Call {
             return self.refuse_for_now(context, side, server, message, code, now);
         }
         if self.refuse_brief(context, side, server, message, now)
+            || self.serve_again(context, server, message, now)
             || self.answer_unchanged(context, side, server, message, now)
         {
             return;
@@ -345,6 +346,7 @@ impl Call {
             }
         }
         self.bridge.watch(context, held);
+        self.program_follows(context);
     }
 
     /// The other leg refused: the asker is told so and the session stays as it was (RFC 3261 §14.1). A leg that

@@ -23,7 +23,7 @@ use sip::{Message, Name};
 use std::sync::Arc;
 
 /// The media plane answers within this or the call is refused, milliseconds.
-const MEDIA_OPEN_MS: u64 = 2_000;
+pub(super) const MEDIA_OPEN_MS: u64 = 2_000;
 
 impl Call {
     /// Takes an authenticated INVITE. `None` when it was refused before it became a call.
@@ -61,7 +61,7 @@ impl Call {
         let mut identity = identities(&config, &caller, &dialled);
         let told = tell(context, message, &caller, &mut identity.0);
         make_known(context, tag, id, device.user);
-        let mut run = Run::new(context.route(&config, &dialled, &domain));
+        let mut run = Run::new(context.dialled(&config, device.user, &dialled, &domain));
         run.meet(device.user);
         let record = Record::begin(context, caller, callee, now);
         let leg = caller_leg(context, device, dialog, message, flow);
@@ -108,6 +108,7 @@ impl Call {
             early_remote: None,
             reliable: Reliable::default(),
             callee: None,
+            endpoint: None,
             callee_side: None,
             bridge: Bridge::new(config.id(), id, relays),
             identity: (String::new(), String::new()),
@@ -158,6 +159,14 @@ impl Call {
                 };
                 self.refuse(context, record::cause_of(refusal), by, now);
             }
+            action @ (Action::Serve(_) | Action::Set(_)) => self.serve(context, action, now),
+            Action::HangUp => self.hang_up(
+                context,
+                record::q850::NORMAL_CLEARING,
+                EndedBy::System,
+                "end of tone",
+                now,
+            ),
             Action::Talk => {}
         }
     }
@@ -202,6 +211,8 @@ impl Call {
     pub(super) fn media_is_ready(&mut self, context: &mut Context, now: Now) {
         if self.takes_over() {
             self.ask_of_others(context, super::Act::Join { call: self.id });
+        } else if self.endpoint.is_some() {
+            self.serve_on(context, now);
         } else {
             self.dial(context, now);
         }

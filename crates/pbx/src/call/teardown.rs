@@ -232,7 +232,12 @@ impl Call {
         let record = self
             .record
             .finish(self.config.id(), self.run.path(), quality, suites);
-        context.out.extend(record.map(Effect::Cdr));
+        let served = self.is_served();
+        context.out.extend(record.map(|mut record| {
+            // The server says nothing that it could have counted.
+            record.callee_media = record.callee_media.filter(|_| !served);
+            Effect::Cdr(record)
+        }));
         self.forget_kept(context);
         for (server, bytes) in self.byes.drain(..) {
             context.tx.respond(server, 200, bytes, now.mono);

@@ -87,7 +87,7 @@ impl Tenant {
         {
             Some(call) => call.handle_media(&mut self.context, report, now),
             None => {
-                if matches!(report, MediaReport::Opened { .. }) {
+                if matches!(report, MediaReport::Opened { .. } | MediaReport::Serving { .. }) {
                     self.context.media(model::MediaCommand::Close { session });
                 }
             }

@@ -84,6 +84,8 @@ impl Tenant {
             _ if !call.is_up() => Some(481),
             Some(whose) if !self.may_take(device, whose, true) => Some(403),
             _ if name.early_only => Some(486),
+            // What the server does is for who has dialled it.
+            _ if call.is_served() => Some(488),
             _ if !call.may_give(leg.side.other()) => Some(491),
             _ => None,
         };

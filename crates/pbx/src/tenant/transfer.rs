@@ -80,6 +80,9 @@ impl Tenant {
             self.context.counts.forbidden += 1;
             return Err(403);
         }
+        if other.is_served() {
+            return Err(488);
+        }
         if other.has_caller_waiting(replaced.side) {
             other.take_callers_place(&mut self.context, transferrer, guest, now);
             return Ok(replaced.call);

@@ -4,24 +4,32 @@ use super::{Answer, Phone, State, message};
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// From a BYE to the last packet that was sent before it came, in fair weather.
+const ON_ITS_WAY: Duration = Duration::from_millis(2);
+
+/// Octets of a packet with 20 ms of a tone of the server; phones send shorter ones.
+pub(crate) const TONE: usize = 172;
+
 impl Phone {
-    /// An audio packet came in.
-    pub fn receive_media(&mut self, packet: &[u8]) {
+    /// An audio packet came in. One that was on its way while the phone hung up is nobody's fault.
+    pub fn receive_media(&mut self, packet: &[u8], now: Duration) {
         if self.answer == Answer::Dead {
             return;
         }
         self.packets_received += 1;
         let Some(packet) = self.open(packet) else { return };
-        if let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok()) {
+        // A tone is nobody's voice.
+        if packet.len() != TONE
+            && let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok())
+        {
             self.voices.insert(voice);
         }
-        if !self
+        let parting = self.hung_up.is_some_and(|at| now <= at + ON_ITS_WAY);
+        let in_call = self
             .dialogs
             .values()
-            .any(|d| matches!(d.state, State::Up | State::Calling | State::Ringing))
-        {
-            self.packets_astray += 1;
-        }
+            .any(|d| matches!(d.state, State::Up | State::Calling | State::Ringing));
+        self.packets_astray += u64::from(!in_call && !parting);
     }
 
     pub(super) fn speak(&mut self, now: Duration) {

@@ -4,7 +4,7 @@
 //! hold and resume, a few RTP packets. Does not own: choosing what to do; the scenario or the seed does.
 
 mod abilities;
-mod audio;
+pub(crate) mod audio;
 mod called;
 mod dialog;
 pub mod digest;
@@ -156,6 +156,8 @@ pub struct Phone {
     pub unopened: u64,
     /// How often the other side has changed its key.
     pub rekeyed: u64,
+    /// When it hung up last.
+    hung_up: Option<Duration>,
     /// Whose voices were heard: the first four octets of what they sent.
     pub voices: BTreeSet<[u8; 4]>,
     /// Bodies of NOTIFYs that nobody had asked for.
@@ -219,6 +221,7 @@ impl Phone {
             rekeyed: 0,
             asked: None,
             ends: Vec::new(),
+            hung_up: None,
             voices: BTreeSet::new(),
             told: Vec::new(),
             texts: Vec::new(),
@@ -322,6 +325,7 @@ impl Phone {
         if dialog.state == State::Up {
             dialog.state = State::Over;
             dialog.answer = None;
+            self.hung_up = Some(now);
             let (uri, call_id, cseq) = dialog.next_request();
             self.request(Method::Bye, &uri, &call_id, cseq, &[], None, now);
         }

@@ -80,7 +80,17 @@ impl Scene {
         let extensions = self.shapes.get(home).map_or(&[][..], |shape| shape.extensions());
         let colleague = self.rng.pick(extensions).copied().unwrap_or("100");
         let elsewhere = self.rng.pick(&self.shapes).map_or("", |shape| shape.domain());
-        match self.rng.below(20) {
+        match self.rng.below(22) {
+            // Codes that the server answers: for a while, or until the caller hangs up.
+            20 => "*43".to_owned(),
+            21 => {
+                let codes = ["*43", "*78", "*79", "*76", "*73", "*91", "*93"];
+                match self.rng.below(4) {
+                    0 => format!("*72{colleague}"),
+                    1 => format!("*92{colleague}"),
+                    _ => self.rng.pick(&codes).copied().unwrap_or("*43").to_owned(),
+                }
+            }
             0 => "999".to_owned(),
             1 => format!("{colleague}@nowhere.example"),
             2 | 3 => format!("{colleague}@{elsewhere}"),

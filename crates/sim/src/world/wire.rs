@@ -46,7 +46,7 @@ impl World {
             }
             Load::Media(bytes) => {
                 if let Some(phone) = self.phones.iter_mut().find(|p| p.rtp_address() == to) {
-                    phone.receive_media(&bytes);
+                    phone.receive_media(&bytes, now.mono);
                 }
             }
             Load::Closed if to == self.address => {

@@ -165,7 +165,8 @@ fn fields_are_checked() {
         );
         assert!(!error.to_string().contains(['\r', '\n']));
     }
-    assert!(b.store.add_user(&b.acme, "*98#", "").is_ok());
+    assert!(b.store.add_user(&b.acme, "98#", "").is_ok());
+    assert!(b.store.add_user(&b.acme, "*98", "").is_err(), "a star code");
     let quoted = b.store.add_user(&b.acme, "7", "O'Neill \"Bob\" <b>").unwrap();
     for username in ["", "a:b", "a b", "a\"b", "a\\b", "a\u{0}b"] {
         let error = b

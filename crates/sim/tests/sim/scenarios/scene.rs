@@ -268,6 +268,8 @@ fn record(cdr: &Cdr) -> String {
     }
     if let (Some(caller), Some(callee)) = (&cdr.caller_media, &cdr.callee_media) {
         let _ = write!(line, ", packets {} and {}", caller.packets, callee.packets);
+    } else if let Some(caller) = &cdr.caller_media {
+        let _ = write!(line, ", packets {}", caller.packets);
     }
     for (leg, suite) in [("caller", cdr.caller_srtp), ("callee", cdr.callee_srtp)] {
         if let Some(suite) = suite {

@@ -1,0 +1,320 @@
+//! Sessions that the server answers itself: echo, tones, and who gets them.
+
+use super::world::{World, addr, ip, packet, rtcp, rtp, secs};
+use audio::g711;
+use media::Frame;
+use model::{Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, ToneName, Voice};
+use std::time::Duration;
+
+const RELAY: &str = "198.51.100.1";
+const PHONE: &str = "192.0.2.10:4000";
+const STRANGER: &str = "203.0.113.9:4000";
+const SSRC: u32 = 0xDEAD_BEEF;
+const ID: MediaSessionId = MediaSessionId(1);
+
+/// A session with ports, whose leg has described itself.
+fn serving(silence_s: u32) -> (World, u16) {
+    let mut world = World::new(10_000, 10_099);
+    world.command(MediaCommand::Serve {
+        session: ID,
+        ip: ip(RELAY),
+        silence_s,
+        ssrc: SSRC,
+    });
+    let address = match world.reports.pop() {
+        Some(MediaReport::Serving { session: ID, address }) => address,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((address.ip(), world.bind_count), (ip(RELAY), 1));
+    describe(&mut world, Some(PHONE));
+    (world, address.port())
+}
+
+fn describe(world: &mut World, at: Option<&str>) {
+    world.command(MediaCommand::Remote {
+        session: ID,
+        leg: Leg::Caller,
+        rtp: at.map(addr),
+        rtcp: None,
+        signalling_ip: ip("192.0.2.10"),
+        srtp: None,
+    });
+}
+
+fn play(world: &mut World, program: Option<Program>) {
+    world.command(MediaCommand::Play { session: ID, program });
+}
+
+fn tone(tone: ToneName, ms: u32) -> Option<Program> {
+    let (country, voice) = ("de".into(), Voice { pt: 8, law: Law::A });
+    Some(Program::Tone {
+        tone,
+        country,
+        voice,
+        ms,
+    })
+}
+
+fn frames(world: &mut World) -> Vec<Frame> {
+    std::iter::from_fn(|| world.relay.poll_frame()).collect()
+}
+
+fn says(world: &mut World, port: u16, from: &str, packet: &[u8]) -> Vec<Frame> {
+    let relay = std::net::SocketAddr::new(ip(RELAY), port);
+    assert_eq!(world.send(from, relay, packet), None, "nothing is relayed");
+    frames(world)
+}
+
+fn header(frame: &Frame) -> rtp::Header {
+    rtp::Header::parse(&frame.octets).unwrap()
+}
+
+#[test]
+fn an_echo_goes_to_its_source_alone_as_a_stream_of_ours() {
+    let (mut world, port) = serving(60);
+    assert_eq!(
+        says(&mut world, port, PHONE, &rtp(1)),
+        [],
+        "nobody asked for an echo yet"
+    );
+    play(&mut world, Some(Program::Echo));
+    let mut last = None;
+    for seq in [2, 3, 9, 10] {
+        let [frame] = &says(&mut world, port, PHONE, &rtp(seq))[..] else {
+            panic!("one packet for one");
+        };
+        let head = header(frame);
+        assert_eq!(frame.to, addr(PHONE));
+        assert_eq!(
+            (head.ssrc, head.pt, head.timestamp),
+            (SSRC, 0, u32::from(seq) * 160)
+        );
+        assert_eq!(frame.octets[head.payload_start..], rtp(seq)[12..]);
+        let next = last.map_or(head.seq, |seq: u16| seq.wrapping_add(1));
+        assert_eq!((head.seq, head.marker), (next, last.is_none()));
+        last = Some(head.seq);
+    }
+    assert_eq!(says(&mut world, port, STRANGER, &rtp(11)), []);
+    assert_eq!(
+        says(&mut world, port, "192.0.2.10:4002", &rtp(11)),
+        [],
+        "another port"
+    );
+    assert_eq!(says(&mut world, port, PHONE, b"no packet"), []);
+    assert_eq!(says(&mut world, port, PHONE, &rtcp()), []);
+    play(&mut world, None);
+    assert_eq!(says(&mut world, port, PHONE, &rtp(12)), []);
+    let (caller, callee) = world.close(1);
+    assert_eq!((caller.packets, caller.stray, callee.packets), (6, 3, 0));
+}
+
+#[test]
+fn an_echo_waits_until_a_source_is_believed_for_good() {
+    let (mut world, port) = serving(60);
+    play(&mut world, Some(Program::Echo));
+    let natted = "192.0.2.10:50000";
+    let counts: Vec<usize> = (1..=6)
+        .map(|seq| says(&mut world, port, natted, &rtp(seq)).len())
+        .collect();
+    assert_eq!(counts, [0, 0, 0, 0, 1, 1]);
+}
+
+#[test]
+fn what_is_muted_hears_nothing() {
+    let (mut world, port) = serving(60);
+    play(&mut world, Some(Program::Echo));
+    assert_eq!(says(&mut world, port, PHONE, &rtp(1)).len(), 1);
+    describe(&mut world, None);
+    assert_eq!(says(&mut world, port, PHONE, &rtp(2)), []);
+    play(&mut world, tone(ToneName::Busy, 0));
+    world.advance(Duration::from_millis(100));
+    assert_eq!(frames(&mut world), []);
+}
+
+#[test]
+fn our_own_packets_do_not_come_back_for_ever() {
+    let (mut world, port) = serving(60);
+    play(&mut world, Some(Program::Echo));
+    let frame = says(&mut world, port, PHONE, &rtp(1)).pop().unwrap();
+    assert_eq!(says(&mut world, port, PHONE, &frame.octets), []);
+}
+
+#[test]
+fn a_flood_is_not_sent_back() {
+    let (mut world, port) = serving(60);
+    play(&mut world, Some(Program::Echo));
+    let mut echoed = 0;
+    for ms in 0..1000_u16 {
+        for n in 0..5 {
+            echoed += says(&mut world, port, PHONE, &rtp(ms * 5 + n)).len();
+        }
+        world.advance(Duration::from_millis(1));
+    }
+    assert!((120..=150).contains(&echoed), "{echoed}");
+    let mut long = packet(0, 1, 1);
+    long.resize(5000, 0);
+    assert_eq!(says(&mut world, port, PHONE, &long), []);
+}
+
+/// Twenty seconds at a phone's pace lose nothing.
+#[test]
+fn an_honest_phone_is_echoed_whole() {
+    let (mut world, port) = serving(60);
+    play(&mut world, Some(Program::Echo));
+    for seq in 0..2000 {
+        assert_eq!(says(&mut world, port, PHONE, &rtp(seq)).len(), 1, "{seq}");
+        world.advance(Duration::from_millis(10));
+    }
+}
+
+/// The samples that the phone hears.
+fn sound(frames: &[Frame]) -> Vec<i16> {
+    let octets = frames.iter().flat_map(|frame| &frame.octets[12..]);
+    octets.map(|octet| g711::Law::A.decode(*octet)).collect()
+}
+
+/// How much of one frequency is in it, against all of it.
+fn share(samples: &[i16], hz: f64) -> f64 {
+    let (mut re, mut im, mut all) = (0.0, 0.0, 0.0);
+    for (at, sample) in samples.iter().enumerate() {
+        let angle = std::f64::consts::TAU * hz * at as f64 / 8000.0;
+        let sample = f64::from(*sample);
+        re += sample * angle.cos();
+        im += sample * angle.sin();
+        all += sample * sample;
+    }
+    2.0 * (re * re + im * im) / (samples.len() as f64 * all)
+}
+
+#[test]
+fn a_tone_comes_in_frames_of_20_ms_and_ends_once() {
+    let (mut world, port) = serving(60);
+    says(&mut world, port, PHONE, &rtp(1));
+    assert_eq!(world.relay.poll_timeout(), None, "no tick without a program");
+    play(&mut world, tone(ToneName::Dial, 1000));
+    let mut all = Vec::new();
+    while let Some(due) = world.relay.poll_timeout() {
+        assert!(due > world.now && due <= world.now + Duration::from_millis(20));
+        world.advance(due - world.now);
+        let mut made = frames(&mut world);
+        assert!(made.len() <= 1);
+        all.append(&mut made);
+    }
+    assert_eq!(world.reports, [MediaReport::Played { session: ID }]);
+    assert_eq!(all.len(), 50);
+    for pair in all.windows(2) {
+        let (one, two) = (header(&pair[0]), header(&pair[1]));
+        assert_eq!(two.seq, one.seq.wrapping_add(1));
+        assert_eq!(two.timestamp, one.timestamp.wrapping_add(160));
+        assert_eq!(
+            (two.ssrc, two.pt, two.marker, two.payload_len),
+            (SSRC, 8, false, 160)
+        );
+    }
+    assert!(header(&all[0]).marker);
+    assert!(share(&sound(&all), 425.0) > 0.99);
+}
+
+#[test]
+fn a_confirmation_is_the_dial_tone_in_bursts() {
+    let (mut world, port) = serving(60);
+    says(&mut world, port, PHONE, &rtp(1));
+    play(&mut world, tone(ToneName::Confirmation, 0));
+    let mut all = Vec::new();
+    for _ in 0..50 {
+        world.advance(Duration::from_millis(20));
+        all.extend(frames(&mut world));
+    }
+    let samples = sound(&all);
+    for (index, part) in samples.chunks(800).enumerate() {
+        let loud = part.iter().any(|sample| sample.unsigned_abs() > 1000);
+        assert_eq!(loud, index % 2 == 1, "part {index}");
+        assert!(!loud || share(part, 425.0) > 0.95);
+    }
+}
+
+#[test]
+fn a_late_tick_leaves_out_what_nobody_would_hear() {
+    let (mut world, port) = serving(60);
+    says(&mut world, port, PHONE, &rtp(1));
+    play(&mut world, tone(ToneName::Dial, 0));
+    world.advance(secs(3));
+    assert_eq!(frames(&mut world).len(), 3);
+    world.advance(Duration::from_millis(20));
+    assert_eq!(frames(&mut world).len(), 1);
+}
+
+/// A description may name anybody's address.
+#[test]
+fn who_says_nothing_hears_two_seconds() {
+    let (mut world, port) = serving(60);
+    play(&mut world, tone(ToneName::Dial, 0));
+    let heard = |world: &mut World| {
+        let mut count = 0;
+        for _ in 0..200 {
+            world.advance(Duration::from_millis(20));
+            count += frames(world).len();
+        }
+        count
+    };
+    assert_eq!(heard(&mut world), 100);
+    says(&mut world, port, PHONE, &rtp(1));
+    assert_eq!(heard(&mut world), 200);
+}
+
+#[test]
+fn silence_of_the_phone_is_noticed() {
+    let (mut world, port) = serving(10);
+    play(&mut world, Some(Program::Echo));
+    world.command(MediaCommand::Watch {
+        session: ID,
+        hold: false,
+    });
+    says(&mut world, port, PHONE, &rtp(1));
+    world.advance(secs(11));
+    assert_eq!(world.reports, [MediaReport::Silent { session: ID }]);
+}
+
+#[test]
+fn ports_return_and_repeated_commands_do_no_harm() {
+    let (mut world, _) = serving(0);
+    world.command(MediaCommand::Serve {
+        session: ID,
+        ip: ip(RELAY),
+        silence_s: 0,
+        ssrc: 1,
+    });
+    assert!(matches!(world.reports.pop(), Some(MediaReport::Serving { .. })));
+    let counts = world.relay.counts();
+    assert_eq!((counts.sessions, counts.pairs_used), (1, 1));
+    play(&mut world, tone(ToneName::Busy, 0));
+    play(&mut world, tone(ToneName::Busy, 0));
+    world.close(1);
+    assert_eq!(world.relay.poll_timeout(), None);
+    let counts = world.relay.counts();
+    assert_eq!((counts.sessions, counts.pairs_used), (0, 0));
+    play(&mut world, tone(ToneName::Busy, 0));
+    assert_eq!((world.relay.poll_timeout(), frames(&mut world)), (None, vec![]));
+}
+
+#[test]
+fn no_port_is_free() {
+    let mut world = World::new(10_000, 10_001);
+    for id in [1, 2] {
+        world.command(MediaCommand::Serve {
+            session: MediaSessionId(id),
+            ip: ip(RELAY),
+            silence_s: 0,
+            ssrc: 1,
+        });
+    }
+    assert!(matches!(
+        world.reports[..],
+        [
+            MediaReport::Serving { session: ID, .. },
+            MediaReport::Refused {
+                session: MediaSessionId(2)
+            },
+        ]
+    ));
+}

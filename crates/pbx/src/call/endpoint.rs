@@ -1,0 +1,230 @@
+//! A call whose other side is the server: it answers with a description of its own and plays what the flow says.
+//!
+//! Owns: answering, what the phone may do in such a call, and which program follows from flow and descriptions. Does not
+//! own: what to do for whom (`flow`), the packets (`media`), and all that a leg has in any call: timers, reconnection, the
+//! end.
+//!
+//! Such a call has a caller's leg and no callee. Nobody can be transferred out of it or take it over.
+
+use super::record::q850;
+use super::setup::MEDIA_OPEN_MS;
+use super::{Call, Phase};
+use crate::context::{Context, TimerKind};
+use flow::{Action, Event, Refusal, Service};
+use model::{EndedBy, Law, Leg as SideOf, Now, Program, Voice};
+use sdp::Description;
+use sip::Message;
+use sip::transaction::ServerId;
+use std::sync::Arc;
+
+/// What the server does in a call.
+#[derive(Default)]
+pub(super) struct Endpoint {
+    /// What the flow wants done as soon as there are ports.
+    next: Option<Action>,
+    service: Option<Service>,
+    /// What the media plane was told last.
+    playing: Option<Program>,
+    /// The phone has our 2xx: from now on it can hear us.
+    hears: bool,
+    /// Our 2xx had an offer; the answer comes in the ACK.
+    offered: bool,
+}
+
+impl Call {
+    /// True when the server itself is the other side.
+    pub(crate) fn is_served(&self) -> bool {
+        self.endpoint.is_some()
+    }
+
+    /// The flow wants something of the server: it is done once it is certain that the caller can be answered.
+    pub(super) fn serve(&mut self, context: &mut Context, action: Action, now: Now) {
+        let endpoint = self.endpoint.get_or_insert_default();
+        endpoint.next = Some(action);
+        if self.bridge.is_open() {
+            return self.serve_on(context, now);
+        }
+        let allowed = &self.config.policy().codecs;
+        if sdp::servable(self.offer.as_ref(), allowed).is_err() {
+            return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+        }
+        let silence_s = self.config.policy().media_silence_s;
+        self.bridge.relay(self.config.id(), self.id);
+        self.bridge.serve(context, &self.caller.flow, silence_s);
+        self.set_timer(context, TimerKind::MediaOpen, MEDIA_OPEN_MS, now);
+    }
+
+    /// There are ports: what the flow wants is done.
+    pub(super) fn serve_on(&mut self, context: &mut Context, now: Now) {
+        let Some(endpoint) = &mut self.endpoint else {
+            return;
+        };
+        match endpoint.next.take() {
+            Some(Action::Set(change)) => {
+                context.change_settings(self.caller.user, change);
+                self.advance(context, Event::Changed, now);
+            }
+            Some(Action::Serve(service)) => {
+                endpoint.service = Some(service);
+                match self.phase {
+                    Phase::Opening => self.answer_itself(context, now),
+                    Phase::Answered => self.program_follows(context),
+                    Phase::Ringing | Phase::Ending | Phase::Ended => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The call is up: the caller gets our answer to its offer, or our offer.
+    fn answer_itself(&mut self, context: &mut Context, now: Now) {
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        let text = self.own_words(self.offer.clone().as_ref());
+        let (Some(text), Some(endpoint)) = (text, &mut self.endpoint) else {
+            return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+        };
+        endpoint.offered = self.offer.is_none();
+        if let Some(offer) = &self.offer {
+            self.bridge.remote(
+                context,
+                SideOf::Caller,
+                (offer, Some(&self.caller.side)),
+                allowed,
+                &self.caller.flow,
+            );
+        }
+        self.caller.remote.clone_from(&self.offer);
+        let held = self.offer.as_ref().is_some_and(|offer| offer.is_held(allowed));
+        self.bridge.watch(context, held);
+        self.answer_caller(context, &text, now);
+        self.caller.session_id = self.session_ids.as_ref().map(|ids| ids.to_caller().into());
+        self.phase = Phase::Answered;
+        self.record.answered(now);
+        context.counts.answered += 1;
+        self.show(context);
+        let longest = u64::from(config.policy().max_call_s) * 1000;
+        self.set_timer(context, TimerKind::Longest, longest, now);
+        self.watch_session(context, SideOf::Caller, now);
+        self.advance(context, Event::Answered, now);
+    }
+
+    /// What we say about media: to this offer, or by ourselves.
+    fn own_words(&mut self, offer: Option<&Description>) -> Option<String> {
+        let anchor = self.bridge.anchor(SideOf::Caller)?;
+        let side = &mut self.caller.side;
+        let allowed = &self.config.policy().codecs;
+        match offer {
+            Some(offer) => sdp::serve(offer, side, anchor, allowed).ok(),
+            None => sdp::propose(side, anchor, allowed).ok(),
+        }
+    }
+
+    /// The phone has our 2xx, and has perhaps answered our offer.
+    pub(super) fn serve_acknowledged(&mut self, context: &mut Context, message: &Message<'_>, now: Now) {
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        let Some(endpoint) = self.endpoint.as_mut().filter(|_| self.phase == Phase::Answered) else {
+            return;
+        };
+        endpoint.hears = true;
+        if std::mem::take(&mut endpoint.offered) {
+            let answer = self.read_answer(SideOf::Caller, message.body());
+            let Some(answer) = answer.filter(|answer| sdp::voice(answer, allowed).is_some()) else {
+                context.counts.media_refused += 1;
+                let why = "no answer in the ACK";
+                return self.hang_up(context, q850::INCOMPATIBLE, EndedBy::Caller, why, now);
+            };
+            self.caller.remote = Some(answer);
+        }
+        self.media_follows(context, allowed);
+    }
+
+    /// A re-INVITE or UPDATE in a call that the server has answered; false in any other.
+    pub(super) fn serve_again(
+        &mut self,
+        context: &mut Context,
+        server: ServerId,
+        message: &Message<'_>,
+        now: Now,
+    ) -> bool {
+        if self.endpoint.is_none() {
+            return false;
+        }
+        let config = Arc::clone(&self.config);
+        let offer = match message.body() {
+            [] => Ok(None),
+            body => match self.read_offer(context, SideOf::Caller, body) {
+                Some(offer) => Ok(Some(offer)),
+                None => Err(400_u16),
+            },
+        };
+        let said = offer.and_then(|offer| {
+            let text = self.own_words(offer.as_ref()).ok_or(488_u16)?;
+            Ok((offer, text))
+        });
+        match said {
+            Ok((offer, text)) => {
+                self.agree(context, SideOf::Caller, server, message, &text, now);
+                match (offer, &mut self.endpoint) {
+                    (Some(offer), _) => {
+                        self.caller.remote = Some(offer);
+                        self.media_follows(context, &config.policy().codecs);
+                    }
+                    (None, Some(endpoint)) => endpoint.offered = true,
+                    (None, None) => {}
+                }
+            }
+            Err(code) => {
+                context.counts.media_refused += 1;
+                let bytes = context.response(message, self.caller.flow, code, None).finish();
+                context.tx.respond(server, code, bytes, now.mono);
+            }
+        }
+        true
+    }
+
+    /// Tells the media plane what the phone is to hear now: on hold nothing.
+    pub(super) fn program_follows(&mut self, context: &mut Context) {
+        let allowed = &self.config.policy().codecs;
+        let Some(endpoint) = self.endpoint.as_mut().filter(|endpoint| endpoint.hears) else {
+            return;
+        };
+        let remote = self.caller.remote.as_ref();
+        let voice = remote
+            .filter(|remote| !remote.is_held(allowed))
+            .and_then(|remote| sdp::voice(remote, allowed));
+        let voice = voice.map(|codec| Voice {
+            pt: codec.pt,
+            law: match codec.name.eq_ignore_ascii_case("PCMA") {
+                true => Law::A,
+                false => Law::Mu,
+            },
+        });
+        let program = voice.zip(endpoint.service).map(|(voice, service)| match service {
+            Service::Echo => Program::Echo,
+            Service::Tone { tone, ms } => Program::Tone {
+                tone,
+                country: self.config.policy().country.as_str().into(),
+                voice,
+                ms,
+            },
+        });
+        if program != endpoint.playing {
+            endpoint.playing.clone_from(&program);
+            self.bridge.play(context, program);
+        }
+    }
+
+    /// What had an end has come to it.
+    pub(super) fn played(&mut self, context: &mut Context, now: Now) {
+        // A report that was on its way while the phone was put on hold says nothing.
+        let ended = self
+            .endpoint
+            .as_mut()
+            .and_then(|endpoint| endpoint.playing.take());
+        if ended.is_some() {
+            self.advance(context, Event::Played, now);
+        }
+    }
+}

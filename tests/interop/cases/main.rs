@@ -22,6 +22,7 @@ mod outcomes;
 mod phones;
 mod protected;
 mod referred;
+mod served;
 mod tenants;
 mod transfers;
 

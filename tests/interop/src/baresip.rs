@@ -358,6 +358,23 @@ impl Phone {
         Ok(())
     }
 
+    /// Waits until it hears its own tone, as an echo sends it, and measures it.
+    ///
+    /// # Errors
+    /// Says what was heard instead.
+    pub fn hear_itself(&mut self) -> Result<Tone> {
+        let mark = self.mark();
+        self.hear(&mark, self.hz)
+    }
+
+    /// What it has heard since, in a call that is over.
+    ///
+    /// # Errors
+    /// Less than a second.
+    pub fn sound_since(&self, mark: &Mark) -> Result<Tone> {
+        self.recordings.sound_since(mark)
+    }
+
     /// Waits until it has heard a talk since, and measures it.
     fn hear(&mut self, mark: &Mark, hz: u32) -> Result<Tone> {
         until(&format!("{hz} Hz at {}", self.program.name()), STEP, || {

@@ -91,6 +91,17 @@ impl Recordings {
         }
     }
 
+    /// The strongest tone of what was heard since.
+    ///
+    /// # Errors
+    /// Nothing was heard, or more than one recording has grown.
+    pub fn sound_since(&self, mark: &Mark) -> Result<Tone> {
+        match self.grown_since(mark).as_slice() {
+            [(path, from, _)] => tone::measure(path, *from),
+            grown => bail!("expected one recording, these have grown: {grown:?}"),
+        }
+    }
+
     /// The recordings that have grown since, each with its length then and now.
     fn grown_since(&self, mark: &Mark) -> Vec<(PathBuf, u64, u64)> {
         let grown = self.mark().0.into_iter().map(|(path, to)| {

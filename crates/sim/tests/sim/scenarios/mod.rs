@@ -46,6 +46,7 @@ mod restored;
 mod rough;
 mod scene;
 mod served;
+mod served_others;
 mod services;
 mod session_follows;
 mod sessions;

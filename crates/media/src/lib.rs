@@ -50,4 +50,5 @@ mod relay;
 mod session;
 
 pub use ports::{PairId, PortRange};
-pub use relay::{Effect, Forward, Frame, ROOM, Relay, RelayCounts};
+pub use protect::ROOM;
+pub use relay::{Effect, Forward, Frame, Relay, RelayCounts};

@@ -2,6 +2,7 @@
 //!
 //! Owns: numbers, timing and content of those packets. Does not own: where they go, and when the tick comes.
 
+use crate::protect::ROOM;
 use audio::g711;
 use audio::tone::{Country, Generator, Segment, Signal};
 use model::{Law, Program, ToneName, Voice};
@@ -180,7 +181,8 @@ impl Player {
     }
 
     fn packet(&mut self, marker: bool, pt: u8, payload: &[u8]) -> Vec<u8> {
-        let mut octets = Vec::with_capacity(payload.len().saturating_add(12));
+        // With room for what SRTP adds: it is not to be copied again for that.
+        let mut octets = Vec::with_capacity(payload.len().saturating_add(12 + ROOM));
         octets.push(0x80);
         octets.push(pt & 0x7F | u8::from(marker) << 7);
         octets.extend(self.seq.to_be_bytes());

@@ -5,6 +5,9 @@
 use model::{SrtpKey, SrtpKeys, SrtpSuite};
 use rtp::srtp::{Receiver, Sender, Suite};
 
+/// Octets that a packet may be longer when it leaves.
+pub const ROOM: usize = 20;
+
 #[derive(Debug)]
 pub(crate) struct Protected {
     /// The leg's last description had keys.

@@ -16,9 +16,6 @@ use std::time::Duration;
 /// Pairs that one leg tries before its session is refused.
 const MAX_BIND_FAILURES: u8 = 8;
 
-/// Octets that a packet may be longer when it leaves.
-pub const ROOM: usize = 20;
-
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -206,17 +203,17 @@ impl Relay {
             return None;
         };
         let session = self.sessions.get_mut(slot)?.as_mut()?;
+        let from = crate::latch::plain(from);
+        if self.ports.is_own(from) {
+            // Two calls that describe each other's ports would pass it on for ever.
+            session.leg(leg).stray();
+            return None;
+        }
         if session.player.is_some() {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
         }
-        let from = crate::latch::plain(from);
         let (near, far) = session.near_and_far(leg);
-        if self.ports.is_own(from) {
-            // Two calls that describe each other's ports would pass it on for ever.
-            near.stray();
-            return None;
-        }
         let (opened, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),

@@ -2,11 +2,11 @@
 //!
 //! Owns: their ports, and where their packets go. Does not own: what is in those (`player`).
 
-use super::{ROOM, Relay};
-use crate::latch::plain;
+use super::Relay;
 use crate::leg::LegState;
 use crate::player::Player;
 use crate::ports::PairId;
+use crate::protect::ROOM;
 use crate::session::Session;
 use model::{Leg, MediaReport, MediaSessionId, Program};
 use rtp::{Header, Protocol, protocol};
@@ -67,14 +67,11 @@ impl Relay {
         packet: &mut [u8],
         now: Duration,
     ) {
-        let own = self.ports.is_own(plain(from));
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return;
         };
-        let from = plain(from);
         let leg = &mut session.caller;
         let opened = match protocol(packet) {
-            _ if own => leg.stray(),
             Protocol::Rtp if !rtcp => leg.receive_rtp(from, packet, now),
             Protocol::Rtcp => {
                 if leg.receive_rtcp(from, packet).is_some() {

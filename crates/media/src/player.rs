@@ -5,7 +5,7 @@
 use crate::protect::ROOM;
 use audio::g711;
 use audio::tone::{Country, Generator, Segment, Signal};
-use model::{Law, Program, ToneName, Voice};
+use model::{Codec, Item, Playlist, Program, ToneName, Voice};
 use rtp::Header;
 use std::time::Duration;
 
@@ -26,6 +26,12 @@ const ECHOES_AT_ONCE: u32 = 24;
 const LONGEST: usize = 1_400;
 /// Bursts of a confirmation tone and the pauses between them, milliseconds.
 const BURST_MS: u16 = 100;
+/// Speak now.
+const BEEP: Segment = Segment {
+    hz: [1000, 0],
+    ms: 400,
+};
+const BEEP_DBM0: f32 = -13.0;
 
 /// The stream of a session, and its program.
 #[derive(Debug)]
@@ -33,6 +39,7 @@ pub(crate) struct Player {
     ssrc: u32,
     seq: u16,
     timestamp: u32,
+    voice: Option<Voice>,
     program: Playing,
     /// The next packet is the first of its program.
     begins: bool,
@@ -46,13 +53,21 @@ enum Playing {
         budget: u32,
         since: Duration,
     },
-    Sound {
-        voice: Voice,
-        tone: Option<Box<Generator>>,
+    List {
+        list: Playlist,
+        /// The item that is being played, once there is one.
+        at: usize,
+        item: Option<Sounding>,
         due: Duration,
-        /// Frames that are left; `None` for no end.
-        left: Option<u32>,
     },
+}
+
+/// An item that is being played.
+#[derive(Debug)]
+struct Sounding {
+    tone: Option<Box<Generator>>,
+    /// Frames that are left; `None` for no end.
+    left: Option<u32>,
 }
 
 impl Player {
@@ -64,15 +79,20 @@ impl Player {
             ssrc,
             seq: u16::try_from(mixed & 0x7FFF).unwrap_or(0),
             timestamp: mixed ^ ssrc,
+            voice: None,
             program: Playing::Nothing,
             begins: true,
             unheard: 0,
         }
     }
 
+    /// How sound is written from now on.
+    pub(crate) fn write_as(&mut self, voice: Option<&Voice>) {
+        self.voice = voice.cloned();
+    }
+
     /// Begins a program.
     pub(crate) fn play(&mut self, program: Option<&Program>, now: Duration) {
-        let frames = |ms: u32| (ms > 0).then(|| ms.div_ceil(FRAME_MS));
         self.begins = true;
         self.program = match program {
             None => Playing::Nothing,
@@ -80,22 +100,11 @@ impl Player {
                 budget: ECHOES_AT_ONCE,
                 since: now,
             },
-            Some(Program::Silence { voice, ms }) => Playing::Sound {
-                voice: *voice,
-                tone: None,
+            Some(Program::Play(list)) => Playing::List {
+                list: list.clone(),
+                at: 0,
+                item: None,
                 due: tick_after(now),
-                left: frames(*ms),
-            },
-            Some(Program::Tone {
-                tone,
-                country,
-                voice,
-                ms,
-            }) => Playing::Sound {
-                voice: *voice,
-                tone: Some(Box::new(generator(*tone, country))),
-                due: tick_after(now),
-                left: frames(*ms),
             },
         };
     }
@@ -103,7 +112,7 @@ impl Player {
     /// When the next frame is due, for a program that makes frames.
     pub(crate) fn due(&self) -> Option<Duration> {
         match self.program {
-            Playing::Sound { due, .. } => Some(due),
+            Playing::List { due, .. } => Some(due),
             Playing::Nothing | Playing::Echo { .. } => None,
         }
     }
@@ -137,19 +146,16 @@ impl Player {
     pub(crate) fn tick(&mut self, now: Duration, heard: bool, mut send: impl FnMut(Vec<u8>)) -> bool {
         let mut made = 0;
         loop {
-            let Playing::Sound {
-                voice,
-                tone,
-                due,
-                left,
-            } = &mut self.program
-            else {
+            let Playing::List { list, at, item, due } = &mut self.program else {
                 return false;
             };
-            if *left == Some(0) {
+            if item.as_ref().is_none_or(|item| item.left == Some(0)) {
+                *item = next(list, at);
+            }
+            let Some(Sounding { tone, left }) = item else {
                 self.program = Playing::Nothing;
                 return true;
-            }
+            };
             if *due > now {
                 return false;
             }
@@ -163,11 +169,13 @@ impl Player {
             if let Some(tone) = tone {
                 tone.fill(&mut samples);
             }
-            let mut octets = [0; SAMPLES];
-            law(voice.law).encode_frame(&samples, &mut octets);
-            let pt = voice.pt;
             made = made.saturating_add(1);
             self.timestamp = self.timestamp.wrapping_add(SAMPLES_U32);
+            let Some((pt, law)) = self.voice.as_ref().and_then(law) else {
+                continue;
+            };
+            let mut octets = [0; SAMPLES];
+            law.encode_frame(&samples, &mut octets);
             self.unheard = match heard {
                 true => 0,
                 false => self.unheard.saturating_add(1),
@@ -203,10 +211,43 @@ fn tick_after(now: Duration) -> Duration {
     Duration::from_millis(ms).saturating_add(FRAME)
 }
 
-fn law(law: Law) -> g711::Law {
-    match law {
-        Law::A => g711::Law::A,
-        Law::Mu => g711::Law::Mu,
+fn law(voice: &Voice) -> Option<(u8, g711::Law)> {
+    match voice.codec {
+        Codec::Pcma => Some((voice.pt, g711::Law::A)),
+        Codec::Pcmu => Some((voice.pt, g711::Law::Mu)),
+        Codec::G722 | Codec::Opus => None,
+    }
+}
+
+/// The item to be played next; a list that is over begins anew as often as it says.
+fn next(list: &mut Playlist, at: &mut usize) -> Option<Sounding> {
+    let frames = |ms: u32| (ms > 0).then(|| ms.div_ceil(FRAME_MS));
+    let mut skipped = 0;
+    loop {
+        if *at >= list.items.len() {
+            if list.times == 1 || skipped >= list.items.len() {
+                return None;
+            }
+            list.times = list.times.saturating_sub(1);
+            *at = 0;
+        }
+        let item = list.items.get(*at)?;
+        *at = at.saturating_add(1);
+        match item {
+            Item::Silence { ms } => {
+                return Some(Sounding {
+                    tone: None,
+                    left: frames(*ms),
+                });
+            }
+            Item::Tone { tone, country, ms } => {
+                return Some(Sounding {
+                    tone: Some(Box::new(generator(*tone, country))),
+                    left: frames(*ms),
+                });
+            }
+            Item::Sound(_) => skipped = skipped.saturating_add(1),
+        }
     }
 }
 
@@ -219,6 +260,7 @@ fn generator(name: ToneName, country: &str) -> Generator {
         ToneName::Congestion => Signal::Congestion,
         ToneName::Information => Signal::Information,
         ToneName::Confirmation => return confirmation(country),
+        ToneName::Beep => return Generator::new(&[BEEP], [BEEP_DBM0, BEEP_DBM0], false, RATE_HZ),
     };
     Generator::tone(country.tone(signal), RATE_HZ)
 }

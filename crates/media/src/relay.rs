@@ -138,19 +138,24 @@ impl Relay {
             }
             MediaCommand::Remote {
                 session,
-                leg,
+                leg: side,
                 rtp,
                 rtcp,
                 signalling_ip,
                 srtp,
+                voice,
             } => {
                 // Our own ports as a destination would make packets run in circles.
                 let [rtp, rtcp] = [*rtp, *rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
                 if let Some(session) = self.session(*session) {
-                    let leg = session.leg(*leg);
+                    let side = *side;
+                    let leg = session.leg(side);
                     leg.latch.describe(rtp, rtcp, *signalling_ip);
                     if rtp.is_some() || srtp.is_some() {
                         leg.protect(srtp.as_deref());
+                    }
+                    if let (Leg::Caller, Some(player)) = (side, &mut session.player) {
+                        player.write_as(voice.as_deref());
                     }
                 }
             }
@@ -160,7 +165,17 @@ impl Relay {
                 silence_s,
                 ssrc,
             } => self.serve(*session, *ip, *silence_s, *ssrc, now),
-            MediaCommand::Play { session, program } => self.play(*session, program.as_ref(), now),
+            MediaCommand::Play {
+                session,
+                leg: Leg::Caller,
+                program,
+                ..
+            } => self.play(*session, program.as_ref(), now),
+            MediaCommand::Play { .. }
+            | MediaCommand::Dial { .. }
+            | MediaCommand::Listen { .. }
+            | MediaCommand::Record { .. }
+            | MediaCommand::Join { .. } => {}
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }

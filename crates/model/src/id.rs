@@ -45,6 +45,24 @@ id!(
     MediaSessionId
 );
 
+/// A recording of a tenant. Its number is random, so that it can't be guessed and never comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordingId {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub number: u64,
+}
+
+/// Where the sound of several sessions of a tenant meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RoomId {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which: of the tenant's choosing.
+    pub number: u64,
+}
+
 /// Number of partitions that tenants hash into.
 pub const PARTITIONS: u16 = 1024;
 

@@ -19,6 +19,7 @@ pub mod settings;
 pub mod srtp;
 pub mod time;
 pub mod view;
+pub mod voice;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
@@ -32,11 +33,15 @@ pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
     Package, PublicationRecord, Resource, SubscriptionRecord,
 };
-pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, TenantId, UserId};
+pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, RecordingId, RoomId, TenantId, UserId};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
-pub use program::{Law, Program, ToneName, Voice};
+pub use program::{
+    Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
+    ToneName,
+};
 pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
 pub use view::{CallState, CallView, RegistrationView};
+pub use voice::{Codec, OpusWish, Voice};

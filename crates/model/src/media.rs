@@ -1,12 +1,15 @@
 //! What crosses between a session and the media plane. Every value is serialisable: today it crosses a
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
-use crate::{MediaSessionId, Program, SrtpKeys};
+use crate::{
+    MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats, Signal, Signals, SrtpKeys,
+    Voice,
+};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 
 /// A side of a relayed call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Leg {
     /// The caller's side.
@@ -67,6 +70,9 @@ pub enum MediaCommand {
         /// How the leg's packets are protected; `None` = not at all, or, without an RTP address, as before. The same keys as
         /// before go on with their counters.
         srtp: Option<Box<SrtpKeys>>,
+        /// How the leg's sound is written. `None` = not known here: what one leg sends goes to the other as it is, and
+        /// nothing of ours is heard. Legs that differ are transcoded.
+        voice: Option<Box<Voice>>,
     },
     /// The call was answered: the silence timer runs from now. `hold` = true pauses it.
     Watch {
@@ -87,12 +93,50 @@ pub enum MediaCommand {
         /// Synchronisation source of what is sent; random, and the beginning of its numbers as well.
         ssrc: u32,
     },
-    /// What the leg of such a session hears from now on. A repeated command begins the program anew.
+    /// What a leg hears of us from now on. A repeated command begins the program anew.
     Play {
         /// The session.
         session: MediaSessionId,
-        /// `None` = nothing is sent.
+        /// Who hears it.
+        leg: Leg,
+        /// `None` = the other leg or the room alone, if there is one.
         program: Option<Program>,
+        /// Whether the other leg, or the room, is heard as well.
+        over: Over,
+    },
+    /// Sends digits to a leg, as telephone events where it knows them, else as tones.
+    Dial {
+        /// The session.
+        session: MediaSessionId,
+        /// Who gets them.
+        leg: Leg,
+        /// `0`–`9`, `*`, `#`, `A`–`D`; at most 64.
+        digits: Box<str>,
+    },
+    /// What is listened for in what a leg says.
+    Listen {
+        /// The session.
+        session: MediaSessionId,
+        /// Whose sound.
+        leg: Leg,
+        /// What.
+        signals: Signals,
+    },
+    /// Begins, pauses, marks or ends a recording. A session may have several.
+    Record {
+        /// The session.
+        session: MediaSessionId,
+        /// Which. A repeated `Start` of one that runs changes nothing, nor does anything else about one that there is not.
+        recording: RecordingId,
+        /// What is done.
+        act: Recording,
+    },
+    /// Takes the legs of a session into a room, out of it, or changes their part in it.
+    Join {
+        /// The session.
+        session: MediaSessionId,
+        /// `None` = no room.
+        seats: Option<Seats>,
     },
     /// Give the ports back. Answered by `Closed`.
     Close {
@@ -112,6 +156,10 @@ impl MediaCommand {
             | MediaCommand::Watch { session, .. }
             | MediaCommand::Serve { session, .. }
             | MediaCommand::Play { session, .. }
+            | MediaCommand::Dial { session, .. }
+            | MediaCommand::Listen { session, .. }
+            | MediaCommand::Record { session, .. }
+            | MediaCommand::Join { session, .. }
             | MediaCommand::Close { session } => *session,
         }
     }
@@ -136,10 +184,47 @@ pub enum MediaReport {
         /// RTP address facing the leg, as it should appear in SDP.
         address: SocketAddr,
     },
-    /// A program has been played to its end; nothing is sent now.
+    /// A program has been played to its end.
     Played {
         /// The session.
         session: MediaSessionId,
+        /// Who heard it.
+        leg: Leg,
+        /// Sounds that could not be had.
+        missing: u32,
+    },
+    /// A leg has sent a digit, as telephone event or, where that is listened for, as tones.
+    Digit {
+        /// The session.
+        session: MediaSessionId,
+        /// Who sent it.
+        leg: Leg,
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        key: char,
+        /// How long it was pressed, milliseconds.
+        ms: u32,
+    },
+    /// Something was heard that is listened for.
+    Heard {
+        /// The session.
+        session: MediaSessionId,
+        /// Whose sound.
+        leg: Leg,
+        /// What.
+        signal: Signal,
+    },
+    /// A recording has ended.
+    Recorded {
+        /// The session.
+        session: MediaSessionId,
+        /// Which.
+        recording: RecordingId,
+        /// Its length, milliseconds; 0 = there is none.
+        ms: u64,
+        /// Its size.
+        octets: u64,
+        /// Why it ended.
+        end: RecordingEnd,
     },
     /// No port pair is free, or none could be bound.
     Refused {
@@ -169,7 +254,10 @@ impl MediaReport {
         match self {
             MediaReport::Opened { session, .. }
             | MediaReport::Serving { session, .. }
-            | MediaReport::Played { session }
+            | MediaReport::Played { session, .. }
+            | MediaReport::Digit { session, .. }
+            | MediaReport::Heard { session, .. }
+            | MediaReport::Recorded { session, .. }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
             | MediaReport::Closed { session, .. } => *session,

@@ -1,25 +1,7 @@
-//! What the server itself lets a leg hear, as data that crosses to the media plane.
+//! What the server itself does with the sound of a leg, as data that crosses to the media plane.
 
+use crate::{RecordingId, RoomId};
 use serde::{Deserialize, Serialize};
-
-/// The two laws of G.711.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Law {
-    /// A-law, PCMA.
-    A,
-    /// µ-law, PCMU.
-    Mu,
-}
-
-/// How sound is written for a leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voice {
-    /// RTP payload type.
-    pub pt: u8,
-    /// What its octets are.
-    pub law: Law,
-}
 
 /// What a tone says; how it sounds is the country's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +19,8 @@ pub enum ToneName {
     Information,
     /// What was asked for is done.
     Confirmation,
+    /// Speak now: a second of 1,000 Hz would be long; this is 0.4 s of it.
+    Beep,
 }
 
 impl ToneName {
@@ -50,20 +34,56 @@ impl ToneName {
             ToneName::Congestion => "congestion",
             ToneName::Information => "information",
             ToneName::Confirmation => "confirmation",
+            ToneName::Beep => "beep",
         }
     }
 }
 
-/// What the one leg of a session hears that the server answers itself.
+/// What a leg hears of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
     /// What it says.
     Echo,
+    /// These, one after the other.
+    Play(Playlist),
+}
+
+impl Program {
+    /// A tone, until there is another program.
+    #[must_use]
+    pub fn tone(tone: ToneName, country: &str, ms: u32) -> Program {
+        Program::Play(Playlist {
+            items: vec![Item::Tone {
+                tone,
+                country: country.into(),
+                ms,
+            }],
+            times: 1,
+        })
+    }
+}
+
+/// Things to be heard one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playlist {
+    /// What; at most [`Playlist::MOST`].
+    pub items: Vec<Item>,
+    /// How often; 0 = until there is another program.
+    pub times: u32,
+}
+
+impl Playlist {
+    /// Items that a list may have.
+    pub const MOST: usize = 64;
+}
+
+/// One thing to be heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
     /// Nothing, in packets.
     Silence {
-        /// How it is written.
-        voice: Voice,
         /// How long, milliseconds; 0 = until there is another program.
         ms: u32,
     },
@@ -73,9 +93,128 @@ pub enum Program {
         tone: ToneName,
         /// Whose, by its two letters; where nobody knows them the tone is that of the United States.
         country: Box<str>,
-        /// How it is written.
-        voice: Voice,
         /// How long, milliseconds; 0 = until there is another program.
         ms: u32,
     },
+    /// A sound that is kept somewhere. One that can't be had is left out, and counted.
+    Sound(Sound),
+}
+
+/// Where a sound is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sound {
+    /// In the library of prompts, by language and name, `("en", "digit/7")`. Music is `("", "music/default")`.
+    Prompt {
+        /// Two letters; where it lacks the prompt, English is taken.
+        language: Box<str>,
+        /// Its name in the catalogue.
+        name: Box<str>,
+    },
+    /// A recording of this tenant.
+    Recording(RecordingId),
+}
+
+/// How a program and the other side of the call are heard together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// The program alone, until it ends.
+    #[default]
+    Instead,
+    /// Both.
+    Mixed,
+}
+
+/// What is done about a recording of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recording {
+    /// Begins, or goes on when it was paused. Stereo, the caller on the left, where the session has two legs; else mono.
+    Start {
+        /// What is written.
+        format: Container,
+        /// Ends by itself after this, milliseconds; 0 = never.
+        max_ms: u32,
+        /// Ends by itself after such a silence of all legs, milliseconds; 0 = never.
+        silence_ms: u32,
+    },
+    /// Nothing is written until it goes on; the time does not run meanwhile.
+    Pause,
+    /// A place to be found again, with what to call it.
+    Mark(Box<str>),
+    /// Ends. Answered by `Recorded`.
+    Stop,
+    /// Ends, and what was written is thrown away. Answered by `Recorded` with nothing.
+    Discard,
+}
+
+/// The file format of a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Container {
+    /// Opus in Ogg (RFC 7845).
+    #[default]
+    OggOpus,
+    /// 16-bit linear samples at 8 kHz.
+    Wav,
+}
+
+/// Why a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingEnd {
+    /// As it was told to, or with its session.
+    Stopped,
+    /// It was as long as it may be.
+    Longest,
+    /// Nobody said anything.
+    Silence,
+    /// It could not be written: the disk is full, or broken.
+    Failed,
+}
+
+/// A leg's part in a room: a conference, a page, or a call that somebody listens to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// The room hears it.
+    pub speaks: bool,
+    /// It hears the room.
+    pub hears: bool,
+}
+
+/// Where the legs of a session sit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seats {
+    /// Which room.
+    pub room: RoomId,
+    /// The caller's leg.
+    pub caller: Seat,
+    /// The callee's leg, where there is one. It goes on hearing the caller, and is heard by it.
+    pub callee: Seat,
+    /// Members hear it when somebody comes and goes.
+    pub chimes: bool,
+}
+
+/// What is listened for in what a leg says. Telephone events are always reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signals {
+    /// Digits as tones.
+    pub dtmf: bool,
+    /// A fax machine that calls.
+    pub fax: bool,
+    /// When somebody begins and ceases to speak.
+    pub voice: bool,
+}
+
+/// What was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// A fax machine that calls.
+    Fax,
+    /// Somebody speaks.
+    Speech,
+    /// Nobody speaks any more.
+    Quiet,
 }

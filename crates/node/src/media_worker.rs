@@ -212,7 +212,7 @@ impl MediaWorker {
                 self.sessions.insert(*session);
             }
             MediaCommand::Close { session } => drop(self.sessions.remove(session)),
-            MediaCommand::Remote { .. } | MediaCommand::Watch { .. } | MediaCommand::Play { .. } => {}
+            _ => {}
         }
         self.relay.handle_command(command, now);
         self.settle(now, None);

@@ -9,7 +9,8 @@ use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
 use model::{
-    Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, TenantId, ToneName, Transport, Voice,
+    Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, TenantId, ToneName, Transport,
+    Voice,
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -119,6 +120,7 @@ impl Bench {
             rtcp: Some(phone.rtcp.local_addr().unwrap()),
             signalling_ip: HERE,
             srtp: None,
+            voice: Some(Box::new(Voice::new(8, Codec::Pcma))),
         });
     }
 
@@ -284,7 +286,9 @@ fn an_echo_comes_back_from_the_port_that_the_phone_knows() {
     let address = serve(&mut bench, id, &phone);
     bench.command(MediaCommand::Play {
         session: id,
+        leg: Leg::Caller,
         program: Some(Program::Echo),
+        over: Over::Instead,
     });
     // The next answer comes after the commands.
     assert!(matches!(bench.open(session(1, 2)), MediaReport::Opened { .. }));
@@ -307,21 +311,22 @@ fn a_tone_comes_every_20_ms_and_is_reported_when_it_is_over() {
     let (mut bench, id) = (Bench::new(16), session(1, 1));
     let phone = Phone::new();
     serve(&mut bench, id, &phone);
-    let voice = Voice { pt: 8, law: Law::A };
     bench.command(MediaCommand::Play {
         session: id,
-        program: Some(Program::Tone {
-            tone: ToneName::Dial,
-            country: "de".into(),
-            voice,
-            ms: 200,
-        }),
+        leg: Leg::Caller,
+        program: Some(Program::tone(ToneName::Dial, "de", 200)),
+        over: Over::Instead,
     });
     let begin = std::time::Instant::now();
     let packets: Vec<Vec<u8>> = (0..10).map(|_| received(&phone.rtp).0).collect();
     let took = begin.elapsed();
     assert!(took.as_millis() >= 150, "{took:?}");
     assert!(packets.iter().all(|p| p.len() == 172 && p[1] & 0x7f == 8));
-    assert_eq!(bench.report(), MediaReport::Played { session: id });
+    let played = MediaReport::Played {
+        session: id,
+        leg: Leg::Caller,
+        missing: 0,
+    };
+    assert_eq!(bench.report(), played);
     bench.stop();
 }

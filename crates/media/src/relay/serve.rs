@@ -112,7 +112,11 @@ impl Relay {
                 frames.extend(frame.map(|(to, octets)| Frame { pair, to, octets }));
             });
             if over {
-                let report = MediaReport::Played { session: session.id };
+                let report = MediaReport::Played {
+                    session: session.id,
+                    leg: Leg::Caller,
+                    missing: 0,
+                };
                 self.effects.push_back(super::Effect::Report(report));
             }
             let next = player.due();

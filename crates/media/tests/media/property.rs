@@ -2,7 +2,9 @@
 
 use crate::world::{addr, ip, rtcp, rtp};
 use media::{Effect, PairId, PortRange, Relay};
-use model::{Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, ToneName, Voice};
+use model::{
+    Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, ToneName, Voice,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -95,7 +97,9 @@ impl Run {
             }
             6 => MediaCommand::Play {
                 session,
+                leg,
                 program: self.program(),
+                over: Over::Instead,
             },
             0 => {
                 tally.opens += 1;
@@ -124,6 +128,7 @@ impl Run {
                     rtcp: rtp,
                     signalling_ip: addr(host).ip(),
                     srtp: None,
+                    voice: Some(Box::new(Voice::new(0, Codec::Pcmu))).filter(|_| self.random.below(4) > 0),
                 }
             }
         };
@@ -132,17 +137,13 @@ impl Run {
 
     fn program(&mut self) -> Option<Program> {
         let ms = u32::try_from(self.random.below(2) * 1000).unwrap();
-        let voice = Voice { pt: 0, law: Law::Mu };
-        let (tone, country) = (ToneName::Busy, "uk".into());
         match self.random.below(4) {
             0 => Some(Program::Echo),
-            1 => Some(Program::Silence { voice, ms }),
-            2 => Some(Program::Tone {
-                tone,
-                country,
-                voice,
-                ms,
-            }),
+            1 => Some(Program::Play(Playlist {
+                items: vec![Item::Silence { ms }, Item::Silence { ms: 40 }],
+                times: 2,
+            })),
+            2 => Some(Program::tone(ToneName::Busy, "uk", ms)),
             _ => None,
         }
     }
@@ -196,7 +197,7 @@ impl Run {
                         | MediaReport::Serving { .. }
                         | MediaReport::Refused { .. } => tally.opens -= 1,
                         MediaReport::Closed { .. } => tally.closes -= 1,
-                        MediaReport::Silent { .. } | MediaReport::Played { .. } => {}
+                        _ => {}
                     }
                     assert!(tally.opens >= 0 && tally.closes >= 0, "answered more than asked");
                 }

@@ -3,7 +3,7 @@
 use super::world::{World, addr, ip, packet, rtcp, rtp, secs};
 use audio::g711;
 use media::Frame;
-use model::{Law, Leg, MediaCommand, MediaReport, MediaSessionId, Program, ToneName, Voice};
+use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, ToneName, Voice};
 use std::time::Duration;
 
 const RELAY: &str = "198.51.100.1";
@@ -38,21 +38,21 @@ fn describe(world: &mut World, at: Option<&str>) {
         rtcp: None,
         signalling_ip: ip("192.0.2.10"),
         srtp: None,
+        voice: Some(Box::new(Voice::new(8, Codec::Pcma))),
     });
 }
 
 fn play(world: &mut World, program: Option<Program>) {
-    world.command(MediaCommand::Play { session: ID, program });
+    world.command(MediaCommand::Play {
+        session: ID,
+        leg: Leg::Caller,
+        program,
+        over: Over::Instead,
+    });
 }
 
 fn tone(tone: ToneName, ms: u32) -> Option<Program> {
-    let (country, voice) = ("de".into(), Voice { pt: 8, law: Law::A });
-    Some(Program::Tone {
-        tone,
-        country,
-        voice,
-        ms,
-    })
+    Some(Program::tone(tone, "de", ms))
 }
 
 fn frames(world: &mut World) -> Vec<Frame> {
@@ -200,7 +200,12 @@ fn a_tone_comes_in_frames_of_20_ms_and_ends_once() {
         assert!(made.len() <= 1);
         all.append(&mut made);
     }
-    assert_eq!(world.reports, [MediaReport::Played { session: ID }]);
+    let played = MediaReport::Played {
+        session: ID,
+        leg: Leg::Caller,
+        missing: 0,
+    };
+    assert_eq!(world.reports, [played]);
     assert_eq!(all.len(), 50);
     for pair in all.windows(2) {
         let (one, two) = (header(&pair[0]), header(&pair[1]));

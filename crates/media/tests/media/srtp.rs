@@ -52,6 +52,7 @@ fn remote(world: &mut World, leg: Leg, at: &str, srtp: Option<Box<SrtpKeys>>) {
         rtcp: Some(above(rtp)),
         signalling_ip: rtp.ip(),
         srtp,
+        voice: None,
     });
 }
 
@@ -237,6 +238,7 @@ fn commands_with_keys_cross_a_wire_and_print_none() {
         rtcp: None,
         signalling_ip: "192.0.2.1".parse().unwrap(),
         srtp,
+        voice: None,
     };
     let wire = serde_json::to_string(&command).unwrap();
     assert_eq!(serde_json::from_str::<MediaCommand>(&wire).unwrap(), command);

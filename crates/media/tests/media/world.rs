@@ -129,6 +129,7 @@ impl World {
             rtcp,
             signalling_ip: ip(signalling),
             srtp: None,
+            voice: None,
         });
     }
 

@@ -2,7 +2,9 @@
 
 use super::keys;
 use crate::context::Context;
-use model::{CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Program, SrtpSuite, TenantId};
+use model::{
+    CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Program, SrtpSuite, TenantId,
+};
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
 
@@ -106,7 +108,13 @@ impl Bridge {
     /// What the caller hears of us from now on.
     pub(crate) fn play(&self, context: &mut Context, program: Option<Program>) {
         if let Some(session) = self.session {
-            context.media(MediaCommand::Play { session, program });
+            let (leg, over) = (Leg::Caller, Over::Instead);
+            context.media(MediaCommand::Play {
+                session,
+                leg,
+                program,
+                over,
+            });
         }
     }
 
@@ -159,6 +167,7 @@ impl Bridge {
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
             srtp,
+            voice: super::voice::of(description, allowed).map(Box::new),
         });
     }
 
@@ -172,6 +181,7 @@ impl Bridge {
                 rtcp: None,
                 signalling_ip: flow.remote.ip(),
                 srtp: None,
+                voice: None,
             });
         }
     }

@@ -11,7 +11,7 @@ use super::setup::MEDIA_OPEN_MS;
 use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
 use flow::{Action, Event, Refusal, Service};
-use model::{EndedBy, Law, Leg as SideOf, Now, Program, Voice};
+use model::{EndedBy, Leg as SideOf, Now, Program};
 use sdp::Description;
 use sip::Message;
 use sip::transaction::ServerId;
@@ -191,24 +191,11 @@ impl Call {
             return;
         };
         let remote = self.caller.remote.as_ref();
-        let voice = remote
-            .filter(|remote| !remote.is_held(allowed))
-            .and_then(|remote| sdp::voice(remote, allowed));
-        let voice = voice.map(|codec| Voice {
-            pt: codec.pt,
-            law: match codec.name.eq_ignore_ascii_case("PCMA") {
-                true => Law::A,
-                false => Law::Mu,
-            },
-        });
-        let program = voice.zip(endpoint.service).map(|(voice, service)| match service {
+        let heard =
+            remote.is_some_and(|remote| !remote.is_held(allowed) && sdp::voice(remote, allowed).is_some());
+        let program = endpoint.service.filter(|_| heard).map(|service| match service {
             Service::Echo => Program::Echo,
-            Service::Tone { tone, ms } => Program::Tone {
-                tone,
-                country: self.config.policy().country.as_str().into(),
-                voice,
-                ms,
-            },
+            Service::Tone { tone, ms } => Program::tone(tone, &self.config.policy().country, ms),
         });
         if program != endpoint.playing {
             endpoint.playing.clone_from(&program);

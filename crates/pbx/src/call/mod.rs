@@ -40,6 +40,7 @@ mod teardown;
 mod transfer;
 mod update;
 mod user_to_user;
+mod voice;
 mod wake;
 
 use crate::context::{Context, Owner, TimerKind};

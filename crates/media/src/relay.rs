@@ -175,6 +175,7 @@ impl Relay {
             | MediaCommand::Dial { .. }
             | MediaCommand::Listen { .. }
             | MediaCommand::Record { .. }
+            | MediaCommand::Fork { .. }
             | MediaCommand::Join { .. } => {}
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),

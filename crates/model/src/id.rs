@@ -63,6 +63,15 @@ pub struct RoomId {
     pub number: u64,
 }
 
+/// Sound of a session that goes to somebody else, over a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ForkId {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which: of the tenant's choosing, never twice in the life of the process.
+    pub number: u64,
+}
+
 /// Number of partitions that tenants hash into.
 pub const PARTITIONS: u16 = 1024;
 

@@ -11,6 +11,7 @@ pub mod config;
 pub mod counts;
 pub mod edge;
 pub mod event;
+pub mod fork;
 pub mod id;
 pub mod limits;
 pub mod media;
@@ -33,7 +34,10 @@ pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
     Package, PublicationRecord, Resource, SubscriptionRecord,
 };
-pub use id::{CallId, CdrId, DeviceId, MediaSessionId, Partition, RecordingId, RoomId, TenantId, UserId};
+pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
+pub use id::{
+    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, TenantId, UserId,
+};
 pub use limits::Limits;
 pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
 pub use program::{

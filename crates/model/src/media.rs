@@ -2,8 +2,8 @@
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
 use crate::{
-    MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats, Signal, Signals, SrtpKeys,
-    Voice,
+    Fork, ForkEnd, ForkId, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats,
+    Signal, Signals, SrtpKeys, Voice,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -131,6 +131,15 @@ pub enum MediaCommand {
         /// What is done.
         act: Recording,
     },
+    /// Begins or ends sending the sound of a session to a WebSocket, and hearing what comes back. A session may have several.
+    Fork {
+        /// The session.
+        session: MediaSessionId,
+        /// Which. A repeated `Start` of one that runs changes nothing, nor does anything else about one that there is not.
+        fork: ForkId,
+        /// What is done.
+        act: Fork,
+    },
     /// Takes the legs of a session into a room, out of it, or changes their part in it.
     Join {
         /// The session.
@@ -159,6 +168,7 @@ impl MediaCommand {
             | MediaCommand::Dial { session, .. }
             | MediaCommand::Listen { session, .. }
             | MediaCommand::Record { session, .. }
+            | MediaCommand::Fork { session, .. }
             | MediaCommand::Join { session, .. }
             | MediaCommand::Close { session } => *session,
         }
@@ -226,6 +236,19 @@ pub enum MediaReport {
         /// Why it ended.
         end: RecordingEnd,
     },
+    /// A fork has ended, or could not begin.
+    Forked {
+        /// The session.
+        session: MediaSessionId,
+        /// Which.
+        fork: ForkId,
+        /// Why.
+        end: ForkEnd,
+        /// Sound that was sent, milliseconds.
+        sent_ms: u64,
+        /// Sound that was left out because the other side did not read fast enough, milliseconds.
+        lost_ms: u64,
+    },
     /// No port pair is free, or none could be bound.
     Refused {
         /// The session.
@@ -258,6 +281,7 @@ impl MediaReport {
             | MediaReport::Digit { session, .. }
             | MediaReport::Heard { session, .. }
             | MediaReport::Recorded { session, .. }
+            | MediaReport::Forked { session, .. }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
             | MediaReport::Closed { session, .. } => *session,

@@ -1,6 +1,6 @@
 //! What the server itself does with the sound of a leg, as data that crosses to the media plane.
 
-use crate::{RecordingId, RoomId};
+use crate::{CdrId, RecordingId, RoomId};
 use serde::{Deserialize, Serialize};
 
 /// What a tone says; how it sounds is the country's.
@@ -138,6 +138,9 @@ pub enum Recording {
         max_ms: u32,
         /// Ends by itself after such a silence of all legs, milliseconds; 0 = never.
         silence_ms: u32,
+        /// The record of the call that it belongs to.
+        #[serde(default)]
+        call: Option<CdrId>,
     },
     /// Nothing is written until it goes on; the time does not run meanwhile.
     Pause,
@@ -170,8 +173,24 @@ pub enum RecordingEnd {
     Longest,
     /// Nobody said anything.
     Silence,
-    /// It could not be written: the disk is full, or broken.
+    /// It could not be written: the disk is full, or broken, or the tenant has no room left.
     Failed,
+    /// The process died meanwhile; the last second may be missing. Never in a report.
+    Cut,
+}
+
+impl RecordingEnd {
+    /// In a record's words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordingEnd::Stopped => "stopped",
+            RecordingEnd::Longest => "longest",
+            RecordingEnd::Silence => "silence",
+            RecordingEnd::Failed => "failed",
+            RecordingEnd::Cut => "cut",
+        }
+    }
 }
 
 /// A leg's part in a room: a conference, a page, or a call that somebody listens to.

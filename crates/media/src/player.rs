@@ -41,6 +41,8 @@ pub(crate) struct Player {
     timestamp: u32,
     voice: Option<Voice>,
     program: Playing,
+    /// How its command named it.
+    number: u32,
     /// The next packet is the first of its program.
     begins: bool,
     unheard: u32,
@@ -81,6 +83,7 @@ impl Player {
             timestamp: mixed ^ ssrc,
             voice: None,
             program: Playing::Nothing,
+            number: 0,
             begins: true,
             unheard: 0,
         }
@@ -92,7 +95,8 @@ impl Player {
     }
 
     /// Begins a program.
-    pub(crate) fn play(&mut self, program: Option<&Program>, now: Duration) {
+    pub(crate) fn play(&mut self, number: u32, program: Option<&Program>, now: Duration) {
+        self.number = number;
         self.begins = true;
         self.program = match program {
             None => Playing::Nothing,
@@ -107,6 +111,11 @@ impl Player {
                 due: tick_after(now),
             },
         };
+    }
+
+    /// Which program it was told last.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     /// When the next frame is due, for a program that makes frames.

@@ -168,9 +168,10 @@ impl Relay {
             MediaCommand::Play {
                 session,
                 leg: Leg::Caller,
+                id,
                 program,
                 ..
-            } => self.play(*session, program.as_ref(), now),
+            } => self.play(*session, (*id, program.as_ref()), now),
             MediaCommand::Play { .. }
             | MediaCommand::Dial { .. }
             | MediaCommand::Listen { .. }

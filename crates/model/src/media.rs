@@ -99,6 +99,8 @@ pub enum MediaCommand {
         session: MediaSessionId,
         /// Who hears it.
         leg: Leg,
+        /// Which program of the leg this is; its `Played` says so.
+        id: u32,
         /// `None` = the other leg or the room alone, if there is one.
         program: Option<Program>,
         /// Whether the other leg, or the room, is heard as well.
@@ -200,6 +202,8 @@ pub enum MediaReport {
         session: MediaSessionId,
         /// Who heard it.
         leg: Leg,
+        /// Which program, as `Play` named it: one that was on its way when another began says nothing of that.
+        id: u32,
         /// Sounds that could not be had.
         missing: u32,
     },

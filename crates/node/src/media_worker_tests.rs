@@ -287,6 +287,7 @@ fn an_echo_comes_back_from_the_port_that_the_phone_knows() {
     bench.command(MediaCommand::Play {
         session: id,
         leg: Leg::Caller,
+        id: 7,
         program: Some(Program::Echo),
         over: Over::Instead,
     });
@@ -314,6 +315,7 @@ fn a_tone_comes_every_20_ms_and_is_reported_when_it_is_over() {
     bench.command(MediaCommand::Play {
         session: id,
         leg: Leg::Caller,
+        id: 7,
         program: Some(Program::tone(ToneName::Dial, "de", 200)),
         over: Over::Instead,
     });
@@ -325,6 +327,7 @@ fn a_tone_comes_every_20_ms_and_is_reported_when_it_is_over() {
     let played = MediaReport::Played {
         session: id,
         leg: Leg::Caller,
+        id: 7,
         missing: 0,
     };
     assert_eq!(bench.report(), played);

@@ -44,7 +44,12 @@ impl Relay {
         }
     }
 
-    pub(super) fn play(&mut self, id: MediaSessionId, program: Option<&Program>, now: Duration) {
+    pub(super) fn play(
+        &mut self,
+        id: MediaSessionId,
+        (number, program): (u32, Option<&Program>),
+        now: Duration,
+    ) {
         let Some(slot) = self.slots.get(&id).copied() else {
             return;
         };
@@ -53,7 +58,7 @@ impl Relay {
         };
         let Some(player) = &mut session.player else { return };
         let before = player.due();
-        player.play(program, now);
+        player.play(number, program, now);
         let after = player.due();
         before.map(|due| self.ticks.remove(&(due, slot)));
         after.map(|due| self.ticks.insert((due, slot)));
@@ -115,6 +120,7 @@ impl Relay {
                 let report = MediaReport::Played {
                     session: session.id,
                     leg: Leg::Caller,
+                    id: player.number(),
                     missing: 0,
                 };
                 self.effects.push_back(super::Effect::Report(report));

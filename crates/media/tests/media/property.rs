@@ -98,6 +98,7 @@ impl Run {
             6 => MediaCommand::Play {
                 session,
                 leg,
+                id: 7,
                 program: self.program(),
                 over: Over::Instead,
             },

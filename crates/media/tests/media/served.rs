@@ -46,6 +46,7 @@ fn play(world: &mut World, program: Option<Program>) {
     world.command(MediaCommand::Play {
         session: ID,
         leg: Leg::Caller,
+        id: 7,
         program,
         over: Over::Instead,
     });
@@ -203,6 +204,7 @@ fn a_tone_comes_in_frames_of_20_ms_and_ends_once() {
     let played = MediaReport::Played {
         session: ID,
         leg: Leg::Caller,
+        id: 7,
         missing: 0,
     };
     assert_eq!(world.reports, [played]);

@@ -106,12 +106,13 @@ impl Bridge {
     }
 
     /// What the caller hears of us from now on.
-    pub(crate) fn play(&self, context: &mut Context, program: Option<Program>) {
+    pub(crate) fn play(&self, context: &mut Context, id: u32, program: Option<Program>) {
         if let Some(session) = self.session {
             let (leg, over) = (Leg::Caller, Over::Instead);
             context.media(MediaCommand::Play {
                 session,
                 leg,
+                id,
                 program,
                 over,
             });

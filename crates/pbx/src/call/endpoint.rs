@@ -25,6 +25,8 @@ pub(super) struct Endpoint {
     service: Option<Service>,
     /// What the media plane was told last.
     playing: Option<Program>,
+    /// How many programs it was told; the number of the last one is its name.
+    programs: u32,
     /// The phone has our 2xx: from now on it can hear us.
     hears: bool,
     /// Our 2xx had an offer; the answer comes in the ACK.
@@ -199,17 +201,16 @@ impl Call {
         });
         if program != endpoint.playing {
             endpoint.playing.clone_from(&program);
-            self.bridge.play(context, program);
+            endpoint.programs = endpoint.programs.wrapping_add(1);
+            self.bridge.play(context, endpoint.programs, program);
         }
     }
 
     /// What had an end has come to it.
-    pub(super) fn played(&mut self, context: &mut Context, now: Now) {
-        // A report that was on its way while the phone was put on hold says nothing.
-        let ended = self
-            .endpoint
-            .as_mut()
-            .and_then(|endpoint| endpoint.playing.take());
+    pub(super) fn played(&mut self, context: &mut Context, id: u32, now: Now) {
+        // A report that was on its way while another program began, or the phone was put on hold, says nothing.
+        let endpoint = self.endpoint.as_mut().filter(|endpoint| endpoint.programs == id);
+        let ended = endpoint.and_then(|endpoint| endpoint.playing.take());
         if ended.is_some() {
             self.advance(context, Event::Played, now);
         }

@@ -425,7 +425,7 @@ impl Call {
                 self.bridge.opened(*address, *address);
                 self.media_is_ready(context, now);
             }
-            (MediaReport::Played { .. }, Phase::Answered) => self.played(context, now),
+            (MediaReport::Played { id, .. }, Phase::Answered) => self.played(context, *id, now),
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
                 self.bridge.forget();

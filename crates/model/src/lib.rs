@@ -13,6 +13,7 @@ pub mod edge;
 pub mod event;
 pub mod fork;
 pub mod id;
+pub mod leg;
 pub mod limits;
 pub mod media;
 pub mod program;
@@ -38,8 +39,9 @@ pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
 pub use id::{
     CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, TenantId, UserId,
 };
+pub use leg::Leg;
 pub use limits::Limits;
-pub use media::{Leg, LegQuality, MediaCommand, MediaReport};
+pub use media::{LegQuality, MediaCommand, MediaReport};
 pub use program::{
     Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
     ToneName,

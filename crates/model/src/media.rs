@@ -2,32 +2,11 @@
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
 use crate::{
-    Fork, ForkEnd, ForkId, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats,
+    Fork, ForkEnd, ForkId, Leg, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats,
     Signal, Signals, SrtpKeys, Voice,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
-
-/// A side of a relayed call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Leg {
-    /// The caller's side.
-    Caller,
-    /// The callee's side.
-    Callee,
-}
-
-impl Leg {
-    /// The opposite side.
-    #[must_use]
-    pub fn other(self) -> Leg {
-        match self {
-            Leg::Caller => Leg::Callee,
-            Leg::Callee => Leg::Caller,
-        }
-    }
-}
 
 /// From a session to the media plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-/// What building Carillon takes: SQLite and the cryptography are compiled from C.
-pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev"];
+/// What building Carillon takes: SQLite, the cryptography and libopus are compiled from C.
+pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "cmake", "make"];
 
 /// What builds libopus, and the phones and the load generator that the interoperability tests use.
 pub(crate) const TEST: &[&str] = &[

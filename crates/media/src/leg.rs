@@ -22,6 +22,12 @@ pub(crate) struct LegState {
     /// Pairs that could not be bound for this leg.
     pub(crate) failures: u8,
     pub(crate) latch: Latch,
+    /// Its packets are taken by the engine, not passed on.
+    pub(crate) taken: bool,
+    /// Payload type of its telephone events.
+    pub(crate) events: Option<u8>,
+    /// Packets of our own in a row since something came from it.
+    pub(crate) unheard: u32,
     srtp: Option<Box<Protected>>,
     count: LegQuality,
     reception: Reception,
@@ -37,6 +43,9 @@ impl LegState {
             ready: false,
             failures: 0,
             latch: Latch::default(),
+            taken: false,
+            events: None,
+            unheard: 0,
             srtp: None,
             count: LegQuality::default(),
             reception: Reception::new(),
@@ -118,6 +127,16 @@ impl LegState {
             true => sender.protect_rtcp(buffer, len).ok(),
             false => sender.protect_rtp(buffer, len).ok(),
         }
+    }
+
+    /// Is this RTP packet a matter for the engine?
+    pub(crate) fn is_for_engine(&self, packet: &[u8]) -> bool {
+        self.taken || self.is_event(packet)
+    }
+
+    /// Does it carry telephone events?
+    pub(crate) fn is_event(&self, packet: &[u8]) -> bool {
+        self.events.is_some() && packet.get(1).map(|octet| octet & 0x7F) == self.events
     }
 
     /// Counts a packet that is dropped. Always `None`.

@@ -1,20 +1,24 @@
-//! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call, or answers one leg itself.
+//! Media sessions: a relay that forwards RTP and RTCP between the two legs of a call, and an engine for those whose sound has
+//! to be heard, made or changed.
 //!
 //! Owns: port pairs, which source a leg is believed to send from, where packets go, protection by SRTP, statistics,
-//! silence. Does not own: sockets, clocks, threads, descriptions, how keys are agreed on, and what packets say.
+//! silence; what a session's legs say and hear as samples. Does not own: sockets, clocks, threads, descriptions, how keys are
+//! agreed on, codecs, and where sounds are kept.
 //!
 //! # Contract with the shell
 //!
 //! - Time is a monotonic `Duration` that never goes back. Every `handle_*` takes it.
-//! - After each `handle_command`, `bound` or `handle_timeout`, drain [`Relay::poll_effect`] until it is empty. `handle_packet` never
-//!   makes an effect; its answer is at most one packet to send on.
+//! - After each call, drain [`Relay::poll_effect`] until it is empty. The answer of `handle_packet` is at most one packet to
+//!   send on; a packet of a digit may make a report besides.
 //! - [`Effect::Bind`] asks for two sockets, RTP on `rtp_port` and RTCP on the port above, on the address that stands for
 //!   `ip` (the same, or the private one behind a one-to-one NAT). The shell answers each with exactly one
 //!   [`Relay::bound`], at once or later. After `ok` the sockets stay open for the life of the relay: a pair is used
 //!   again and again without a system call, and read all the time, because what arrives in between is dropped here.
 //! - A packet is given in its buffer, with [`ROOM`] behind it for what SRTP adds. A [`Forward`] says how many octets of that
 //!   buffer which socket sends where. Between two legs without keys they are the same octets.
-//! - After `handle_packet` and `handle_timeout`, drain [`Relay::poll_frame`]: packets of sessions that we answer ourselves.
+//! - After `handle_packet` and `handle_timeout`, drain [`Relay::poll_frame`]: packets of our own.
+//! - [`Effect::Load`] asks for a sound; the shell answers it with [`Relay::loaded`], at once or later. What has not come after
+//!   two seconds is left out of its program.
 //! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
 //!
 //! # Contract with the session
@@ -30,6 +34,16 @@
 //! - In [`model::LegQuality`] `stray` counts everything dropped on the leg's ports while it had them: other sources, and what is neither RTP
 //!   nor RTCP. `unrouted` counts RTP received from this leg that found no address on the other.
 //!
+//! # What is done with sound
+//!
+//! A call whose legs have the same codec, or whose codecs are not known here, is relayed packet by packet. As soon as samples
+//! are needed (codecs that differ, programs, digits dialled, something listened for, recordings, rooms), the session is
+//! active: its packets end in jitter buffers, and all active sessions tick together, every 20 ms. See `engine`. What leaves
+//! is then a stream of our own, whose source and numbers go on for the life of the session, however often it was relayed in
+//! between. A leg whose codec is not known goes on being relayed as it is, unless the other one is played to.
+//!
+//! Digits are reported once each, when the key is up, also of calls that are relayed.
+//!
 //! # Whom a leg believes
 //!
 //! A stream is believed when it comes from the address of the leg's description; that locks at once. Failing that, from the
@@ -41,9 +55,9 @@
 //! and changes nothing. Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
+mod engine;
 mod latch;
 mod leg;
-mod player;
 mod ports;
 mod protect;
 mod relay;

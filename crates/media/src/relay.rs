@@ -2,13 +2,16 @@
 //!
 //! Owns: what a command and a packet lead to. Does not own: the rules inside a leg (`latch`), and ports (`ports`).
 
+mod process;
 mod serve;
 
+use crate::engine::Scratch;
 use crate::ports::{PairId, PortRange, Ports};
+pub use crate::session::Forward;
 use crate::session::{Session, Silence};
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
+pub use process::Frame;
 use rtp::{Protocol, protocol};
-pub use serve::Frame;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -28,21 +31,17 @@ pub enum Effect {
         /// Even port for RTP; RTCP has the port above.
         rtp_port: u16,
     },
+    /// Find a sound, and answer with [`Relay::loaded`].
+    Load {
+        /// Whose program it is for; the tenant's own sounds come before those of the house.
+        session: MediaSessionId,
+        /// Which.
+        sound: Sound,
+        /// Samples per second that are wanted.
+        rate_hz: u32,
+    },
     /// Tell the session.
     Report(MediaReport),
-}
-
-/// Send what is now in the buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// By the sockets of this pair,
-    pub pair: PairId,
-    /// by its RTCP socket when true, else its RTP socket,
-    pub rtcp: bool,
-    /// to this address,
-    pub to: SocketAddr,
-    /// so many octets.
-    pub len: usize,
 }
 
 /// Figures of one relay.
@@ -85,9 +84,15 @@ pub struct Relay {
     slots: HashMap<MediaSessionId, usize>,
     /// When to look at which session's silence timer.
     looks: BTreeSet<(Duration, usize)>,
-    /// When the next frame of which session's program is due.
-    ticks: BTreeSet<(Duration, usize)>,
+    /// Sessions that have ticks, and when the next one is due that they all have together.
+    ticking: BTreeSet<usize>,
+    tick_due: Option<Duration>,
+    /// Those of a tick, while it lasts.
+    turn: Vec<usize>,
+    scratch: Scratch,
     frames: VecDeque<Frame>,
+    /// Where the sources of our packets come from.
+    seed: u64,
     effects: VecDeque<Effect>,
     forwarded: u64,
     unclaimed: u64,
@@ -105,12 +110,21 @@ impl Relay {
             vacant: Vec::new(),
             slots: HashMap::new(),
             looks: BTreeSet::new(),
-            ticks: BTreeSet::new(),
+            ticking: BTreeSet::new(),
+            tick_due: None,
+            turn: Vec::new(),
+            scratch: Scratch::default(),
             frames: VecDeque::new(),
+            seed: 0,
             effects: VecDeque::new(),
             forwarded: 0,
             unclaimed: 0,
         }
+    }
+
+    /// Takes what makes the sources of our packets differ from those of another node, or life; random.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// Carries out a command.
@@ -122,7 +136,8 @@ impl Relay {
                 callee_ip,
                 silence_s,
             } => {
-                let session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s);
+                let engine = self.engine(*session);
+                let session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s, engine);
                 self.open(session, now);
             }
             MediaCommand::Reopen {
@@ -131,34 +146,13 @@ impl Relay {
                 callee,
                 silence_s,
             } => {
-                let mut session = Session::new(*session, (caller.ip(), callee.ip()), *silence_s);
+                let engine = self.engine(*session);
+                let mut session = Session::new(*session, (caller.ip(), callee.ip()), *silence_s, engine);
                 session.caller.wish = Some(*caller);
                 session.callee.wish = Some(*callee);
                 self.open(session, now);
             }
-            MediaCommand::Remote {
-                session,
-                leg: side,
-                rtp,
-                rtcp,
-                signalling_ip,
-                srtp,
-                voice,
-            } => {
-                // Our own ports as a destination would make packets run in circles.
-                let [rtp, rtcp] = [*rtp, *rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
-                if let Some(session) = self.session(*session) {
-                    let side = *side;
-                    let leg = session.leg(side);
-                    leg.latch.describe(rtp, rtcp, *signalling_ip);
-                    if rtp.is_some() || srtp.is_some() {
-                        leg.protect(srtp.as_deref());
-                    }
-                    if let (Leg::Caller, Some(player)) = (side, &mut session.player) {
-                        player.write_as(voice.as_deref());
-                    }
-                }
-            }
+            MediaCommand::Remote { .. } => self.remote(command, now),
             MediaCommand::Serve {
                 session,
                 ip,
@@ -167,17 +161,22 @@ impl Relay {
             } => self.serve(*session, *ip, *silence_s, *ssrc, now),
             MediaCommand::Play {
                 session,
-                leg: Leg::Caller,
+                leg,
                 id,
                 program,
-                ..
-            } => self.play(*session, (*id, program.as_ref()), now),
-            MediaCommand::Play { .. }
-            | MediaCommand::Dial { .. }
-            | MediaCommand::Listen { .. }
-            | MediaCommand::Record { .. }
-            | MediaCommand::Fork { .. }
-            | MediaCommand::Join { .. } => {}
+                over,
+            } => self.engage(*session, now, |engine| {
+                engine.play(*leg, (*id, program.as_ref()), *over, now);
+            }),
+            MediaCommand::Dial { session, leg, digits } => self.engage(*session, now, |engine| {
+                engine.dial(*leg, digits);
+            }),
+            MediaCommand::Listen {
+                session,
+                leg,
+                signals,
+            } => self.engage(*session, now, |engine| engine.set_signals(*leg, *signals)),
+            MediaCommand::Record { .. } | MediaCommand::Fork { .. } | MediaCommand::Join { .. } => {}
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
@@ -226,33 +225,27 @@ impl Relay {
             session.leg(leg).stray();
             return None;
         }
-        if session.player.is_some() {
+        if session.engine.is_alone() {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
         }
-        let (near, far) = session.near_and_far(leg);
+        let near = session.leg(leg);
         let (opened, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
             _ => (near.stray(), false),
         };
         let len = opened?;
-        let rtp_to = far.latch.rtp_to();
-        let to = if control { far.latch.rtcp_to() } else { rtp_to };
-        let forward = match (to, far.pair) {
-            (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
-                pair,
-                // With rtcp-mux both have one address, and one socket (RFC 5761).
-                rtcp: control && Some(to) != rtp_to,
-                to,
-                len,
-            }),
-            _ => None,
-        };
-        if forward.is_none() && !control {
-            near.unrouted();
+        if near.is_for_engine(packet) {
+            if self.take((slot, leg), packet.get(..len)?, control, now) {
+                return None;
+            }
+            let session = self.sessions.get_mut(slot)?.as_mut()?;
+            let forward = session.pass_on(leg, control, (buffer, len), now);
+            self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
+            return forward;
         }
-        session.heard(now);
+        let forward = session.pass_on(leg, control, (buffer, len), now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
     }
@@ -269,7 +262,7 @@ impl Relay {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Duration) {
-        self.tick(now);
+        self.handle_ticks(now);
         while let Some(&(due, slot)) = self.looks.first().filter(|(due, _)| *due <= now) {
             self.looks.pop_first();
             let Some(Some(session)) = self.sessions.get_mut(slot) else {
@@ -289,8 +282,8 @@ impl Relay {
     /// When [`Relay::handle_timeout`] must be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let firsts = [self.looks.first(), self.ticks.first()].into_iter().flatten();
-        firsts.map(|(due, _)| *due).min()
+        let look = self.looks.first().map(|(due, _)| *due);
+        [look, self.tick_due].into_iter().flatten().min()
     }
 
     /// What the shell has to do next.
@@ -401,17 +394,17 @@ impl Relay {
             return;
         };
         let id = session.id;
-        let report = match (address(session.callee.pair), &session.player) {
-            (_, Some(_)) => MediaReport::Serving {
+        let report = match (address(session.callee.pair), session.engine.is_alone()) {
+            (_, true) => MediaReport::Serving {
                 session: id,
                 address: caller,
             },
-            (Some(callee), None) => MediaReport::Opened {
+            (Some(callee), false) => MediaReport::Opened {
                 session: id,
                 caller,
                 callee,
             },
-            (None, None) => return,
+            (None, false) => return,
         };
         for _ in 0..std::mem::take(&mut session.waiting) {
             self.effects.push_back(Effect::Report(report.clone()));
@@ -430,8 +423,9 @@ impl Relay {
         if let Some(due) = session.due() {
             self.looks.remove(&(due, slot));
         }
-        if let Some(due) = session.player.as_ref().and_then(|player| player.due()) {
-            self.ticks.remove(&(due, slot));
+        self.ticking.remove(&slot);
+        if self.ticking.is_empty() {
+            self.tick_due = None;
         }
         for pair in [session.caller.pair, session.callee.pair].into_iter().flatten() {
             match self.owner(pair) {

@@ -1,12 +1,26 @@
-//! One relayed call: two legs and the watch over their silence.
+//! One call: its legs, its engine, and the watch over their silence.
 //!
 //! Does not own: ports and effects.
 
+use crate::engine::Engine;
 use crate::leg::LegState;
-use crate::player::Player;
+use crate::ports::PairId;
 use model::{Leg, MediaSessionId};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// Send what is now in the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// By the sockets of this pair,
+    pub pair: PairId,
+    /// by its RTCP socket when true, else its RTP socket,
+    pub rtcp: bool,
+    /// to this address,
+    pub to: SocketAddr,
+    /// so many octets.
+    pub len: usize,
+}
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -15,8 +29,8 @@ pub(crate) struct Session {
     pub(crate) waiting: u32,
     pub(crate) caller: LegState,
     pub(crate) callee: LegState,
-    /// The server is the other side: there is the caller's leg alone.
-    pub(crate) player: Option<Box<Player>>,
+    /// What is done with the legs' sound, where it is more than to relay it.
+    pub(crate) engine: Box<Engine>,
     silence: Duration,
     watch: Watch,
     /// When the last believed packet came.
@@ -48,13 +62,13 @@ pub(crate) enum Silence {
 }
 
 impl Session {
-    pub(crate) fn new(id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32) -> Session {
+    pub(crate) fn new(id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32, engine: Engine) -> Session {
         Session {
             id,
             waiting: 1,
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
-            player: None,
+            engine: Box::new(engine),
             silence: Duration::from_secs(u64::from(silence_s)),
             watch: Watch::Off,
             heard: Duration::ZERO,
@@ -73,8 +87,37 @@ impl Session {
         }
     }
 
+    /// Makes an opened packet of a leg ready for the other one, and says how it gets there.
+    #[inline]
+    pub(crate) fn pass_on(
+        &mut self,
+        leg: Leg,
+        control: bool,
+        (buffer, len): (&mut [u8], usize),
+        now: Duration,
+    ) -> Option<Forward> {
+        let (near, far) = self.near_and_far(leg);
+        let rtp_to = far.latch.rtp_to();
+        let to = if control { far.latch.rtcp_to() } else { rtp_to };
+        let forward = match (to, far.pair) {
+            (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
+                pair,
+                // With rtcp-mux both have one address, and one socket (RFC 5761).
+                rtcp: control && Some(to) != rtp_to,
+                to,
+                len,
+            }),
+            _ => None,
+        };
+        if forward.is_none() && !control {
+            near.unrouted();
+        }
+        self.heard(now);
+        forward
+    }
+
     pub(crate) fn is_ready(&self) -> bool {
-        self.caller.ready && (self.callee.ready || self.player.is_some())
+        self.caller.ready && (self.callee.ready || self.engine.is_alone())
     }
 
     pub(crate) fn heard(&mut self, now: Duration) {

@@ -4,7 +4,7 @@
 //! goes where (`media::Relay`).
 
 use crate::pace::Pace;
-use crate::shared::{MediaItem, Shared, Sure, tenant_of};
+use crate::shared::{MediaItem, Shared, Sure, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
 use media::{Effect, Forward, PairId, PortRange, ROOM, Relay};
 use model::{MediaCommand, MediaReport, MediaSessionId, TenantId};
@@ -72,9 +72,12 @@ impl MediaWorker {
             last: *range.end(),
         };
         let share = range.share(u16::try_from(index)?, u16::try_from(shared.media.len())?);
+        let mut relay = Relay::new(share);
+        let random = random32()?;
+        relay.set_seed(random.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)));
         Ok(MediaWorker {
             index,
-            relay: Relay::new(share),
+            relay,
             poll,
             events: Events::new(EVENTS),
             batch: Batch::new(PACKETS, PACKET + ROOM),
@@ -117,7 +120,10 @@ impl MediaWorker {
         for index in 0..ready {
             match self.events.get(index).map(|event| event.token) {
                 Some(INBOX) => self.take_inbox(now),
-                Some(token) => forwarded += self.packets(token, now) + self.own_frames(),
+                Some(token) => {
+                    forwarded += self.packets(token, now) + self.own_frames();
+                    self.settle(now, None);
+                }
                 None => break,
             }
         }
@@ -239,6 +245,12 @@ impl MediaWorker {
                     let ok = self.bind(pair, ip, rtp_port);
                     self.relay.bound(pair, ok, now);
                 }
+                // There is no library of sounds yet.
+                Effect::Load {
+                    session,
+                    sound,
+                    rate_hz,
+                } => self.relay.loaded(session, &sound, rate_hz, None),
                 Effect::Report(report) => {
                     let tenant = tenant_of(report.session());
                     if let MediaReport::Refused { session } = report {

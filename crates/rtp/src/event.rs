@@ -96,6 +96,8 @@ pub struct Sender {
     /// Since the beginning of the segment, and of the whole event still to come.
     elapsed: u32,
     left: u32,
+    /// Since the beginning of the event.
+    total: u32,
     started: bool,
     ends: u8,
 }
@@ -110,6 +112,7 @@ impl Sender {
             timestamp,
             elapsed: 0,
             left: duration.max(1),
+            total: 0,
             started: false,
             ends: 0,
         }
@@ -123,6 +126,7 @@ impl Sender {
         }
         let step = units.min(self.left);
         self.left -= step;
+        self.total = self.total.saturating_add(step);
         self.elapsed = self.elapsed.saturating_add(step);
         if self.elapsed > SEGMENT {
             self.timestamp = self.timestamp.wrapping_add(SEGMENT);
@@ -146,6 +150,13 @@ impl Sender {
     /// Ends the event with the next tick: the key is released.
     pub fn release(&mut self) {
         self.left = self.left.min(1);
+    }
+
+    /// The event will have been so long when it ends; what is over already stays.
+    pub fn end_at(&mut self, duration: u32) {
+        if self.left > 0 {
+            self.left = duration.saturating_sub(self.total).max(1);
+        }
     }
 }
 

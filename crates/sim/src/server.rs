@@ -444,6 +444,7 @@ impl Server {
         let place = (&mut buffer[..], packet.len());
         let forward = self.relay.handle_packet(pair, rtcp, from, place, now.mono);
         self.send_frames();
+        self.serve_relay(now);
         let Some(forward) = forward else { return };
         buffer.truncate(forward.len);
         let source = self.socket(forward.pair, forward.rtcp);
@@ -548,6 +549,11 @@ impl Server {
                     }
                     self.relay.bound(pair, bindable, now.mono);
                 }
+                media::Effect::Load {
+                    session,
+                    sound,
+                    rate_hz,
+                } => self.relay.loaded(session, &sound, rate_hz, None),
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
                 media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
             }

@@ -2,9 +2,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod commands;
+mod digits;
 mod latching;
+mod phone;
 mod property;
 mod quality;
 mod served;
+mod sounds;
 mod srtp;
+mod transcode;
 mod world;

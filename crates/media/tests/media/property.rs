@@ -3,7 +3,8 @@
 use crate::world::{addr, ip, rtcp, rtp};
 use media::{Effect, PairId, PortRange, Relay};
 use model::{
-    Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, ToneName, Voice,
+    Codec, Container, Fork, ForkId, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist,
+    Program, Recording, RecordingId, RoomId, Seat, Seats, Signals, Sound, TenantId, ToneName, Voice,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,6 +50,7 @@ struct Run {
     pending: Vec<PairId>,
     pairs: u64,
     tally: BTreeMap<u64, Tally>,
+    loads: Vec<(MediaSessionId, Sound, u32)>,
 }
 
 impl Run {
@@ -63,13 +65,17 @@ impl Run {
             pending: Vec::new(),
             pairs: 0,
             tally: BTreeMap::new(),
+            loads: Vec::new(),
         }
     }
 
     fn step(&mut self) {
         match self.random.below(10) {
             0..=3 => self.command(),
-            4 => self.answer_bind(),
+            4 => {
+                self.answer_bind();
+                self.load();
+            }
             5 => {
                 self.now += Duration::from_millis(self.random.below(4000));
                 self.relay.handle_timeout(self.now);
@@ -85,7 +91,7 @@ impl Run {
         let tally = self.tally.entry(session.0).or_default();
         let host = self.random.of(&HOSTS);
         let leg = self.random.of(&[Leg::Caller, Leg::Callee]);
-        let command = match self.random.below(7) {
+        let command = match self.random.below(12) {
             5 => {
                 tally.opens += 1;
                 MediaCommand::Serve {
@@ -95,13 +101,7 @@ impl Run {
                     ssrc: 9,
                 }
             }
-            6 => MediaCommand::Play {
-                session,
-                leg,
-                id: 7,
-                program: self.program(),
-                over: Over::Instead,
-            },
+            6..=11 => self.sound_command(session, leg),
             0 => {
                 tally.opens += 1;
                 let (caller_ip, callee_ip) = (ip(self.random.of(&IPS)), ip(self.random.of(&IPS)));
@@ -129,16 +129,118 @@ impl Run {
                     rtcp: rtp,
                     signalling_ip: addr(host).ip(),
                     srtp: None,
-                    voice: Some(Box::new(Voice::new(0, Codec::Pcmu))).filter(|_| self.random.below(4) > 0),
+                    voice: self.voice(),
                 }
             }
         };
         self.relay.handle_command(&command, self.now);
     }
 
+    /// A command about what legs say and hear.
+    fn sound_command(&mut self, session: MediaSessionId, leg: Leg) -> MediaCommand {
+        match self.random.below(6) {
+            0 => MediaCommand::Play {
+                session,
+                leg,
+                id: 7,
+                program: self.program(),
+                over: self.random.of(&[Over::Instead, Over::Mixed]),
+            },
+            1 => MediaCommand::Dial {
+                session,
+                leg,
+                digits: self.random.of(&["", "1", "12ab#*", "xyz"]).into(),
+            },
+            2 => MediaCommand::Listen {
+                session,
+                leg,
+                signals: Signals {
+                    dtmf: self.random.below(2) == 0,
+                    fax: self.random.below(2) == 0,
+                    voice: self.random.below(2) == 0,
+                },
+            },
+            3 => MediaCommand::Record {
+                session,
+                recording: RecordingId {
+                    tenant: TenantId(0),
+                    number: self.random.below(3),
+                },
+                act: self.act(),
+            },
+            4 => MediaCommand::Fork {
+                session,
+                fork: ForkId {
+                    tenant: TenantId(0),
+                    number: 1,
+                },
+                act: Fork::Stop,
+            },
+            _ => MediaCommand::Join {
+                session,
+                seats: self.seats(),
+            },
+        }
+    }
+
+    fn voice(&mut self) -> Option<Box<Voice>> {
+        let codec = self.random.of(&Codec::ALL);
+        let pt = self.random.of(&[0, 8, 9, 96]);
+        let mut voice = Voice::new(pt, codec);
+        voice.events = self.random.of(&[None, Some(101), Some(0)]);
+        voice.ptime_ms = self.random.of(&[0, 10, 20, 30, 60, 255]);
+        voice.also.push((0, Codec::Pcmu));
+        Some(Box::new(voice)).filter(|_| self.random.below(4) > 0)
+    }
+
+    fn act(&mut self) -> Recording {
+        match self.random.below(5) {
+            0 => Recording::Pause,
+            1 => Recording::Mark("here".into()),
+            2 => Recording::Stop,
+            3 => Recording::Discard,
+            _ => Recording::Start {
+                format: self.random.of(&[Container::OggOpus, Container::Wav]),
+                max_ms: 1000,
+                silence_ms: 500,
+                call: None,
+            },
+        }
+    }
+
+    fn seats(&mut self) -> Option<Seats> {
+        let mut seat = || Seat {
+            speaks: self.random.below(2) == 0,
+            hears: self.random.below(2) == 0,
+        };
+        let (caller, callee) = (seat(), seat());
+        Some(Seats {
+            room: RoomId {
+                tenant: TenantId(0),
+                number: self.random.below(2),
+            },
+            caller,
+            callee,
+            chimes: true,
+        })
+        .filter(|_| self.random.below(3) > 0)
+    }
+
+    fn load(&mut self) {
+        if let Some((session, sound, rate_hz)) = self.loads.pop() {
+            let length = usize::try_from(self.random.below(1000)).unwrap();
+            let samples = Some(vec![100; length].into()).filter(|_| self.random.below(3) > 0);
+            self.relay.loaded(session, &sound, rate_hz, samples);
+        }
+    }
+
     fn program(&mut self) -> Option<Program> {
         let ms = u32::try_from(self.random.below(2) * 1000).unwrap();
-        match self.random.below(4) {
+        match self.random.below(5) {
+            3 => Some(Program::Play(Playlist {
+                items: ["a", "b", "c"].map(sound).into(),
+                times: u32::try_from(self.random.below(3)).unwrap(),
+            })),
             0 => Some(Program::Echo),
             1 => Some(Program::Play(Playlist {
                 items: vec![Item::Silence { ms }, Item::Silence { ms: 40 }],
@@ -191,6 +293,11 @@ impl Run {
                     self.pending.push(pair);
                     self.pairs = self.pairs.max(u64::from(pair.0) + 1);
                 }
+                Effect::Load {
+                    session,
+                    sound,
+                    rate_hz,
+                } => self.loads.push((session, sound, rate_hz)),
                 Effect::Report(report) => {
                     let tally = self.tally.entry(report.session().0).or_default();
                     match report {
@@ -233,6 +340,13 @@ impl Run {
         );
         assert_eq!(self.relay.poll_timeout(), None);
     }
+}
+
+fn sound(name: &str) -> Item {
+    Item::Sound(Sound::Prompt {
+        language: "en".into(),
+        name: name.into(),
+    })
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A shell without sockets: binds what it is asked to, keeps the reports.
 
 use media::{Effect, Forward, PairId, PortRange, Relay};
-use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId};
+use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId, Sound};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) binds: Vec<(PairId, u16)>,
     pub(crate) bind_count: usize,
     pub(crate) reports: Vec<MediaReport>,
+    /// Sounds that were asked for, with their rates.
+    pub(crate) loads: Vec<(MediaSessionId, Sound, u32)>,
     by_port: Vec<(SocketAddr, PairId)>,
 }
 
@@ -62,6 +64,7 @@ impl World {
             binds: Vec::new(),
             bind_count: 0,
             reports: Vec::new(),
+            loads: Vec::new(),
             by_port: Vec::new(),
         }
     }
@@ -75,6 +78,11 @@ impl World {
         while let Some(effect) = self.relay.poll_effect() {
             match effect {
                 Effect::Report(report) => self.reports.push(report),
+                Effect::Load {
+                    session,
+                    sound,
+                    rate_hz,
+                } => self.loads.push((session, sound, rate_hz)),
                 Effect::Bind { pair, ip, rtp_port } => {
                     assert_eq!(rtp_port % 2, 0);
                     self.bind_count += 1;

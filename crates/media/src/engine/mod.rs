@@ -1,0 +1,417 @@
+//! The engine of a session: what its legs say, made into samples, and what they hear, made of samples.
+//!
+//! Owns: when a session's samples are needed at all, the rate they have, and what a tick does with them. Does not own: when
+//! ticks come, sockets, addresses, ports (`relay`).
+//!
+//! A session is *active* while something needs its samples: legs whose codecs differ, a program, digits that are dialled,
+//! something listened for, a recording, a room. Otherwise its packets are relayed as they are, and it has no ticks.
+//!
+//! A tick, every 20 ms for all active sessions together, has three steps:
+//!
+//! 1. [`Engine::listen`]: each ear fills the frame of what its leg says; [`Engine::frames`] lends them out, for recorders and
+//!    rooms.
+//! 2. Rooms mix, and leave what a leg is to hear of them with [`Engine::hear_room`], at [`Engine::rate_hz`].
+//! 3. [`Engine::speak`]: each leg hears the other one, the room and its program, as its codec has it.
+//!
+//! Who needs the samples of a session keeps it active by [`Engine::set_recorded`] or [`Engine::set_seated`].
+//!
+//! The rate is the lowest that any leg carries, at most 16 kHz: a call to G.711 is narrow-band from end to end, its Opus
+//! too. It may change when a leg describes itself anew.
+
+mod decode;
+mod ear;
+mod echo;
+mod encode;
+mod keys;
+mod mouth;
+mod program;
+mod side;
+
+use model::{Codec, Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
+use rtp::Header;
+use rtp::event::{self, Heard, Payload};
+use side::{Playing, Side};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The length of a tick.
+pub(crate) const FRAME: Duration = Duration::from_millis(20);
+/// Ticks in a second.
+const TICKS: u32 = 50;
+/// Samples per second at most: speech has nothing above.
+const MOST_HZ: u32 = 16_000;
+const LEAST_HZ: u32 = 8_000;
+
+/// What both legs said in a tick. `None` = nothing, not even noise.
+#[allow(dead_code, reason = "for recordings and rooms, which come next")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frames<'a> {
+    /// Samples per second of both.
+    pub(crate) rate_hz: u32,
+    pub(crate) caller: Option<&'a [i16]>,
+    pub(crate) callee: Option<&'a [i16]>,
+}
+
+/// Frames to work in, shared by all sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    heard: Vec<i16>,
+    program: Vec<i16>,
+}
+
+/// What a leg was told in a tick.
+pub(crate) struct Spoken {
+    /// This program of it has ended, with so many sounds missing.
+    pub(crate) ended: Option<(u32, u32)>,
+    /// It heard something of ours.
+    pub(crate) ours: bool,
+}
+
+/// One session's.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// The server is the callee.
+    alone: bool,
+    caller: Side,
+    callee: Side,
+    rate_hz: u32,
+    active: bool,
+    recorded: bool,
+    seated: bool,
+}
+
+impl Engine {
+    /// Of a session with two legs; its sources are these.
+    pub(crate) fn between(caller_ssrc: u32, callee_ssrc: u32) -> Engine {
+        Engine {
+            alone: false,
+            caller: Side::new(caller_ssrc),
+            callee: Side::new(callee_ssrc),
+            rate_hz: LEAST_HZ,
+            active: false,
+            recorded: false,
+            seated: false,
+        }
+    }
+
+    /// Of a session with the caller's leg alone.
+    pub(crate) fn alone(ssrc: u32) -> Engine {
+        Engine {
+            alone: true,
+            ..Engine::between(ssrc, !ssrc)
+        }
+    }
+
+    /// Is there the caller's leg alone?
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Samples per second of all frames.
+    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
+    pub(crate) fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// How a leg's sound is written from now on.
+    pub(crate) fn describe(&mut self, leg: Leg, voice: Option<&Voice>) {
+        let side = self.side(leg);
+        if side.voice.as_ref() != voice {
+            side.voice = voice.cloned();
+            side.ear = None;
+            side.mouth.rest();
+        }
+    }
+
+    /// What a leg hears of us from now on.
+    pub(crate) fn play(&mut self, leg: Leg, program: (u32, Option<&Program>), over: Over, now: Duration) {
+        let rate_hz = self.rate();
+        self.side(leg).play(program, over, rate_hz, now);
+    }
+
+    /// Digits for a leg.
+    pub(crate) fn dial(&mut self, leg: Leg, digits: &str) {
+        self.side(leg).mouth.keys.dial(digits);
+    }
+
+    /// Takes what a leg reports to have lost of our packets, per cent.
+    #[allow(dead_code, reason = "for RTCP of ours, which comes next")]
+    pub(crate) fn set_loss(&mut self, leg: Leg, percent: u8) {
+        self.side(leg).mouth.set_loss(percent);
+    }
+
+    /// What is listened for in what a leg says.
+    pub(crate) fn set_signals(&mut self, leg: Leg, signals: Signals) {
+        self.side(leg).signals = signals;
+    }
+
+    /// A recorder wants the frames, or none does any more.
+    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
+    pub(crate) fn set_recorded(&mut self, recorded: bool) {
+        self.recorded = recorded;
+    }
+
+    /// A room wants the frames, or none does any more.
+    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
+    pub(crate) fn set_seated(&mut self, seated: bool) {
+        self.seated = seated;
+        if !seated {
+            self.hear_room(Leg::Caller, None);
+            self.hear_room(Leg::Callee, None);
+        }
+    }
+
+    /// A sound that a program waits for and the shell has not been asked for yet, and the rate it is wanted at.
+    pub(crate) fn wanted(&mut self) -> Option<(Sound, u32)> {
+        let wanted = self.caller.wanted();
+        wanted.or_else(|| self.callee.wanted())
+    }
+
+    /// The shell's answer.
+    pub(crate) fn loaded(&mut self, sound: &Sound, rate_hz: u32, samples: &Option<Arc<[i16]>>) {
+        for side in [&mut self.caller, &mut self.callee] {
+            side.loaded(sound, rate_hz, samples);
+        }
+    }
+
+    /// Becomes active, or ceases to be, as is needed by now; true when there is something to do every tick.
+    pub(crate) fn settle(&mut self) -> bool {
+        let rate_hz = self.rate();
+        if rate_hz != self.rate_hz {
+            self.rate_hz = rate_hz;
+            self.caller.set_rate(rate_hz);
+            self.callee.set_rate(rate_hz);
+        }
+        let needed = self.is_needed();
+        for side in [&mut self.caller, &mut self.callee] {
+            if !needed {
+                side.rest();
+            } else if side.ear.is_none() {
+                side.open_ear(rate_hz);
+            }
+        }
+        self.active = needed;
+        needed || self.caller.has_event() || self.callee.has_event()
+    }
+
+    /// Do a leg's packets come here, or are they passed on as they are?
+    pub(crate) fn takes(&self, leg: Leg) -> bool {
+        let (near, far) = match leg {
+            Leg::Caller => (&self.caller, &self.callee),
+            Leg::Callee => (&self.callee, &self.caller),
+        };
+        let both = near.voice.is_some() && far.voice.is_some();
+        let replaced = far.voice.is_some() && (far.is_playing() || far.hears_room);
+        self.active && (self.alone || both || replaced)
+    }
+
+    /// The payload type of a leg's telephone events.
+    pub(crate) fn events(&self, leg: Leg) -> Option<u8> {
+        let side = match leg {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        };
+        side.voice.as_ref().and_then(|voice| voice.events)
+    }
+
+    /// Takes a packet of a leg in.
+    pub(crate) fn hear(&mut self, leg: Leg, header: &Header, packet: &[u8], now: Duration) {
+        let side = self.side(leg);
+        if let (Some(voice), Some(ear)) = (&side.voice, &mut side.ear) {
+            ear.hear(voice, header, header.payload(packet), now);
+        }
+    }
+
+    /// The packet that answers this one, where an echo is played and nothing has to be decoded for it.
+    pub(crate) fn echo(&mut self, header: &Header, packet: &[u8], now: Duration) -> Option<Vec<u8>> {
+        let Side { program, mouth, .. } = &mut self.caller;
+        match program {
+            Playing::Echo(echo) => echo.answer(mouth, header, packet, now),
+            Playing::Nothing | Playing::List(_) => None,
+        }
+    }
+
+    /// Takes a telephone event of a leg in, and tells digits that it ends. The other leg gets them from us, if it gets its
+    /// sound from us.
+    pub(crate) fn hear_event(
+        &mut self,
+        (session, leg): (MediaSessionId, Leg),
+        header: &Header,
+        packet: &[u8],
+        now: Duration,
+        mut tell: impl FnMut(MediaReport),
+    ) {
+        let Some(payload) = Payload::parse(header.payload(packet)) else {
+            return;
+        };
+        let side = self.side(leg);
+        let heard = side.events.receive(header.ssrc, header.timestamp, payload, now);
+        if matches!(heard, [_, Some(Heard::Start { .. }), _])
+            && let Some(ear) = &mut side.ear
+        {
+            ear.gap(header, now);
+        }
+        for heard in heard.into_iter().flatten() {
+            self.digit((session, leg), heard, &mut tell);
+        }
+    }
+
+    fn digit(
+        &mut self,
+        (session, leg): (MediaSessionId, Leg),
+        heard: Heard,
+        tell: &mut impl FnMut(MediaReport),
+    ) {
+        let passes_on = self.takes(leg) && !self.alone;
+        let (near, far) = self.near_and_far(leg);
+        match heard {
+            Heard::Start { event } => {
+                if let Some(key) = event::key(event).filter(|_| passes_on && !far.is_instead()) {
+                    far.mouth.keys.press(key);
+                }
+            }
+            Heard::End { event, duration } => {
+                let Some(key) = event::key(event) else { return };
+                let per_ms = near
+                    .voice
+                    .as_ref()
+                    .map_or(8, |voice| voice.codec.clock_hz() / 1000);
+                let ms = duration / per_ms.max(1);
+                far.mouth.keys.release(ms);
+                tell(MediaReport::Digit {
+                    session,
+                    leg,
+                    key,
+                    ms,
+                });
+            }
+        }
+    }
+
+    /// The first step of a tick.
+    pub(crate) fn listen(
+        &mut self,
+        session: MediaSessionId,
+        at: Duration,
+        mut tell: impl FnMut(MediaReport),
+    ) {
+        let size = self.size();
+        for leg in [Leg::Caller, Leg::Callee] {
+            let side = self.side(leg);
+            side.listen(size, at);
+            if let Some(heard) = side.events.handle_timeout(at) {
+                self.digit((session, leg), heard, &mut tell);
+            }
+        }
+    }
+
+    /// What the legs said in this tick.
+    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
+    pub(crate) fn frames(&self) -> Frames<'_> {
+        Frames {
+            rate_hz: self.rate_hz,
+            caller: self.caller.frame(),
+            callee: self.callee.frame(),
+        }
+    }
+
+    /// What a leg hears of its room in this tick, at the session's rate; `None` = nothing.
+    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
+    pub(crate) fn hear_room(&mut self, leg: Leg, frame: Option<&[i16]>) {
+        let side = self.side(leg);
+        side.hears_room = frame.is_some();
+        side.room.clear();
+        side.room.extend_from_slice(frame.unwrap_or_default());
+    }
+
+    /// The last step of a tick: gives out the packets for a leg. Where it can't be reached, time passes all the same.
+    pub(crate) fn speak(
+        &mut self,
+        leg: Leg,
+        at: Duration,
+        is_reached: bool,
+        scratch: &mut Scratch,
+        send: impl FnMut(Vec<u8>),
+    ) -> Spoken {
+        let (size, rate_hz, alone) = (self.size(), self.rate_hz, self.alone);
+        let Scratch { heard, program } = scratch;
+        heard.clear();
+        heard.resize(size, 0);
+        program.clear();
+        program.resize(size, 0);
+        let (near, far) = self.near_and_far(leg);
+        let (plays, ended) = near.fill(alone, at, program);
+        let mut says = plays;
+        if !near.is_instead() {
+            if let Some(said) = far.frame().filter(|_| !alone && far.voice.is_some()) {
+                add(heard, said);
+                says = true;
+            }
+            if near.hears_room {
+                add(heard, &near.room);
+                says = true;
+            }
+        }
+        if plays {
+            add(heard, program);
+        }
+        let missing = ended.then(|| near.end());
+        let frame = (says && is_reached).then_some(&mut heard[..]);
+        if let Some(voice) = near.voice.as_ref().filter(|_| near.has_stream(alone)) {
+            near.mouth.speak(voice, at, frame, (rate_hz, program), send);
+        }
+        Spoken {
+            ended: missing,
+            ours: plays,
+        }
+    }
+
+    fn is_needed(&self) -> bool {
+        let sides = [&self.caller, &self.callee];
+        let both = match (&self.caller.voice, &self.callee.voice) {
+            (Some(caller), Some(callee)) => Some((caller, callee)),
+            _ => None,
+        };
+        let listened = self.recorded || self.seated || sides.iter().any(|side| side.is_listened_to());
+        sides.iter().any(|side| side.has_program(self.alone))
+            || both.is_some_and(|(caller, callee)| caller.codec != callee.codec)
+            || (listened && (both.is_some() || (self.alone && self.caller.voice.is_some())))
+    }
+
+    fn rate(&self) -> u32 {
+        let voices = [&self.caller.voice, &self.callee.voice];
+        let rates = voices.into_iter().flatten().map(rate_of);
+        rates.min().unwrap_or(LEAST_HZ)
+    }
+
+    fn size(&self) -> usize {
+        usize::try_from(self.rate_hz / TICKS).unwrap_or(160)
+    }
+
+    fn side(&mut self, leg: Leg) -> &mut Side {
+        self.near_and_far(leg).0
+    }
+
+    fn near_and_far(&mut self, leg: Leg) -> (&mut Side, &mut Side) {
+        match leg {
+            Leg::Caller => (&mut self.caller, &mut self.callee),
+            Leg::Callee => (&mut self.callee, &mut self.caller),
+        }
+    }
+}
+
+/// Samples per second that are worth the while for a leg.
+fn rate_of(voice: &Voice) -> u32 {
+    let plays = match voice.codec {
+        Codec::Opus => voice.opus.max_rate_hz,
+        other => other.rate_hz(),
+    };
+    if plays >= MOST_HZ { MOST_HZ } else { LEAST_HZ }
+}
+
+/// Adds a sound to another.
+fn add(to: &mut [i16], from: &[i16]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = to.saturating_add(*from);
+    }
+}

@@ -1,0 +1,178 @@
+//! What is said to a leg: a stream of packets of ours.
+//!
+//! Owns: its source, numbers and timestamps, which go on through the life of a session whatever is said in between; the
+//! encoder. Does not own: what is said, and where packets go.
+
+use super::encode::Encoder;
+use super::keys::{Keys, Sent};
+use crate::protect::ROOM;
+use model::Voice;
+use std::time::Duration;
+
+const FRAME: Duration = Duration::from_millis(20);
+const FRAME_MS: u32 = 20;
+/// Octets of an RTP header as we write it.
+const HEADER: usize = 12;
+
+/// The stream to one leg.
+#[derive(Debug)]
+pub(crate) struct Mouth {
+    ssrc: u32,
+    seq: u16,
+    /// Of the first sample that has not been sent.
+    timestamp: u32,
+    /// The tick of the last frame.
+    at: Option<Duration>,
+    clock_hz: u32,
+    /// The next packet is the first after a pause.
+    begins: bool,
+    encoder: Option<Box<Encoder>>,
+    pub(super) keys: Keys,
+    /// Per cent that are lost on the way to the leg, as it reports.
+    loss_percent: Option<u8>,
+}
+
+impl Mouth {
+    /// A stream that nothing is sent in yet.
+    pub(crate) fn new(ssrc: u32) -> Mouth {
+        // Whoever can't guess the source can't guess these. The upper half of the numbers is left for later (RFC 3711 §3.3.1).
+        let mixed = ssrc.wrapping_mul(0x9E37_79B1).rotate_left(11);
+        Mouth {
+            ssrc,
+            seq: u16::try_from(mixed & 0x7FFF).unwrap_or(0),
+            timestamp: mixed ^ ssrc,
+            at: None,
+            clock_hz: 0,
+            begins: true,
+            encoder: None,
+            keys: Keys::default(),
+            loss_percent: None,
+        }
+    }
+
+    /// The source of our packets.
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The next packet begins something new.
+    pub(crate) fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// Nothing is said for a while, or it will be written in another way.
+    pub(crate) fn rest(&mut self) {
+        self.encoder = None;
+        self.begins = true;
+    }
+
+    /// Takes what the leg reports to have lost of our packets.
+    pub(crate) fn set_loss(&mut self, percent: u8) {
+        self.loss_percent = Some(percent);
+    }
+
+    /// A packet of somebody else as one of ours.
+    pub(crate) fn repeat(&mut self, marker: bool, pt: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        self.timestamp = timestamp;
+        let marker = std::mem::take(&mut self.begins) || marker;
+        self.packet(marker, pt, timestamp, payload)
+    }
+
+    /// Says the frame of the tick `at`, or nothing, and gives out the packets that become full by that. A frame that is
+    /// said is overwritten where a digit is heard instead.
+    pub(crate) fn speak(
+        &mut self,
+        voice: &Voice,
+        at: Duration,
+        frame: Option<&mut [i16]>,
+        (rate_hz, silent): (u32, &mut [i16]),
+        mut send: impl FnMut(Vec<u8>),
+    ) {
+        let units = voice.codec.clock_hz() / 1000 * FRAME_MS;
+        self.advance(voice, at);
+        let says = frame.is_some();
+        let frame = frame.unwrap_or(silent);
+        if self.keys.sends_now() && voice.events.is_some() {
+            self.flush();
+        }
+        match self.keys.tick(voice, self.timestamp, frame, rate_hz) {
+            Sent::Event(outgoing) => {
+                let payload = outgoing.payload.to_bytes();
+                self.timestamp = self.timestamp.wrapping_add(units);
+                self.begins = true;
+                let pt = voice.events.unwrap_or(0);
+                send(self.packet(outgoing.marker, pt, outgoing.timestamp, &payload));
+            }
+            Sent::Sound if !says => {
+                self.flush();
+                self.timestamp = self.timestamp.wrapping_add(units);
+                self.begins = true;
+            }
+            Sent::Sound | Sent::Tone => self.encode(voice, frame, rate_hz, send),
+        }
+    }
+
+    fn encode(&mut self, voice: &Voice, frame: &[i16], rate_hz: u32, mut send: impl FnMut(Vec<u8>)) {
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) => encoder,
+            None => Box::new(Encoder::new(voice, rate_hz)),
+        };
+        if let Some(percent) = self.loss_percent.take() {
+            encoder.set_loss(voice, percent);
+        }
+        encoder.encode(frame, |payload, units| {
+            let timestamp = self.timestamp;
+            self.timestamp = timestamp.wrapping_add(units);
+            if payload.is_empty() {
+                self.begins = true;
+                return;
+            }
+            let marker = std::mem::take(&mut self.begins);
+            send(self.packet(marker, voice.pt, timestamp, payload));
+        });
+        self.encoder = Some(encoder);
+    }
+
+    /// Lets the timestamps follow the time where nothing was said.
+    fn advance(&mut self, voice: &Voice, at: Duration) {
+        let clock_hz = voice.codec.clock_hz();
+        if self.clock_hz != clock_hz {
+            // Another clock is another source (RFC 7160 §4.1).
+            if self.clock_hz != 0 {
+                *self = Mouth {
+                    keys: std::mem::take(&mut self.keys),
+                    ..Mouth::new(self.ssrc.wrapping_mul(0x9E37_79B1).wrapping_add(1))
+                };
+            }
+            self.clock_hz = clock_hz;
+        }
+        let since = self.at.replace(at).map_or(FRAME, |last| at.saturating_sub(last));
+        let missed = since.saturating_sub(FRAME).as_millis() * u128::from(clock_hz / 1000);
+        if missed > 0 {
+            self.begins = true;
+            // Of a pause of many hours the lower bits are what counts.
+            let missed = u32::try_from(missed & u128::from(u32::MAX)).unwrap_or(0);
+            self.flush();
+            self.timestamp = self.timestamp.wrapping_add(missed);
+        }
+    }
+
+    /// Forgets what waits for its packet to be full.
+    fn flush(&mut self) {
+        let units = self.encoder.as_mut().map_or(0, |encoder| encoder.flush());
+        self.timestamp = self.timestamp.wrapping_add(units);
+    }
+
+    fn packet(&mut self, marker: bool, pt: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        // With room for what SRTP adds: it is not to be copied again for that.
+        let mut octets = Vec::with_capacity(payload.len().saturating_add(HEADER + ROOM));
+        octets.push(0x80);
+        octets.push(pt & 0x7F | u8::from(marker) << 7);
+        octets.extend(self.seq.to_be_bytes());
+        octets.extend(timestamp.to_be_bytes());
+        octets.extend(self.ssrc.to_be_bytes());
+        octets.extend(payload);
+        self.seq = self.seq.wrapping_add(1);
+        octets
+    }
+}

@@ -1,0 +1,183 @@
+//! One leg of a session as the engine sees it.
+//!
+//! Owns: what belongs to the leg alone. Does not own: what the legs have to do with each other (`Engine`).
+
+use super::ear::Ear;
+use super::echo::Echo;
+use super::mouth::Mouth;
+use super::program::{List, Samples};
+use model::{Over, Program, Signals, Sound, Voice};
+use rtp::event::Receiver;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) voice: Option<Voice>,
+    pub(super) program: Playing,
+    /// How its command named it.
+    number: u32,
+    over: Over,
+    pub(super) signals: Signals,
+    pub(super) events: Receiver,
+    pub(super) ear: Option<Box<Ear>>,
+    pub(super) mouth: Mouth,
+    /// What it said in this tick, if anything.
+    said: Vec<i16>,
+    spoke: bool,
+    /// What it hears of a room in this tick, if it hears one.
+    pub(super) room: Vec<i16>,
+    pub(super) hears_room: bool,
+}
+
+/// What we play to a leg.
+#[derive(Debug)]
+pub(super) enum Playing {
+    Nothing,
+    Echo(Echo),
+    List(Box<List>),
+}
+
+impl Side {
+    pub(super) fn new(ssrc: u32) -> Side {
+        Side {
+            voice: None,
+            program: Playing::Nothing,
+            number: 0,
+            over: Over::Instead,
+            signals: Signals::default(),
+            events: Receiver::new(),
+            ear: None,
+            mouth: Mouth::new(ssrc),
+            said: Vec::new(),
+            spoke: false,
+            room: Vec::new(),
+            hears_room: false,
+        }
+    }
+
+    pub(super) fn play(
+        &mut self,
+        (number, program): (u32, Option<&Program>),
+        over: Over,
+        rate_hz: u32,
+        now: Duration,
+    ) {
+        self.number = number;
+        self.over = over;
+        self.mouth.begin();
+        self.program = match program {
+            None => Playing::Nothing,
+            Some(Program::Echo) => Playing::Echo(Echo::new(now)),
+            Some(Program::Play(list)) => Playing::List(Box::new(List::new(list, rate_hz))),
+        };
+    }
+
+    pub(super) fn set_rate(&mut self, rate_hz: u32) {
+        self.ear = None;
+        self.mouth.rest();
+        if let Playing::List(list) = &mut self.program {
+            list.set_rate(rate_hz);
+        }
+    }
+
+    pub(super) fn wanted(&mut self) -> Option<(Sound, u32)> {
+        match &mut self.program {
+            Playing::List(list) => list.wanted(),
+            Playing::Nothing | Playing::Echo(_) => None,
+        }
+    }
+
+    pub(super) fn loaded(&mut self, sound: &Sound, rate_hz: u32, samples: &Samples) {
+        if let Playing::List(list) = &mut self.program {
+            list.loaded(sound, rate_hz, samples);
+        }
+    }
+
+    pub(super) fn is_playing(&self) -> bool {
+        !matches!(self.program, Playing::Nothing)
+    }
+
+    /// Does it hear our program alone, when there is one?
+    pub(super) fn is_instead(&self) -> bool {
+        self.is_playing() && self.over == Over::Instead
+    }
+
+    /// Is there something for it that takes samples? An echo of packets takes none.
+    pub(super) fn has_program(&self, alone: bool) -> bool {
+        let plays = match self.program {
+            Playing::Nothing => false,
+            Playing::Echo(_) => !alone && self.voice.is_some(),
+            Playing::List(_) => true,
+        };
+        plays || (self.mouth.keys.is_busy() && self.voice.is_some())
+    }
+
+    /// Is something listened for that is in the sound?
+    pub(super) fn is_listened_to(&self) -> bool {
+        let Signals { dtmf, fax, voice } = self.signals;
+        self.voice.is_some() && (dtmf || fax || voice)
+    }
+
+    /// Is a key down?
+    pub(super) fn has_event(&self) -> bool {
+        self.events.poll_timeout().is_some()
+    }
+
+    /// Are its packets made every tick, rather than from others as they come?
+    pub(super) fn has_stream(&self, alone: bool) -> bool {
+        !(alone && matches!(self.program, Playing::Echo(_))) || self.mouth.keys.is_busy()
+    }
+
+    pub(super) fn open_ear(&mut self, rate_hz: u32) {
+        let ear = self
+            .voice
+            .as_ref()
+            .map(|voice| Box::new(Ear::new(voice, rate_hz)));
+        self.ear = ear;
+    }
+
+    /// No samples are needed any more; what was kept for them goes.
+    pub(super) fn rest(&mut self) {
+        if self.ear.take().is_some() {
+            self.mouth.rest();
+            self.said = Vec::new();
+        }
+        self.spoke = false;
+    }
+
+    pub(super) fn listen(&mut self, size: usize, at: Duration) {
+        self.spoke = false;
+        if let (Some(voice), Some(ear)) = (&self.voice, &mut self.ear) {
+            self.said.resize(size, 0);
+            self.spoke = ear.fill(voice, at, &mut self.said);
+        }
+    }
+
+    pub(super) fn frame(&self) -> Option<&[i16]> {
+        self.spoke.then_some(&self.said[..])
+    }
+
+    /// Fills the frame with our program: whether there is something, and whether that was the end.
+    pub(super) fn fill(&mut self, alone: bool, at: Duration, frame: &mut [i16]) -> (bool, bool) {
+        match &mut self.program {
+            Playing::List(list) => (true, list.fill(at, frame)),
+            Playing::Echo(_) if !alone => {
+                frame
+                    .iter_mut()
+                    .zip(&self.said)
+                    .for_each(|(to, from)| *to = *from);
+                (self.spoke, false)
+            }
+            Playing::Nothing | Playing::Echo(_) => (false, false),
+        }
+    }
+
+    /// Ends the program; gives its number, and how many sounds were missing.
+    pub(super) fn end(&mut self) -> (u32, u32) {
+        let missing = match std::mem::replace(&mut self.program, Playing::Nothing) {
+            Playing::List(list) => list.missing(),
+            Playing::Nothing | Playing::Echo(_) => 0,
+        };
+        (self.number, missing)
+    }
+}

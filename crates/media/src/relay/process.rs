@@ -1,0 +1,272 @@
+//! Sessions whose sound goes through the engine: what they take in, their ticks, and what leaves by that.
+//!
+//! Owns: when ticks come, and where their packets go. Does not own: what is in those (`engine`).
+
+use super::{Effect, Relay};
+use crate::engine::{Engine, FRAME};
+use crate::leg::LegState;
+use crate::ports::PairId;
+use crate::protect::ROOM;
+use crate::session::Session;
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
+use rtp::Header;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Ticks that are made up for when one comes late; more are left out.
+const MOST_LATE: u32 = 3;
+/// Frames of ours to an address that nothing has come from: two seconds. A description may name anybody.
+const MOST_UNHEARD: u32 = 100;
+
+/// An RTP packet of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// It leaves by the RTP socket of this pair,
+    pub pair: PairId,
+    /// to this address.
+    pub to: SocketAddr,
+    /// All of it.
+    pub octets: Vec<u8>,
+}
+
+impl Relay {
+    /// A packet of ours that is to leave now. Drain after each `handle_packet` and `handle_timeout`.
+    pub fn poll_frame(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    /// The shell's answer to [`Effect::Load`]: the sound at the rate that was asked for, or that there is none. One that
+    /// nobody waits for is ignored; one that does not come within two seconds is left out.
+    pub fn loaded(
+        &mut self,
+        session: MediaSessionId,
+        sound: &Sound,
+        rate_hz: u32,
+        samples: Option<Arc<[i16]>>,
+    ) {
+        if let Some(session) = self.session(session) {
+            session.engine.loaded(sound, rate_hz, &samples);
+        }
+    }
+
+    /// The engine of a session with two legs. Its sources differ from all others for practical purposes, and from those of
+    /// its phones.
+    pub(super) fn engine(&self, id: MediaSessionId) -> Engine {
+        let mut mixed = self.seed ^ id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
+        Engine::between(half(mixed), half(mixed >> 32))
+    }
+
+    /// Takes in what a leg has described.
+    pub(super) fn remote(&mut self, command: &MediaCommand, now: Duration) {
+        let MediaCommand::Remote {
+            session: id,
+            leg: side,
+            rtp,
+            rtcp,
+            signalling_ip,
+            srtp,
+            voice,
+        } = command
+        else {
+            return;
+        };
+        // Our own ports as a destination would make packets run in circles.
+        let [rtp, rtcp] = [*rtp, *rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+        let Some(session) = self.session(*id) else { return };
+        let leg = session.leg(*side);
+        leg.latch.describe(rtp, rtcp, *signalling_ip);
+        if rtp.is_some() || srtp.is_some() {
+            leg.protect(srtp.as_deref());
+        }
+        // Who is on hold without an address has not changed how it speaks.
+        if rtp.is_some() || voice.is_some() {
+            self.engage(*id, now, |engine| engine.describe(*side, voice.as_deref()));
+        }
+    }
+
+    /// Changes something about a session's engine, and follows what that leads to.
+    pub(super) fn engage(&mut self, id: MediaSessionId, now: Duration, change: impl FnOnce(&mut Engine)) {
+        let Some(slot) = self.slots.get(&id).copied() else {
+            return;
+        };
+        if let Some(Some(session)) = self.sessions.get_mut(slot) {
+            change(&mut session.engine);
+        }
+        self.settle(slot, now);
+    }
+
+    /// Lets a session begin or cease to tick, and its packets go where they belong now.
+    fn settle(&mut self, slot: usize, now: Duration) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let ticks = session.engine.settle();
+        for leg in [Leg::Caller, Leg::Callee] {
+            let (taken, events) = (session.engine.takes(leg), session.engine.events(leg));
+            let leg = session.leg(leg);
+            (leg.taken, leg.events) = (taken, events);
+        }
+        self.load(slot);
+        self.set_ticking(slot, ticks, now);
+    }
+
+    fn set_ticking(&mut self, slot: usize, ticks: bool, now: Duration) {
+        if ticks {
+            self.ticking.insert(slot);
+            self.tick_due.get_or_insert_with(|| tick_after(now));
+        } else {
+            self.ticking.remove(&slot);
+        }
+        if self.ticking.is_empty() {
+            self.tick_due = None;
+        }
+    }
+
+    /// Asks for the sounds that the programs of a session want next.
+    fn load(&mut self, slot: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        while let Some((sound, rate_hz)) = session.engine.wanted() {
+            self.effects.push_back(Effect::Load {
+                session: session.id,
+                sound,
+                rate_hz,
+            });
+        }
+    }
+
+    /// Takes a believed packet of a leg into the engine; true when it is not to be passed on.
+    pub(super) fn take(
+        &mut self,
+        (slot, leg): (usize, Leg),
+        packet: &[u8],
+        control: bool,
+        now: Duration,
+    ) -> bool {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return false;
+        };
+        let id = session.id;
+        let state = session.leg(leg);
+        let (taken, is_event) = (state.taken, state.is_event(packet));
+        if control {
+            // It is about packets that the other leg has never seen.
+            return taken;
+        }
+        let Ok(header) = Header::parse(packet) else {
+            return taken;
+        };
+        session.heard(now);
+        if !is_event {
+            session.engine.hear(leg, &header, packet, now);
+            return taken;
+        }
+        let effects = &mut self.effects;
+        session
+            .engine
+            .hear_event((id, leg), &header, packet, now, |report| {
+                effects.push_back(Effect::Report(report));
+            });
+        self.settle(slot, now);
+        taken
+    }
+
+    /// Makes the ticks that are due.
+    pub(super) fn handle_ticks(&mut self, now: Duration) {
+        let mut made = 0;
+        while let Some(due) = self.tick_due.filter(|due| *due <= now) {
+            if made >= MOST_LATE {
+                self.tick_due = Some(tick_after(now));
+                return;
+            }
+            made += 1;
+            self.tick_due = Some(due.saturating_add(FRAME));
+            self.tick(due);
+        }
+    }
+
+    fn tick(&mut self, at: Duration) {
+        let mut turn = std::mem::take(&mut self.turn);
+        turn.clear();
+        turn.extend(&self.ticking);
+        for slot in &turn {
+            let Some(Some(session)) = self.sessions.get_mut(*slot) else {
+                continue;
+            };
+            let effects = &mut self.effects;
+            session.engine.listen(session.id, at, |report| {
+                effects.push_back(Effect::Report(report));
+            });
+        }
+        for slot in &turn {
+            self.speak(*slot, at);
+            self.settle(*slot, at);
+        }
+        self.turn = turn;
+    }
+
+    /// What the legs of a session hear in this tick.
+    fn speak(&mut self, slot: usize, at: Duration) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let legs = [Leg::Caller, Leg::Callee];
+        let legs = legs.get(..if session.engine.is_alone() { 1 } else { 2 });
+        let Session {
+            id,
+            engine,
+            caller,
+            callee,
+            ..
+        } = session;
+        for leg in legs.unwrap_or_default().iter().copied() {
+            let state = match leg {
+                Leg::Caller => &mut *caller,
+                Leg::Callee => &mut *callee,
+            };
+            let way = state.latch.rtp_to().zip(state.pair.filter(|_| state.ready));
+            let is_patient = state.latch.locked().is_some() || state.unheard < MOST_UNHEARD;
+            let (frames, scratch) = (&mut self.frames, &mut self.scratch);
+            let spoken = engine.speak(leg, at, way.is_some() && is_patient, scratch, |octets| {
+                let octets = protect(state, octets);
+                let frame = way.zip(octets).filter(|_| is_patient);
+                frames.extend(frame.map(|((to, pair), octets)| Frame { pair, to, octets }));
+            });
+            state.unheard = match (state.latch.locked(), spoken.ours) {
+                (Some(_), _) => 0,
+                (None, true) => state.unheard.saturating_add(1),
+                (None, false) => state.unheard,
+            };
+            if let Some((number, missing)) = spoken.ended {
+                self.effects.push_back(Effect::Report(MediaReport::Played {
+                    session: *id,
+                    leg,
+                    id: number,
+                    missing,
+                }));
+            }
+        }
+    }
+}
+
+/// Sessions tick together, so that one wake-up serves them all.
+fn tick_after(now: Duration) -> Duration {
+    let over = now.as_nanos() % FRAME.as_nanos();
+    let over = Duration::from_nanos(u64::try_from(over).unwrap_or(0));
+    now.saturating_sub(over).saturating_add(FRAME)
+}
+
+/// The packet as the leg is to get it; `None` when it must not leave.
+pub(super) fn protect(leg: &mut LegState, mut octets: Vec<u8>) -> Option<Vec<u8>> {
+    let len = octets.len();
+    octets.resize(len.saturating_add(ROOM), 0);
+    let len = leg.prepare(false, &mut octets, len)?;
+    octets.truncate(len);
+    Some(octets)
+}

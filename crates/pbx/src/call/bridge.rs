@@ -161,6 +161,12 @@ impl Bridge {
         if audio.and_then(sdp::Media::rtp_address).is_some() || srtp.is_some() {
             *suite = srtp.as_ref().map(|keys| keys.suite);
         }
+        // Of two phones only their agreement says how they write; an offer alone would have them transcoded. A call that the
+        // server answers has one address.
+        let voice = match self.addresses {
+            Some((caller, callee)) if caller == callee => super::voice::of(description, allowed),
+            _ => None,
+        };
         context.media(MediaCommand::Remote {
             session,
             leg,
@@ -168,7 +174,7 @@ impl Bridge {
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
             srtp,
-            voice: super::voice::of(description, allowed).map(Box::new),
+            voice: voice.map(Box::new),
         });
     }
 

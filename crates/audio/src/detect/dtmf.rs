@@ -13,6 +13,8 @@ const HALF: u32 = 51;
 /// Blocks that agree before a digit counts, and that disagree before it is over.
 const AGREE: u8 = 4;
 const DISAGREE: u8 = 4;
+/// Blocks that agree before a digit is suspected.
+const SUSPECT: u8 = 2;
 /// Share of the energy that the two sines hold.
 const SHARE: f32 = 0.82;
 /// The weakest of the blocks that agree has this much of the energy of the strongest: a block that is partly outside
@@ -96,6 +98,12 @@ impl Dtmf {
     #[must_use]
     pub fn down(&self) -> Option<char> {
         self.down
+    }
+
+    /// May a digit have begun? True somewhat before it is certain, now and then also in a voice.
+    #[must_use]
+    pub fn suspects(&self) -> bool {
+        self.agreed >= SUSPECT
     }
 
     /// Listens to samples, any number of them, and tells what begins and ends.

@@ -14,8 +14,8 @@ const PRESS_MS: u32 = 100;
 const PAUSE_FRAMES: u8 = 3;
 /// The shortest tone that stands for an event.
 const LEAST_MS: u32 = 60;
-/// A tone of which nobody says when it ends is over after this.
-const MOST_MS: u16 = 60_000;
+/// A key of which nobody says that it was released is up after this.
+const MOST_MS: u16 = 10_000;
 /// Power of an event, below 0 dBm0.
 const VOLUME: u8 = 10;
 const FRAME_MS: u32 = 20;
@@ -38,7 +38,12 @@ struct Key {
 
 #[derive(Debug)]
 enum Sounding {
-    Event(Sender, u32),
+    Event {
+        sender: Sender,
+        per_ms: u32,
+        /// It ends when the key is released.
+        open: bool,
+    },
     Tone {
         generator: Box<Generator>,
         over_ms: u32,
@@ -79,18 +84,18 @@ impl Keys {
         self.push(key, None);
     }
 
-    /// It has been released after so long.
+    /// The key that is down has been released after so long.
     pub(super) fn release(&mut self, ms: u32) {
-        if let Some(last) = self.waiting.back_mut() {
-            last.ms.get_or_insert(ms);
-            return;
-        }
         match &mut self.now {
-            Some(Sounding::Event(sender, per_ms)) => sender.end_at(ms.saturating_mul(*per_ms)),
-            Some(Sounding::Tone { ms: end, .. }) => {
-                end.get_or_insert(ms.max(LEAST_MS));
+            Some(Sounding::Event { sender, per_ms, open }) if *open => {
+                *open = false;
+                sender.end_at(ms.saturating_mul(*per_ms));
             }
-            None => {}
+            Some(Sounding::Tone { ms: end, .. }) if end.is_none() => *end = Some(ms.max(LEAST_MS)),
+            _ => {
+                let down = self.waiting.iter_mut().find(|key| key.ms.is_none());
+                down.into_iter().for_each(|key| key.ms = Some(ms));
+            }
         }
     }
 
@@ -114,7 +119,7 @@ impl Keys {
             self.now = Some(begin(key, voice, timestamp, (rate_hz, per_ms)));
         }
         match &mut self.now {
-            Some(Sounding::Event(sender, _)) => {
+            Some(Sounding::Event { sender, .. }) => {
                 if let Some(outgoing) = sender.tick(per_ms * FRAME_MS) {
                     return Sent::Event(outgoing);
                 }
@@ -142,8 +147,12 @@ impl Keys {
 
 fn begin(key: Key, voice: &Voice, timestamp: u32, (rate_hz, per_ms): (u32, u32)) -> Sounding {
     if voice.events.is_some() {
-        let duration = key.ms.map_or(u32::MAX, |ms| ms.saturating_mul(per_ms));
-        return Sounding::Event(Sender::new(key.code, VOLUME, timestamp, duration), per_ms);
+        let duration = key.ms.unwrap_or(u32::from(MOST_MS)).saturating_mul(per_ms);
+        return Sounding::Event {
+            sender: Sender::new(key.code, VOLUME, timestamp, duration),
+            per_ms,
+            open: key.ms.is_none(),
+        };
     }
     let mut text = [0; 4];
     let generator = tone::digits(key.key.encode_utf8(&mut text), MOST_MS, 1, rate_hz);

@@ -23,10 +23,13 @@ mod ear;
 mod echo;
 mod encode;
 mod keys;
+mod listener;
 mod mouth;
 mod program;
 mod side;
 
+use audio::detect::DtmfHeard;
+use listener::Told;
 use model::{Codec, Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
 use rtp::Header;
 use rtp::event::{self, Heard, Payload};
@@ -41,6 +44,8 @@ const TICKS: u32 = 50;
 /// Samples per second at most: speech has nothing above.
 const MOST_HZ: u32 = 16_000;
 const LEAST_HZ: u32 = 8_000;
+/// Things heard in one leg in one tick, at most: a digit's end and beginning, a fax, a voice.
+const MOST_TOLD: usize = 4;
 
 /// What both legs said in a tick. `None` = nothing, not even noise.
 #[allow(dead_code, reason = "for recordings and rooms, which come next")]
@@ -245,6 +250,7 @@ impl Engine {
             return;
         };
         let side = self.side(leg);
+        side.sends_events = true;
         let heard = side.events.receive(header.ssrc, header.timestamp, payload, now);
         if matches!(heard, [_, Some(Heard::Start { .. }), _])
             && let Some(ear) = &mut side.ear
@@ -252,38 +258,69 @@ impl Engine {
             ear.gap(header, now);
         }
         for heard in heard.into_iter().flatten() {
-            self.digit((session, leg), heard, &mut tell);
+            if let Some(digit) = self.event((session, leg), heard) {
+                tell(digit);
+            }
         }
     }
 
-    fn digit(
-        &mut self,
-        (session, leg): (MediaSessionId, Leg),
-        heard: Heard,
-        tell: &mut impl FnMut(MediaReport),
-    ) {
-        let passes_on = self.takes(leg) && !self.alone;
+    /// A telephone event goes down or up, and is passed on where it does not go by itself. Gives a digit that ended.
+    fn event(&mut self, (session, leg): (MediaSessionId, Leg), heard: Heard) -> Option<MediaReport> {
+        let passes_on = self.takes(leg) || self.translates(leg);
+        let alone = self.alone;
         let (near, far) = self.near_and_far(leg);
         match heard {
             Heard::Start { event } => {
-                if let Some(key) = event::key(event).filter(|_| passes_on && !far.is_instead()) {
+                let key = event::key(event)?;
+                if passes_on && !alone && !far.is_instead() {
                     far.mouth.keys.press(key);
                 }
+                None
             }
             Heard::End { event, duration } => {
-                let Some(key) = event::key(event) else { return };
+                let key = event::key(event)?;
                 let per_ms = near
                     .voice
                     .as_ref()
                     .map_or(8, |voice| voice.codec.clock_hz() / 1000);
                 let ms = duration / per_ms.max(1);
                 far.mouth.keys.release(ms);
-                tell(MediaReport::Digit {
+                Some(MediaReport::Digit {
                     session,
                     leg,
                     key,
                     ms,
-                });
+                })
+            }
+        }
+    }
+
+    /// A digit was heard as tones, or something else. Gives what is to be told.
+    fn told(
+        &mut self,
+        (session, leg): (MediaSessionId, Leg),
+        told: Told,
+        passes_on: bool,
+    ) -> Option<MediaReport> {
+        let (near, far) = self.near_and_far(leg);
+        match told {
+            Told::Signal(signal) => Some(MediaReport::Heard { session, leg, signal }),
+            Told::Digit(DtmfHeard::Start(key)) => {
+                if passes_on && !far.is_instead() {
+                    far.mouth.keys.press(key);
+                }
+                None
+            }
+            Told::Digit(DtmfHeard::End { key, ms }) => {
+                if passes_on {
+                    far.mouth.keys.release(ms);
+                }
+                near.signals.dtmf.then_some(MediaReport::Digit {
+                    session,
+                    leg,
+                    key,
+                    ms,
+                })
             }
         }
     }
@@ -295,12 +332,25 @@ impl Engine {
         at: Duration,
         mut tell: impl FnMut(MediaReport),
     ) {
-        let size = self.size();
+        let size = (self.size(), self.rate_hz);
         for leg in [Leg::Caller, Leg::Callee] {
+            let passes_on = self.takes(leg) && self.makes_events(leg);
+            let (mut heard, mut count) = ([None; MOST_TOLD], 0);
             let side = self.side(leg);
-            side.listen(size, at);
-            if let Some(heard) = side.events.handle_timeout(at) {
-                self.digit((session, leg), heard, &mut tell);
+            side.listen(size, at, passes_on, |told| {
+                if let Some(place) = heard.get_mut(count) {
+                    *place = Some(told);
+                    count += 1;
+                }
+            });
+            let late = side.events.handle_timeout(at);
+            for told in heard.into_iter().flatten() {
+                self.told((session, leg), told, passes_on)
+                    .into_iter()
+                    .for_each(&mut tell);
+            }
+            if let Some(late) = late {
+                self.event((session, leg), late).into_iter().for_each(&mut tell);
             }
         }
     }
@@ -366,6 +416,32 @@ impl Engine {
         }
     }
 
+    /// Are a leg's digits in its sound, while the other leg wants events?
+    fn makes_events(&self, leg: Leg) -> bool {
+        let (near, far) = self.voices(leg);
+        let (Some(near), Some(far)) = (near, far) else {
+            return false;
+        };
+        !self.alone && near.events.is_none() && far.events.is_some()
+    }
+
+    /// Would the other leg not understand the telephone events of this one?
+    pub(crate) fn translates(&self, leg: Leg) -> bool {
+        let (near, far) = self.voices(leg);
+        let (Some(near), Some(far)) = (near, far) else {
+            return false;
+        };
+        !self.alone && near.events.is_some() && near.events != far.events
+    }
+
+    fn voices(&self, leg: Leg) -> (Option<&Voice>, Option<&Voice>) {
+        let (caller, callee) = (self.caller.voice.as_ref(), self.callee.voice.as_ref());
+        match leg {
+            Leg::Caller => (caller, callee),
+            Leg::Callee => (callee, caller),
+        }
+    }
+
     fn is_needed(&self) -> bool {
         let sides = [&self.caller, &self.callee];
         let both = match (&self.caller.voice, &self.callee.voice) {
@@ -374,7 +450,9 @@ impl Engine {
         };
         let listened = self.recorded || self.seated || sides.iter().any(|side| side.is_listened_to());
         sides.iter().any(|side| side.has_program(self.alone))
-            || both.is_some_and(|(caller, callee)| caller.codec != callee.codec)
+            || both.is_some_and(|(caller, callee)| (caller.codec, caller.pt) != (callee.codec, callee.pt))
+            || (self.caller.has_event() && self.translates(Leg::Caller))
+            || (self.callee.has_event() && self.translates(Leg::Callee))
             || (listened && (both.is_some() || (self.alone && self.caller.voice.is_some())))
     }
 

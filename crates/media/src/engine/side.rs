@@ -4,6 +4,7 @@
 
 use super::ear::Ear;
 use super::echo::Echo;
+use super::listener::{Listener, Told};
 use super::mouth::Mouth;
 use super::program::{List, Samples};
 use model::{Over, Program, Signals, Sound, Voice};
@@ -19,6 +20,9 @@ pub(super) struct Side {
     over: Over,
     pub(super) signals: Signals,
     pub(super) events: Receiver,
+    /// It has sent a telephone event: digits in its sound are the same ones once more.
+    pub(super) sends_events: bool,
+    listener: Listener,
     pub(super) ear: Option<Box<Ear>>,
     pub(super) mouth: Mouth,
     /// What it said in this tick, if anything.
@@ -46,6 +50,8 @@ impl Side {
             over: Over::Instead,
             signals: Signals::default(),
             events: Receiver::new(),
+            sends_events: false,
+            listener: Listener::default(),
             ear: None,
             mouth: Mouth::new(ssrc),
             said: Vec::new(),
@@ -75,6 +81,7 @@ impl Side {
     pub(super) fn set_rate(&mut self, rate_hz: u32) {
         self.ear = None;
         self.mouth.rest();
+        self.listener.reset();
         if let Playing::List(list) = &mut self.program {
             list.set_rate(rate_hz);
         }
@@ -141,15 +148,33 @@ impl Side {
         if self.ear.take().is_some() {
             self.mouth.rest();
             self.said = Vec::new();
+            self.listener = Listener::default();
         }
         self.spoke = false;
     }
 
-    pub(super) fn listen(&mut self, size: usize, at: Duration) {
+    /// Fills the frame of what it says, and listens to it. `passes_on` = its digits go to the other leg as events, and out of
+    /// the sound.
+    pub(super) fn listen(
+        &mut self,
+        (size, rate_hz): (usize, u32),
+        at: Duration,
+        passes_on: bool,
+        tell: impl FnMut(Told),
+    ) {
         self.spoke = false;
         if let (Some(voice), Some(ear)) = (&self.voice, &mut self.ear) {
             self.said.resize(size, 0);
             self.spoke = ear.fill(voice, at, &mut self.said);
+            let signals = Signals {
+                dtmf: (self.signals.dtmf || passes_on) && !self.sends_events,
+                ..self.signals
+            };
+            self.listener.set(signals, rate_hz);
+            self.listener.push(&self.said, tell);
+            if passes_on && self.listener.hears_digit() {
+                self.said.fill(0);
+            }
         }
     }
 

@@ -174,7 +174,9 @@ impl Relay {
                 effects.push_back(Effect::Report(report));
             });
         self.settle(slot, now);
-        taken
+        // A digit that the other leg would not understand is sent to it by us.
+        let session = self.sessions.get_mut(slot).and_then(Option::as_mut);
+        session.is_some_and(|session| session.leg(leg).taken || session.engine.translates(leg))
     }
 
     /// Makes the ticks that are due.

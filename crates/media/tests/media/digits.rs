@@ -1,7 +1,7 @@
 //! Digits: told once each, and carried to the other leg as that one has them.
 
 use crate::phone::{Call, ID, TICK, share, voice};
-use model::{Codec, Leg, MediaCommand, MediaReport, Voice};
+use model::{Codec, Leg, MediaCommand, MediaReport, Signal, Signals, Voice};
 use rtp::event::Sender;
 
 fn with_events(codec: Codec) -> Voice {
@@ -107,6 +107,162 @@ fn a_leg_without_events_hears_tones() {
     call.talk(50);
     assert!(call.callee.share(440.0, 500) > 0.97, "the voice is back");
     assert_eq!(digits(&mut call), [(Leg::Caller, '1', 200)]);
+}
+
+/// Legs with one codec are relayed but for the digits that one of them would not understand.
+#[test]
+fn a_relayed_call_has_its_digits_translated() {
+    let mut other = voice(Codec::Pcmu);
+    other.events = Some(96);
+    let mut call = Call::new(with_events(Codec::Pcmu), other);
+    call.talk(10);
+    press(&mut call, 3, 100, |_| false);
+    call.talk(30);
+    assert_eq!(digits(&mut call), [(Leg::Caller, '3', 100)]);
+    let ends = call
+        .callee
+        .events
+        .iter()
+        .filter(|(_, payload)| payload.end && payload.duration == 800);
+    assert_eq!(ends.count(), 3);
+    assert!(call.callee.headers.iter().all(|header| header.pt != 101));
+    assert_eq!(call.world.relay.poll_timeout(), None, "relayed again");
+    assert!(call.callee.share(440.0, 200) > 0.97);
+
+    let mut call = Call::new(with_events(Codec::Pcmu), voice(Codec::Pcmu));
+    call.talk(10);
+    let before = call.callee.heard.len();
+    press(&mut call, 3, 200, |_| false);
+    let sound = &call.callee.heard[before + 320..before + 1280];
+    assert!(share(sound, 697.0, 8000) + share(sound, 1477.0, 8000) > 0.9);
+    call.talk(30);
+    assert_eq!(digits(&mut call), [(Leg::Caller, '3', 200)]);
+    assert_eq!(call.world.relay.poll_timeout(), None, "relayed again");
+}
+
+/// The caller says digits as tones, each for so long.
+fn sing(call: &mut Call, keys: &str, ms: u16) {
+    let rate_hz = call.caller.rate_hz;
+    let mut generator = audio::tone::digits(keys, ms, 100, rate_hz);
+    while !generator.is_over() {
+        let mut sound = vec![0; usize::try_from(rate_hz / 50).unwrap()];
+        generator.fill(&mut sound);
+        let packet = call.caller.say(&sound);
+        call.send(Leg::Caller, &packet);
+        call.pass(TICK);
+    }
+}
+
+#[test]
+fn tones_become_events_and_leave_the_sound() {
+    let mut call = Call::new(voice(Codec::Pcma), with_events(Codec::Opus));
+    call.talk(50);
+    let before = call.callee.heard.len();
+    sing(&mut call, "19#", 120);
+    call.talk(10);
+    let mut pressed: Vec<(u32, u8)> = Vec::new();
+    for (timestamp, payload) in &call.callee.events {
+        if pressed.last().is_none_or(|last| last.0 != *timestamp) {
+            pressed.push((*timestamp, payload.event));
+        }
+    }
+    let codes: Vec<u8> = pressed.iter().map(|(_, code)| *code).collect();
+    assert_eq!(codes, [1, 9, 11]);
+    for (_, payload) in call.callee.events.iter().filter(|(_, payload)| payload.end) {
+        assert!((80 * 48..=160 * 48).contains(&payload.duration), "{payload:?}");
+    }
+    // What is left of the tones is too short for a digit.
+    let mut heard = Vec::new();
+    let mut detector = audio::detect::Dtmf::new(call.callee.rate_hz);
+    detector.push(&call.callee.heard[before..], |digit| heard.push(digit));
+    assert!(heard.is_empty(), "{heard:?}");
+    assert!(digits(&mut call).is_empty(), "nobody asked for them");
+}
+
+fn listen(call: &mut Call, signals: Signals) {
+    call.world.command(MediaCommand::Listen {
+        session: ID,
+        leg: Leg::Caller,
+        signals,
+    });
+}
+
+#[test]
+fn tones_are_told_when_they_are_listened_for() {
+    let mut call = Call::new(voice(Codec::Pcma), voice(Codec::Pcma));
+    let dtmf = Signals {
+        dtmf: true,
+        ..Signals::default()
+    };
+    listen(&mut call, dtmf);
+    call.talk(20);
+    sing(&mut call, "5*", 100);
+    call.talk(20);
+    let told = digits(&mut call);
+    assert!(
+        matches!(
+            told[..],
+            [(Leg::Caller, '5', 70..=130), (Leg::Caller, '*', 70..=130)]
+        ),
+        "{told:?}"
+    );
+    listen(&mut call, Signals::default());
+    sing(&mut call, "5", 100);
+    assert!(digits(&mut call).is_empty());
+    assert_eq!(call.world.relay.poll_timeout(), None);
+}
+
+/// Some phones send an event and leave the tone in the sound.
+#[test]
+fn a_digit_that_comes_both_ways_is_told_once() {
+    let mut call = Call::new(with_events(Codec::Pcma), voice(Codec::Pcma));
+    let dtmf = Signals {
+        dtmf: true,
+        ..Signals::default()
+    };
+    listen(&mut call, dtmf);
+    call.talk(20);
+    press(&mut call, 5, 100, |_| false);
+    sing(&mut call, "5", 100);
+    call.talk(20);
+    assert_eq!(digits(&mut call), [(Leg::Caller, '5', 100)]);
+}
+
+#[test]
+fn faxes_and_voices_are_told() {
+    let mut call = Call::new(voice(Codec::Pcmu), voice(Codec::Pcmu));
+    let signals = Signals {
+        dtmf: true,
+        fax: true,
+        voice: true,
+    };
+    listen(&mut call, signals);
+    let say = |call: &mut Call, hz: f64, ticks: u32| {
+        for n in 0..ticks {
+            let at = |k: u32| std::f64::consts::TAU * hz * f64::from(n * 160 + k) / 8000.0;
+            let sound: Vec<i16> = (0..160).map(|k| (at(k).sin() * 4000.0) as i16).collect();
+            let packet = call.caller.say(&sound);
+            call.send(Leg::Caller, &packet);
+            call.pass(TICK);
+        }
+    };
+    say(&mut call, 0.0, 25);
+    say(&mut call, 1100.0, 26);
+    say(&mut call, 0.0, 50);
+    let told: Vec<Signal> = call
+        .world
+        .reports
+        .drain(..)
+        .map(|report| match report {
+            MediaReport::Heard {
+                leg: Leg::Caller,
+                signal,
+                ..
+            } => signal,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, [Signal::Speech, Signal::Fax, Signal::Quiet]);
 }
 
 fn dial(call: &mut Call, digits: &str) {

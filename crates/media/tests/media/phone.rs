@@ -97,11 +97,16 @@ impl Phone {
     /// The next packet of its sine.
     pub(crate) fn speak(&mut self) -> Vec<u8> {
         let sound = self.sound();
+        self.say(&sound)
+    }
+
+    /// The next packet, of this sound.
+    pub(crate) fn say(&mut self, sound: &[i16]) -> Vec<u8> {
         let mut octets = vec![0; 1500];
         let count = match &mut self.coder {
-            Coder::Law(law) => law.encode_frame(&sound, &mut octets),
-            Coder::G722(coder) => coder.0.encode(&sound, &mut octets),
-            Coder::Opus(coder) => coder.0.encode(&sound, &mut octets).unwrap().unwrap_or(0),
+            Coder::Law(law) => law.encode_frame(sound, &mut octets),
+            Coder::G722(coder) => coder.0.encode(sound, &mut octets),
+            Coder::Opus(coder) => coder.0.encode(sound, &mut octets).unwrap().unwrap_or(0),
         };
         let packet = self.packet(self.voice.pt, &octets[..count]);
         self.pass();

@@ -1,0 +1,75 @@
+//! What is listened for in what a leg says: digits as tones, fax machines, whether somebody speaks.
+//!
+//! Owns: which detectors run. Does not own: telephone events, and what is done about what is heard.
+
+use audio::detect::{Dtmf, DtmfHeard, Fax, FaxTone, Voice};
+use model::{Signal, Signals};
+
+/// The detectors of one leg, those that are wanted.
+#[derive(Debug, Default)]
+pub(super) struct Listener {
+    dtmf: Option<Box<Dtmf>>,
+    fax: Option<Box<Fax>>,
+    voice: Option<Box<Voice>>,
+    speaks: bool,
+}
+
+/// What the listener tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    Digit(DtmfHeard),
+    Signal(Signal),
+}
+
+impl Listener {
+    /// Listens for these in a sound of this rate. What was listened for already goes on.
+    pub(super) fn set(&mut self, signals: Signals, rate_hz: u32) {
+        let Signals { dtmf, fax, voice } = signals;
+        keep(&mut self.dtmf, dtmf, || Dtmf::new(rate_hz));
+        keep(&mut self.fax, fax, || Fax::new(rate_hz));
+        keep(&mut self.voice, voice, || Voice::new(rate_hz));
+        self.speaks &= voice;
+    }
+
+    /// Begins anew at another rate.
+    pub(super) fn reset(&mut self) {
+        *self = Listener {
+            speaks: self.speaks,
+            ..Listener::default()
+        };
+    }
+
+    /// Is there, or may there be, a digit in the last frame?
+    pub(super) fn hears_digit(&self) -> bool {
+        let dtmf = self.dtmf.as_deref();
+        dtmf.is_some_and(|dtmf| dtmf.down().is_some() || dtmf.suspects())
+    }
+
+    /// Takes the frame of a tick.
+    pub(super) fn push(&mut self, frame: &[i16], mut tell: impl FnMut(Told)) {
+        if let Some(dtmf) = &mut self.dtmf {
+            dtmf.push(frame, |heard| tell(Told::Digit(heard)));
+        }
+        if let Some(fax) = &mut self.fax {
+            fax.push(frame, |tone| {
+                if tone == FaxTone::Calling {
+                    tell(Told::Signal(Signal::Fax));
+                }
+            });
+        }
+        if let Some(voice) = &mut self.voice {
+            let speaks = voice.push(frame);
+            if std::mem::replace(&mut self.speaks, speaks) != speaks {
+                tell(Told::Signal(if speaks { Signal::Speech } else { Signal::Quiet }));
+            }
+        }
+    }
+}
+
+fn keep<T>(detector: &mut Option<Box<T>>, wanted: bool, new: impl FnOnce() -> T) {
+    if !wanted {
+        *detector = None;
+    } else if detector.is_none() {
+        *detector = Some(Box::new(new()));
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Owns: how many. Does not own: whom a leg believes.
 
+use super::budget::Budget;
 use super::mouth::Mouth;
 use rtp::Header;
 use std::time::Duration;
@@ -15,15 +16,13 @@ const LONGEST: usize = 1_400;
 /// How much may come back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Echo {
-    budget: u32,
-    since: Duration,
+    budget: Budget,
 }
 
 impl Echo {
     pub(super) fn new(now: Duration) -> Echo {
         Echo {
-            budget: AT_ONCE,
-            since: now,
+            budget: Budget::new(PER_S, AT_ONCE, now),
         }
     }
 
@@ -39,15 +38,9 @@ impl Echo {
         if header.ssrc == mouth.ssrc() || header.payload_len > LONGEST {
             return None;
         }
-        let gained = now.saturating_sub(self.since).as_millis() * u128::from(PER_S) / 1000;
-        if gained > 0 {
-            self.budget = self
-                .budget
-                .saturating_add(u32::try_from(gained).unwrap_or(u32::MAX))
-                .min(AT_ONCE);
-            self.since = now;
+        if !self.budget.spend(now) {
+            return None;
         }
-        self.budget = self.budget.checked_sub(1)?;
         let payload = header.payload(packet);
         Some(mouth.repeat(header.marker, header.pt, header.timestamp, payload))
     }

@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 
 /// Digits that wait at most.
 const MOST: usize = 64;
+/// Digits of the other leg that wait at most: later ones would come too late to be understood.
+const MOST_RELAYED: usize = 8;
 /// A digit of ours, and the pause behind any, milliseconds (ITU-T Q.24: 40 each at least).
 const PRESS_MS: u32 = 100;
 const PAUSE_FRAMES: u8 = 3;
@@ -81,7 +83,9 @@ impl Keys {
 
     /// A key goes down that is sent as long as it is.
     pub(super) fn press(&mut self, key: char) {
-        self.push(key, None);
+        if self.waiting.len() < MOST_RELAYED {
+            self.push(key, None);
+        }
     }
 
     /// The key that is down has been released after so long.

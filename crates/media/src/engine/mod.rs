@@ -18,6 +18,7 @@
 //! The rate is the lowest that any leg carries, at most 16 kHz: a call to G.711 is narrow-band from end to end, its Opus
 //! too. It may change when a leg describes itself anew.
 
+mod budget;
 mod decode;
 mod ear;
 mod echo;
@@ -258,20 +259,26 @@ impl Engine {
             ear.gap(header, now);
         }
         for heard in heard.into_iter().flatten() {
-            if let Some(digit) = self.event((session, leg), heard) {
+            if let Some(digit) = self.event((session, leg), heard, now) {
                 tell(digit);
             }
         }
     }
 
     /// A telephone event goes down or up, and is passed on where it does not go by itself. Gives a digit that ended.
-    fn event(&mut self, (session, leg): (MediaSessionId, Leg), heard: Heard) -> Option<MediaReport> {
+    fn event(
+        &mut self,
+        (session, leg): (MediaSessionId, Leg),
+        heard: Heard,
+        now: Duration,
+    ) -> Option<MediaReport> {
         let passes_on = self.takes(leg) || self.translates(leg);
         let alone = self.alone;
         let (near, far) = self.near_and_far(leg);
         match heard {
             Heard::Start { event } => {
-                let key = event::key(event)?;
+                near.is_followed = near.presses.spend(now);
+                let key = event::key(event).filter(|_| near.is_followed)?;
                 if passes_on && !alone && !far.is_instead() {
                     far.mouth.keys.press(key);
                 }
@@ -285,7 +292,7 @@ impl Engine {
                     .map_or(8, |voice| voice.codec.clock_hz() / 1000);
                 let ms = duration / per_ms.max(1);
                 far.mouth.keys.release(ms);
-                Some(MediaReport::Digit {
+                near.is_followed.then_some(MediaReport::Digit {
                     session,
                     leg,
                     key,
@@ -350,7 +357,9 @@ impl Engine {
                     .for_each(&mut tell);
             }
             if let Some(late) = late {
-                self.event((session, leg), late).into_iter().for_each(&mut tell);
+                self.event((session, leg), late, at)
+                    .into_iter()
+                    .for_each(&mut tell);
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns: what belongs to the leg alone. Does not own: what the legs have to do with each other (`Engine`).
 
+use super::budget::Budget;
 use super::ear::Ear;
 use super::echo::Echo;
 use super::listener::{Listener, Told};
@@ -10,6 +11,10 @@ use super::program::{List, Samples};
 use model::{Over, Program, Signals, Sound, Voice};
 use rtp::event::Receiver;
 use std::time::Duration;
+
+/// Keys that a leg may press in a second, and at once: a machine dials 12 a second.
+const PRESSES_PER_S: u32 = 20;
+const PRESSES_AT_ONCE: u32 = 40;
 
 #[derive(Debug)]
 pub(super) struct Side {
@@ -22,6 +27,9 @@ pub(super) struct Side {
     pub(super) events: Receiver,
     /// It has sent a telephone event: digits in its sound are the same ones once more.
     pub(super) sends_events: bool,
+    /// How many of them are followed, and whether the one that is down is.
+    pub(super) presses: Budget,
+    pub(super) is_followed: bool,
     listener: Listener,
     pub(super) ear: Option<Box<Ear>>,
     pub(super) mouth: Mouth,
@@ -51,6 +59,8 @@ impl Side {
             signals: Signals::default(),
             events: Receiver::new(),
             sends_events: false,
+            is_followed: false,
+            presses: Budget::new(PRESSES_PER_S, PRESSES_AT_ONCE, Duration::ZERO),
             listener: Listener::default(),
             ear: None,
             mouth: Mouth::new(ssrc),

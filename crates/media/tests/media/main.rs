@@ -1,6 +1,7 @@
 //! The relay driven as a shell drives it: commands, packets and time in, effects and forwards out.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod adverse;
 mod commands;
 mod digits;
 mod latching;

@@ -1,5 +1,5 @@
 //! Sound as 16-bit linear samples, and what a telephone exchange does with it: codecs, concealment of
-//! losses, resampling, mixing, tones, what can be heard in it, and WAV.
+//! losses, resampling, mixing, tones, what can be heard in it, WAV and Ogg-Opus files.
 //!
 //! Owns: the arithmetic on samples. Does not own: packets, clocks, files, whose sound it is.
 //!
@@ -12,10 +12,12 @@ pub mod detect;
 pub mod g711;
 pub mod g722;
 pub mod mix;
+pub mod ogg;
 #[cfg(feature = "opus")]
 pub mod opus;
 mod pitch;
 pub mod resample;
+pub mod sound;
 mod stretch;
 pub mod tone;
 pub mod wav;

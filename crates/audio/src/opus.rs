@@ -1,4 +1,4 @@
-//! Opus: RFC 6716, as RTP carries it (RFC 7587), mono. The codec is libopus, compiled from C.
+//! Opus: RFC 6716, as RTP carries it (RFC 7587), mono; for recordings also of two channels, whose samples take turns. The codec is libopus, compiled from C.
 //!
 //! Owns: the settings that a telephone uses, and what a lost or silent frame is. Does not own: the C code, which is reached
 //! through the safe crate `opus`. The RTP clock is 48 kHz whatever the sample rate.
@@ -102,8 +102,32 @@ impl Encoder {
     /// # Errors
     /// [`Error::Settings`] for what is out of range.
     pub fn new(settings: Settings) -> Result<Encoder, Error> {
+        Encoder::of(library::Channels::Mono, library::Application::Voip, settings)
+    }
+
+    /// For music, which is not to be taken for a voice.
+    ///
+    /// # Errors
+    /// As for [`Encoder::new`].
+    pub fn music(settings: Settings) -> Result<Encoder, Error> {
+        Encoder::of(library::Channels::Mono, library::Application::Audio, settings)
+    }
+
+    /// Two channels, whose samples take turns: left, right. The bit rate is that of both.
+    ///
+    /// # Errors
+    /// As for [`Encoder::new`].
+    pub fn stereo(settings: Settings) -> Result<Encoder, Error> {
+        Encoder::of(library::Channels::Stereo, library::Application::Voip, settings)
+    }
+
+    fn of(
+        channels: library::Channels,
+        application: library::Application,
+        settings: Settings,
+    ) -> Result<Encoder, Error> {
         let rate_hz = known(settings.rate_hz)?;
-        let inner = library::Encoder::new(rate_hz, library::Channels::Mono, library::Application::Voip)?;
+        let inner = library::Encoder::new(rate_hz, channels, application)?;
         let mut encoder = Encoder { inner };
         encoder.set_bitrate(settings.bitrate)?;
         let complexity = i32::from(settings.complexity);
@@ -136,6 +160,17 @@ impl Encoder {
         Ok(self.inner.set_inband_fec(percent > 0)?)
     }
 
+    /// How late the sound comes out of a decoder, in samples of 48 kHz: what a file names as its pre-skip.
+    ///
+    /// # Errors
+    /// [`Error::Library`].
+    pub fn delay(&mut self) -> Result<u16, Error> {
+        let rate_hz = self.inner.get_sample_rate()?;
+        let samples = u32::try_from(self.inner.get_lookahead()?).map_err(|_| Error::Library)?;
+        let delay = samples.saturating_mul(48_000) / rate_hz.max(1);
+        u16::try_from(delay).map_err(|_| Error::Library)
+    }
+
     /// Encodes a frame of 10, 20, 40 or 60 ms; gives the number of octets, or `None` when nothing need be sent. Room for
     /// [`MAX_PACKET`] octets is enough.
     ///
@@ -152,6 +187,7 @@ impl Encoder {
 pub struct Decoder {
     inner: library::Decoder,
     rate_hz: u32,
+    channels: u32,
 }
 
 impl Decoder {
@@ -162,16 +198,34 @@ impl Decoder {
     pub fn new(rate_hz: u32) -> Result<Decoder, Error> {
         let rate_hz = known(rate_hz)?;
         let inner = library::Decoder::new(rate_hz, library::Channels::Mono)?;
-        Ok(Decoder { inner, rate_hz })
+        Ok(Decoder {
+            inner,
+            rate_hz,
+            channels: 1,
+        })
     }
 
-    /// The most samples that a packet can hold.
+    /// Two channels, whose samples take turns. Mono sounds alike in both.
+    ///
+    /// # Errors
+    /// As for [`Decoder::new`].
+    pub fn stereo(rate_hz: u32) -> Result<Decoder, Error> {
+        let rate_hz = known(rate_hz)?;
+        let inner = library::Decoder::new(rate_hz, library::Channels::Stereo)?;
+        Ok(Decoder {
+            inner,
+            rate_hz,
+            channels: 2,
+        })
+    }
+
+    /// The most samples, of all channels, that a packet can hold.
     #[must_use]
     pub fn most(&self) -> usize {
-        (self.rate_hz / 1000 * MAX_MS) as usize
+        (self.rate_hz / 1000 * MAX_MS * self.channels) as usize
     }
 
-    /// Decodes a packet; gives the number of samples.
+    /// Decodes a packet; gives the number of samples of each channel.
     ///
     /// # Errors
     /// [`Error::Packet`] for what is not Opus, [`Error::Frame`] when there is too little room; [`Decoder::most`] is enough.
@@ -205,7 +259,7 @@ impl Decoder {
     }
 
     fn fits(&self, samples: &[i16]) -> Result<(), Error> {
-        let step = (self.rate_hz / 400) as usize;
+        let step = (self.rate_hz / 400 * self.channels) as usize;
         let fits = !samples.is_empty() && samples.len().is_multiple_of(step) && samples.len() <= self.most();
         if fits { Ok(()) } else { Err(Error::Frame) }
     }

@@ -1,4 +1,4 @@
-//! From one sample rate to another by a polyphase filter: 8, 16, 24 and 48 kHz in any pair.
+//! From one sample rate to another by a polyphase filter: 8, 16, 24 and 48 kHz in any pair, and files of other rates to these.
 //!
 //! The filter is a sinc in a Kaiser window, linear in phase: flat up to 0.425 of the lower rate (3.4 kHz of 8), at least
 //! 60 dB down from 0.575 of it (4.6 kHz). What lies between is weakened and, going down, folded into the top of the band, where a
@@ -9,6 +9,8 @@ use std::f64::consts::PI;
 
 /// Rates that can be converted into each other, hertz.
 pub const RATES_HZ: [u32; 4] = [8000, 16_000, 24_000, 48_000];
+/// Rates that files have besides; a filter from one of them is long to make, which is nothing to do in a call.
+pub const FILE_RATES_HZ: [u32; 6] = [11_025, 12_000, 22_050, 32_000, 44_100, 96_000];
 /// Edges of the pass band and the stop band, as shares of the lower rate.
 const PASS: f64 = 0.425;
 const STOP: f64 = 0.575;
@@ -60,17 +62,32 @@ impl Resampler {
                 return Err(UnknownRate(hz));
             }
         }
+        Ok(Resampler::between(from_hz, to_hz))
+    }
+
+    /// From the rate of a file, which may also be one of [`FILE_RATES_HZ`].
+    ///
+    /// # Errors
+    /// A rate that is in neither list, or one to convert to that is not in [`RATES_HZ`].
+    pub fn from_file(from_hz: u32, to_hz: u32) -> Result<Resampler, UnknownRate> {
+        match FILE_RATES_HZ.contains(&from_hz) && RATES_HZ.contains(&to_hz) {
+            true => Ok(Resampler::between(from_hz, to_hz)),
+            false => Resampler::new(from_hz, to_hz),
+        }
+    }
+
+    fn between(from_hz: u32, to_hz: u32) -> Resampler {
         let common = greatest_common_divisor(from_hz, to_hz);
         let (up, down) = ((to_hz / common) as usize, (from_hz / common) as usize);
         let (filters, taps) = design(up, f64::from(from_hz), f64::from(from_hz.min(to_hz)));
-        Ok(Resampler {
+        Resampler {
             up,
             down,
             filters,
             taps,
             samples: vec![0.0; taps - 1 + CHUNK],
             at: 0,
-        })
+        }
     }
 
     /// The most samples that come out for so many that go in.

@@ -1,24 +1,34 @@
-//! WAV files: linear 16 bits, A-law or µ-law, one or two channels, at the rates of [`RATES_HZ`].
+//! WAV files: linear 16 or 24 bits, floating point, A-law or µ-law, one or two channels, at the rates of [`RATES_HZ`] and
+//! [`FILE_RATES_HZ`].
 //!
 //! Reading is on a slice that is all there, and believes no length: what is announced but absent is not read. Other
 //! formats are refused by name. Does not own: files.
 
+use crate::clip;
 use crate::g711::Law;
-use crate::resample::RATES_HZ;
+use crate::resample::{FILE_RATES_HZ, RATES_HZ};
 use std::fmt;
 
 /// Chunks that are looked at before the data; more is no sound file.
 const MAX_CHUNKS: usize = 64;
 const TAG_LINEAR: u16 = 1;
+const TAG_FLOAT: u16 = 3;
 const TAG_A: u16 = 6;
 const TAG_MU: u16 = 7;
 const TAG_EXTENSIBLE: u16 = 0xFFFE;
+
+/// What floating point calls 1.
+const FULL_SCALE: f32 = 32_768.0;
 
 /// How samples are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     /// 16 bits, little-endian.
     Linear,
+    /// 24 bits, little-endian; the lower 8 are not used.
+    Linear24,
+    /// 32 bits of floating point, little-endian, from -1 to 1.
+    Float,
     /// An octet of G.711.
     G711(Law),
 }
@@ -29,13 +39,16 @@ impl Coding {
     pub fn octets(self) -> u16 {
         match self {
             Coding::Linear => 2,
+            Coding::Linear24 => 3,
+            Coding::Float => 4,
             Coding::G711(_) => 1,
         }
     }
 
     fn tag(self) -> u16 {
         match self {
-            Coding::Linear => TAG_LINEAR,
+            Coding::Linear | Coding::Linear24 => TAG_LINEAR,
+            Coding::Float => TAG_FLOAT,
             Coding::G711(Law::A) => TAG_A,
             Coding::G711(Law::Mu) => TAG_MU,
         }
@@ -77,8 +90,11 @@ impl fmt::Display for Unreadable {
                 f,
                 "samples are stored as format {tag} with {bits} bits; save it as 16-bit PCM, A-law or µ-law"
             ),
-            Unreadable::Rate(hz) => write!(f, "{hz} samples per second; save it with 8000 or 16000"),
-            Unreadable::Channels(count) => write!(f, "{count} channels; save it with one"),
+            Unreadable::Rate(hz) => write!(
+                f,
+                "{hz} samples per second; save it with 8000, 16000, 44100 or 48000"
+            ),
+            Unreadable::Channels(count) => write!(f, "{count} channels; save it with one or two"),
         }
     }
 }
@@ -142,7 +158,10 @@ impl<'a> Wav<'a> {
     pub fn samples(&self) -> impl Iterator<Item = i16> + use<'a> {
         let Format { coding, channels, .. } = self.format;
         let sample = move |octets: &[u8]| match (coding, octets) {
-            (Coding::Linear, [low, high]) => i16::from_le_bytes([*low, *high]),
+            (Coding::Linear, [low, high]) | (Coding::Linear24, [_, low, high]) => {
+                i16::from_le_bytes([*low, *high])
+            }
+            (Coding::Float, [a, b, c, d]) => clip(f32::from_le_bytes([*a, *b, *c, *d]) * FULL_SCALE),
             (Coding::G711(law), [octet]) => law.decode(*octet),
             _ => 0,
         };
@@ -170,7 +189,7 @@ impl Format {
     /// which is as long, when it ends. Two channels take turns, sample by sample.
     #[must_use]
     pub fn header(&self, data_octets: u32) -> Vec<u8> {
-        let is_linear = self.coding == Coding::Linear;
+        let is_linear = self.coding.tag() == TAG_LINEAR;
         let octets = self.coding.octets();
         let mut file = Vec::with_capacity(58);
         file.extend_from_slice(b"RIFF");
@@ -205,6 +224,13 @@ impl Format {
             Coding::Linear => samples
                 .iter()
                 .for_each(|s| into.extend_from_slice(&s.to_le_bytes())),
+            Coding::Linear24 => samples.iter().for_each(|s| {
+                into.push(0);
+                into.extend_from_slice(&s.to_le_bytes());
+            }),
+            Coding::Float => samples
+                .iter()
+                .for_each(|s| into.extend_from_slice(&(f32::from(*s) / FULL_SCALE).to_le_bytes())),
             Coding::G711(law) => into.extend(samples.iter().map(|s| law.encode(*s))),
         }
     }
@@ -225,11 +251,13 @@ impl Format {
         let tag = if tag == TAG_EXTENSIBLE { short(24)? } else { tag };
         let coding = match (tag, bits) {
             (TAG_LINEAR, 16) => Coding::Linear,
+            (TAG_LINEAR, 24) => Coding::Linear24,
+            (TAG_FLOAT, 32) => Coding::Float,
             (TAG_A, 8) => Coding::G711(Law::A),
             (TAG_MU, 8) => Coding::G711(Law::Mu),
             _ => return Err(Unreadable::Coding(tag, bits)),
         };
-        if !RATES_HZ.contains(&rate_hz) {
+        if !RATES_HZ.contains(&rate_hz) && !FILE_RATES_HZ.contains(&rate_hz) {
             return Err(Unreadable::Rate(rate_hz));
         }
         if !(1..=2).contains(&channels) {

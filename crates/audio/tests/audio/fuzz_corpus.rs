@@ -2,6 +2,8 @@
 
 #[path = "../../../../fuzz/entries/g722.rs"]
 mod g722;
+#[path = "../../../../fuzz/entries/ogg.rs"]
+mod ogg;
 #[path = "../../../../fuzz/entries/replay.rs"]
 mod replay;
 #[path = "../../../../fuzz/entries/wav.rs"]
@@ -15,4 +17,9 @@ fn the_wav_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_g722_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("g722", g722::run);
+}
+
+#[test]
+fn the_ogg_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("ogg", ogg::run);
 }

@@ -14,9 +14,12 @@ mod g711;
 mod g722;
 mod heard;
 mod mix;
+mod ogg;
 #[cfg(feature = "opus")]
 mod opus;
 mod resample;
+#[cfg(feature = "opus")]
+mod sound;
 mod stretch;
 mod tone;
 mod wav;

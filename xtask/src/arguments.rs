@@ -18,6 +18,15 @@ pub(crate) struct Test {
     pub(crate) filter: Option<String>,
 }
 
+/// Options of `prompts`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prompts {
+    /// ISO 639-1; none means every language that has a voice.
+    pub(crate) languages: Vec<String>,
+    /// Make all anew, not only what changed.
+    pub(crate) again: bool,
+}
+
 /// Reads the options of `up`.
 pub(crate) fn up(mut arguments: impl Iterator<Item = String>) -> Result<Up> {
     let mut options = Up {
@@ -59,6 +68,19 @@ pub(crate) fn test(mut arguments: impl Iterator<Item = String>) -> Result<Test> 
     }
 }
 
+/// Reads the options of `prompts`.
+pub(crate) fn prompts(arguments: impl Iterator<Item = String>) -> Result<Prompts> {
+    let mut options = Prompts::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "--again" => options.again = true,
+            flag if flag.starts_with('-') => bail!("`prompts` does not know `{flag}`; it takes --again"),
+            language => options.languages.push(language.to_owned()),
+        }
+    }
+    Ok(options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +118,12 @@ mod tests {
         assert!(message.contains("1024 to 65534"), "{message}");
         assert!(up(words("--bogus")).unwrap_err().to_string().contains("--detach"));
         assert!(test(words("--all")).is_err());
+        assert!(
+            prompts(words("--all"))
+                .unwrap_err()
+                .to_string()
+                .contains("--again")
+        );
+        assert_eq!(prompts(words("en --again fr")).unwrap().languages, ["en", "fr"]);
     }
 }

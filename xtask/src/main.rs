@@ -12,6 +12,7 @@ mod arguments;
 mod demo;
 mod packages;
 mod process;
+mod prompts;
 mod report;
 mod test;
 mod up;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask up [--port N] [--detach]   build, start a demo company, print what to type into a phone
-cargo xtask test [FILTER]              every check; with FILTER only the tests whose name contains it";
+cargo xtask test [FILTER]              every check; with FILTER only the tests whose name contains it
+cargo xtask prompts [LANGUAGE…] [--again]   speak the prompts whose text changed, or all again";
 
 fn main() -> ExitCode {
     match run() {
@@ -38,6 +40,7 @@ fn run() -> Result<()> {
     match arguments.next().as_deref() {
         Some("up") => up::run(&arguments::up(arguments)?),
         Some("test") => test::run(&arguments::test(arguments)?),
+        Some("prompts") => prompts::run(&arguments::prompts(arguments)?),
         Some("help" | "--help" | "-h") | None => {
             println!("{USAGE}");
             Ok(())

@@ -8,7 +8,7 @@ use std::process::Command;
 /// What building Carillon takes: SQLite, the cryptography and libopus are compiled from C.
 pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "cmake", "make"];
 
-/// What builds libopus, and the phones and the load generator that the interoperability tests use.
+/// What builds Carillon, and the phones and the load generator that the interoperability tests use.
 pub(crate) const TEST: &[&str] = &[
     "gcc",
     "libc6-dev",
@@ -19,6 +19,17 @@ pub(crate) const TEST: &[&str] = &[
     "sipsak",
     "linphone-cli",
     "chromium",
+];
+
+/// What makes the sounds of the prompts, besides npm, which is often there without being a package.
+pub(crate) const PROMPTS: &[&str] = &[
+    "gcc",
+    "libc6-dev",
+    "cmake",
+    "make",
+    "python3",
+    "python3-venv",
+    "espeak-ng",
 ];
 
 /// Installs what is missing when we may; else says what to type and goes on, for what is missing shows

@@ -34,8 +34,8 @@ AMERICAN = {
 }
 OTHERS = {"-": "", "d^ʒ": "ʤ", "t^ʃ": "ʧ", "t^s": "ʦ", "^": ""}
 
-# Words that espeak-ng spells out or reads as another word.
-RESPELLED = {"en-us": {"PIN": "pin", "AM": "A-M"}}
+# Words that espeak-ng spells out or reads as another word, and a vowel that needs an end to be heard as one.
+RESPELLED = {"en-us": {"PIN": "pin", "AM": "A-M", "oh": "oh."}}
 
 
 class Alphabet:

@@ -5,7 +5,9 @@ use audio::Concealer;
 use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
 use audio::g722;
+use audio::lanes::Lanes;
 use audio::mix::{Mixer, Seat};
+use audio::ogg::{Head, Tags, Writer};
 use audio::opus;
 use audio::resample::Resampler;
 use audio::tone::{Country, Generator, Signal};
@@ -174,4 +176,35 @@ pub(super) fn opus_decode_8() -> Option<Operation> {
 
 pub(super) fn opus_decode_48() -> Option<Operation> {
     opus_decode(48_000)
+}
+
+fn record(left: bool, right: bool) -> Option<Operation> {
+    let mut lanes = Lanes::new(true, 8000).ok()?;
+    let mut file = Vec::new();
+    let head = Head::apart(8000, lanes.delay());
+    let mut writer = Writer::begin(&head, &Tags::default(), 1, &mut file);
+    let (loud, quiet) = (sound(160), [3_i16; 160]);
+    let [left, right] = [left, right].map(|speaks| if speaks { loud.clone() } else { quiet.to_vec() });
+    Some(Box::new(move || {
+        if let Ok(packet) = lanes.encode(black_box([Some(left.as_slice()), Some(right.as_slice())])) {
+            let _ = black_box(writer.packet(packet, &mut file));
+        }
+        // What is full leaves for the disk.
+        if file.len() > 4_096 {
+            black_box(&file);
+            file.clear();
+        }
+    }))
+}
+
+pub(super) fn record_talk() -> Option<Operation> {
+    record(true, false)
+}
+
+pub(super) fn record_both() -> Option<Operation> {
+    record(true, true)
+}
+
+pub(super) fn record_pause() -> Option<Operation> {
+    record(false, false)
 }

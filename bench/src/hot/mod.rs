@@ -144,6 +144,24 @@ const PATHS: &[Path] = &[
         make: audio::opus_decode_48,
     },
     Path {
+        name: "record-talk",
+        what: "20 ms of a call of which one party speaks into an Ogg-Opus recording, each on a lane",
+        limit_ns: None,
+        make: audio::record_talk,
+    },
+    Path {
+        name: "record-both",
+        what: "the same while both speak",
+        limit_ns: None,
+        make: audio::record_both,
+    },
+    Path {
+        name: "record-pause",
+        what: "the same while nobody speaks",
+        limit_ns: None,
+        make: audio::record_pause,
+    },
+    Path {
         name: "conceal",
         what: "20 ms at 8 kHz received, 20 ms lost: pitch found and repeated",
         limit_ns: None,

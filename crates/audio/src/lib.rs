@@ -11,6 +11,8 @@ mod conceal;
 pub mod detect;
 pub mod g711;
 pub mod g722;
+#[cfg(feature = "opus")]
+pub mod lanes;
 pub mod mix;
 pub mod ogg;
 #[cfg(feature = "opus")]

@@ -113,6 +113,15 @@ impl Encoder {
         Encoder::of(library::Channels::Mono, library::Application::Audio, settings)
     }
 
+    /// Without the model of a voice that [`Encoder::new`] has: half the work, for a little more of a bit rate.
+    ///
+    /// # Errors
+    /// As for [`Encoder::new`].
+    pub fn plain(settings: Settings) -> Result<Encoder, Error> {
+        let application = library::Application::LowDelay;
+        Encoder::of(library::Channels::Mono, application, settings)
+    }
+
     /// Two channels, whose samples take turns: left, right. The bit rate is that of both.
     ///
     /// # Errors
@@ -179,6 +188,17 @@ impl Encoder {
     pub fn encode(&mut self, samples: &[i16], packet: &mut [u8]) -> Result<Option<usize>, Error> {
         let octets = self.inner.encode(samples, packet)?;
         Ok((octets > DTX_OCTETS).then_some(octets))
+    }
+
+    /// The same for the first frame behind a pause that was not encoded: it builds on nothing before it.
+    ///
+    /// # Errors
+    /// As for [`Encoder::encode`].
+    pub fn encode_afresh(&mut self, samples: &[i16], packet: &mut [u8]) -> Result<Option<usize>, Error> {
+        self.inner.set_prediction_disabled(true)?;
+        let encoded = self.encode(samples, packet);
+        self.inner.set_prediction_disabled(false)?;
+        encoded
     }
 }
 

@@ -133,20 +133,18 @@ fn decode_ogg(file: &[u8], rate_hz: u32) -> Result<Vec<i16>, Error> {
         true => rate_hz,
         false => ogg::CLOCK_HZ,
     };
-    let mut decoder = opus::Decoder::new(from_hz).map_err(|_| Error::Rate(rate_hz))?;
-    let mut frame = vec![0; decoder.most()];
+    let mut parts = Parts::new(head.is_apart, from_hz).map_err(|_| Error::Rate(rate_hz))?;
     let (mut out, mut skip, mut length) = (Vec::new(), u32::from(head.pre_skip), 0_u64);
     while let Some(packet) = reader.next_packet() {
         length += u64::from(packet.samples);
         if length > u64::from(ogg::CLOCK_HZ) * u64::from(MAX_SECONDS) {
             return Err(Error::TooLong);
         }
-        let count = decoder.decode(packet.octets, &mut frame);
-        let count = count.map_err(|_| Error::Damaged)?;
+        let frame = parts.decode(packet.octets).ok_or(Error::Damaged)?;
         let skipped = skip.min(packet.heard);
         skip -= skipped;
         let at = |samples: u32| samples as usize * from_hz as usize / ogg::CLOCK_HZ as usize;
-        let heard = frame.get(at(skipped)..at(packet.heard).min(count));
+        let heard = frame.get(at(skipped)..at(packet.heard).min(frame.len()));
         out.extend_from_slice(heard.unwrap_or_default());
     }
     if reader.damaged() > 0 {
@@ -154,6 +152,46 @@ fn decode_ogg(file: &[u8], rate_hz: u32) -> Result<Vec<i16>, Error> {
     }
     amplify(&mut out, head.gain);
     convert(out, from_hz, rate_hz)
+}
+
+/// Decodes a stream, or two that share nothing, into one.
+#[cfg(feature = "opus")]
+struct Parts {
+    decoder: opus::Decoder,
+    other: Option<opus::Decoder>,
+    left: Vec<u8>,
+    frame: Vec<i16>,
+    added: Vec<i16>,
+}
+
+#[cfg(feature = "opus")]
+impl Parts {
+    fn new(is_apart: bool, rate_hz: u32) -> Result<Parts, opus::Error> {
+        let decoder = opus::Decoder::new(rate_hz)?;
+        let frame = vec![0; decoder.most()];
+        Ok(Parts {
+            other: is_apart.then(|| opus::Decoder::new(rate_hz)).transpose()?,
+            left: Vec::new(),
+            added: frame.clone(),
+            decoder,
+            frame,
+        })
+    }
+
+    /// Parties of a call are added up, as loud as they were.
+    fn decode(&mut self, packet: &[u8]) -> Option<&[i16]> {
+        let Some(other) = &mut self.other else {
+            let count = self.decoder.decode(packet, &mut self.frame).ok()?;
+            return self.frame.get(..count);
+        };
+        let right = ogg::split(packet, &mut self.left)?;
+        let count = self.decoder.decode(&self.left, &mut self.frame).ok()?;
+        let also = other.decode(right, &mut self.added).ok()?;
+        for (sum, add) in self.frame.iter_mut().zip(&self.added).take(also.min(count)) {
+            *sum = sum.saturating_add(*add);
+        }
+        self.frame.get(..count)
+    }
 }
 
 /// By so many 1/256 dB, as a file may ask for.

@@ -6,6 +6,8 @@ const HEAD: &[u8] = b"OpusHead";
 const TAGS: &[u8] = b"OpusTags";
 /// Who made a file, when nobody says otherwise.
 const VENDOR: &str = "Carillon";
+/// Two streams, none of them of two channels, the first on the left (RFC 7845 section 5.1.1).
+const APART: [u8; 4] = [2, 0, 0, 1];
 /// Comments that are written or read at most, and the octets of each; others are left out.
 const MAX_COMMENTS: usize = 64;
 const MAX_COMMENT: usize = 512;
@@ -49,6 +51,8 @@ pub struct Head {
     pub rate_hz: u32,
     /// How much louder to play, in 1/256 dB.
     pub gain: i16,
+    /// Each of the two channels is a stream of its own, and a packet holds one of each: see [`super::join`].
+    pub is_apart: bool,
 }
 
 impl Head {
@@ -60,6 +64,16 @@ impl Head {
             pre_skip,
             rate_hz,
             gain: 0,
+            is_apart: false,
+        }
+    }
+
+    /// As [`super::join`]ed packets need it: two channels, left and right, that share nothing.
+    #[must_use]
+    pub fn apart(rate_hz: u32, pre_skip: u16) -> Head {
+        Head {
+            is_apart: true,
+            ..Head::new(2, rate_hz, pre_skip)
         }
     }
 
@@ -69,7 +83,7 @@ impl Head {
 
     pub(super) fn parse(packet: &[u8]) -> Result<Head, Unreadable> {
         let rest = packet.strip_prefix(HEAD).ok_or(Unreadable::NotOpus)?;
-        let (fields, _) = rest.split_first_chunk::<11>().ok_or(Unreadable::Header)?;
+        let (fields, table) = rest.split_first_chunk::<11>().ok_or(Unreadable::Header)?;
         let [
             version,
             channels,
@@ -87,15 +101,18 @@ impl Head {
         if version >> 4 != 0 || channels == 0 {
             return Err(Unreadable::Header);
         }
-        // Other families are surround sound, and say more than we read.
-        if family != 0 || channels > 2 {
-            return Err(Unreadable::Channels(channels));
-        }
+        // Others are surround sound, and say more than we read.
+        let is_apart = match (family, channels) {
+            (0, 1 | 2) => false,
+            (1, 2) if table.starts_with(&APART) => true,
+            _ => return Err(Unreadable::Channels(channels)),
+        };
         Ok(Head {
             channels,
             pre_skip: u16::from_le_bytes([skip_low, skip_high]),
             rate_hz: u32::from_le_bytes([r0, r1, r2, r3]),
             gain: i16::from_le_bytes([gain_low, gain_high]),
+            is_apart,
         })
     }
 
@@ -105,7 +122,13 @@ impl Head {
         packet.extend(self.pre_skip.to_le_bytes());
         packet.extend(self.rate_hz.to_le_bytes());
         packet.extend(self.gain.to_le_bytes());
-        packet.push(0);
+        match self.is_apart {
+            false => packet.push(0),
+            true => {
+                packet.push(1);
+                packet.extend(APART);
+            }
+        }
         packet
     }
 }

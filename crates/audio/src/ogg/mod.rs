@@ -5,11 +5,13 @@
 //!
 //! A file that is cut anywhere is read up to there. What is damaged is skipped and counted.
 
+mod apart;
 mod head;
 mod page;
 mod read;
 mod write;
 
+pub use apart::{join, split};
 pub use head::{Head, Tags, Unreadable};
 pub use read::{Packet, Reader};
 pub use write::{Refused, Writer};

@@ -13,6 +13,8 @@ mod fuzz_corpus;
 mod g711;
 mod g722;
 mod heard;
+#[cfg(feature = "opus")]
+mod lanes;
 mod mix;
 mod ogg;
 #[cfg(feature = "opus")]

@@ -88,6 +88,12 @@ pub(crate) enum Command {
     },
     /// Records of past calls, the latest first
     Cdr(Cdr),
+    /// Calls that are up: record them
+    #[command(subcommand)]
+    Call(Call),
+    /// Recordings that have ended
+    #[command(subcommand)]
+    Recording(Recording),
     /// The running server: listeners, workers, counters
     Status,
 }
@@ -353,6 +359,73 @@ pub(crate) enum Device {
         /// The new one
         #[command(flatten)]
         secret: Secret,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
+    /// Begin, pause, mark or end a recording
+    Record {
+        /// Name, domain or id
+        tenant: String,
+        /// The call, by its number in `carillon calls --json`
+        call: u64,
+        /// What to do
+        act: RecordAct,
+        /// Which recording, where it is not to begin: what `start` printed
+        #[arg(long, value_name = "ID")]
+        recording: Option<String>,
+        /// What to call a mark
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        name: String,
+        /// A WAV file instead of Ogg-Opus
+        #[arg(long)]
+        wav: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordAct {
+    /// Begins, or goes on
+    Start,
+    /// Nothing is recorded until it goes on
+    Pause,
+    /// Marks this place
+    Mark,
+    /// Ends
+    Stop,
+    /// Ends, and leaves nothing
+    Discard,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recording {
+    /// The latest first
+    List {
+        /// Name, domain or id
+        tenant: String,
+        /// Only those of this call, by the id of its record
+        #[arg(long, value_name = "ID")]
+        call: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+    },
+    /// Copy the sound of one into a file
+    Export {
+        /// Name, domain or id
+        tenant: String,
+        /// Which
+        recording: String,
+        /// Where to; it must not be there
+        file: PathBuf,
+    },
+    /// Delete one with its sound
+    Delete {
+        /// Name, domain or id
+        tenant: String,
+        /// Which
+        recording: String,
     },
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct LegState {
     pub(crate) latch: Latch,
     /// Its packets are taken by the engine, not passed on.
     pub(crate) taken: bool,
+    /// The engine gets copies of its packets.
+    pub(crate) tapped: bool,
     /// Payload type of its telephone events.
     pub(crate) events: Option<u8>,
     /// Packets of our own in a row since something came from it.
@@ -44,6 +46,7 @@ impl LegState {
             failures: 0,
             latch: Latch::default(),
             taken: false,
+            tapped: false,
             events: None,
             unheard: 0,
             srtp: None,
@@ -131,7 +134,7 @@ impl LegState {
 
     /// Is this RTP packet a matter for the engine?
     pub(crate) fn is_for_engine(&self, packet: &[u8]) -> bool {
-        self.taken || self.is_event(packet)
+        self.taken || self.tapped || self.is_event(packet)
     }
 
     /// Does it carry telephone events?

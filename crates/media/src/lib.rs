@@ -55,14 +55,18 @@
 //! and changes nothing. Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
+mod effect;
 mod engine;
 mod latch;
 mod leg;
 mod ports;
 mod protect;
+mod record;
 mod relay;
 mod session;
 
+pub use effect::{Effect, Spool};
 pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
-pub use relay::{Effect, Forward, Frame, Relay, RelayCounts};
+pub use record::{Mended, mend_ogg, mend_wav, samples};
+pub use relay::{Forward, Frame, Relay, RelayCounts};

@@ -3,46 +3,23 @@
 //! Owns: what a command and a packet lead to. Does not own: the rules inside a leg (`latch`), and ports (`ports`).
 
 mod process;
+mod recorded;
 mod serve;
 
+use crate::effect::Effect;
 use crate::engine::Scratch;
 use crate::ports::{PairId, PortRange, Ports};
 pub use crate::session::Forward;
 use crate::session::{Session, Silence};
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 pub use process::Frame;
 use rtp::{Protocol, protocol};
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Pairs that one leg tries before its session is refused.
 const MAX_BIND_FAILURES: u8 = 8;
-
-/// What the shell has to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Open two sockets and answer with [`Relay::bound`].
-    Bind {
-        /// The pair that packets from these sockets are given in with.
-        pair: PairId,
-        /// The local address as descriptions show it.
-        ip: IpAddr,
-        /// Even port for RTP; RTCP has the port above.
-        rtp_port: u16,
-    },
-    /// Find a sound, and answer with [`Relay::loaded`].
-    Load {
-        /// Whose program it is for; the tenant's own sounds come before those of the house.
-        session: MediaSessionId,
-        /// Which.
-        sound: Sound,
-        /// Samples per second that are wanted.
-        rate_hz: u32,
-    },
-    /// Tell the session.
-    Report(MediaReport),
-}
 
 /// Figures of one relay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,7 +153,12 @@ impl Relay {
                 leg,
                 signals,
             } => self.engage(*session, now, |engine| engine.set_signals(*leg, *signals)),
-            MediaCommand::Record { .. } | MediaCommand::Fork { .. } | MediaCommand::Join { .. } => {}
+            MediaCommand::Record {
+                session,
+                recording,
+                act,
+            } => self.record(*session, *recording, act, now),
+            MediaCommand::Fork { .. } | MediaCommand::Join { .. } => {}
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
@@ -417,7 +399,8 @@ impl Relay {
 
     /// Takes a session out: its pairs return, its waiting Opens are refused.
     fn remove(&mut self, slot: usize, now: Duration) -> Option<Session> {
-        let session = self.sessions.get_mut(slot)?.take()?;
+        let mut session = self.sessions.get_mut(slot)?.take()?;
+        session.recorders.close(session.id, &mut self.effects);
         self.vacant.push(slot);
         self.slots.remove(&session.id);
         if let Some(due) = session.due() {

@@ -5,6 +5,7 @@
 use crate::engine::Engine;
 use crate::leg::LegState;
 use crate::ports::PairId;
+use crate::record::Recorders;
 use model::{Leg, MediaSessionId};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(crate) struct Session {
     pub(crate) callee: LegState,
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
+    pub(crate) recorders: Recorders,
     silence: Duration,
     watch: Watch,
     /// When the last believed packet came.
@@ -69,6 +71,7 @@ impl Session {
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
             engine: Box::new(engine),
+            recorders: Recorders::default(),
             silence: Duration::from_secs(u64::from(silence_s)),
             watch: Watch::Off,
             heard: Duration::ZERO,

@@ -43,6 +43,17 @@ pub enum PickupPolicy {
     None,
 }
 
+/// What becomes of a call whose recording can't be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordFail {
+    /// It goes on.
+    #[default]
+    GoOn,
+    /// It is ended.
+    HangUp,
+}
+
 /// What a tenant decides about calls and registrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -117,6 +128,11 @@ pub struct Policy {
     pub pickup: PickupPolicy,
     /// Whose tones the server plays, by two letters: de, es, fr, pl, uk, us.
     pub country: String,
+    /// Room for recordings, megabytes (10^6 octets); where it is used up none begins, and those that run end. 0 = nothing is
+    /// recorded.
+    pub recording_mb: u64,
+    /// What becomes of a call whose recording can't be written.
+    pub record_fail: RecordFail,
     /// Extensions that can be watched by one subscription to a name (RFC 4662). At most [`Policy::LIST_USERS`] each.
     pub lists: BTreeMap<String, Vec<String>>,
 }
@@ -156,6 +172,8 @@ impl Default for Policy {
             recall_timeout_s: 30,
             pickup: PickupPolicy::All,
             country: "us".to_owned(),
+            recording_mb: 10_000,
+            record_fail: RecordFail::GoOn,
             lists: BTreeMap::new(),
         }
     }

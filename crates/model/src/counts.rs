@@ -139,6 +139,18 @@ counts! {
     shed,
     /// Records that could not be appended to the spool.
     spool_failed,
+    /// Recordings begun.
+    recordings,
+    /// Recordings that could not begin or go on: the disk is full or broken, or the tenant has no room left.
+    recordings_failed,
+    /// Recordings that an earlier life of the process had left unfinished.
+    recordings_cut,
+    /// Forks of a call's sound begun.
+    forks,
+    /// Of these, those that did not end because they were told to.
+    forks_failed,
+    /// Sound of theirs that was left out because the other side did not read, milliseconds.
+    forks_lost_ms,
     /// Connections opened to phones for requests too large for a datagram (RFC 3261 §18.1.1).
     connected,
     /// Of those that were wanted, the ones that came to nothing.

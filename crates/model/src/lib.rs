@@ -17,6 +17,7 @@ pub mod leg;
 pub mod limits;
 pub mod media;
 pub mod program;
+pub mod recording;
 pub mod settings;
 pub mod srtp;
 pub mod time;
@@ -27,7 +28,8 @@ pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTa
 pub use cdr::{Cause, Cdr, EndedBy, Party};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
 pub use config::{
-    ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, TenantConfig, User, Watch,
+    ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, RecordFail, TenantConfig, User,
+    Watch,
 };
 pub use counts::Counts;
 pub use edge::{Connect, ConnectOutcome, Connected, FlowToken, SignIn, Transport};
@@ -46,6 +48,7 @@ pub use program::{
     Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
     ToneName,
 };
+pub use recording::{RecordingMark, RecordingRecord};
 pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};

@@ -203,7 +203,11 @@ impl Keeper {
         let mut gone = Vec::new();
         for tenant in changed {
             match self.load(&directory, *tenant) {
-                Ok(Some(config)) => self.tell(*tenant, Sure::Config(Arc::new(config))),
+                Ok(Some(config)) => {
+                    let room = config.policy().recording_mb;
+                    self.shared.spool.set_room(*tenant, room);
+                    self.tell(*tenant, Sure::Config(Arc::new(config)));
+                }
                 Ok(None) => gone.push(*tenant),
                 Err(error @ (StoreError::Damaged { .. } | StoreError::SecretDamaged { .. })) => {
                     tracing::error!(%tenant, "configuration not taken, the old one stays: {error}");
@@ -235,7 +239,25 @@ impl Keeper {
         }
     }
 
+    /// Stores recordings that have ended; what can't be stored now is tried again.
+    fn keep_recordings(&mut self) -> Result<(), StoreError> {
+        let records = self.shared.spool.take_finished();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let stored =
+            impatient(&mut self.drainer, &self.store).and_then(|store| store.insert_recordings(&records));
+        match stored {
+            Ok(()) => records
+                .iter()
+                .for_each(|record| self.shared.spool.forget(record.id)),
+            Err(_) => self.shared.spool.give_back(records),
+        }
+        stored
+    }
+
     fn drain_records(&mut self) -> Result<(), StoreError> {
+        self.keep_recordings()?;
         if self.spool.is_drained() {
             return Ok(());
         }

@@ -1,8 +1,11 @@
 //! What is alive in a running node, for whoever shows or steers it.
 
-use crate::shared::{KeeperItem, Query, Shared, Sure, Totals};
+use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
 use anyhow::{Result, anyhow};
-use model::{CallView, Counts, DeviceId, EventCommand, RegistrationView, TenantId, Transport, UserId};
+use model::{
+    CallId, CallView, Counts, DeviceId, EventCommand, MediaCommand, Recording, RecordingId, RegistrationView,
+    TenantId, Transport, UserId,
+};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -71,6 +74,57 @@ impl Live {
     /// As [`Live::registrations`].
     pub fn calls(&self, scope: Scope) -> Result<Vec<CallView>> {
         self.ask(scope.tenant(), Query::Calls)
+    }
+
+    /// Begins, pauses, marks or ends a recording of a call that is up; gives the recording, a new one where none is named. `None` = there
+    /// is no such call, or its audio does not come here.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn record(
+        &self,
+        scope: Scope,
+        call: CallId,
+        recording: Option<u64>,
+        act: Recording,
+    ) -> Result<Option<RecordingId>> {
+        let tenant = scope.tenant();
+        let found = self.ask(tenant, |tenant, reply| Query::Session(tenant, call, reply))?;
+        let Some((session, cdr)) = found else {
+            return Ok(None);
+        };
+        let number = match recording {
+            Some(number) => number,
+            None => random32()?.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)),
+        };
+        let recording = RecordingId { tenant, number };
+        let act = match act {
+            Recording::Start {
+                format,
+                max_ms,
+                silence_ms,
+                ..
+            } => Recording::Start {
+                format,
+                max_ms,
+                silence_ms,
+                call: Some(cdr),
+            },
+            other => other,
+        };
+        self.tell_media(MediaCommand::Record {
+            session,
+            recording,
+            act,
+        });
+        Ok(Some(recording))
+    }
+
+    fn tell_media(&self, command: MediaCommand) {
+        let worker = self.shared.media_worker(command.session());
+        if let Some(inbox) = self.shared.media.get(worker) {
+            inbox.send(MediaItem::Command(command));
+        }
     }
 
     /// Removes every binding of a user; returns how many there were.
@@ -177,6 +231,7 @@ impl Live {
             sum.connections += one.connections;
             sum.tenants += one.tenants;
         }
+        self.shared.spool.count(&mut sum.counts);
         Ok(sum)
     }
 

@@ -6,8 +6,8 @@
 use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
-use media::{Effect, Forward, PairId, PortRange, ROOM, Relay};
-use model::{MediaCommand, MediaReport, MediaSessionId, TenantId};
+use media::{Effect, Forward, PairId, PortRange, ROOM, Relay, Spool};
+use model::{MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
@@ -203,6 +203,16 @@ impl MediaWorker {
         for item in items.drain(..) {
             match item {
                 MediaItem::Command(command) => self.command(&command, now),
+                MediaItem::Loaded {
+                    session,
+                    sound,
+                    rate_hz,
+                    samples,
+                } => self.relay.loaded(session, &sound, rate_hz, samples),
+                MediaItem::SpoolFailed(session, recording) => {
+                    self.relay.spool_failed(session, recording, now);
+                    self.settle(now, None);
+                }
                 MediaItem::Abandon(tenant) => self.abandon(tenant, now),
                 MediaItem::Stop => self.stopped = true,
             }
@@ -245,12 +255,12 @@ impl MediaWorker {
                     let ok = self.bind(pair, ip, rtp_port);
                     self.relay.bound(pair, ok, now);
                 }
-                // There is no library of sounds yet.
                 Effect::Load {
                     session,
                     sound,
                     rate_hz,
-                } => self.relay.loaded(session, &sound, rate_hz, None),
+                } => self.load(session, sound, rate_hz),
+                Effect::Spool { session, spool } => self.spool(session, spool, now),
                 Effect::Report(report) => {
                     let tenant = tenant_of(report.session());
                     if let MediaReport::Refused { session } = report {
@@ -262,6 +272,22 @@ impl MediaWorker {
                     }
                 }
             }
+        }
+    }
+
+    /// Recordings are read by the thread that writes them. There is no library of prompts yet.
+    fn load(&mut self, session: MediaSessionId, sound: Sound, rate_hz: u32) {
+        match sound {
+            Sound::Recording(_) => self.shared.spool.load(self.index, session, sound, rate_hz),
+            Sound::Prompt { .. } => self.relay.loaded(session, &sound, rate_hz, None),
+        }
+    }
+
+    /// Hands on what a recording wants written; one for which there is no room is over.
+    fn spool(&mut self, session: MediaSessionId, spool: Spool, now: Duration) {
+        let recording = spool.recording();
+        if !self.shared.spool.write(self.index, session, spool) {
+            self.relay.spool_failed(session, recording, now);
         }
     }
 

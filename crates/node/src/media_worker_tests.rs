@@ -5,6 +5,7 @@ use crate::inbox::{BULK, Inbox};
 use crate::listen::Address;
 use crate::media_worker::MediaWorker;
 use crate::shared::{MediaItem, Shared, Sure};
+use crate::spool::SpoolDesk;
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
@@ -65,6 +66,7 @@ impl Bench {
             media_packets: 0.into(),
             media_ports: crate::shared::Ports::new(),
             keeper,
+            spool: Arc::new(SpoolDesk::new(std::path::Path::new("nowhere"), channel().0)),
         });
         let live = Live {
             shared: Arc::clone(&shared),

@@ -9,6 +9,7 @@ use crate::media_worker::MediaWorker;
 use crate::records::Records;
 use crate::settings::Settings;
 use crate::shared::{KeeperItem, MediaItem, Remembered, Shared, Sure, random32};
+use crate::spool::{SpoolDesk, SpoolItem, Spooler};
 use crate::sys;
 use crate::tls::{self, Tls};
 use crate::worker::{Start, Worker};
@@ -20,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, SpoolLimits, Store};
@@ -38,6 +39,7 @@ pub struct Node {
     live: Live,
     sessions: Vec<JoinHandle<()>>,
     media: Vec<JoinHandle<()>>,
+    spooler: Option<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
 }
 
@@ -66,6 +68,8 @@ impl Node {
         let (bindings, events, calls, kept) = open_journals(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let (keeper, keeper_items) = channel();
+        let (spool_items, spooled) = channel();
+        let desk = spool_desk(&settings, spool_items, &configs);
         let shared = Arc::new(Shared {
             clock,
             addresses,
@@ -79,6 +83,7 @@ impl Node {
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
+            spool: desk,
             keeper,
             wishes: crate::shared::Wishes::default(),
             settings,
@@ -90,6 +95,7 @@ impl Node {
             live,
             sessions: Vec::new(),
             media: Vec::new(),
+            spooler: None,
             keeper: None,
         };
         let records = |index: u16| -> Result<Records> {
@@ -100,7 +106,9 @@ impl Node {
             Ok(Records::new(bindings, events, spool.writer(index), calls))
         };
         // From here on threads run: an error stops those that do.
-        let started = start_media(&shared, &mut node.media)
+        let started = start_spooler(&shared, spooled)
+            .map(|spooler| node.spooler = Some(spooler))
+            .and_then(|()| start_media(&shared, &mut node.media))
             .and_then(|()| starts(&shared, sockets, configs, kept, records))
             .and_then(|starts| start_sessions(starts, &mut node.sessions))
             .and_then(|()| {
@@ -157,6 +165,8 @@ impl Node {
             inbox.send(MediaItem::Stop);
         }
         join(self.media);
+        self.live.shared.spool.stop();
+        join(self.spooler);
         let _ = self.live.shared.keeper.send(KeeperItem::Stop);
         join(self.keeper);
     }
@@ -288,6 +298,38 @@ fn finish(
         outcome = outcome.and(made);
     }
     outcome
+}
+
+fn spool_desk(
+    settings: &Settings,
+    items: Sender<SpoolItem>,
+    configs: &[Arc<TenantConfig>],
+) -> Arc<SpoolDesk> {
+    let desk = SpoolDesk::new(&settings.data_dir, items);
+    for config in configs {
+        desk.set_room(config.id(), config.policy().recording_mb);
+    }
+    Arc::new(desk)
+}
+
+/// What an earlier life left unfinished has its end when this returns.
+fn start_spooler(shared: &Arc<Shared>, items: Receiver<SpoolItem>) -> Result<JoinHandle<()>> {
+    let (desk, clock, media) = (Arc::clone(&shared.spool), shared.clock, Arc::clone(shared));
+    let tell = Box::new(move |worker: usize, item| {
+        if let Some(inbox) = media.media.get(worker) {
+            inbox.send(item);
+        }
+    });
+    let reserve_mb = shared.settings.recording_reserve_mb;
+    let make = move || Spooler::new(desk, clock, reserve_mb, items, tell);
+    let mut threads = Vec::new();
+    finish(
+        vec![spawn("recordings".to_owned(), make, Spooler::run, |_| {})?],
+        &mut threads,
+    )?;
+    threads
+        .pop()
+        .context("the thread of recordings ended while it started")
 }
 
 fn start_media(shared: &Arc<Shared>, threads: &mut Vec<JoinHandle<()>>) -> Result<()> {

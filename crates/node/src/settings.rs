@@ -48,6 +48,8 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// Ports for RTP and RTCP; pairs start at even numbers.
     pub rtp_ports: RangeInclusive<u16>,
+    /// Megabytes (10^6 octets) of the disk that recordings leave free: below it none begins, below half of it those that run end.
+    pub recording_reserve_mb: u64,
     /// Caps.
     pub limits: Limits,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
@@ -78,6 +80,7 @@ impl Default for Settings {
             origins: Vec::new(),
             tls: None,
             rtp_ports: 16_384..=32_767,
+            recording_reserve_mb: 500,
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),

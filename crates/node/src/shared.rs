@@ -8,13 +8,14 @@ use crate::clock::Clock;
 use crate::inbox::Inbox;
 use crate::listen::Address;
 use crate::settings::Settings;
+use crate::spool::SpoolDesk;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
-    BindingRecord, CallCheckpoint, CallView, Counts, DeviceId, EventCommand, EventRecord, FlowToken,
-    MediaCommand, MediaReport, MediaSessionId, RegistrationView, SettingsChange, SignIn, TenantConfig,
-    TenantId, UserId,
+    BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
+    FlowToken, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView, SettingsChange,
+    SignIn, Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -98,6 +99,9 @@ pub(crate) enum Bulk {
 pub(crate) enum Query {
     /// Bindings of a tenant.
     Registrations(TenantId, Sender<Vec<RegistrationView>>),
+    /// The media session of a call that is up, and the id of its record; `None` when there is no such call here, or its audio goes
+    /// straight.
+    Session(TenantId, CallId, Sender<Option<(MediaSessionId, CdrId)>>),
     /// Calls of a tenant.
     Calls(TenantId, Sender<Vec<CallView>>),
     /// Totals of the worker.
@@ -127,6 +131,19 @@ pub(crate) struct Totals {
 pub(crate) enum MediaItem {
     /// From a tenant.
     Command(MediaCommand),
+    /// A sound that a session asked for, at this rate; `None` = there is none.
+    Loaded {
+        /// The session.
+        session: MediaSessionId,
+        /// Which.
+        sound: Sound,
+        /// Samples per second.
+        rate_hz: u32,
+        /// What it sounds like.
+        samples: Option<Arc<[i16]>>,
+    },
+    /// The file of a recording can't be written.
+    SpoolFailed(MediaSessionId, RecordingId),
     /// A tenant was rebuilt and has forgotten its sessions: close them, tell nobody.
     Abandon(TenantId),
     /// End the thread.
@@ -166,6 +183,8 @@ pub(crate) struct Shared {
     pub(crate) media_packets: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
+    /// Recordings on their way to files.
+    pub(crate) spool: Arc<SpoolDesk>,
     /// To the keeper of configuration and records.
     pub(crate) keeper: Sender<KeeperItem>,
     /// What phones changed of their users' settings, for the keeper.

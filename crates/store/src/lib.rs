@@ -16,6 +16,7 @@ pub mod error;
 mod import;
 pub mod journal;
 mod open;
+mod recording;
 pub mod secret;
 mod snapshot;
 mod tenant;

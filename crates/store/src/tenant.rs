@@ -116,6 +116,7 @@ impl Store {
                 .await?;
             for statement in [
                 "DELETE FROM cdr WHERE tenant = ?1",
+                "DELETE FROM recording WHERE tenant = ?1",
                 "DELETE FROM tenant WHERE id = ?1",
             ] {
                 sqlx::query(statement)

@@ -9,6 +9,7 @@ mod device;
 mod domain;
 mod list;
 mod live;
+mod recording;
 mod secret;
 mod tenant;
 mod user;
@@ -44,6 +45,8 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
             old,
         } => live::mwi(&mut desk, tenant, extension, (*new, *old)),
         Command::Calls { tenant } => live::calls(&mut desk, tenant.as_deref()),
+        Command::Call(command) => recording::call(&mut desk, command),
+        Command::Recording(command) => recording::run(&mut desk, command),
         Command::Status => live::status(&desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),
     }

@@ -90,7 +90,7 @@ fn delete(desk: &mut Desk, tenant: &str, yes: bool) -> Result<()> {
     let (row, _) = desk.tenant(tenant)?;
     if !yes {
         bail!(
-            "this deletes {} with {} users, {} devices and all call records; add --yes to do it",
+            "this deletes {} with {} users, {} devices, all call records and recordings; add --yes to do it",
             row.name,
             row.users,
             row.devices
@@ -99,6 +99,7 @@ fn delete(desk: &mut Desk, tenant: &str, yes: bool) -> Result<()> {
     let (store, operator) = desk.store()?;
     store.delete_tenant(operator, row.id)?;
     desk.changed();
+    super::recording::delete_all(desk, row.id)?;
     desk.print(
         &json!({"id": row.id, "name": row.name}),
         &format!("Tenant {} is deleted.\n", row.name),

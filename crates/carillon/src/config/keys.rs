@@ -44,6 +44,9 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         defaults.media_workers,
     );
     let rtp_ports = ports(reader, &mut media, &defaults.rtp_ports);
+    let recording_reserve_mb = reader
+        .number(&mut media, "recording_reserve_mb", 0..=1_000_000_000)
+        .unwrap_or(defaults.recording_reserve_mb);
     reader.done(&media);
     let listen = listen(reader, top);
     let origins = origins(reader, top);
@@ -57,6 +60,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         origins,
         tls,
         rtp_ports,
+        recording_reserve_mb,
         limits,
         grace_s,
         server_name,

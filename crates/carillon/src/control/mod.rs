@@ -8,7 +8,7 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{Counts, DeviceId, Mailbox, TenantId, Transport, UserId};
+use model::{CallId, Counts, DeviceId, Mailbox, Recording, TenantId, Transport, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -22,7 +22,7 @@ const REQUEST_OCTETS: u64 = 4_096;
 const PATH_OCTETS: usize = 100;
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum Request {
     /// The server at a glance.
@@ -70,6 +70,17 @@ pub(crate) enum Request {
         device: DeviceId,
         /// Restart even if nothing is new.
         reboot: bool,
+    },
+    /// Begin, pause, mark or end a recording of a call.
+    Record {
+        /// Whose.
+        tenant: TenantId,
+        /// Which call.
+        call: CallId,
+        /// Which recording; a new one without it.
+        recording: Option<u64>,
+        /// What to do.
+        act: Recording,
     },
     /// Look for changes of the configuration now.
     Refresh,

@@ -180,6 +180,18 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
             let command = EventCommand::CheckSync { device, reboot };
             Ok(Value::from(desk.live.event(scope(desk, *tenant)?, command)?))
         }
+        Request::Record {
+            tenant,
+            call,
+            recording,
+            act,
+        } => {
+            let done = desk
+                .live
+                .record(scope(desk, *tenant)?, *call, *recording, act.clone())?;
+            let id = done.ok_or_else(|| anyhow!("there is no such call, or its audio does not come here"))?;
+            Ok(serde_json::to_value(id)?)
+        }
         Request::Refresh => {
             desk.live.refresh();
             Ok(Value::Null)

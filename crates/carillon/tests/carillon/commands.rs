@@ -57,6 +57,8 @@ fn a_new_tenant_has_the_policy_of_the_defaults() {
             "push_wait_s": 0,
             "recall_timeout_s": 30,
             "reconnect_s": 10,
+            "record_fail": "go_on",
+            "recording_mb": 10000,
             "ring_timeout_s": 60,
             "session_expires_s": 1800,
             "srtp": "optional",

@@ -3,6 +3,9 @@
 //! Owns: when a session's samples are needed at all, the rate they have, and what a tick does with them. Does not own: when
 //! ticks come, sockets, addresses, ports (`relay`).
 //!
+//! A session whose samples are only listened to, by a recording or for signals, goes on being relayed where both legs have one
+//! codec: its ears get copies.
+//!
 //! A session is *active* while something needs its samples: legs whose codecs differ, a program, digits that are dialled,
 //! something listened for, a recording, a room. Otherwise its packets are relayed as they are, and it has no ticks.
 //!
@@ -49,7 +52,6 @@ const LEAST_HZ: u32 = 8_000;
 const MOST_TOLD: usize = 4;
 
 /// What both legs said in a tick. `None` = nothing, not even noise.
-#[allow(dead_code, reason = "for recordings and rooms, which come next")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frames<'a> {
     /// Samples per second of both.
@@ -152,7 +154,6 @@ impl Engine {
     }
 
     /// A recorder wants the frames, or none does any more.
-    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
     pub(crate) fn set_recorded(&mut self, recorded: bool) {
         self.recorded = recorded;
     }
@@ -206,9 +207,21 @@ impl Engine {
             Leg::Caller => (&self.caller, &self.callee),
             Leg::Callee => (&self.callee, &self.caller),
         };
-        let both = near.voice.is_some() && far.voice.is_some();
+        let both = near.voice.is_some() && far.voice.is_some() && !self.is_tapped();
         let replaced = far.voice.is_some() && (far.is_playing() || far.hears_room);
         self.active && (self.alone || both || replaced)
+    }
+
+    /// Is what a leg says listened to here, whether its packets are passed on or not?
+    pub(crate) fn hears(&self) -> bool {
+        self.active
+    }
+
+    /// Are the legs only listened to, and go on hearing each other's packets as they are?
+    fn is_tapped(&self) -> bool {
+        let codecs = [&self.caller, &self.callee].map(|side| side.voice.as_ref().map(|voice| voice.codec));
+        let busy = self.seated || self.caller.has_program(false) || self.callee.has_program(false);
+        !self.alone && !busy && matches!(codecs, [Some(caller), Some(callee)] if caller == callee)
     }
 
     /// The payload type of a leg's telephone events.
@@ -365,7 +378,6 @@ impl Engine {
     }
 
     /// What the legs said in this tick.
-    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
     pub(crate) fn frames(&self) -> Frames<'_> {
         Frames {
             rate_hz: self.rate_hz,
@@ -393,6 +405,13 @@ impl Engine {
         send: impl FnMut(Vec<u8>),
     ) -> Spoken {
         let (size, rate_hz, alone) = (self.size(), self.rate_hz, self.alone);
+        if self.is_tapped() {
+            self.side(leg).mouth.rest();
+            return Spoken {
+                ended: None,
+                ours: false,
+            };
+        }
         let Scratch { heard, program } = scratch;
         heard.clear();
         heard.resize(size, 0);

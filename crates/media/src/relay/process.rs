@@ -2,7 +2,8 @@
 //!
 //! Owns: when ticks come, and where their packets go. Does not own: what is in those (`engine`).
 
-use super::{Effect, Relay};
+use super::Relay;
+use crate::effect::Effect;
 use crate::engine::{Engine, FRAME};
 use crate::leg::LegState;
 use crate::ports::PairId;
@@ -108,8 +109,9 @@ impl Relay {
         let ticks = session.engine.settle();
         for leg in [Leg::Caller, Leg::Callee] {
             let (taken, events) = (session.engine.takes(leg), session.engine.events(leg));
+            let tapped = session.engine.hears();
             let leg = session.leg(leg);
-            (leg.taken, leg.events) = (taken, events);
+            (leg.taken, leg.tapped, leg.events) = (taken, tapped, events);
         }
         self.load(slot);
         self.set_ticking(slot, ticks, now);
@@ -205,6 +207,7 @@ impl Relay {
             session.engine.listen(session.id, at, |report| {
                 effects.push_back(Effect::Report(report));
             });
+            self.record_tick(*slot);
         }
         for slot in &turn {
             self.speak(*slot, at);

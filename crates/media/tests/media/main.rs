@@ -8,6 +8,7 @@ mod latching;
 mod phone;
 mod property;
 mod quality;
+mod recorded;
 mod served;
 mod sounds;
 mod srtp;

@@ -1,12 +1,12 @@
 //! Random commands, packets, bind outcomes and time: the promises of the crate's documentation hold.
 
 use crate::world::{addr, ip, rtcp, rtp};
-use media::{Effect, PairId, PortRange, Relay};
+use media::{Effect, PairId, PortRange, Relay, Spool};
 use model::{
     Codec, Container, Fork, ForkId, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist,
     Program, Recording, RecordingId, RoomId, Seat, Seats, Signals, Sound, TenantId, ToneName, Voice,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 struct Random(u64);
@@ -51,6 +51,10 @@ struct Run {
     pairs: u64,
     tally: BTreeMap<u64, Tally>,
     loads: Vec<(MediaSessionId, Sound, u32)>,
+    /// Files that have begun and not ended.
+    files: BTreeSet<(u64, u64)>,
+    /// Those that could not be written: what is still under way for them is thrown away.
+    failed: BTreeSet<(u64, u64)>,
 }
 
 impl Run {
@@ -66,6 +70,8 @@ impl Run {
             pairs: 0,
             tally: BTreeMap::new(),
             loads: Vec::new(),
+            files: BTreeSet::new(),
+            failed: BTreeSet::new(),
         }
     }
 
@@ -298,6 +304,7 @@ impl Run {
                     sound,
                     rate_hz,
                 } => self.loads.push((session, sound, rate_hz)),
+                Effect::Spool { session, spool } => self.spool(session.0, &spool),
                 Effect::Report(report) => {
                     let tally = self.tally.entry(report.session().0).or_default();
                     match report {
@@ -310,6 +317,36 @@ impl Run {
                     assert!(tally.opens >= 0 && tally.closes >= 0, "answered more than asked");
                 }
             }
+        }
+    }
+
+    /// A file begins once, is written while it is there, and ends once; now and then it can't be written.
+    fn spool(&mut self, session: u64, spool: &Spool) {
+        let (number, is_there) = match spool {
+            Spool::Begin { recording, .. } => (recording.number, false),
+            Spool::Block { recording, .. }
+            | Spool::Mark { recording, .. }
+            | Spool::End { recording, .. }
+            | Spool::Discard { recording } => (recording.number, true),
+        };
+        let key = (session, number);
+        if is_there && self.failed.contains(&key) {
+            return;
+        }
+        assert_eq!(self.files.contains(&key), is_there, "{spool:?}");
+        match spool {
+            Spool::Begin { .. } => {
+                self.failed.remove(&key);
+                self.files.insert(key);
+            }
+            Spool::Block { recording, .. } if self.random.below(20) == 0 => {
+                self.relay
+                    .spool_failed(MediaSessionId(session), *recording, self.now);
+                self.files.remove(&key);
+                self.failed.insert(key);
+            }
+            Spool::End { .. } | Spool::Discard { .. } => drop(self.files.remove(&key)),
+            Spool::Block { .. } | Spool::Mark { .. } => {}
         }
     }
 
@@ -332,6 +369,7 @@ impl Run {
             self.tally.values().all(|t| t.opens == 0 && t.closes == 0),
             "an open or close without answer"
         );
+        assert!(self.files.is_empty(), "a file without an end");
         let counts = self.relay.counts();
         assert_eq!(
             (counts.sessions, counts.pairs_used),

@@ -1,6 +1,6 @@
 //! A shell without sockets: binds what it is asked to, keeps the reports.
 
-use media::{Effect, Forward, PairId, PortRange, Relay};
+use media::{Effect, Forward, PairId, PortRange, Relay, Spool};
 use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId, Sound};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) reports: Vec<MediaReport>,
     /// Sounds that were asked for, with their rates.
     pub(crate) loads: Vec<(MediaSessionId, Sound, u32)>,
+    /// What recordings want written.
+    pub(crate) spools: Vec<Spool>,
     by_port: Vec<(SocketAddr, PairId)>,
 }
 
@@ -65,6 +67,7 @@ impl World {
             bind_count: 0,
             reports: Vec::new(),
             loads: Vec::new(),
+            spools: Vec::new(),
             by_port: Vec::new(),
         }
     }
@@ -78,6 +81,7 @@ impl World {
         while let Some(effect) = self.relay.poll_effect() {
             match effect {
                 Effect::Report(report) => self.reports.push(report),
+                Effect::Spool { spool, .. } => self.spools.push(spool),
                 Effect::Load {
                     session,
                     sound,

@@ -420,6 +420,10 @@ impl Core {
                         .unwrap_or_default(),
                 );
             }
+            Query::Session(tenant, call, reply) => {
+                let found = self.tenants.with(tenant, now, |t| t.session(call));
+                let _ = reply.send(found.flatten());
+            }
             Query::Calls(tenant, reply) => {
                 let _ = reply.send(self.tenants.with(tenant, now, |t| t.calls()).unwrap_or_default());
             }

@@ -54,7 +54,7 @@ use flow::Run;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
-    CallId, CallState, CallView, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
+    CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
     TenantConfig, UserId,
 };
 use nouns::Moves;
@@ -192,6 +192,11 @@ impl Call {
     /// The media session, while there is one.
     pub(crate) fn session(&self) -> Option<MediaSessionId> {
         self.bridge.session()
+    }
+
+    /// The id of its record.
+    pub(crate) fn record_id(&self) -> CdrId {
+        self.record.id()
     }
 
     /// Our tag in the dialog with the caller.

@@ -21,8 +21,8 @@ use crate::effect::{Effect, Input, Setup};
 use crate::event::Events;
 use crate::registrar;
 use model::{
-    BindingRecord, CallId, CallView, Counts, FlowToken, Now, RegistrationView, SignIn, TenantConfig, UserId,
-    UserSettings,
+    BindingRecord, CallId, CallView, CdrId, Counts, FlowToken, MediaSessionId, Now, RegistrationView, SignIn,
+    TenantConfig, UserId, UserSettings,
 };
 use pace::Pace;
 use sip::Message;
@@ -144,6 +144,13 @@ impl Tenant {
     #[must_use]
     pub fn calls(&self) -> Vec<CallView> {
         self.calls.values().filter_map(|call| call.view()).collect()
+    }
+
+    /// The media session of a call, while it has one, and the id of its record.
+    #[must_use]
+    pub fn session(&self, call: CallId) -> Option<(MediaSessionId, CdrId)> {
+        let call = self.calls.get(&call)?;
+        Some((call.session()?, call.record_id()))
     }
 
     /// Outcomes since the tenant came to life.

@@ -13,6 +13,7 @@ mod cdrs;
 mod events;
 mod journals;
 mod locks;
+mod recordings;
 mod secrets;
 mod snapshots;
 mod spool;

@@ -1,0 +1,100 @@
+//! What the shell is asked to do.
+
+use crate::ports::PairId;
+use model::{CdrId, Container, MediaReport, MediaSessionId, RecordingEnd, RecordingId, Sound};
+use std::net::IpAddr;
+
+/// What the shell has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Open two sockets and answer with [`Relay::bound`].
+    Bind {
+        /// The pair that packets from these sockets are given in with.
+        pair: PairId,
+        /// The local address as descriptions show it.
+        ip: IpAddr,
+        /// Even port for RTP; RTCP has the port above.
+        rtp_port: u16,
+    },
+    /// Find a sound, and answer with [`Relay::loaded`].
+    Load {
+        /// Whose program it is for; the tenant's own sounds come before those of the house.
+        session: MediaSessionId,
+        /// Which.
+        sound: Sound,
+        /// Samples per second that are wanted.
+        rate_hz: u32,
+    },
+    /// Tell the session.
+    Report(MediaReport),
+    /// Write a recording.
+    Spool {
+        /// Of this session.
+        session: MediaSessionId,
+        /// What.
+        spool: Spool,
+    },
+}
+
+/// What the shell does with the file of a recording, in this order: `Begin`, any of `Block` and `Mark`, then `End` or `Discard`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spool {
+    /// There is to be a file. When there can't be, or a block can't be written, the shell says so by
+    /// [`crate::Relay::spool_failed`].
+    Begin {
+        /// Which.
+        recording: RecordingId,
+        /// The record of the call that it belongs to.
+        call: Option<CdrId>,
+        /// What it holds.
+        format: Container,
+        /// 1 or 2.
+        channels: u8,
+    },
+    /// Goes to the end of the file.
+    Block {
+        /// Which.
+        recording: RecordingId,
+        /// What.
+        octets: Vec<u8>,
+    },
+    /// A place to be found again.
+    Mark {
+        /// Which.
+        recording: RecordingId,
+        /// Where, milliseconds from the beginning.
+        at_ms: u64,
+        /// What it is called.
+        name: Box<str>,
+    },
+    /// It is complete.
+    End {
+        /// Which.
+        recording: RecordingId,
+        /// Its length, milliseconds.
+        ms: u64,
+        /// Why it ended.
+        end: RecordingEnd,
+        /// What the file has to begin with instead, if anything: lengths that are only known now.
+        head: Vec<u8>,
+    },
+    /// It was never there.
+    Discard {
+        /// Which.
+        recording: RecordingId,
+    },
+}
+
+impl Spool {
+    /// Which recording it is for.
+    #[must_use]
+    pub fn recording(&self) -> RecordingId {
+        match self {
+            Spool::Begin { recording, .. }
+            | Spool::Block { recording, .. }
+            | Spool::Mark { recording, .. }
+            | Spool::End { recording, .. }
+            | Spool::Discard { recording } => *recording,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The two files of a recording that is being made: its sound and its note.
+//!
+//! Owns: their making, and how one that was cut gets its end. Does not own: when (`Spooler`).
+
+use super::note::{Line, Note, note_of, sound_of};
+use media::{Mended, mend_ogg, mend_wav};
+use model::{Container, RecordingEnd, RecordingMark, RecordingRecord};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Makes a file that there is not yet; a test may give a disk that is full.
+pub(super) type Create = fn(&Path) -> io::Result<File>;
+
+/// For us alone; it must not be there.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// A recording under way.
+pub(super) struct Writing {
+    pub(super) note: Note,
+    sound: File,
+    lines: File,
+    /// Written since the last sync.
+    is_dirty: bool,
+    is_new: bool,
+}
+
+impl Writing {
+    pub(super) fn begin(root: &Path, record: RecordingRecord, create: Create) -> io::Result<Writing> {
+        let (id, format) = (record.id, record.format);
+        let sound = sound_of(root, id, format);
+        if let Some(dir) = sound.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        }
+        let mut lines = create(&note_of(root, id))?;
+        let note = Note::new(record);
+        lines.write_all(note.begin().text().as_bytes())?;
+        Ok(Writing {
+            note,
+            sound: create(&sound)?,
+            lines,
+            is_dirty: true,
+            is_new: true,
+        })
+    }
+
+    pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.sound.write_all(octets)?;
+        let more = u64::try_from(octets.len()).unwrap_or(0);
+        self.note.record.octets = self.note.record.octets.saturating_add(more);
+        self.is_dirty = true;
+        Ok(())
+    }
+
+    pub(super) fn mark(&mut self, mark: RecordingMark) -> io::Result<()> {
+        self.line(Line::Mark(mark))
+    }
+
+    /// Puts what was written beyond the reach of a power cut.
+    pub(super) fn sync(&mut self, root: &Path) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_dirty) {
+            return Ok(());
+        }
+        self.sound.sync_data()?;
+        self.lines.sync_data()?;
+        if std::mem::take(&mut self.is_new) {
+            File::open(super::note::dir_of(root, self.note.record.id.tenant))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// It is complete.
+    pub(super) fn end(mut self, ms: u64, end: RecordingEnd, head: &[u8]) -> io::Result<RecordingRecord> {
+        self.sound.write_all_at(head, 0)?;
+        self.sound.sync_data()?;
+        let octets = self.note.record.octets;
+        self.line(Line::End { ms, octets, end })?;
+        self.lines.sync_data()?;
+        Ok(self.note.record)
+    }
+
+    fn line(&mut self, line: Line) -> io::Result<()> {
+        self.lines.write_all(line.text().as_bytes())?;
+        self.is_dirty = true;
+        self.note.add(line);
+        Ok(())
+    }
+}
+
+/// Gives a recording that was cut its end; `None` when there is no sound in it, and both files are gone.
+pub(super) fn mend(root: &Path, mut note: Note, end: RecordingEnd) -> io::Result<Option<RecordingRecord>> {
+    let (id, format) = (note.record.id, note.record.format);
+    let path = sound_of(root, id, format);
+    let mended = match format {
+        Container::OggOpus => std::fs::read(&path).map(|file| mend_ogg(&file)),
+        Container::Wav => std::fs::metadata(&path).map(|file| mend_wav(file.len(), note.record.channels)),
+    };
+    let mended = match mended {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        other => other?,
+    };
+    let Some(Mended { keep, head, tail, ms }) = mended else {
+        remove(root, &note.record)?;
+        return Ok(None);
+    };
+    let sound = OpenOptions::new().write(true).open(&path)?;
+    sound.set_len(keep)?;
+    sound.write_all_at(&tail, keep)?;
+    sound.write_all_at(&head, 0)?;
+    sound.sync_all()?;
+    let octets = keep.saturating_add(u64::try_from(tail.len()).unwrap_or(0));
+    let line = Line::End { ms, octets, end };
+    let mut lines = OpenOptions::new().append(true).open(note_of(root, id))?;
+    // The last line may have been cut in the middle.
+    lines.write_all(format!("\n{}", line.text()).as_bytes())?;
+    lines.sync_all()?;
+    note.add(line);
+    Ok(Some(note.record))
+}
+
+/// Removes both files.
+pub(super) fn remove(root: &Path, record: &RecordingRecord) -> io::Result<()> {
+    for path in [sound_of(root, record.id, record.format), note_of(root, record.id)] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -9,10 +9,18 @@ use sim::hostile::Leg;
 use sim::phone::{Answer, Identity, Phone, State};
 use sim::rng::Rng;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a step of a call may take on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
+
+/// Another one for each phone of this process. A port comes again when its connection is gone, and a phone that says the
+/// branch of one before it, from the same port, is taken for it (RFC 3261 §17.2.3).
+fn seed() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// A phone and its socket.
 pub struct Actor {
@@ -51,8 +59,7 @@ impl Actor {
             user: user.to_owned(),
             password: password(domain, user),
         };
-        let seed = u64::from(wire.local().port());
-        let mut phone = Phone::new(identity, server.sip, Answer::PickUp(0), Rng::new(seed));
+        let mut phone = Phone::new(identity, server.sip, Answer::PickUp(0), Rng::new(seed()));
         phone.mute = true;
         Ok(Actor {
             phone,

@@ -135,7 +135,9 @@ fn breaks_off(
         }
         ensure!(
             begun.elapsed() < Duration::from_secs(20),
-            "{start} was never seen over {transport:?}"
+            "{start} was never seen over {transport:?}: {:#?} {:#?}",
+            said(&one),
+            said(&other)
         );
         one.turn(Duration::from_millis(1))?;
         other.turn(Duration::from_millis(1))?;
@@ -160,6 +162,16 @@ fn breaks_off(
         left.turn(Duration::from_millis(4))?;
     }
     Ok(())
+}
+
+/// The start lines of what a phone said and heard.
+fn said(phone: &Actor) -> Vec<String> {
+    let line = |(sent, message): &(bool, Vec<u8>)| {
+        let text = String::from_utf8_lossy(message).into_owned();
+        let first = text.lines().next().unwrap_or("").to_owned();
+        format!("{} {first}", if *sent { ">" } else { "<" })
+    };
+    phone.notes.iter().map(line).collect()
 }
 
 /// Breaks the protocol and waits for the close frame.

@@ -393,6 +393,13 @@ impl Phone {
                 .any(|d| d.answer.is_some() || d.due.is_some())
     }
 
+    /// Requests of ours that have no final answer yet. None stays for longer than 32 s (RFC 3261 Timer F), but an INVITE that
+    /// rings.
+    #[must_use]
+    pub fn awaited(&self) -> usize {
+        self.outstanding.len()
+    }
+
     /// Messages to send to the server.
     pub fn take_messages(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.out)

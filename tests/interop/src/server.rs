@@ -9,7 +9,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest that a start may take on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -316,7 +316,11 @@ fn build() -> Result<PathBuf> {
         }
     }
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // A test that is stopped meanwhile, or takes long, has this to say for itself.
+    println!("interop: bringing carillon up to date");
+    let begun = Instant::now();
     let output = command.output().context("cannot start cargo")?;
+    println!("interop: that took {:.1} s", begun.elapsed().as_secs_f64());
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(
         output.status.success(),

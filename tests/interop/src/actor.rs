@@ -3,7 +3,7 @@
 
 use crate::process::until;
 use crate::server::{Server, password};
-use crate::wire::{Transport, Wire};
+use crate::wire::{Transport, Wire, ping};
 use anyhow::{Result, ensure};
 use sim::hostile::Leg;
 use sim::phone::{Answer, Identity, Phone, State};
@@ -108,6 +108,19 @@ impl Actor {
         let now = self.now();
         if self.phone.poll_timeout().is_some_and(|at| at <= now) {
             self.phone.handle_timeout(now);
+        }
+        self.speak();
+        Ok(())
+    }
+
+    /// Hears all that is on its way: what the server sent before it answers this OPTIONS arrives before the answer.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub fn catch_up(&mut self, server: &Server) -> Result<()> {
+        if let Some(wire) = &mut self.wire {
+            let (_, others) = ping(wire, self.transport, server, 0)?;
+            others.iter().for_each(|message| self.hear(message));
         }
         self.speak();
         Ok(())

@@ -65,10 +65,14 @@ impl Quiet {
             .next()
             .context("no 200 in the quiet call")?;
         ann.noting = false;
+        play(&mut ann, &mut bea, "the last ACK", |ann, bea| {
+            !ann.phone.is_busy() && !bea.phone.is_busy()
+        })?;
         for phone in [&mut ann, &mut bea] {
             // Who is called a second time is busy.
             phone.phone.answer = Answer::Refuse(486, 0);
-            phone.turn(Duration::from_millis(50))?;
+            // A copy that a busy machine sent is no word of a stranger.
+            phone.catch_up(server)?;
         }
         Ok(Quiet { ann, bea, leg })
     }

@@ -14,7 +14,7 @@ use audio::tone::{Country, Generator, Signal};
 use std::hint::black_box;
 
 /// A sound with pitch, resonances and some noise, 16 bits. The same at every start.
-fn sound(samples: usize) -> Vec<i16> {
+pub(super) fn sound(samples: usize) -> Vec<i16> {
     let mut seed = 1_u32;
     let sample = |n: usize| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -26,7 +26,7 @@ pub(super) fn sdp_offer() -> Option<Operation> {
     }))
 }
 
-const US: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 4));
+pub(super) const US: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 4));
 const SESSIONS: u64 = 200;
 
 /// Packets of many sessions in turn, each from the caller's address that its description named.

@@ -9,6 +9,7 @@ pub(crate) mod micro;
 mod register;
 mod sip;
 mod srtp;
+mod transcode;
 
 use anyhow::{Context as _, Result};
 
@@ -88,6 +89,18 @@ const PATHS: &[Path] = &[
         what: "RTP packet counted and given its destination, without the socket",
         limit_ns: None,
         make: media::relay_packet,
+    },
+    Path {
+        name: "transcode-opus-pcmu",
+        what: "20 ms of a call between Opus and PCMU, both ways: two packets in, two out",
+        limit_ns: None,
+        make: transcode::opus_pcmu,
+    },
+    Path {
+        name: "transcode-g722-pcmu",
+        what: "20 ms of a call between G.722 and PCMU, both ways: two packets in, two out",
+        limit_ns: None,
+        make: transcode::g722_pcmu,
     },
     Path {
         name: "jitter-packet",

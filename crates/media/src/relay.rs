@@ -34,6 +34,12 @@ pub struct RelayCounts {
     pub forwarded: u64,
     /// Packets that came on a pair that no session holds.
     pub unclaimed: u64,
+    /// Sessions whose sound goes through the engine.
+    pub ticking: usize,
+    /// Ticks since start.
+    pub ticks: u64,
+    /// See [`Relay::late_ticks`].
+    pub late_ticks: u64,
 }
 
 /// Who has a pair.
@@ -64,6 +70,8 @@ pub struct Relay {
     /// Sessions that have ticks, and when the next one is due that they all have together.
     ticking: BTreeSet<usize>,
     tick_due: Option<Duration>,
+    ticks: u64,
+    late_ticks: u64,
     /// Those of a tick, while it lasts.
     turn: Vec<usize>,
     scratch: Scratch,
@@ -89,6 +97,8 @@ impl Relay {
             looks: BTreeSet::new(),
             ticking: BTreeSet::new(),
             tick_due: None,
+            ticks: 0,
+            late_ticks: 0,
             turn: Vec::new(),
             scratch: Scratch::default(),
             frames: VecDeque::new(),
@@ -282,6 +292,9 @@ impl Relay {
             pairs_bound: self.ports.bound(),
             forwarded: self.forwarded,
             unclaimed: self.unclaimed,
+            ticking: self.ticking.len(),
+            ticks: self.ticks,
+            late_ticks: self.late_ticks,
         }
     }
 

@@ -27,6 +27,7 @@ mod panic_tests;
 mod records;
 mod settings;
 mod shared;
+mod sounds;
 mod spool;
 mod sys;
 pub mod tls;

@@ -47,6 +47,8 @@ pub struct Status {
     pub connections: usize,
     /// RTP and RTCP packets forwarded since start.
     pub media_packets: u64,
+    /// Ticks of 20 ms in which sound was made more than 10 ms too late, or left out, since start.
+    pub media_ticks_late: u64,
     /// New calls are refused.
     pub draining: bool,
     /// Outcomes since start.
@@ -183,6 +185,7 @@ impl Live {
             calls: totals.calls,
             connections: totals.connections,
             media_packets: shared.media_packets.load(Ordering::Relaxed),
+            media_ticks_late: shared.media_ticks_late.load(Ordering::Relaxed),
             draining: shared.draining.load(Ordering::Relaxed),
             counts: totals.counts,
         })

@@ -4,15 +4,16 @@
 //! goes where (`media::Relay`).
 
 use crate::pace::Pace;
-use crate::shared::{MediaItem, Shared, Sure, random32, tenant_of};
+use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
-use media::{Effect, Forward, PairId, PortRange, ROOM, Relay, Spool};
+use media::{Effect, Forward, Frame, PairId, PortRange, ROOM, Relay, Spool};
 use model::{MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
 /// Descriptors that are left to journals, connections and the database however many calls there are.
@@ -51,6 +52,10 @@ pub(crate) struct MediaWorker {
     /// For each session worker, sent at the end of a turn.
     reports: Vec<Vec<Sure>>,
     inbox: Vec<MediaItem>,
+    /// Of our own that leave by one socket.
+    frames: Vec<Frame>,
+    /// Late ticks that have been counted for the status.
+    late_ticks: u64,
     /// Descriptors from this number on are not for audio.
     files: u64,
     pace: Pace,
@@ -85,6 +90,8 @@ impl MediaWorker {
             sessions: BTreeSet::new(),
             reports: shared.sessions.iter().map(|_| Vec::new()).collect(),
             inbox: Vec::new(),
+            frames: Vec::new(),
+            late_ticks: 0,
             pace: Pace::new(PACE),
             files: sys::raise_open_files()?.saturating_sub(FILES_RESERVED),
             stopped: false,
@@ -115,6 +122,11 @@ impl MediaWorker {
         if self.relay.poll_timeout().is_some_and(|at| at <= now) {
             self.relay.handle_timeout(now);
             self.settle(now, None);
+            let late = self.relay.late_ticks();
+            let more = late.saturating_sub(std::mem::replace(&mut self.late_ticks, late));
+            if more > 0 {
+                self.shared.media_ticks_late.fetch_add(more, Ordering::Relaxed);
+            }
         }
         let mut forwarded = self.own_frames();
         for index in 0..ready {
@@ -181,15 +193,21 @@ impl MediaWorker {
 
     /// Sends what the relay says itself: echoes and tones. Returns how many packets left.
     fn own_frames(&mut self) -> u64 {
-        let mut sent = 0;
-        while let Some(frame) = self.relay.poll_frame() {
-            let exit = Exit {
-                pair: frame.pair,
-                rtcp: false,
-            };
-            // Each session has a socket of its own, so there is hardly ever a batch.
-            sent += leave(&self.sockets, Some(exit), Some(&[(frame.to, &frame.octets)]));
+        let (mut sent, mut frames) = (0, std::mem::take(&mut self.frames));
+        loop {
+            let next = self.relay.poll_frame();
+            // Each session has a socket of its own, so there are hardly ever more than the two of a tick.
+            let goes_along = |next: &Frame| frames.last().is_none_or(|last: &Frame| last.pair == next.pair);
+            if frames.len() >= PACKETS || !next.as_ref().is_some_and(goes_along) {
+                sent += leave_frames(&self.sockets, &frames);
+                frames.clear();
+            }
+            match next {
+                Some(frame) => frames.push(frame),
+                None => break,
+            }
         }
+        self.frames = frames;
         sent
     }
 
@@ -275,11 +293,22 @@ impl MediaWorker {
         }
     }
 
-    /// Recordings are read by the thread that writes them. There is no library of prompts yet.
+    /// Asks for a sound: recordings are read by the thread that writes them. When too many are asked for, there is none.
     fn load(&mut self, session: MediaSessionId, sound: Sound, rate_hz: u32) {
-        match sound {
-            Sound::Recording(_) => self.shared.spool.load(self.index, session, sound, rate_hz),
-            Sound::Prompt { .. } => self.relay.loaded(session, &sound, rate_hz, None),
+        if let Sound::Recording(_) = sound {
+            return self.shared.spool.load(self.index, session, sound, rate_hz);
+        }
+        let want = Want::Sound {
+            worker: self.index,
+            session,
+            sound,
+            rate_hz,
+        };
+        if let Err(TrySendError::Full(want) | TrySendError::Disconnected(want)) =
+            self.shared.sounds.try_send(want)
+            && let Want::Sound { sound, .. } = want
+        {
+            self.relay.loaded(session, &sound, rate_hz, None);
         }
     }
 
@@ -324,6 +353,19 @@ impl MediaWorker {
         }
         watched
     }
+}
+
+/// Sends packets of our own that leave by one socket.
+fn leave_frames(sockets: &[Option<[UdpSocket; 2]>], frames: &[Frame]) -> u64 {
+    let mut run: [(SocketAddr, &[u8]); PACKETS] = [(sys::NOWHERE, &[]); PACKETS];
+    for (place, frame) in run.iter_mut().zip(frames) {
+        *place = (frame.to, &frame.octets);
+    }
+    let exit = frames.first().map(|frame| Exit {
+        pair: frame.pair,
+        rtcp: false,
+    });
+    leave(sockets, exit, run.get(..frames.len()))
 }
 
 fn socket(sockets: &[Option<[UdpSocket; 2]>], exit: Exit) -> Option<&UdpSocket> {

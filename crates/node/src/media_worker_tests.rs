@@ -4,20 +4,20 @@ use crate::clock::Clock;
 use crate::inbox::{BULK, Inbox};
 use crate::listen::Address;
 use crate::media_worker::MediaWorker;
-use crate::shared::{MediaItem, Shared, Sure};
+use crate::shared::{MediaItem, Shared, Sure, Want};
 use crate::spool::SpoolDesk;
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
 use model::{
-    Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, TenantId, ToneName, Transport,
-    Voice,
+    Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, Sound, TenantId,
+    ToneName, Transport, Voice,
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tenancy::Directory;
@@ -43,6 +43,7 @@ fn free_ports(count: u16) -> RangeInclusive<u16> {
 impl Bench {
     fn new(ports: u16) -> Bench {
         let (keeper, _) = channel();
+        let (sounds, wants) = sync_channel(8);
         let shared = Arc::new(Shared {
             wishes: crate::shared::Wishes::default(),
             settings: Settings {
@@ -64,13 +65,17 @@ impl Bench {
             draining: false.into(),
             hurry: false.into(),
             media_packets: 0.into(),
+            media_ticks_late: 0.into(),
             media_ports: crate::shared::Ports::new(),
+            sounds,
             keeper,
             spool: Arc::new(SpoolDesk::new(std::path::Path::new("nowhere"), channel().0)),
         });
         let live = Live {
             shared: Arc::clone(&shared),
         };
+        let library = Arc::clone(&shared);
+        std::thread::spawn(move || crate::sounds::run(&library, &wants));
         let thread = std::thread::spawn(move || MediaWorker::new(0, shared).unwrap().run());
         Bench {
             live,
@@ -128,6 +133,7 @@ impl Bench {
 
     fn stop(self) {
         self.send(MediaItem::Stop);
+        self.live.shared.sounds.send(Want::Stop).unwrap();
         self.thread.join().unwrap();
     }
 }
@@ -333,5 +339,41 @@ fn a_tone_comes_every_20_ms_and_is_reported_when_it_is_over() {
         missing: 0,
     };
     assert_eq!(bench.report(), played);
+    bench.stop();
+}
+
+#[test]
+fn a_prompt_is_heard_and_one_that_there_is_none_of_is_counted() {
+    let (mut bench, id) = (Bench::new(16), session(1, 1));
+    let phone = Phone::new();
+    serve(&mut bench, id, &phone);
+    let sound = |name: &str| {
+        Item::Sound(Sound::Prompt {
+            language: "en".into(),
+            name: name.into(),
+        })
+    };
+    bench.command(MediaCommand::Play {
+        session: id,
+        leg: Leg::Caller,
+        id: 7,
+        program: Some(Program::Play(Playlist {
+            items: vec![sound("no/such prompt"), sound("number/7")],
+            times: 1,
+        })),
+        over: Over::Instead,
+    });
+    let played = MediaReport::Played {
+        session: id,
+        leg: Leg::Caller,
+        id: 7,
+        missing: 1,
+    };
+    assert_eq!(bench.report(), played);
+    let quiet = audio::g711::Law::A.silence();
+    let loud = std::iter::from_fn(|| Some(received(&phone.rtp).0))
+        .take(15)
+        .any(|packet| packet[12..].iter().any(|octet| octet & 0x7F != quiet & 0x7F));
+    assert!(loud, "silence alone");
     bench.stop();
 }

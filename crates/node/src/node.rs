@@ -8,7 +8,8 @@ use crate::live::Live;
 use crate::media_worker::MediaWorker;
 use crate::records::Records;
 use crate::settings::Settings;
-use crate::shared::{KeeperItem, MediaItem, Remembered, Shared, Sure, random32};
+use crate::shared::{KeeperItem, MediaItem, Remembered, Shared, Sure, Want, random32};
+use crate::sounds;
 use crate::spool::{SpoolDesk, SpoolItem, Spooler};
 use crate::sys;
 use crate::tls::{self, Tls};
@@ -40,6 +41,7 @@ pub struct Node {
     sessions: Vec<JoinHandle<()>>,
     media: Vec<JoinHandle<()>>,
     spooler: Option<JoinHandle<()>>,
+    sounds: Option<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
 }
 
@@ -70,6 +72,7 @@ impl Node {
         let (keeper, keeper_items) = channel();
         let (spool_items, spooled) = channel();
         let desk = spool_desk(&settings, spool_items, &configs);
+        let (sounds, wants) = sync_channel(sounds::QUEUE);
         let shared = Arc::new(Shared {
             clock,
             addresses,
@@ -82,22 +85,15 @@ impl Node {
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
+            media_ticks_late: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
             spool: desk,
+            sounds,
             keeper,
             wishes: crate::shared::Wishes::default(),
             settings,
         });
-        let live = Live {
-            shared: Arc::clone(&shared),
-        };
-        let mut node = Node {
-            live,
-            sessions: Vec::new(),
-            media: Vec::new(),
-            spooler: None,
-            keeper: None,
-        };
+        let mut node = Node::without_threads(Arc::clone(&shared));
         let records = |index: u16| -> Result<Records> {
             let appenders = bindings.appender(index).zip(events.appender(index));
             let appenders = appenders.zip(calls.appender(index));
@@ -108,6 +104,8 @@ impl Node {
         // From here on threads run: an error stops those that do.
         let started = start_spooler(&shared, spooled)
             .map(|spooler| node.spooler = Some(spooler))
+            .and_then(|()| start_sounds(&shared, wants))
+            .map(|thread| node.sounds = Some(thread))
             .and_then(|()| start_media(&shared, &mut node.media))
             .and_then(|()| starts(&shared, sockets, configs, kept, records))
             .and_then(|starts| start_sessions(starts, &mut node.sessions))
@@ -124,6 +122,17 @@ impl Node {
                 node.stop();
                 Err(error)
             }
+        }
+    }
+
+    fn without_threads(shared: Arc<Shared>) -> Node {
+        Node {
+            live: Live { shared },
+            sessions: Vec::new(),
+            media: Vec::new(),
+            spooler: None,
+            sounds: None,
+            keeper: None,
         }
     }
 
@@ -167,6 +176,8 @@ impl Node {
         join(self.media);
         self.live.shared.spool.stop();
         join(self.spooler);
+        let _ = self.live.shared.sounds.send(Want::Stop);
+        join(self.sounds);
         let _ = self.live.shared.keeper.send(KeeperItem::Stop);
         join(self.keeper);
     }
@@ -400,6 +411,14 @@ fn start_sessions(starts: Vec<Start>, threads: &mut Vec<JoinHandle<()>>) -> Resu
         spawn(name, move || Worker::new(start), Worker::run, Worker::note_panic)
     };
     finish(starts.into_iter().map(start).collect::<Result<_>>()?, threads)
+}
+
+fn start_sounds(shared: &Arc<Shared>, wants: Receiver<Want>) -> Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name("sounds".to_owned())
+        .spawn(move || sounds::run(&shared, &wants))
+        .context("cannot start the thread of sounds; check the limit of threads (ulimit -u)")
 }
 
 fn start_keeper(mut keeper: Keeper, items: Receiver<KeeperItem>) -> Result<JoinHandle<()>> {

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tenancy::Directory;
@@ -150,6 +150,23 @@ pub(crate) enum MediaItem {
     Stop,
 }
 
+/// What the thread of sounds is asked for.
+pub(crate) enum Want {
+    /// A sound for a session.
+    Sound {
+        /// Which media worker has it.
+        worker: usize,
+        /// Whose program.
+        session: MediaSessionId,
+        /// Which sound.
+        sound: Sound,
+        /// Samples per second.
+        rate_hz: u32,
+    },
+    /// End the thread.
+    Stop,
+}
+
 /// Queue into a session worker.
 pub(crate) type SessionInbox = Inbox<Sure, Bulk>;
 /// Queue into a media worker.
@@ -181,10 +198,14 @@ pub(crate) struct Shared {
     pub(crate) hurry: AtomicBool,
     /// Packets that media workers forwarded, for the status.
     pub(crate) media_packets: AtomicU64,
+    /// Ticks of sound that came late, for the status.
+    pub(crate) media_ticks_late: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
     /// Recordings on their way to files.
     pub(crate) spool: Arc<SpoolDesk>,
+    /// To the thread that finds sounds.
+    pub(crate) sounds: SyncSender<Want>,
     /// To the keeper of configuration and records.
     pub(crate) keeper: Sender<KeeperItem>,
     /// What phones changed of their users' settings, for the keeper.

@@ -143,6 +143,9 @@ pub(crate) struct StatusView {
     pub(crate) connections: usize,
     /// RTP and RTCP packets relayed since the start.
     pub(crate) media_packets: u64,
+    /// Ticks in which sound was made too late, or left out, since the start.
+    #[serde(default)]
+    pub(crate) media_ticks_late: u64,
     /// It is shutting down and takes no new call.
     pub(crate) draining: bool,
     /// Outcomes since the start.

@@ -236,6 +236,7 @@ fn status(desk: &Desk) -> Result<StatusView> {
         calls: status.calls,
         connections: status.connections,
         media_packets: status.media_packets,
+        media_ticks_late: status.media_ticks_late,
         draining: status.draining,
         counts: status.counts,
     })

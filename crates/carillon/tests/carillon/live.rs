@@ -158,7 +158,7 @@ fn the_status_has_listeners_workers_and_counters() {
     assert_eq!(status["listen"].as_array().map(Vec::len), Some(5));
     assert_eq!(status["tenants"], 1);
     let keys: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
-    expect!["calls connections counts data_dir draining listen media_packets media_workers pid started tenants uptime_s version workers"].assert_eq(&keys.join(" "));
+    expect!["calls connections counts data_dir draining listen media_packets media_ticks_late media_workers pid started tenants uptime_s version workers"].assert_eq(&keys.join(" "));
     let text = site.text(&["status"]);
     assert!(
         text.contains("listening tls") && text.contains("auth_failed 1"),

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// Ticks that are made up for when one comes late; more are left out.
 const MOST_LATE: u32 = 3;
+/// A tick that begins so much after its time is late: half of what it lasts.
+const LATE: Duration = Duration::from_millis(10);
 /// Frames of ours to an address that nothing has come from: two seconds. A description may name anybody.
 const MOST_UNHEARD: u32 = 100;
 
@@ -35,6 +37,12 @@ impl Relay {
     /// A packet of ours that is to leave now. Drain after each `handle_packet` and `handle_timeout`.
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.frames.pop_front()
+    }
+
+    /// Ticks since start that began more than 10 ms after their time, or were left out.
+    #[must_use]
+    pub fn late_ticks(&self) -> u64 {
+        self.late_ticks
     }
 
     /// The shell's answer to [`Effect::Load`]: the sound at the rate that was asked for, or that there is none. One that
@@ -185,11 +193,15 @@ impl Relay {
     pub(super) fn handle_ticks(&mut self, now: Duration) {
         let mut made = 0;
         while let Some(due) = self.tick_due.filter(|due| *due <= now) {
+            if now.saturating_sub(due) >= LATE {
+                self.late_ticks = self.late_ticks.saturating_add(1);
+            }
             if made >= MOST_LATE {
                 self.tick_due = Some(tick_after(now));
                 return;
             }
             made += 1;
+            self.ticks = self.ticks.saturating_add(1);
             self.tick_due = Some(due.saturating_add(FRAME));
             self.tick(due);
         }

@@ -1,9 +1,12 @@
 //! Legs with keys: each is opened and protected by its own, and only what authenticates is believed (SECURITY row 6).
 
 use crate::world::{World, above, rtcp, rtp};
-use model::{Leg, MediaCommand, MediaSessionId, SrtpKey, SrtpKeys, SrtpSuite};
+use model::{
+    Codec, Leg, MediaCommand, MediaSessionId, Over, Program, SrtpKey, SrtpKeys, SrtpSuite, ToneName, Voice,
+};
 use rtp::srtp::{Receiver, Sender, Suite};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 const CALLER: &str = "192.0.2.1:4000";
 const CALLEE: &str = "192.0.2.2:5000";
@@ -251,4 +254,58 @@ fn commands_with_keys_cross_a_wire_and_print_none() {
         1,
     );
     assert!(serde_json::from_str::<MediaCommand>(&long).is_err());
+}
+
+/// Whether relayed, made by us or relayed again: all that reaches a leg with keys opens, and nothing is taken for a copy.
+#[test]
+fn what_we_say_ourselves_is_protected_as_well() {
+    for suite in [GCM, CM] {
+        let mut world = World::new(40000, 40099);
+        world.open(1, 0);
+        let (to_caller, to_callee) = world.opened();
+        let mut caller = secure(&mut world, Leg::Caller, CALLER, suite, 1);
+        for (leg, at) in [(Leg::Caller, CALLER), (Leg::Callee, CALLEE)] {
+            let rtp: SocketAddr = at.parse().unwrap();
+            let (ours, theirs) = (key(1, suite.1), key(1 ^ 0x80, suite.1));
+            let srtp = keys(suite.0, &ours, &theirs).filter(|_| leg == Leg::Caller);
+            world.command(MediaCommand::Remote {
+                session: MediaSessionId(1),
+                leg,
+                rtp: Some(rtp),
+                rtcp: None,
+                signalling_ip: rtp.ip(),
+                srtp,
+                voice: Some(Box::new(Voice::new(0, Codec::Pcmu))),
+            });
+        }
+        let (mut relayed, mut ours) = (0, 0);
+        for seq in 0..500_u16 {
+            if seq % 100 == 50 {
+                world.command(MediaCommand::Play {
+                    session: MediaSessionId(1),
+                    leg: Leg::Caller,
+                    id: 1,
+                    program: Some(Program::tone(ToneName::Busy, "de", 500)),
+                    over: Over::Mixed,
+                });
+            }
+            world.carry(CALLER, to_caller, &caller.protect(&rtp(seq)));
+            if let Some((forward, out)) = world.carry(CALLEE, to_callee, &rtp(seq)) {
+                assert_eq!(forward.to.to_string(), CALLER);
+                assert_eq!(caller.open(&out), Some(rtp(seq)));
+                relayed += 1;
+            }
+            world.advance(Duration::from_millis(20));
+            while let Some(frame) = world.relay.poll_frame() {
+                if frame.to.to_string() == CALLER {
+                    let plain = caller.open(&frame.octets).unwrap();
+                    assert_ne!(plain[8..12], rtp(seq)[8..12], "a source of our own");
+                    ours += 1;
+                }
+            }
+        }
+        assert_eq!((relayed, ours), (375, 125));
+        let (caller, _) = world.close(1);
+        assert_eq!((caller.packets, caller.refused), (500, 0));
+    }
 }

@@ -11,6 +11,10 @@ use rtp::{Clock, Header, Reception, rtcp};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+/// No payload types.
+const NONE: u8 = u8::MAX;
+const ALL: u8 = u8::MAX - 1;
+
 #[derive(Debug)]
 pub(crate) struct LegState {
     pub(crate) ip: IpAddr,
@@ -24,10 +28,10 @@ pub(crate) struct LegState {
     pub(crate) latch: Latch,
     /// Its packets are taken by the engine, not passed on.
     pub(crate) taken: bool,
-    /// The engine gets copies of its packets.
-    pub(crate) tapped: bool,
     /// Payload type of its telephone events.
     pub(crate) events: Option<u8>,
+    /// Which of its packets are a matter for the engine: those of this payload type, [`ALL`] or [`NONE`].
+    heed: u8,
     /// Packets of our own in a row since something came from it.
     pub(crate) unheard: u32,
     srtp: Option<Box<Protected>>,
@@ -46,8 +50,8 @@ impl LegState {
             failures: 0,
             latch: Latch::default(),
             taken: false,
-            tapped: false,
             events: None,
+            heed: NONE,
             unheard: 0,
             srtp: None,
             count: LegQuality::default(),
@@ -132,9 +136,20 @@ impl LegState {
         }
     }
 
+    /// Which of its packets the engine gets from now on: all of them, to take or to copy, or its events.
+    pub(crate) fn engage(&mut self, taken: bool, tapped: bool, events: Option<u8>) {
+        (self.taken, self.events) = (taken, events);
+        self.heed = match events {
+            _ if taken || tapped => ALL,
+            Some(pt) => pt,
+            None => NONE,
+        };
+    }
+
     /// Is this RTP packet a matter for the engine?
+    #[inline]
     pub(crate) fn is_for_engine(&self, packet: &[u8]) -> bool {
-        self.taken || self.tapped || self.is_event(packet)
+        self.heed != NONE && (self.heed == ALL || packet.get(1).map(|octet| octet & 0x7F) == Some(self.heed))
     }
 
     /// Does it carry telephone events?

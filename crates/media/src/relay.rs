@@ -217,7 +217,7 @@ impl Relay {
             session.leg(leg).stray();
             return None;
         }
-        if session.engine.is_alone() {
+        if session.is_alone {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
         }
@@ -229,13 +229,7 @@ impl Relay {
         };
         let len = opened?;
         if near.is_for_engine(packet) {
-            if self.take((slot, leg), packet.get(..len)?, control, now) {
-                return None;
-            }
-            let session = self.sessions.get_mut(slot)?.as_mut()?;
-            let forward = session.pass_on(leg, control, (buffer, len), now);
-            self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
-            return forward;
+            return self.take_or_pass((slot, leg), control, (buffer, len), now);
         }
         let forward = session.pass_on(leg, control, (buffer, len), now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));

@@ -30,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) waiting: u32,
     pub(crate) caller: LegState,
     pub(crate) callee: LegState,
+    /// There is the caller's leg alone.
+    pub(crate) is_alone: bool,
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
     pub(crate) recorders: Recorders,
@@ -70,6 +72,7 @@ impl Session {
             waiting: 1,
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
+            is_alone: engine.is_alone(),
             engine: Box::new(engine),
             recorders: Recorders::default(),
             silence: Duration::from_secs(u64::from(silence_s)),
@@ -91,7 +94,7 @@ impl Session {
     }
 
     /// Makes an opened packet of a leg ready for the other one, and says how it gets there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass_on(
         &mut self,
         leg: Leg,
@@ -120,7 +123,7 @@ impl Session {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.caller.ready && (self.callee.ready || self.engine.is_alone())
+        self.caller.ready && (self.callee.ready || self.is_alone)
     }
 
     pub(crate) fn heard(&mut self, now: Duration) {

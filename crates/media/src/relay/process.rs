@@ -8,7 +8,7 @@ use crate::engine::{Engine, FRAME};
 use crate::leg::LegState;
 use crate::ports::PairId;
 use crate::protect::ROOM;
-use crate::session::Session;
+use crate::session::{Forward, Session};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
 use rtp::Header;
 use std::net::SocketAddr;
@@ -118,8 +118,7 @@ impl Relay {
         for leg in [Leg::Caller, Leg::Callee] {
             let (taken, events) = (session.engine.takes(leg), session.engine.events(leg));
             let tapped = session.engine.hears();
-            let leg = session.leg(leg);
-            (leg.taken, leg.tapped, leg.events) = (taken, tapped, events);
+            session.leg(leg).engage(taken, tapped, events);
         }
         self.load(slot);
         self.set_ticking(slot, ticks, now);
@@ -149,6 +148,24 @@ impl Relay {
                 rate_hz,
             });
         }
+    }
+
+    /// A believed packet of a leg that the engine wants to see; it may still be passed on.
+    #[cold]
+    pub(super) fn take_or_pass(
+        &mut self,
+        (slot, leg): (usize, Leg),
+        control: bool,
+        (buffer, len): (&mut [u8], usize),
+        now: Duration,
+    ) -> Option<Forward> {
+        if self.take((slot, leg), buffer.get(..len)?, control, now) {
+            return None;
+        }
+        let session = self.sessions.get_mut(slot)?.as_mut()?;
+        let forward = session.pass_on(leg, control, (buffer, len), now);
+        self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
+        forward
     }
 
     /// Takes a believed packet of a leg into the engine; true when it is not to be passed on.

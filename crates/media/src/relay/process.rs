@@ -180,6 +180,7 @@ impl Relay {
             return false;
         };
         let id = session.id;
+        session.heard(now);
         let state = session.leg(leg);
         let (taken, is_event) = (state.taken, state.is_event(packet));
         if control {
@@ -189,7 +190,6 @@ impl Relay {
         let Ok(header) = Header::parse(packet) else {
             return taken;
         };
-        session.heard(now);
         if !is_event {
             session.engine.hear(leg, &header, packet, now);
             return taken;

@@ -139,6 +139,25 @@ fn a_leg_may_change_its_codec() {
     assert_eq!(call.world.relay.poll_timeout(), None);
 }
 
+/// Reports alone say that a leg is still there; they are about packets that the other one has never seen, so it gets none.
+#[test]
+fn reports_of_a_transcoded_leg_are_heard_and_not_passed_on() {
+    let mut call = Call::new(voice(Codec::Opus), voice(Codec::Pcmu));
+    call.talk(10);
+    call.world.watch(1, false);
+    let (at, control) = (call.caller.at.to_string(), crate::world::above(call.caller.relay));
+    for _ in 0..100 {
+        call.pass(std::time::Duration::from_secs(1));
+        let forward = call.world.send(&at, control, &crate::world::rtcp());
+        assert_eq!(forward, None);
+    }
+    assert!(call.world.reports.is_empty(), "silence was reported");
+    for _ in 0..62 {
+        call.pass(std::time::Duration::from_secs(1));
+    }
+    assert_eq!(call.world.reports.len(), 1);
+}
+
 /// A call to G.711 has nothing above 4 kHz: Opus is encoded narrow-band.
 #[test]
 fn opus_is_narrow_band_where_the_other_leg_is() {

@@ -87,7 +87,9 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
                 relay.bound(pair, true, now);
             }
             Effect::Report(MediaReport::Opened { caller, .. }) => opened = Some(caller.port()),
-            Effect::Report(_) | Effect::Load { .. } | Effect::Spool { .. } => return None,
+            Effect::Report(_) | Effect::Load { .. } | Effect::Spool { .. } | Effect::Fork { .. } => {
+                return None;
+            }
         }
     }
     for (leg, host) in [(Leg::Caller, [192, 0, 2, 11]), (Leg::Callee, [192, 0, 2, 12])] {

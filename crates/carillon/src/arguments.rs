@@ -88,7 +88,7 @@ pub(crate) enum Command {
     },
     /// Records of past calls, the latest first
     Cdr(Cdr),
-    /// Calls that are up: record them
+    /// Calls that are up: record them, send their sound elsewhere
     #[command(subcommand)]
     Call(Call),
     /// Recordings that have ended
@@ -382,6 +382,56 @@ pub(crate) enum Call {
         #[arg(long)]
         wav: bool,
     },
+    /// Send the sound to a WebSocket
+    Fork {
+        /// Name, domain or id
+        tenant: String,
+        /// The call, by its number in `carillon calls --json`
+        call: u64,
+        /// Where to, such as wss://media.example.com/in
+        url: String,
+        /// Whose sound
+        #[arg(long, default_value = "both")]
+        side: ForkSide,
+        /// Plain 16-bit samples at this rate instead of Twilio's messages: 8000, 16000 or 24000
+        #[arg(long, value_name = "HZ")]
+        l16: Option<u32>,
+        /// Who hears what comes back
+        #[arg(long)]
+        back: Option<ForkLeg>,
+        /// What comes back is heard together with the other side
+        #[arg(long)]
+        mixed: bool,
+    },
+    /// End such a sending
+    Unfork {
+        /// Name, domain or id
+        tenant: String,
+        /// The call
+        call: u64,
+        /// What `fork` printed
+        fork: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForkSide {
+    /// What the caller says
+    Caller,
+    /// What the callee says
+    Callee,
+    /// Both as one
+    Mixed,
+    /// Both, each for itself
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForkLeg {
+    /// The caller
+    Caller,
+    /// The callee
+    Callee,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

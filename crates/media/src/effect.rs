@@ -1,7 +1,7 @@
 //! What the shell is asked to do.
 
 use crate::ports::PairId;
-use model::{CdrId, Container, MediaReport, MediaSessionId, RecordingEnd, RecordingId, Sound};
+use model::{CdrId, Container, ForkId, MediaReport, MediaSessionId, RecordingEnd, RecordingId, Sound};
 use std::net::IpAddr;
 
 /// What the shell has to do.
@@ -27,6 +27,15 @@ pub enum Effect {
     },
     /// Tell the session.
     Report(MediaReport),
+    /// Do something for a fork.
+    Fork {
+        /// Of this session.
+        session: MediaSessionId,
+        /// Which.
+        fork: ForkId,
+        /// What.
+        ask: ForkAsk,
+    },
     /// Write a recording.
     Spool {
         /// Of this session.
@@ -97,4 +106,26 @@ impl Spool {
             | Spool::Discard { recording } => *recording,
         }
     }
+}
+
+/// What the shell does for a fork: `Connect`, any number of `Send`, then `Close`, or it ends it by
+/// [`crate::Relay::fork_ended`] and what is still asked for it goes nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForkAsk {
+    /// Open a WebSocket, if that address may be connected to, and say so by [`crate::Relay::fork_opened`].
+    Connect {
+        /// Where.
+        url: Box<str>,
+    },
+    /// Send a message. Nothing waits for it: where the other side does not read, the oldest sound is left out.
+    Send {
+        /// Text, or else binary.
+        is_text: bool,
+        /// All of it.
+        octets: Vec<u8>,
+        /// Sound that is in it, milliseconds; 0 = it is no sound, and may not be left out.
+        ms: u32,
+    },
+    /// Say goodbye and close, once everything is sent.
+    Close,
 }

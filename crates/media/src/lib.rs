@@ -57,6 +57,7 @@
 
 mod effect;
 mod engine;
+mod fork;
 mod latch;
 mod leg;
 mod ports;
@@ -65,7 +66,7 @@ mod record;
 mod relay;
 mod session;
 
-pub use effect::{Effect, Spool};
+pub use effect::{Effect, ForkAsk, Spool};
 pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
 pub use record::{Mended, mend_ogg, mend_wav, samples};

@@ -168,7 +168,8 @@ impl Relay {
                 recording,
                 act,
             } => self.record(*session, *recording, act, now),
-            MediaCommand::Fork { .. } | MediaCommand::Join { .. } => {}
+            MediaCommand::Fork { session, fork, act } => self.fork(*session, *fork, act, now),
+            MediaCommand::Join { .. } => {}
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
@@ -408,6 +409,7 @@ impl Relay {
     fn remove(&mut self, slot: usize, now: Duration) -> Option<Session> {
         let mut session = self.sessions.get_mut(slot)?.take()?;
         session.recorders.close(session.id, &mut self.effects);
+        session.forks.close(session.id, &mut self.effects);
         self.vacant.push(slot);
         self.slots.remove(&session.id);
         if let Some(due) = session.due() {

@@ -3,6 +3,7 @@
 //! Does not own: ports and effects.
 
 use crate::engine::Engine;
+use crate::fork::Forks;
 use crate::leg::LegState;
 use crate::ports::PairId;
 use crate::record::Recorders;
@@ -35,6 +36,7 @@ pub(crate) struct Session {
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
     pub(crate) recorders: Recorders,
+    pub(crate) forks: Forks,
     silence: Duration,
     watch: Watch,
     /// When the last believed packet came.
@@ -75,6 +77,7 @@ impl Session {
             is_alone: engine.is_alone(),
             engine: Box::new(engine),
             recorders: Recorders::default(),
+            forks: Forks::default(),
             silence: Duration::from_secs(u64::from(silence_s)),
             watch: Watch::Off,
             heard: Duration::ZERO,

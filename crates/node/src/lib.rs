@@ -13,6 +13,7 @@
 mod clock;
 mod conn;
 mod deadline;
+mod fork;
 mod inbox;
 mod keeper;
 mod listen;

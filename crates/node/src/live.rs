@@ -3,8 +3,8 @@
 use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
 use anyhow::{Result, anyhow};
 use model::{
-    CallId, CallView, Counts, DeviceId, EventCommand, MediaCommand, Recording, RecordingId, RegistrationView,
-    TenantId, Transport, UserId,
+    CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, Recording, RecordingId,
+    RegistrationView, TenantId, Transport, UserId,
 };
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -122,6 +122,25 @@ impl Live {
         Ok(Some(recording))
     }
 
+    /// Begins or ends a fork of a call's sound; gives the fork, a new one where none is named. `None` as for [`Live::record`].
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn fork(&self, scope: Scope, call: CallId, fork: Option<u64>, act: Fork) -> Result<Option<ForkId>> {
+        let tenant = scope.tenant();
+        let found = self.ask(tenant, |tenant, reply| Query::Session(tenant, call, reply))?;
+        let Some((session, _)) = found else {
+            return Ok(None);
+        };
+        let number = match fork {
+            Some(number) => number,
+            None => random32()?.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)),
+        };
+        let fork = ForkId { tenant, number };
+        self.tell_media(MediaCommand::Fork { session, fork, act });
+        Ok(Some(fork))
+    }
+
     fn tell_media(&self, command: MediaCommand) {
         let worker = self.shared.media_worker(command.session());
         if let Some(inbox) = self.shared.media.get(worker) {
@@ -235,6 +254,7 @@ impl Live {
             sum.tenants += one.tenants;
         }
         self.shared.spool.count(&mut sum.counts);
+        self.shared.forks.count(&mut sum.counts);
         Ok(sum)
     }
 

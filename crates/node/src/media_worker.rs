@@ -3,11 +3,12 @@
 //! Owns: the sockets of its share of the port range, for the life of the node. Does not own: which packet
 //! goes where (`media::Relay`).
 
+use crate::fork::Forks;
 use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
-use media::{Effect, Forward, Frame, PairId, PortRange, ROOM, Relay, Spool};
-use model::{MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
+use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, Spool};
+use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
@@ -56,6 +57,8 @@ pub(crate) struct MediaWorker {
     frames: Vec<Frame>,
     /// Late ticks that have been counted for the status.
     late_ticks: u64,
+    /// Forks of its sessions.
+    forks: Forks,
     /// Descriptors from this number on are not for audio.
     files: u64,
     pace: Pace,
@@ -92,6 +95,7 @@ impl MediaWorker {
             inbox: Vec::new(),
             frames: Vec::new(),
             late_ticks: 0,
+            forks: Forks::default(),
             pace: Pace::new(PACE),
             files: sys::raise_open_files()?.saturating_sub(FILES_RESERVED),
             stopped: false,
@@ -227,6 +231,21 @@ impl MediaWorker {
                     rate_hz,
                     samples,
                 } => self.relay.loaded(session, &sound, rate_hz, samples),
+                MediaItem::ForkOpened(session, fork) => {
+                    self.relay.fork_opened(session, fork, now);
+                    self.settle(now, None);
+                }
+                MediaItem::ForkHeard {
+                    session,
+                    fork,
+                    is_text,
+                    octets,
+                } => self.relay.fork_heard(session, fork, is_text, &octets),
+                MediaItem::ForkEnded(session, fork, end, lost_ms) => {
+                    self.forks.forget(session, fork);
+                    self.relay.fork_ended(session, fork, (end, lost_ms), now);
+                    self.settle(now, None);
+                }
                 MediaItem::SpoolFailed(session, recording) => {
                     self.relay.spool_failed(session, recording, now);
                     self.settle(now, None);
@@ -279,6 +298,7 @@ impl MediaWorker {
                     rate_hz,
                 } => self.load(session, sound, rate_hz),
                 Effect::Spool { session, spool } => self.spool(session, spool, now),
+                Effect::Fork { session, fork, ask } => self.fork((session, fork), ask),
                 Effect::Report(report) => {
                     let tenant = tenant_of(report.session());
                     if let MediaReport::Refused { session } = report {
@@ -310,6 +330,17 @@ impl MediaWorker {
         {
             self.relay.loaded(session, &sound, rate_hz, None);
         }
+    }
+
+    fn fork(&mut self, key: (MediaSessionId, ForkId), ask: ForkAsk) {
+        let (shared, index) = (Arc::clone(&self.shared), self.index);
+        self.forks.handle(&self.shared.forks, key, ask, || {
+            Box::new(move |item| {
+                if let Some(inbox) = shared.media.get(index) {
+                    inbox.send(item);
+                }
+            })
+        });
     }
 
     /// Hands on what a recording wants written; one for which there is no room is over.

@@ -69,6 +69,7 @@ impl Bench {
             media_ports: crate::shared::Ports::new(),
             sounds,
             keeper,
+            forks: Arc::default(),
             spool: Arc::new(SpoolDesk::new(std::path::Path::new("nowhere"), channel().0)),
         });
         let live = Live {

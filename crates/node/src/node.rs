@@ -1,6 +1,7 @@
 //! A running node: starting everything in order, and stopping it in the opposite one.
 
 use crate::clock::Clock;
+use crate::fork::ForkDesk;
 use crate::inbox::{BULK, Inbox};
 use crate::keeper::Keeper;
 use crate::listen::{self, Address, Sockets};
@@ -87,6 +88,7 @@ impl Node {
             media_packets: AtomicU64::new(0),
             media_ticks_late: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
+            forks: Arc::new(ForkDesk::new(settings.fork_private)),
             spool: desk,
             sounds,
             keeper,

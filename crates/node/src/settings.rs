@@ -50,6 +50,8 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// Megabytes (10^6 octets) of the disk that recordings leave free: below it none begins, below half of it those that run end.
     pub recording_reserve_mb: u64,
+    /// Forks of calls' sound may go to private, loopback and link-local addresses: off, they only reach the open Internet.
+    pub fork_private: bool,
     /// Caps.
     pub limits: Limits,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
@@ -81,6 +83,7 @@ impl Default for Settings {
             tls: None,
             rtp_ports: 16_384..=32_767,
             recording_reserve_mb: 500,
+            fork_private: false,
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),

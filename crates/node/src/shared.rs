@@ -5,6 +5,7 @@
 //! once per turn, and with one worker not at all.
 
 use crate::clock::Clock;
+use crate::fork::ForkDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
 use crate::settings::Settings;
@@ -14,8 +15,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView, SettingsChange,
-    SignIn, Sound, TenantConfig, TenantId, UserId,
+    FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView,
+    SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -142,6 +143,21 @@ pub(crate) enum MediaItem {
         /// What it sounds like.
         samples: Option<Arc<[i16]>>,
     },
+    /// The WebSocket of a fork stands.
+    ForkOpened(MediaSessionId, ForkId),
+    /// It is gone, or never came about; so many milliseconds of sound were left out.
+    ForkEnded(MediaSessionId, ForkId, ForkEnd, u64),
+    /// A message came over it.
+    ForkHeard {
+        /// The session.
+        session: MediaSessionId,
+        /// Which.
+        fork: ForkId,
+        /// Text, or else binary.
+        is_text: bool,
+        /// All of it.
+        octets: Vec<u8>,
+    },
     /// The file of a recording can't be written.
     SpoolFailed(MediaSessionId, RecordingId),
     /// A tenant was rebuilt and has forgotten its sessions: close them, tell nobody.
@@ -202,6 +218,8 @@ pub(crate) struct Shared {
     pub(crate) media_ticks_late: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
+    /// Forks of calls' sound.
+    pub(crate) forks: Arc<ForkDesk>,
     /// Recordings on their way to files.
     pub(crate) spool: Arc<SpoolDesk>,
     /// To the thread that finds sounds.

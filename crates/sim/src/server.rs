@@ -554,8 +554,8 @@ impl Server {
                     sound,
                     rate_hz,
                 } => self.relay.loaded(session, &sound, rate_hz, None),
-                // There is no disk here.
-                media::Effect::Spool { .. } => {}
+                // There is neither a disk nor another network here.
+                media::Effect::Spool { .. } | media::Effect::Fork { .. } => {}
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
                 media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
             }

@@ -3,6 +3,7 @@
 //! Those about configuration and records open the store, and work whether a server runs or not; a running server is
 //! told at once and looks by itself each second anyway. Those about what is alive ask the server by its socket.
 
+mod call;
 mod cdr;
 mod csv;
 mod device;
@@ -45,7 +46,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
             old,
         } => live::mwi(&mut desk, tenant, extension, (*new, *old)),
         Command::Calls { tenant } => live::calls(&mut desk, tenant.as_deref()),
-        Command::Call(command) => recording::call(&mut desk, command),
+        Command::Call(command) => call::run(&mut desk, command),
         Command::Recording(command) => recording::run(&mut desk, command),
         Command::Status => live::status(&desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),

@@ -1,12 +1,10 @@
-//! `carillon recording`, and `carillon call record`.
+//! `carillon recording`.
 
 use super::Desk;
-use crate::arguments::{Call, RecordAct, Recording};
-use crate::control::Request;
-use crate::control::client::Client;
+use crate::arguments::Recording;
 use crate::output::{Table, instant, seconds};
 use anyhow::{Context, Result, bail};
-use model::{CallId, Container, RecordingId, RecordingRecord, TenantId};
+use model::{RecordingId, RecordingRecord, TenantId};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io;
@@ -24,47 +22,6 @@ pub(super) fn run(desk: &mut Desk, command: &Recording) -> Result<()> {
         } => export(desk, tenant, recording, file),
         Recording::Delete { tenant, recording } => delete(desk, tenant, recording),
     }
-}
-
-/// Runs one of the commands about a call that is up.
-pub(super) fn call(desk: &mut Desk, command: &Call) -> Result<()> {
-    let Call::Record {
-        tenant,
-        call,
-        act,
-        recording,
-        name,
-        wav,
-    } = command;
-    let (row, _) = desk.tenant(tenant)?;
-    let act = match act {
-        RecordAct::Start => model::Recording::Start {
-            format: if *wav { Container::Wav } else { Container::OggOpus },
-            max_ms: 0,
-            silence_ms: 0,
-            call: None,
-        },
-        RecordAct::Pause => model::Recording::Pause,
-        RecordAct::Mark => model::Recording::Mark(name.as_str().into()),
-        RecordAct::Stop => model::Recording::Stop,
-        RecordAct::Discard => model::Recording::Discard,
-    };
-    let recording = recording.as_deref().map(number).transpose()?;
-    if recording.is_none() && !matches!(act, model::Recording::Start { .. }) {
-        bail!("name the recording with --recording; `start` printed its id");
-    }
-    let client = Client::connect(&desk.data_dir)?;
-    let id: RecordingId = client.one(&Request::Record {
-        tenant: row.id,
-        call: CallId(*call),
-        recording,
-        act,
-    })?;
-    let text = format!("{:016x}", id.number);
-    desk.print(
-        &json!({"tenant": row.name, "call": call, "recording": text}),
-        &format!("{text}\n"),
-    )
 }
 
 fn list(desk: &mut Desk, tenant: &str, call: Option<&str>, limit: u32) -> Result<()> {
@@ -166,9 +123,10 @@ fn find(desk: &mut Desk, tenant: &str, recording: &str) -> Result<(String, Recor
     }
 }
 
-fn number(text: &str) -> Result<u64> {
+/// The number in an id as it is printed.
+pub(super) fn number(text: &str) -> Result<u64> {
     let number = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
-    number.with_context(|| format!("{text:?} is no recording; its id has 16 hexadecimal digits"))
+    number.with_context(|| format!("{text:?} is no id; one has 16 hexadecimal digits"))
 }
 
 fn path(desk: &Desk, record: &RecordingRecord) -> PathBuf {

@@ -47,6 +47,9 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let recording_reserve_mb = reader
         .number(&mut media, "recording_reserve_mb", 0..=1_000_000_000)
         .unwrap_or(defaults.recording_reserve_mb);
+    let fork_private = reader
+        .flag(&mut media, "fork_private")
+        .unwrap_or(defaults.fork_private);
     reader.done(&media);
     let listen = listen(reader, top);
     let origins = origins(reader, top);
@@ -61,6 +64,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         tls,
         rtp_ports,
         recording_reserve_mb,
+        fork_private,
         limits,
         grace_s,
         server_name,

@@ -116,6 +116,19 @@ impl<'t> Reader<'t> {
         good
     }
 
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, section: &mut Section<'t>, key: &'static str) -> Option<bool> {
+        let value = section.take(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.problem(
+                value.span().start,
+                format!("`{key}` is true or false, without quotes; write one"),
+            );
+        }
+        flag
+    }
+
     /// A list of texts, each with where it stands.
     pub(crate) fn list(
         &mut self,

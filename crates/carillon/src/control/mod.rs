@@ -8,7 +8,7 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{CallId, Counts, DeviceId, Mailbox, Recording, TenantId, Transport, UserId};
+use model::{CallId, Counts, DeviceId, Fork, Mailbox, Recording, TenantId, Transport, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -81,6 +81,17 @@ pub(crate) enum Request {
         recording: Option<u64>,
         /// What to do.
         act: Recording,
+    },
+    /// Begin or end a fork of a call's sound.
+    Fork {
+        /// Whose.
+        tenant: TenantId,
+        /// Which call.
+        call: CallId,
+        /// Which fork; a new one without it.
+        fork: Option<u64>,
+        /// What to do.
+        act: Fork,
     },
     /// Look for changes of the configuration now.
     Refresh,

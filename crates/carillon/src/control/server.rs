@@ -180,6 +180,17 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
             let command = EventCommand::CheckSync { device, reboot };
             Ok(Value::from(desk.live.event(scope(desk, *tenant)?, command)?))
         }
+        Request::Record { .. } | Request::Fork { .. } => about_call(desk, request),
+        Request::Refresh => {
+            desk.live.refresh();
+            Ok(Value::Null)
+        }
+    }
+}
+
+/// What is asked about the sound of one call.
+fn about_call(desk: &Desk, request: &Request) -> Result<Value> {
+    match request {
         Request::Record {
             tenant,
             call,
@@ -189,14 +200,23 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
             let done = desk
                 .live
                 .record(scope(desk, *tenant)?, *call, *recording, act.clone())?;
-            let id = done.ok_or_else(|| anyhow!("there is no such call, or its audio does not come here"))?;
-            Ok(serde_json::to_value(id)?)
+            Ok(serde_json::to_value(done.ok_or_else(no_call)?)?)
         }
-        Request::Refresh => {
-            desk.live.refresh();
-            Ok(Value::Null)
+        Request::Fork {
+            tenant,
+            call,
+            fork,
+            act,
+        } => {
+            let done = desk.live.fork(scope(desk, *tenant)?, *call, *fork, act.clone())?;
+            Ok(serde_json::to_value(done.ok_or_else(no_call)?)?)
         }
+        _ => Ok(Value::Null),
     }
+}
+
+fn no_call() -> anyhow::Error {
+    anyhow!("there is no such call, or its audio does not come here")
 }
 
 fn scope(desk: &Desk, tenant: TenantId) -> Result<Scope> {

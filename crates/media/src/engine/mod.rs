@@ -208,7 +208,7 @@ impl Engine {
             Leg::Callee => (&self.callee, &self.caller),
         };
         let both = near.voice.is_some() && far.voice.is_some() && !self.is_tapped();
-        let replaced = far.voice.is_some() && (far.is_playing() || far.hears_room);
+        let replaced = far.voice.is_some() && (far.is_playing() || far.hears_room || far.has_fork);
         self.active && (self.alone || both || replaced)
     }
 
@@ -220,7 +220,8 @@ impl Engine {
     /// Are the legs only listened to, and go on hearing each other's packets as they are?
     fn is_tapped(&self) -> bool {
         let codecs = [&self.caller, &self.callee].map(|side| side.voice.as_ref().map(|voice| voice.codec));
-        let busy = self.seated || self.caller.has_program(false) || self.callee.has_program(false);
+        let forked = self.caller.has_fork || self.callee.has_fork;
+        let busy = self.seated || forked || self.caller.has_program(false) || self.callee.has_program(false);
         !self.alone && !busy && matches!(codecs, [Some(caller), Some(callee)] if caller == callee)
     }
 
@@ -395,6 +396,26 @@ impl Engine {
         side.room.extend_from_slice(frame.unwrap_or_default());
     }
 
+    /// What a fork may say to a leg from now on, or never.
+    pub(crate) fn set_forked(&mut self, leg: Leg, has_fork: bool) {
+        let side = self.side(leg);
+        side.has_fork = has_fork;
+        if !has_fork {
+            side.fork_over = None;
+        }
+    }
+
+    /// What a fork says to a leg in this tick: `fill` writes into the frame and tells how it is heard, if there is anything.
+    pub(crate) fn hear_fork(&mut self, leg: Leg, fill: impl FnOnce(u32, &mut [i16]) -> Option<Over>) {
+        let (size, rate_hz) = (self.size(), self.rate_hz);
+        let side = self.side(leg);
+        if side.has_fork {
+            side.fork.clear();
+            side.fork.resize(size, 0);
+            side.fork_over = fill(rate_hz, &mut side.fork);
+        }
+    }
+
     /// The last step of a tick: gives out the packets for a leg. Where it can't be reached, time passes all the same.
     pub(crate) fn speak(
         &mut self,
@@ -420,7 +441,8 @@ impl Engine {
         let (near, far) = self.near_and_far(leg);
         let (plays, ended) = near.fill(alone, at, program);
         let mut says = plays;
-        if !near.is_instead() {
+        let fork_over = near.fork_over;
+        if !near.is_instead() && fork_over != Some(Over::Instead) {
             if let Some(said) = far.frame().filter(|_| !alone && far.voice.is_some()) {
                 add(heard, said);
                 says = true;
@@ -429,6 +451,10 @@ impl Engine {
                 add(heard, &near.room);
                 says = true;
             }
+        }
+        if fork_over.is_some() {
+            add(heard, &near.fork);
+            says = true;
         }
         if plays {
             add(heard, program);
@@ -440,7 +466,7 @@ impl Engine {
         }
         Spoken {
             ended: missing,
-            ours: plays,
+            ours: plays || fork_over.is_some(),
         }
     }
 

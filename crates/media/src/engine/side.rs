@@ -39,6 +39,10 @@ pub(super) struct Side {
     /// What it hears of a room in this tick, if it hears one.
     pub(super) room: Vec<i16>,
     pub(super) hears_room: bool,
+    /// A fork may say something to it; what it says in this tick, if anything, and whether that is heard alone.
+    pub(super) has_fork: bool,
+    pub(super) fork: Vec<i16>,
+    pub(super) fork_over: Option<Over>,
 }
 
 /// What we play to a leg.
@@ -68,6 +72,9 @@ impl Side {
             spoke: false,
             room: Vec::new(),
             hears_room: false,
+            has_fork: false,
+            fork: Vec::new(),
+            fork_over: None,
         }
     }
 

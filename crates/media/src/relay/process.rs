@@ -194,10 +194,11 @@ impl Relay {
             session.engine.hear(leg, &header, packet, now);
             return taken;
         }
-        let effects = &mut self.effects;
+        let (effects, forks) = (&mut self.effects, &mut session.forks);
         session
             .engine
             .hear_event((id, leg), &header, packet, now, |report| {
+                forks.tell(&report, effects);
                 effects.push_back(Effect::Report(report));
             });
         self.settle(slot, now);
@@ -232,8 +233,9 @@ impl Relay {
             let Some(Some(session)) = self.sessions.get_mut(*slot) else {
                 continue;
             };
-            let effects = &mut self.effects;
+            let (effects, forks) = (&mut self.effects, &mut session.forks);
             session.engine.listen(session.id, at, |report| {
+                forks.tell(&report, effects);
                 effects.push_back(Effect::Report(report));
             });
             self.record_tick(*slot);

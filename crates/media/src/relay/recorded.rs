@@ -1,9 +1,10 @@
-//! Recordings of sessions: their commands, their ticks, and what the shell says of their files.
+//! Recordings and forks of sessions: their commands, their ticks, and what the shell says of files and connections.
 //!
-//! Does not own: what a recording is made of (`record`).
+//! Does not own: what they are made of (`record`, `fork`).
 
 use super::Relay;
-use model::{MediaSessionId, Recording, RecordingId};
+use crate::session::Session;
+use model::{Fork, ForkEnd, ForkId, Leg, MediaSessionId, Recording, RecordingId};
 use std::time::Duration;
 
 impl Relay {
@@ -21,7 +22,7 @@ impl Relay {
         let is_pair = !session.engine.is_alone();
         let recorders = &mut session.recorders;
         recorders.handle(id, recording, act, is_pair, &mut self.effects);
-        self.set_recorded(id, now);
+        self.set_listened(id, now);
     }
 
     /// The shell can't write the file of a recording, which ends with what is there of it. One that there is not is ignored.
@@ -31,32 +32,89 @@ impl Relay {
             return;
         };
         if session.recorders.fail(id, recording, &mut self.effects) {
-            self.set_recorded(id, now);
+            self.set_listened(id, now);
         }
     }
 
-    fn set_recorded(&mut self, id: MediaSessionId, now: Duration) {
-        let is_recorded = self
-            .session(id)
-            .is_some_and(|session| !session.recorders.is_empty());
-        self.engage(id, now, |engine| engine.set_recorded(is_recorded));
+    pub(super) fn fork(&mut self, id: MediaSessionId, fork: ForkId, act: &Fork, now: Duration) {
+        let slot = self.slots.get(&id).copied();
+        let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) else {
+            return;
+        };
+        session.forks.handle(id, fork, act, &mut self.effects);
+        self.set_listened(id, now);
     }
 
-    /// What the legs of a session said in this tick.
+    /// The WebSocket of a fork stands. One that there is not is ignored, here and below.
+    pub fn fork_opened(&mut self, id: MediaSessionId, fork: ForkId, now: Duration) {
+        let slot = self.slots.get(&id).copied();
+        if let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) {
+            session.forks.opened(id, fork, &mut self.effects);
+            self.set_listened(id, now);
+        }
+    }
+
+    /// A message came over the WebSocket of a fork.
+    pub fn fork_heard(&mut self, id: MediaSessionId, fork: ForkId, is_text: bool, octets: &[u8]) {
+        if let Some(session) = self.session(id) {
+            session.forks.heard(fork, is_text, octets);
+        }
+    }
+
+    /// The WebSocket of a fork is gone or never came about; so much sound was left out because nobody read it.
+    pub fn fork_ended(
+        &mut self,
+        id: MediaSessionId,
+        fork: ForkId,
+        (end, lost_ms): (ForkEnd, u64),
+        now: Duration,
+    ) {
+        let slot = self.slots.get(&id).copied();
+        if let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) {
+            session.forks.ended(id, fork, (end, lost_ms), &mut self.effects);
+            self.set_listened(id, now);
+        }
+    }
+
+    fn set_listened(&mut self, id: MediaSessionId, now: Duration) {
+        let Some(session) = self.session(id) else { return };
+        let is_listened = !session.recorders.is_empty() || !session.forks.is_empty();
+        let backs = [Leg::Caller, Leg::Callee].map(|leg| (leg, session.forks.has_back(leg)));
+        self.engage(id, now, |engine| {
+            engine.set_recorded(is_listened);
+            backs
+                .into_iter()
+                .for_each(|(leg, back)| engine.set_forked(leg, back));
+        });
+    }
+
+    /// What the legs of a session said in this tick goes to recordings and forks, and what came back to the legs.
     pub(super) fn record_tick(&mut self, slot: usize) {
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return;
         };
-        if session.recorders.is_empty() {
+        let Session {
+            id,
+            engine,
+            recorders,
+            forks,
+            ..
+        } = session;
+        if recorders.is_empty() && forks.is_empty() {
             return;
         }
-        let frames = session.engine.frames();
+        let effects = &mut self.effects;
+        let frames = engine.frames();
         let legs = [frames.caller, frames.callee];
-        session
-            .recorders
-            .tick(session.id, legs, frames.rate_hz, &mut self.effects);
-        if session.recorders.is_empty() {
-            session.engine.set_recorded(false);
+        recorders.tick(*id, legs, frames.rate_hz, effects);
+        forks.tick(*id, legs, frames.rate_hz, effects);
+        for leg in [Leg::Caller, Leg::Callee] {
+            engine.hear_fork(leg, |rate_hz, frame| {
+                forks.play(*id, leg, rate_hz, frame, effects)
+            });
+        }
+        if recorders.is_empty() && forks.is_empty() {
+            engine.set_recorded(false);
         }
     }
 }

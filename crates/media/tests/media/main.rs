@@ -4,6 +4,7 @@
 mod adverse;
 mod commands;
 mod digits;
+mod forked;
 mod fuzz_corpus;
 mod latching;
 mod phone;

@@ -1,10 +1,11 @@
 //! Random commands, packets, bind outcomes and time: the promises of the crate's documentation hold.
 
 use crate::world::{addr, ip, rtcp, rtp};
-use media::{Effect, PairId, PortRange, Relay, Spool};
+use media::{Effect, ForkAsk, PairId, PortRange, Relay, Spool};
 use model::{
-    Codec, Container, Fork, ForkId, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist,
-    Program, Recording, RecordingId, RoomId, Seat, Seats, Signals, Sound, TenantId, ToneName, Voice,
+    CallId, Codec, Container, Fork, ForkEnd, ForkFormat, ForkId, ForkPlan, ForkSide, Item, Leg, MediaCommand,
+    MediaReport, MediaSessionId, Over, Playlist, Program, Recording, RecordingId, RoomId, Seat, Seats,
+    Signals, Sound, TenantId, ToneName, Voice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -51,6 +52,8 @@ struct Run {
     pairs: u64,
     tally: BTreeMap<u64, Tally>,
     loads: Vec<(MediaSessionId, Sound, u32)>,
+    /// Sessions with a fork.
+    lines: BTreeSet<u64>,
     /// Files that have begun and not ended.
     files: BTreeSet<(u64, u64)>,
     /// Those that could not be written: what is still under way for them is thrown away.
@@ -70,6 +73,7 @@ impl Run {
             pairs: 0,
             tally: BTreeMap::new(),
             loads: Vec::new(),
+            lines: BTreeSet::new(),
             files: BTreeSet::new(),
             failed: BTreeSet::new(),
         }
@@ -180,12 +184,64 @@ impl Run {
                     tenant: TenantId(0),
                     number: 1,
                 },
-                act: Fork::Stop,
+                act: self.fork(leg),
             },
             _ => MediaCommand::Join {
                 session,
                 seats: self.seats(),
             },
+        }
+    }
+
+    fn fork(&mut self, leg: Leg) -> Fork {
+        if self.random.below(2) == 0 {
+            return Fork::Stop;
+        }
+        let l16 = |rate_hz| ForkFormat::L16 { rate_hz };
+        Fork::Start(Box::new(ForkPlan {
+            url: "ws://somewhere".into(),
+            side: self.random.of(&[
+                ForkSide::Caller,
+                ForkSide::Callee,
+                ForkSide::Mixed,
+                ForkSide::Both,
+            ]),
+            format: self
+                .random
+                .of(&[ForkFormat::Twilio, l16(8_000), l16(16_000), l16(24_000), l16(1)]),
+            back: self.random.of(&[None, Some(leg)]),
+            over: self.random.of(&[Over::Instead, Over::Mixed]),
+            call: CallId(1),
+        }))
+    }
+
+    /// A fork is connected, sent to and closed, in this order; what comes back is anything.
+    fn ask(&mut self, session: MediaSessionId, fork: ForkId, ask: &ForkAsk) {
+        let key = session.0;
+        match ask {
+            ForkAsk::Connect { .. } => {
+                assert!(self.lines.insert(key));
+                match self.random.below(3) {
+                    0 => {
+                        self.relay
+                            .fork_ended(session, fork, (ForkEnd::Unreachable, 0), self.now);
+                        self.lines.remove(&key);
+                    }
+                    _ => self.relay.fork_opened(session, fork, self.now),
+                }
+            }
+            ForkAsk::Send { .. } => {
+                let octets = self.random.of(&[
+                    &b"{\"event\":\"mark\",\"mark\":{\"name\":\"x\"}}"[..],
+                    b"{\"event\":\"clear\"}",
+                    b"{",
+                    b"",
+                    &[7; 639],
+                ]);
+                let is_text = self.random.below(2) == 0;
+                self.relay.fork_heard(session, fork, is_text, octets);
+            }
+            ForkAsk::Close => assert!(self.lines.remove(&key)),
         }
     }
 
@@ -305,6 +361,7 @@ impl Run {
                     rate_hz,
                 } => self.loads.push((session, sound, rate_hz)),
                 Effect::Spool { session, spool } => self.spool(session.0, &spool),
+                Effect::Fork { session, fork, ask } => self.ask(session, fork, &ask),
                 Effect::Report(report) => {
                     let tally = self.tally.entry(report.session().0).or_default();
                     match report {
@@ -370,6 +427,7 @@ impl Run {
             "an open or close without answer"
         );
         assert!(self.files.is_empty(), "a file without an end");
+        assert!(self.lines.is_empty(), "a fork without an end");
         let counts = self.relay.counts();
         assert_eq!(
             (counts.sessions, counts.pairs_used),

@@ -1,6 +1,6 @@
 //! A shell without sockets: binds what it is asked to, keeps the reports.
 
-use media::{Effect, Forward, PairId, PortRange, Relay, Spool};
+use media::{Effect, ForkAsk, Forward, PairId, PortRange, Relay, Spool};
 use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId, Sound};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) reports: Vec<MediaReport>,
     /// Sounds that were asked for, with their rates.
     pub(crate) loads: Vec<(MediaSessionId, Sound, u32)>,
+    /// What forks ask for.
+    pub(crate) forks: Vec<ForkAsk>,
     /// What recordings want written.
     pub(crate) spools: Vec<Spool>,
     by_port: Vec<(SocketAddr, PairId)>,
@@ -67,6 +69,7 @@ impl World {
             bind_count: 0,
             reports: Vec::new(),
             loads: Vec::new(),
+            forks: Vec::new(),
             spools: Vec::new(),
             by_port: Vec::new(),
         }
@@ -82,6 +85,7 @@ impl World {
             match effect {
                 Effect::Report(report) => self.reports.push(report),
                 Effect::Spool { spool, .. } => self.spools.push(spool),
+                Effect::Fork { ask, .. } => self.forks.push(ask),
                 Effect::Load {
                     session,
                     sound,

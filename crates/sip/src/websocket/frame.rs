@@ -113,6 +113,10 @@ pub struct Decoder {
     collecting: Option<Opcode>,
     max_bytes: usize,
     dead: bool,
+    /// The peer is the server, which does not mask.
+    from_server: bool,
+    /// The message that was handed out last was text.
+    was_text: bool,
 }
 
 /// The fixed part of a frame.
@@ -151,7 +155,24 @@ impl Decoder {
             collecting: None,
             max_bytes,
             dead: false,
+            from_server: false,
+            was_text: false,
         }
+    }
+
+    /// The same for what a server sends.
+    #[must_use]
+    pub fn of_server(max_bytes: usize) -> Decoder {
+        Decoder {
+            from_server: true,
+            ..Decoder::new(max_bytes)
+        }
+    }
+
+    /// Was the message that was handed out last text?
+    #[must_use]
+    pub fn was_text(&self) -> bool {
+        self.was_text
     }
 
     /// Takes octets from the connection. After a fault or a close they are thrown away.
@@ -225,7 +246,7 @@ impl Decoder {
     }
 
     fn find(&mut self) -> Found {
-        let head = match head(self.rest(), self.max_bytes) {
+        let head = match head(self.rest(), self.max_bytes, self.from_server) {
             Ok(Some(head)) => head,
             Ok(None) => return Found::Wait,
             Err(close) => return Found::Fault(close),
@@ -266,6 +287,7 @@ impl Decoder {
         }
         let payload = self.buffer.get(from..to).unwrap_or_default();
         if fin {
+            self.was_text = opcode == Opcode::Text;
             return match opcode == Opcode::Text && std::str::from_utf8(payload).is_err() {
                 true => Found::Fault(Close::NotUtf8),
                 false => Found::Whole(from, to),
@@ -290,6 +312,7 @@ impl Decoder {
             return Found::Swallowed;
         }
         self.collecting = None;
+        self.was_text = opcode == Opcode::Text;
         match opcode == Opcode::Text && std::str::from_utf8(&self.message).is_err() {
             true => Found::Fault(Close::NotUtf8),
             false => Found::Assembled,
@@ -298,15 +321,16 @@ impl Decoder {
 }
 
 /// Reads the fixed part (§5.2); `None` until it is there. Faults are seen before the payload has come.
-fn head(octets: &[u8], max_bytes: usize) -> Result<Option<Head>, Close> {
+fn head(octets: &[u8], max_bytes: usize, from_server: bool) -> Result<Option<Head>, Close> {
     let [first, second, rest @ ..] = octets else {
         return Ok(None);
     };
     let (fin, masked) = (first & 0x80 != 0, second & 0x80 != 0);
     let opcode = Opcode::read(first & 0x0F).ok_or(Close::Protocol)?;
     let control_fits = fin && usize::from(second & 0x7F) <= MAX_CONTROL;
-    // Reserved bits belong to extensions, of which there are none; a client always masks (§5.1).
-    if first & 0x70 != 0 || !masked || (opcode.is_control() && !control_fits) {
+    // Reserved bits belong to extensions, of which there are none; a client always masks, a
+    // server never (§5.1).
+    if first & 0x70 != 0 || masked == from_server || (opcode.is_control() && !control_fits) {
         return Err(Close::Protocol);
     }
     let (wide, payload) = match (second & 0x7F, rest) {
@@ -323,12 +347,15 @@ fn head(octets: &[u8], max_bytes: usize) -> Result<Option<Head>, Close> {
         .ok()
         .filter(|octets| *octets <= max_bytes.max(MAX_CONTROL))
         .ok_or(Close::TooBig)?;
-    let mask = rest.get(wide..).and_then(|r| r.first_chunk::<4>());
+    let (mask, masked) = match from_server {
+        true => (Some([0; 4]).filter(|_| rest.len() >= wide), 0),
+        false => (rest.get(wide..).and_then(|r| r.first_chunk::<4>()).copied(), 4),
+    };
     Ok(mask.map(|mask| Head {
         fin,
         opcode,
-        mask: *mask,
-        length: 6_usize.saturating_add(wide),
+        mask,
+        length: 2_usize.saturating_add(wide).saturating_add(masked),
         payload,
     }))
 }
@@ -348,7 +375,7 @@ pub fn encode(opcode: Opcode, payload: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
-/// One whole frame of a client, for tests and load generators; `mask` should not be guessable in a real one.
+/// One whole frame of a client; `mask` should not be guessable.
 #[must_use]
 pub fn encode_masked(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Bytes {
     let mut out = start(opcode, payload, 0x80);

@@ -280,13 +280,13 @@ fn token(query: &str) -> Result<Option<&str>, Refusal> {
 }
 
 /// The value of Sec-WebSocket-Accept for a key (§4.2.2).
-fn accept_value(key: &str) -> String {
+pub(super) fn accept_value(key: &str) -> String {
     let text = [key, GUID].concat();
     // RFC 6455 asks for SHA-1 to show that the server speaks WebSocket; nothing secret hangs on it.
     base64(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
 }
 
-fn base64(octets: &[u8]) -> String {
+pub(super) fn base64(octets: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(octets.len().div_ceil(3).saturating_mul(4));
     for group in octets.chunks(3) {

@@ -6,6 +6,7 @@
 //!
 //! One SIP message is one WebSocket message, so Content-Length is not needed to find its end (RFC 7118 §5.2.1).
 
+pub mod client;
 pub mod frame;
 pub mod handshake;
 

@@ -1,0 +1,360 @@
+//! Forks: the sound of a call over a WebSocket to somebody else, and back.
+//!
+//! Owns: connections, one thread each, and where they may go. Does not own: what is in a message (`media`), frames and handshake
+//! (`sip::websocket`). A media worker never waits for any of them: what the other side does not read is left out, oldest first, and
+//! who reads nothing for some seconds is let go.
+
+mod lane;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use crate::shared::{MediaItem, random32};
+use anyhow::{Context, Result, anyhow};
+pub(crate) use lane::Lane;
+use lane::Message;
+use media::ForkAsk;
+use model::{Counts, ForkEnd, ForkId, MediaSessionId};
+use place::Place;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use sip::websocket::client::{Answer, read_answer, request};
+use sip::websocket::{Close, Decoder, Event, Opcode, encode_masked};
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Connections at once: each has a thread.
+const MOST: usize = 200;
+/// How long the other side has to take the connection and to answer the request.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long it may read nothing.
+const STALL: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
+/// Between two looks at what waits: half a packet of sound.
+const LOOK: Duration = Duration::from_millis(10);
+/// Octets of one message that comes back.
+const LONGEST: usize = 1 << 20;
+/// Where systems keep the certificates that they trust.
+const TRUSTED: [&str; 3] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
+
+/// Tells a media worker something.
+type Tell = Box<dyn Fn(MediaItem) + Send>;
+
+/// What all forks of a node share.
+#[derive(Debug, Default)]
+pub(crate) struct ForkDesk {
+    /// They may go to inner addresses.
+    allow_private: bool,
+    open: AtomicUsize,
+    begun: AtomicU64,
+    failed: AtomicU64,
+    lost_ms: AtomicU64,
+    tls: OnceLock<Option<Arc<ClientConfig>>>,
+}
+
+impl ForkDesk {
+    /// Nothing is connected yet.
+    pub(crate) fn new(allow_private: bool) -> ForkDesk {
+        ForkDesk {
+            allow_private,
+            ..ForkDesk::default()
+        }
+    }
+
+    /// Adds to the totals of the node.
+    pub(crate) fn count(&self, counts: &mut Counts) {
+        counts.forks += self.begun.load(Ordering::Relaxed);
+        counts.forks_failed += self.failed.load(Ordering::Relaxed);
+        counts.forks_lost_ms += self.lost_ms.load(Ordering::Relaxed);
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>> {
+        let config = self.tls.get_or_init(|| client_config().ok());
+        config
+            .clone()
+            .context("no trusted certificates are found on this machine")
+    }
+}
+
+/// The forks of one media worker.
+#[derive(Default)]
+pub(crate) struct Forks(BTreeMap<(MediaSessionId, ForkId), Arc<Lane>>);
+
+impl Forks {
+    /// Does what a fork asks for; `tell` reaches the worker from another thread.
+    pub(crate) fn handle(
+        &mut self,
+        desk: &Arc<ForkDesk>,
+        (session, fork): (MediaSessionId, ForkId),
+        ask: ForkAsk,
+        tell: impl FnOnce() -> Tell,
+    ) {
+        let key = (session, fork);
+        match ask {
+            ForkAsk::Connect { url } => {
+                let lane = Arc::new(Lane::default());
+                self.0.insert(key, Arc::clone(&lane));
+                let line = Line {
+                    desk: Arc::clone(desk),
+                    key,
+                    lane,
+                    tell: tell(),
+                };
+                line.start(url);
+            }
+            ForkAsk::Send { is_text, octets, ms } => {
+                if let Some(lane) = self.0.get(&key) {
+                    let lost = lane.push(Message { is_text, octets, ms });
+                    desk.lost_ms.fetch_add(lost, Ordering::Relaxed);
+                }
+            }
+            ForkAsk::Close => {
+                if let Some(lane) = self.0.remove(&key) {
+                    lane.close();
+                }
+            }
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn forget(&mut self, session: MediaSessionId, fork: ForkId) {
+        self.0.remove(&(session, fork));
+    }
+}
+
+/// One connection and its thread.
+struct Line {
+    desk: Arc<ForkDesk>,
+    key: (MediaSessionId, ForkId),
+    lane: Arc<Lane>,
+    tell: Tell,
+}
+
+/// Plain, or over TLS.
+trait Wire: Read + Write {}
+impl<T: Read + Write> Wire for T {}
+
+impl Line {
+    fn start(self, url: Box<str>) {
+        let desk = Arc::clone(&self.desk);
+        desk.begun.fetch_add(1, Ordering::Relaxed);
+        let is_full = desk.open.fetch_add(1, Ordering::Relaxed) >= MOST;
+        let run = move || {
+            let end = match is_full {
+                true => ForkEnd::Refused,
+                false => self.run(&url),
+            };
+            self.desk.open.fetch_sub(1, Ordering::Relaxed);
+            if end != ForkEnd::Stopped {
+                self.desk.failed.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(tenant = %self.key.1.tenant, "a fork of a call's sound has ended, the call goes on: {}", end.as_str());
+            }
+            (self.tell)(MediaItem::ForkEnded(
+                self.key.0,
+                self.key.1,
+                end,
+                self.lane.lost_ms(),
+            ));
+        };
+        if is_full {
+            return run();
+        }
+        if let Err(error) = thread::Builder::new().name("fork".to_owned()).spawn(run) {
+            desk.open.fetch_sub(1, Ordering::Relaxed);
+            desk.failed.fetch_add(1, Ordering::Relaxed);
+            tracing::error!("no thread for a fork of a call's sound: {error}");
+        }
+    }
+
+    fn run(&self, url: &str) -> ForkEnd {
+        let Some(place) = Place::parse(url) else {
+            return ForkEnd::Refused;
+        };
+        let address = match place.resolve(self.desk.allow_private) {
+            Ok(address) => address,
+            Err(true) => return ForkEnd::Refused,
+            Err(false) => return ForkEnd::Unreachable,
+        };
+        match self.connect(&place, address) {
+            Ok((mut wire, decoder)) => {
+                (self.tell)(MediaItem::ForkOpened(self.key.0, self.key.1));
+                self.carry(wire.as_mut(), decoder)
+            }
+            Err(error) => {
+                tracing::debug!("a fork of a call's sound: {error:#}");
+                ForkEnd::Unreachable
+            }
+        }
+    }
+
+    fn connect(&self, place: &Place, address: SocketAddr) -> Result<(Box<dyn Wire>, Decoder)> {
+        let end = Instant::now() + CONNECT;
+        let socket = TcpStream::connect_timeout(&address, CONNECT)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(LOOK))?;
+        socket.set_write_timeout(Some(STALL))?;
+        let mut wire: Box<dyn Wire> = match place.is_secure {
+            false => Box::new(socket),
+            true => {
+                let name = ServerName::try_from(place.host.clone())?;
+                let connection = ClientConnection::new(self.desk.tls()?, name)?;
+                Box::new(StreamOwned::new(connection, socket))
+            }
+        };
+        let random = random32()?;
+        let nonce = random.first_chunk::<16>().copied().unwrap_or_default();
+        let (head, key) = request(&place.authority, &place.path, nonce);
+        write_all(wire.as_mut(), &head, end)?;
+        let mut answer = Vec::new();
+        loop {
+            match read_answer(&answer, &key) {
+                Answer::Open(length) => {
+                    let mut decoder = Decoder::of_server(LONGEST);
+                    decoder.push(answer.get(length..).unwrap_or_default());
+                    return Ok((wire, decoder));
+                }
+                Answer::Refused(status) => {
+                    return Err(anyhow!("the answer is no WebSocket: status {status}"));
+                }
+                Answer::Wait if Instant::now() >= end => return Err(anyhow!("no answer within {CONNECT:?}")),
+                Answer::Wait => {}
+            }
+            let mut some = [0; 4_096];
+            match wire.read(&mut some) {
+                Ok(0) => return Err(anyhow!("closed before an answer")),
+                Ok(octets) => answer.extend_from_slice(some.get(..octets).unwrap_or_default()),
+                Err(error) if is_later(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Carries messages both ways until either side ends it.
+    fn carry(&self, wire: &mut dyn Wire, mut decoder: Decoder) -> ForkEnd {
+        let mut some = vec![0; 16_384];
+        loop {
+            if let Some(end) = self.heard(wire, &mut decoder) {
+                return end;
+            }
+            loop {
+                let (message, is_over) = self.lane.pop();
+                let Some(Message { is_text, octets, .. }) = message else {
+                    if is_over {
+                        let _gone = send(wire, Opcode::Close, &Close::Normal.code().to_be_bytes());
+                        return ForkEnd::Stopped;
+                    }
+                    break;
+                };
+                let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+                if let Err(error) = send(wire, opcode, &octets) {
+                    return if is_later(&error) {
+                        ForkEnd::Stalled
+                    } else {
+                        ForkEnd::Closed
+                    };
+                }
+            }
+            match wire.read(&mut some) {
+                Ok(0) => return ForkEnd::Closed,
+                Ok(octets) => decoder.push(some.get(..octets).unwrap_or_default()),
+                Err(error) if is_later(&error) => {}
+                Err(_) => return ForkEnd::Closed,
+            }
+        }
+    }
+
+    /// Hands on what has come; gives the end when it was that.
+    fn heard(&self, wire: &mut dyn Wire, decoder: &mut Decoder) -> Option<ForkEnd> {
+        loop {
+            let (message, answer) = match decoder.next()? {
+                Event::Message(octets) => (Some(octets.to_vec()), None),
+                Event::Ping(payload) => (None, Some(payload.to_vec())),
+                Event::Pong => (None, None),
+                Event::Closed => {
+                    let _gone = send(wire, Opcode::Close, &Close::Normal.code().to_be_bytes());
+                    return Some(ForkEnd::Closed);
+                }
+                Event::Fault(close) => {
+                    let _gone = send(wire, Opcode::Close, &close.code().to_be_bytes());
+                    return Some(ForkEnd::Broken);
+                }
+            };
+            if let Some(octets) = message {
+                let (session, fork) = self.key;
+                let is_text = decoder.was_text();
+                (self.tell)(MediaItem::ForkHeard {
+                    session,
+                    fork,
+                    is_text,
+                    octets,
+                });
+            }
+            if let Some(payload) = answer
+                && send(wire, Opcode::Pong, &payload).is_err()
+            {
+                return Some(ForkEnd::Stalled);
+            }
+        }
+    }
+}
+
+fn send(wire: &mut dyn Wire, opcode: Opcode, octets: &[u8]) -> io::Result<()> {
+    let random = random32().map_err(io::Error::other)?;
+    let mask = random.first_chunk::<4>().copied().unwrap_or_default();
+    write_all(wire, &encode_masked(opcode, octets, mask), Instant::now() + STALL)
+}
+
+/// Writes everything until then.
+fn write_all(wire: &mut dyn Wire, mut octets: &[u8], end: Instant) -> io::Result<()> {
+    while !octets.is_empty() {
+        match wire.write(octets) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+            Err(error) if is_later(&error) && Instant::now() < end => {}
+            Err(error) => return Err(error),
+        }
+    }
+    loop {
+        match wire.flush() {
+            Err(error) if is_later(&error) && Instant::now() < end => {}
+            done => return done,
+        }
+    }
+}
+
+fn is_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
+}
+
+/// Trusts whom the machine trusts.
+fn client_config() -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    for path in TRUSTED {
+        let found = CertificateDer::pem_file_iter(path)
+            .into_iter()
+            .flatten()
+            .flatten();
+        roots.add_parsable_certificates(found);
+    }
+    if roots.is_empty() {
+        return Err(anyhow!("none of {TRUSTED:?} holds a certificate"));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,237 @@
+//! Forks to real WebSocket servers: one that answers, one that does not read, and places where none may go.
+
+use super::*;
+use sip::websocket::{Handshake, encode, read_handshake};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
+const KEY: (MediaSessionId, ForkId) = (
+    MediaSessionId(1 << 32),
+    ForkId {
+        tenant: model::TenantId(1),
+        number: 3,
+    },
+);
+
+/// The worker's side.
+struct Bench {
+    desk: Arc<ForkDesk>,
+    forks: Forks,
+    told: Receiver<MediaItem>,
+}
+
+impl Bench {
+    fn connect(allow_private: bool, url: &str) -> Bench {
+        let (tell, told) = channel();
+        let mut bench = Bench {
+            desk: Arc::new(ForkDesk::new(allow_private)),
+            forks: Forks::default(),
+            told,
+        };
+        let ask = ForkAsk::Connect { url: url.into() };
+        bench.forks.handle(&bench.desk, KEY, ask, || {
+            Box::new(move |item| drop(tell.send(item)))
+        });
+        bench
+    }
+
+    fn next(&self) -> MediaItem {
+        self.told.recv_timeout(Duration::from_secs(30)).unwrap()
+    }
+
+    fn opened(&self) {
+        assert!(matches!(self.next(), MediaItem::ForkOpened(..)));
+    }
+
+    fn end(&self) -> (ForkEnd, u64) {
+        loop {
+            if let MediaItem::ForkEnded(_, _, end, lost_ms) = self.next() {
+                return (end, lost_ms);
+            }
+        }
+    }
+
+    fn send(&mut self, is_text: bool, octets: &[u8], ms: u32) {
+        let octets = octets.to_vec();
+        let ask = ForkAsk::Send { is_text, octets, ms };
+        self.forks.handle(&self.desk, KEY, ask, || Box::new(|_| {}));
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.desk.count(&mut counts);
+        counts
+    }
+}
+
+/// Accepts one connection and its request; answers as a server for this protocol does, but without a subprotocol.
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (mut socket, _) = listener.accept().unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        socket.read_exact(&mut octet).unwrap();
+        head.extend_from_slice(&octet);
+    }
+    let text = String::from_utf8(head).unwrap();
+    assert!(text.starts_with("GET /in?x=1 HTTP/1.1\r\n"), "{text}");
+    // The handshake for SIP knows the accept value; what it adds for SIP is taken out.
+    let sip = text
+        .replace("/in?x=1", "/sip")
+        .replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: sip\r\n\r\n");
+    let Handshake::Open(opening, _) = read_handshake(sip.as_bytes(), &[]) else {
+        panic!("no handshake: {text}");
+    };
+    let answer = String::from_utf8(opening.accept()).unwrap();
+    let answer = answer.replace("Sec-WebSocket-Protocol: sip\r\n", "");
+    socket.write_all(answer.as_bytes()).unwrap();
+    socket
+}
+
+fn server() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/in?x=1", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// The next message of the client.
+fn message(socket: &mut TcpStream, decoder: &mut Decoder) -> Option<(bool, Vec<u8>)> {
+    loop {
+        let found = match decoder.next() {
+            Some(Event::Message(octets)) => Some(octets.to_vec()),
+            Some(Event::Closed) => return None,
+            Some(Event::Pong) => continue,
+            Some(other) => panic!("{other:?}"),
+            None => None,
+        };
+        if let Some(octets) = found {
+            return Some((decoder.was_text(), octets));
+        }
+        let mut some = [0; 1_024];
+        let octets = socket.read(&mut some).unwrap();
+        assert!(octets > 0, "closed without a word");
+        decoder.push(&some[..octets]);
+    }
+}
+
+#[test]
+fn messages_go_there_and_come_back_until_it_is_closed() {
+    let (listener, url) = server();
+    let mut bench = Bench::connect(true, &url);
+    let mut socket = accept(&listener);
+    bench.opened();
+    let mut decoder = Decoder::new(1 << 20);
+    bench.send(true, b"start", 0);
+    bench.send(false, &[9; 70_000], 20);
+    assert_eq!(
+        message(&mut socket, &mut decoder),
+        Some((true, b"start".to_vec()))
+    );
+    assert_eq!(message(&mut socket, &mut decoder), Some((false, vec![9; 70_000])));
+    for (opcode, octets) in [
+        (Opcode::Text, &b"{}"[..]),
+        (Opcode::Ping, b"?"),
+        (Opcode::Binary, &[1, 2]),
+    ] {
+        socket.write_all(&encode(opcode, octets)).unwrap();
+    }
+    for wanted in [(true, b"{}".to_vec()), (false, vec![1, 2])] {
+        match bench.next() {
+            MediaItem::ForkHeard { is_text, octets, .. } => assert_eq!((is_text, octets), wanted),
+            _ => panic!("not heard"),
+        }
+    }
+    bench.send(true, b"stop", 0);
+    bench
+        .forks
+        .handle(&bench.desk, KEY, ForkAsk::Close, || Box::new(|_| {}));
+    assert_eq!(message(&mut socket, &mut decoder), Some((true, b"stop".to_vec())));
+    assert_eq!(message(&mut socket, &mut decoder), None);
+    assert_eq!(bench.end(), (ForkEnd::Stopped, 0));
+    assert_eq!((bench.counts().forks, bench.counts().forks_failed), (1, 0));
+}
+
+#[test]
+fn who_does_not_read_loses_sound_and_is_let_go() {
+    let (listener, url) = server();
+    let mut bench = Bench::connect(true, &url);
+    let _socket = accept(&listener);
+    bench.opened();
+    // More than what sockets hold: the queue fills, and nobody waits for it.
+    let begun = Instant::now();
+    let (mut given, mut end) = (0_u64, None);
+    while end.is_none() && begun.elapsed() < Duration::from_secs(25) {
+        let push = Instant::now();
+        bench.send(false, &[7; 100_000], 20);
+        assert!(push.elapsed() < Duration::from_secs(1));
+        given += 20;
+        end = match bench.told.recv_timeout(Duration::from_millis(5)) {
+            Ok(MediaItem::ForkEnded(_, _, end, lost_ms)) => Some((end, lost_ms)),
+            _ => None,
+        };
+    }
+    let (end, lost_ms) = end.unwrap();
+    assert_eq!(end, ForkEnd::Stalled);
+    assert!(lost_ms > 0 && lost_ms < given, "{lost_ms} of {given}");
+    assert!(bench.counts().forks_lost_ms >= lost_ms);
+    assert_eq!(bench.counts().forks_failed, 1);
+}
+
+#[test]
+fn the_other_side_may_close_vanish_or_break_the_protocol() {
+    for (last, wanted) in [
+        (
+            Some(encode(Opcode::Close, &1000_u16.to_be_bytes())),
+            ForkEnd::Closed,
+        ),
+        (None, ForkEnd::Closed),
+        // A server that masks.
+        (Some(encode_masked(Opcode::Text, b"x", [1; 4])), ForkEnd::Broken),
+    ] {
+        let (listener, url) = server();
+        let bench = Bench::connect(true, &url);
+        let mut socket = accept(&listener);
+        bench.opened();
+        if let Some(last) = last {
+            socket.write_all(&last).unwrap();
+        } else {
+            drop(socket);
+        }
+        assert_eq!(bench.end().0, wanted);
+    }
+}
+
+#[test]
+fn inner_places_are_refused_unless_they_are_allowed() {
+    let (listener, url) = server();
+    let port = listener.local_addr().unwrap().port();
+    for url in [
+        url,
+        format!("ws://localhost:{port}/in?x=1"),
+        format!("ws://[::ffff:127.0.0.1]:{port}/in?x=1"),
+        "ws://169.254.169.254/latest/meta-data".to_owned(),
+        "http://example.com/".to_owned(),
+    ] {
+        assert_eq!(Bench::connect(false, &url).end().0, ForkEnd::Refused, "{url}");
+    }
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "nobody came");
+}
+
+#[test]
+fn a_redirection_or_another_answer_is_not_followed() {
+    for answer in [
+        "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+        "SIP/2.0 200 OK\r\n\r\n",
+    ] {
+        let (listener, url) = server();
+        let bench = Bench::connect(true, &url);
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.write_all(answer.as_bytes()).unwrap();
+        assert_eq!(bench.end().0, ForkEnd::Unreachable, "{answer}");
+    }
+    let (listener, url) = server();
+    drop(listener);
+    assert_eq!(Bench::connect(true, &url).end().0, ForkEnd::Unreachable);
+}

@@ -10,7 +10,7 @@ use crate::effect::Effect;
 use crate::engine::Scratch;
 use crate::ports::{PairId, PortRange, Ports};
 pub use crate::session::Forward;
-use crate::session::{Session, Silence};
+use crate::session::{Session, Silence, pass_on};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 pub use process::Frame;
 use rtp::{Protocol, protocol};
@@ -222,7 +222,7 @@ impl Relay {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
         }
-        let near = session.leg(leg);
+        let (near, far) = session.near_and_far(leg);
         let (opened, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
@@ -232,7 +232,8 @@ impl Relay {
         if near.is_for_engine(packet) {
             return self.take_or_pass((slot, leg), control, (buffer, len), now);
         }
-        let forward = session.pass_on(leg, control, (buffer, len), now);
+        let forward = pass_on((near, far), control, (buffer, len));
+        session.heard(now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
     }

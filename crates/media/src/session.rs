@@ -96,35 +96,6 @@ impl Session {
         }
     }
 
-    /// Makes an opened packet of a leg ready for the other one, and says how it gets there.
-    #[inline(always)]
-    pub(crate) fn pass_on(
-        &mut self,
-        leg: Leg,
-        control: bool,
-        (buffer, len): (&mut [u8], usize),
-        now: Duration,
-    ) -> Option<Forward> {
-        let (near, far) = self.near_and_far(leg);
-        let rtp_to = far.latch.rtp_to();
-        let to = if control { far.latch.rtcp_to() } else { rtp_to };
-        let forward = match (to, far.pair) {
-            (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
-                pair,
-                // With rtcp-mux both have one address, and one socket (RFC 5761).
-                rtcp: control && Some(to) != rtp_to,
-                to,
-                len,
-            }),
-            _ => None,
-        };
-        if forward.is_none() && !control {
-            near.unrouted();
-        }
-        self.heard(now);
-        forward
-    }
-
     pub(crate) fn is_ready(&self) -> bool {
         self.caller.ready && (self.callee.ready || self.is_alone)
     }
@@ -167,4 +138,29 @@ impl Session {
         self.watch = Watch::Running { due: next };
         Silence::Later(next)
     }
+}
+
+/// Makes an opened packet of one leg ready for the other one, and says how it gets there.
+#[inline]
+pub(crate) fn pass_on(
+    (near, far): (&mut LegState, &mut LegState),
+    control: bool,
+    (buffer, len): (&mut [u8], usize),
+) -> Option<Forward> {
+    let rtp_to = far.latch.rtp_to();
+    let to = if control { far.latch.rtcp_to() } else { rtp_to };
+    let forward = match (to, far.pair) {
+        (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
+            pair,
+            // With rtcp-mux both have one address, and one socket (RFC 5761).
+            rtcp: control && Some(to) != rtp_to,
+            to,
+            len,
+        }),
+        _ => None,
+    };
+    if forward.is_none() && !control {
+        near.unrouted();
+    }
+    forward
 }

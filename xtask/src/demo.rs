@@ -20,6 +20,13 @@ pub(crate) const EXTENSIONS: [(&str, &str); 4] = [
     ("103", "Garden"),
 ];
 
+/// Its numbers that lead to flows: what they do, and where that is written.
+pub(crate) const FLOWS: [(&str, &str, &str); 3] = [
+    ("200", "conference", "conference.json"),
+    ("201", "record and play back", "recorder.json"),
+    ("202", "a menu", "menu.json"),
+];
+
 const TENANT: &str = "demo";
 const REALM: &str = "demo.localhost";
 
@@ -100,7 +107,21 @@ impl Demo {
             passwords.insert(extension.to_owned(), password.to_owned());
             self.keep(&passwords)?;
         }
+        self.flows()?;
         Ok(passwords)
+    }
+
+    /// Gives the numbers of [`FLOWS`] their flows, where they have none.
+    fn flows(&self) -> Result<()> {
+        let known = names(&self.json(&["flow", "list", TENANT])?, "number");
+        for (number, _, file) in FLOWS {
+            if !known.iter().any(|known| known == number) {
+                let file = process::root().join("examples/flows").join(file);
+                self.json(&["flow", "set", TENANT, number, &file.to_string_lossy()])?;
+            }
+        }
+        self.json(&["user", "supervise", TENANT, EXTENSIONS[0].0, "all"])?;
+        Ok(())
     }
 
     fn tenant(&self) -> Result<()> {
@@ -108,7 +129,7 @@ impl Demo {
         if !tenants.iter().any(|name| name == TENANT) {
             self.json(&["tenant", "add", TENANT, "--domain", REALM])?;
             // Debian's baresip gives up when a challenge names SHA-256, and SIPp when that comes first.
-            self.json(&["tenant", "set", TENANT, "allow_sha256=false"])?;
+            self.json(&["tenant", "set", TENANT, "allow_sha256=false", "record=on_demand"])?;
         }
         let shown = self.json(&["tenant", "show", TENANT])?;
         let known: Vec<&str> = shown

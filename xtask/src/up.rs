@@ -1,7 +1,7 @@
 //! `cargo xtask up`: from a clone to a telephone system that two phones can use.
 
 use crate::arguments::Up;
-use crate::demo::{self, Demo, EXTENSIONS};
+use crate::demo::{self, Demo, EXTENSIONS, FLOWS};
 use crate::{packages, process};
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -138,7 +138,14 @@ fn card(port: u16, addresses: &[String], passwords: &BTreeMap<String, String>) -
         let password = passwords.get(extension).map_or("?", String::as_str);
         text.push_str(&format!("  {extension:<8}   {password}   {name}\n"));
     }
-    text.push_str("\nThen dial 101 from 100.\n");
+    text.push_str("\nThen dial 101 from 100, or one of these:\n\n");
+    for (number, what) in [("*43", "echo"), ("*9664", "music")] {
+        text.push_str(&format!("  {number:<8}   {what}\n"));
+    }
+    for (number, what, _) in FLOWS {
+        text.push_str(&format!("  {number:<8}   {what}\n"));
+    }
+    text.push_str("  *1         in a call: record it, and again: stop\n  *33101     from 100: listen to the call of 101\n");
     text
 }
 

@@ -54,6 +54,12 @@ pub(crate) enum Command {
     /// Extensions that a phone watches by one subscription to a name
     #[command(subcommand)]
     List(List),
+    /// Numbers that play, ask, record or confer
+    #[command(subcommand)]
+    Flow(Flow),
+    /// Conferences going on now
+    #[command(subcommand)]
+    Conference(Conference),
     /// Phones that are registered now
     Registrations {
         /// Only this tenant: name, domain or id
@@ -183,6 +189,89 @@ pub(crate) enum List {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Flow {
+    /// Give a number a flow, or another one
+    Set {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The number that is dialled
+        number: String,
+        /// JSON file with the steps, see docs/commands.md; `-` reads standard input
+        file: PathBuf,
+    },
+    /// All numbers with flows, and whether they hold together
+    List {
+        /// Name, domain or id of the tenant
+        tenant: String,
+    },
+    /// The flow of a number
+    Show {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The number
+        number: String,
+    },
+    /// Take the flow of a number away
+    Remove {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The number
+        number: String,
+    },
+    /// What a caller would hear who presses these keys
+    Explain {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The number
+        number: String,
+        /// Keys in order; `.` stands for none in time
+        #[arg(default_value = "")]
+        keys: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Conference {
+    /// Conferences and their members
+    List {
+        /// Only this tenant: name, domain or id
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Let the others not hear members
+    Mute {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Number of the conference
+        room: u64,
+        /// Only the members with this number
+        number: Option<String>,
+        /// Let them be heard again
+        #[arg(long)]
+        off: bool,
+    },
+    /// Put members out
+    Kick {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Number of the conference
+        room: u64,
+        /// Only the members with this number
+        number: Option<String>,
+    },
+    /// Let nobody but moderators in
+    Lock {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Number of the conference
+        room: u64,
+        /// Let everybody in again
+        #[arg(long)]
+        off: bool,
+    },
+}
+
 /// Where a password comes from; without either one is generated and shown once.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Secret {
@@ -276,6 +365,24 @@ pub(crate) enum User {
         #[arg(long, value_name = "SECONDS")]
         after: Option<u16>,
     },
+    /// Whether calls of an extension are recorded
+    Record {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension
+        extension: String,
+        /// Which; `default` = as the tenant's policy says
+        calls: Recorded,
+    },
+    /// Whose calls an extension may listen to, by *33 and the extension; without any, nobody's
+    Supervise {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// The extension that listens
+        extension: String,
+        /// Extensions; `all` stands for everybody
+        whose: Vec<String>,
+    },
     /// Add many from a CSV file with the columns extension, name, username, password (the first is enough);
     /// all rows or none
     Import {
@@ -294,6 +401,15 @@ pub(crate) enum User {
 pub(crate) enum Switch {
     On,
     Off,
+}
+
+/// Which calls are recorded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Recorded {
+    Always,
+    OnDemand,
+    Never,
+    Default,
 }
 
 /// Which calls are forwarded.

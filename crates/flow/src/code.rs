@@ -5,8 +5,8 @@
 //! A code is for who dials it. Nothing else leads to it, no forward, transfer or redirection: somebody else's call would
 //! change the settings of its caller.
 
-use crate::plan::{Flow, Node, NodeId};
-use model::{ForwardKind, TenantConfig, ToneName, User, UserSettings, UserSettingsChange};
+use crate::graph::{Flow, Node, NodeId};
+use model::{ForwardKind, Playlist, TenantConfig, ToneName, User, UserSettings, UserSettingsChange};
 
 /// How long a tone tells that something was done, or that it was not, milliseconds.
 const DONE_MS: u32 = 1_200;
@@ -37,6 +37,7 @@ pub fn code(
     };
     match code {
         "43" => return Some(Flow::new(vec![Node::Echo])),
+        "9664" => return Some(music()),
         "78" => return Some(dnd(true)),
         "79" => return Some(dnd(false)),
         "76" => return Some(dnd(!settings.dnd)),
@@ -47,12 +48,54 @@ pub fn code(
     }
     let (code, number) = (code.get(..2)?, code.get(2..)?);
     let kind = match code {
+        "33" => return Some(listen(config, user, number)),
         "72" => ForwardKind::Always,
         "90" => ForwardKind::Busy,
         "92" => ForwardKind::NoAnswer,
         _ => return None,
     };
     Some(forward(user, kind, Some(number)))
+}
+
+/// Music on hold, until the caller hangs up.
+fn music() -> Flow {
+    let list = Playlist {
+        items: vec![crate::say::prompt("", "music/default")],
+        times: 0,
+    };
+    let then = NodeId(1);
+    Flow::new(vec![Node::Play { list, then }, Node::HangUp])
+}
+
+/// Hears the call of somebody, by right.
+fn listen(config: &TenantConfig, user: &User, extension: &str) -> Flow {
+    let whom = config.extension(extension).filter(|whom| whom.id != user.id);
+    let allowed = config.policy().may_listen(&user.extension, extension);
+    match whom.filter(|_| allowed) {
+        Some(whom) => {
+            let node = Node::Listen {
+                user: whom.id,
+                extension: whom.extension.clone(),
+            };
+            Flow::new(vec![node]).speaking(&config.policy().language)
+        }
+        None => refused("listen"),
+    }
+}
+
+/// What is asked for can't be, or is not allowed: that is noted, and heard.
+fn refused(what: &str) -> Flow {
+    Flow::new(vec![
+        Node::Note {
+            label: format!("{what} refused").into(),
+            then: NodeId(1),
+        },
+        Node::Tone {
+            tone: ToneName::Congestion,
+            ms: REFUSED_MS,
+            then: None,
+        },
+    ])
 }
 
 fn set(change: UserSettingsChange, label: String) -> Flow {
@@ -63,6 +106,7 @@ fn set(change: UserSettingsChange, label: String) -> Flow {
         Node::Tone {
             tone: ToneName::Confirmation,
             ms: DONE_MS,
+            then: None,
         },
     ])
 }
@@ -74,22 +118,13 @@ fn forward(user: &User, kind: ForwardKind, to: Option<&str>) -> Flow {
         ForwardKind::Busy => "busy",
         ForwardKind::NoAnswer => "no answer",
     };
-    let refused = |to: &str| to == &*user.extension || !UserSettings::is_number(to);
+    let is_refused = |to: &str| to == &*user.extension || !UserSettings::is_number(to);
     match to {
         None => set(
             UserSettingsChange::forward(kind, None),
             format!("forward {name} off"),
         ),
-        Some(to) if refused(to) => Flow::new(vec![
-            Node::Note {
-                label: format!("forward {name} refused").into(),
-                then: NodeId(1),
-            },
-            Node::Tone {
-                tone: ToneName::Congestion,
-                ms: REFUSED_MS,
-            },
-        ]),
+        Some(to) if is_refused(to) => refused(&format!("forward {name}")),
         Some(to) => set(
             UserSettingsChange::forward(kind, Some(to)),
             format!("forward {name} to {to}"),

@@ -5,10 +5,24 @@
 //! runs a live call, a dry run and an explanation.
 #![forbid(unsafe_code)]
 
+mod action;
+mod check;
 mod code;
+mod compile;
+mod explain;
+mod graph;
 mod plan;
 mod run;
+mod say;
+mod served;
+mod state;
 
+pub use action::{Action, Enter, Event, RoomAct, Service, Shut};
+pub use check::Fault;
 pub use code::{code, is_reserved};
-pub use plan::{Flow, Forward, Node, NodeId, Otherwise, Refusal, Whose, Why, pickup, recall, route};
-pub use run::{Action, Event, Run, Service, step};
+pub use compile::compile;
+pub use explain::explain;
+pub use graph::{Flow, Forward, Gather, Node, NodeId, Otherwise, Record, Refusal, Why};
+pub use plan::{Whose, numbered, pickup, recall, route};
+pub use run::step;
+pub use state::Run;

@@ -1,159 +1,9 @@
-//! The graph and the dial plan. A flow is built for one call from the tenant's snapshot; node 0 is where
+//! The dial plan: which flow a number leads to. A flow is built for one call from the tenant's snapshot; node 0 is where
 //! it starts.
 
-use model::{TenantConfig, ToneName, User, UserId, UserSettings, UserSettingsChange};
+use crate::graph::{Flow, Forward, Node, NodeId, Otherwise, Refusal, Why};
+use model::{TenantConfig, User, UserId, UserSettings};
 use std::borrow::Cow;
-
-/// Index of a node within its flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NodeId(pub usize);
-
-/// How a flow ends a call that nobody answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The number leads nowhere.
-    UnknownNumber,
-    /// The number is in a domain that is not the tenant's.
-    ForeignDomain,
-    /// No phone is registered or reachable.
-    Unreachable,
-    /// Every phone is busy.
-    Busy,
-    /// The user has switched do-not-disturb on.
-    DoNotDisturb,
-    /// Somebody refused the call.
-    Declined,
-    /// It rang and nobody answered.
-    NoAnswer,
-    /// The phones could not agree on media.
-    MediaRefused,
-    /// Something broke on the way.
-    Failed,
-    /// Forwards led back to somebody who has forwarded, was called, or calls.
-    Loop,
-    /// More forwards than a call may take.
-    TooManyForwards,
-}
-
-/// Why a call is forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// The user forwards all calls.
-    Always,
-    /// The user does not want to be disturbed.
-    DoNotDisturb,
-    /// The user is busy.
-    Busy,
-    /// Nobody answered.
-    NoAnswer,
-    /// No phone is registered or reachable.
-    Unreachable,
-    /// The user's phone sent the call on, with this status (3xx).
-    Redirected(u16),
-}
-
-/// One hop of a call from a user to a number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// Who forwards.
-    pub user: UserId,
-    /// His extension.
-    pub by: Box<str>,
-    /// Where to, as it would be dialled.
-    pub to: Box<str>,
-    /// Why.
-    pub why: Why,
-}
-
-/// Where a user's calls go on when his phones did not take them; `None` refuses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Otherwise {
-    /// Busy.
-    pub busy: Option<NodeId>,
-    /// Not answered in time.
-    pub no_answer: Option<NodeId>,
-    /// No phone to ring.
-    pub unreachable: Option<NodeId>,
-}
-
-/// One step of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
-    /// Ring every phone of these users at once.
-    Ring {
-        /// Whom.
-        users: Vec<UserId>,
-        /// How long, seconds.
-        timeout_s: u32,
-        /// What the record calls it: the dialled extension.
-        label: Box<str>,
-        /// What then.
-        otherwise: Otherwise,
-    },
-    /// Send the call on.
-    Forward(Forward),
-    /// Answer, and send the caller what it says until it hangs up.
-    Echo,
-    /// Answer, and play a tone of the tenant's country; then hang up.
-    Tone {
-        /// Which.
-        tone: ToneName,
-        /// How long, milliseconds; 0 = until the caller hangs up.
-        ms: u32,
-    },
-    /// Change the caller's own settings.
-    Set {
-        /// How.
-        change: UserSettingsChange,
-        /// What the record calls it.
-        label: Box<str>,
-        /// What then.
-        then: NodeId,
-    },
-    /// Note something in the record.
-    Note {
-        /// What.
-        label: Box<str>,
-        /// What then.
-        then: NodeId,
-    },
-    /// End the call without an answer.
-    Refuse(Refusal),
-}
-
-/// A destination: a small graph of steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flow {
-    nodes: Vec<Node>,
-    user: Option<UserId>,
-}
-
-impl Flow {
-    /// A flow of these nodes, started at the first.
-    #[must_use]
-    pub fn new(nodes: Vec<Node>) -> Flow {
-        Flow { nodes, user: None }
-    }
-
-    /// A flow of these nodes that calls a user.
-    #[must_use]
-    pub fn to_user(user: UserId, nodes: Vec<Node>) -> Flow {
-        let user = Some(user);
-        Flow { nodes, user }
-    }
-
-    /// Whom it calls.
-    #[must_use]
-    pub fn user(&self) -> Option<UserId> {
-        self.user
-    }
-
-    /// The node, if there is one.
-    #[must_use]
-    pub fn node(&self, id: NodeId) -> Option<&Node> {
-        self.nodes.get(id.0)
-    }
-}
 
 /// Whose ringing call a pickup code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,8 +53,17 @@ pub fn route<'s>(
     }
     match config.extension(dialled).filter(|user| user.enabled) {
         Some(user) => to(config, user, &settings(user.id)),
-        None => Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)]),
+        None => {
+            numbered(config, dialled).unwrap_or_else(|| Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)]))
+        }
     }
+}
+
+/// The flow of a number, where that has one that holds together.
+#[must_use]
+pub fn numbered(config: &TenantConfig, dialled: &str) -> Option<Flow> {
+    let draft = config.policy().flows.get(dialled)?;
+    crate::compile::compile(config, draft).ok()
 }
 
 fn ring(user: &User, timeout_s: u32, otherwise: Otherwise) -> Node {

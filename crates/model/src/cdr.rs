@@ -1,6 +1,6 @@
 //! The record of one call.
 
-use crate::{CdrId, DeviceId, LegQuality, SrtpSuite, TenantId, UserId, Wall};
+use crate::{CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, TenantId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 
 /// One side of a call.
@@ -78,6 +78,9 @@ pub struct Cdr {
     /// The same for the callee's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callee_srtp: Option<SrtpSuite>,
+    /// What was recorded of it and not thrown away by the one who spoke.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<RecordingId>,
     /// The call that this one came out of, by a transfer or a pickup. Records of before it was known have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<CdrId>,

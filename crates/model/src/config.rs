@@ -1,6 +1,6 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
-use crate::{DeviceId, SrtpPolicy, TenantId, UserId, UserSettings};
+use crate::{Container, DeviceId, FlowDraft, RecordPolicy, SrtpPolicy, TenantId, UserId, UserSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -135,6 +135,22 @@ pub struct Policy {
     pub record_fail: RecordFail,
     /// Extensions that can be watched by one subscription to a name (RFC 4662). At most [`Policy::LIST_USERS`] each.
     pub lists: BTreeMap<String, Vec<String>>,
+    /// The language of prompts, by two letters.
+    pub language: String,
+    /// Numbers that lead to flows. A user of the same extension goes before.
+    pub flows: BTreeMap<String, FlowDraft>,
+    /// Members that a conference may have.
+    pub conference_members: u16,
+    /// Whose calls an extension may listen to, by `*33` and the extension; `all` stands for everybody's.
+    pub supervisors: BTreeMap<String, Vec<String>>,
+    /// Whether calls are recorded, where a user has no setting of his own.
+    pub record: RecordPolicy,
+    /// How recordings are written.
+    pub record_format: Container,
+    /// Both sides hear a beep when a recording begins and ends.
+    pub record_beep: bool,
+    /// Keys pressed in a call between two phones may be codes, such as `*1` to record it.
+    pub in_call_codes: bool,
 }
 
 impl Default for Policy {
@@ -175,6 +191,14 @@ impl Default for Policy {
             recording_mb: 10_000,
             record_fail: RecordFail::GoOn,
             lists: BTreeMap::new(),
+            language: "en".to_owned(),
+            flows: BTreeMap::new(),
+            conference_members: 500,
+            supervisors: BTreeMap::new(),
+            record: RecordPolicy::Never,
+            record_format: Container::OggOpus,
+            record_beep: true,
+            in_call_codes: true,
         }
     }
 }
@@ -184,6 +208,20 @@ impl Policy {
     pub const LIST_USERS: usize = 64;
     /// Lists that a tenant may have: a change looks for its user in each.
     pub const LISTS: usize = 100;
+
+    /// True where the user of one extension may listen to the calls of another's.
+    #[must_use]
+    pub fn may_listen(&self, supervisor: &str, extension: &str) -> bool {
+        let whose = self.supervisors.get(supervisor);
+        whose.is_some_and(|whose| {
+            whose
+                .iter()
+                .any(|known| known == extension || known == Self::EVERYBODY)
+        })
+    }
+
+    /// Stands for every extension of the tenant.
+    pub const EVERYBODY: &'static str = "all";
 
     /// True when a challenge offers SHA-256: wherever it is not switched off, and always when nothing else is left.
     #[must_use]
@@ -278,6 +316,7 @@ pub struct TenantConfig {
     by_username: HashMap<Box<str>, usize>,
     by_device: HashMap<DeviceId, usize>,
     lists: BTreeMap<Box<str>, Vec<UserId>>,
+    records_always: bool,
 }
 
 impl TenantConfig {
@@ -331,6 +370,8 @@ impl TenantConfig {
             (name.as_str().into(), members.collect())
         });
         let lists = lists.collect();
+        let always = |wish: &User| wish.settings.record == Some(RecordPolicy::Always);
+        let records_always = policy.record == RecordPolicy::Always || users.iter().any(always);
         Ok(TenantConfig {
             id,
             version,
@@ -344,6 +385,7 @@ impl TenantConfig {
             by_username,
             by_device,
             lists,
+            records_always,
         })
     }
 
@@ -387,6 +429,12 @@ impl TenantConfig {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// True when some calls of the tenant are recorded from their beginning.
+    #[must_use]
+    pub fn records_always(&self) -> bool {
+        self.records_always
     }
 
     /// All users.

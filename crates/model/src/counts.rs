@@ -99,6 +99,12 @@ counts! {
     digits,
     /// INFO requests of a package that nobody here knows: 469 (RFC 6086).
     info_refused,
+    /// Conferences that took nobody more in: full, or locked.
+    rooms_refused,
+    /// Phones that were called for a page.
+    paged,
+    /// Calls that somebody listened to by right.
+    listened,
     /// Redirections of called phones that were followed.
     redirected,
     /// Redirections that were not: out of the tenant, to nobody, in a circle, or too many.

@@ -9,6 +9,7 @@ pub mod cdr;
 pub mod checkpoint;
 pub mod config;
 pub mod counts;
+pub mod draft;
 pub mod edge;
 pub mod event;
 pub mod fork;
@@ -32,6 +33,7 @@ pub use config::{
     Watch,
 };
 pub use counts::Counts;
+pub use draft::{FlowDraft, Patience, StepDraft, Words};
 pub use edge::{Connect, ConnectOutcome, Connected, FlowToken, SignIn, Transport};
 pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
@@ -49,8 +51,8 @@ pub use program::{
     ToneName,
 };
 pub use recording::{RecordingMark, RecordingRecord};
-pub use settings::{ForwardKind, SettingsChange, UserSettings, UserSettingsChange};
+pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
-pub use view::{CallState, CallView, RegistrationView};
+pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};

@@ -8,6 +8,19 @@ const NO_ANSWER_S: u16 = 20;
 /// Octets of a number to forward to.
 const LONGEST_NUMBER: usize = 32;
 
+/// Whether calls are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordPolicy {
+    /// None, whatever is pressed.
+    #[default]
+    Never,
+    /// From `*1` to `*1`.
+    OnDemand,
+    /// From answer to end.
+    Always,
+}
+
 /// A user's settings. Part of the configuration; a phone may change those of its own user (see [`SettingsChange`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +36,9 @@ pub struct UserSettings {
     /// After so long, seconds, or after the tenant's `ring_timeout_s` where that is shorter. Without `forward_no_answer` the
     /// phones ring for the latter.
     pub no_answer_s: u16,
+    /// Whether his calls are recorded; `None` = as the tenant says. No phone changes this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordPolicy>,
 }
 
 impl Default for UserSettings {
@@ -33,6 +49,7 @@ impl Default for UserSettings {
             forward_busy: None,
             forward_no_answer: None,
             no_answer_s: NO_ANSWER_S,
+            record: None,
         }
     }
 }
@@ -70,6 +87,9 @@ pub struct UserSettingsChange {
     pub forwards: Vec<(ForwardKind, Option<Box<str>>)>,
     /// Seconds.
     pub no_answer_s: Option<u16>,
+    /// Whether his calls are recorded. Not for phones to say, so it is not kept with what they say.
+    #[serde(skip)]
+    pub record: Option<Option<RecordPolicy>>,
 }
 
 impl UserSettingsChange {
@@ -95,6 +115,7 @@ impl UserSettingsChange {
     pub fn apply(&self, settings: &mut UserSettings) {
         settings.dnd = self.dnd.unwrap_or(settings.dnd);
         settings.no_answer_s = self.no_answer_s.unwrap_or(settings.no_answer_s);
+        settings.record = self.record.unwrap_or(settings.record);
         for (kind, to) in &self.forwards {
             let place = match kind {
                 ForwardKind::Always => &mut settings.forward_always,
@@ -109,6 +130,7 @@ impl UserSettingsChange {
     pub fn merge(&mut self, newer: UserSettingsChange) {
         self.dnd = newer.dnd.or(self.dnd);
         self.no_answer_s = newer.no_answer_s.or(self.no_answer_s);
+        self.record = newer.record.or(self.record);
         for (kind, to) in newer.forwards {
             self.forwards.retain(|(known, _)| *known != kind);
             self.forwards.push((kind, to));
@@ -156,6 +178,7 @@ mod tests {
                 forward_busy: None,
                 forward_no_answer: Some("8".into()),
                 no_answer_s: 20,
+                record: None,
             }
         );
     }

@@ -75,3 +75,45 @@ pub struct CallView {
     /// Media passes through us.
     pub relayed: bool,
 }
+
+/// A conference, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// Owner.
+    pub tenant: TenantId,
+    /// Its number.
+    pub room: u64,
+    /// Nobody but moderators comes in.
+    pub locked: bool,
+    /// In the order in which they came.
+    pub members: Vec<RoomMember>,
+}
+
+/// A member of a conference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomMember {
+    /// His call.
+    pub call: CallId,
+    /// His number.
+    pub number: String,
+    /// He may lock it, mute others and end it.
+    pub moderator: bool,
+    /// The others don't hear him, because he or a moderator wanted it so.
+    pub muted: bool,
+}
+
+/// What is done to a conference from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomCommand {
+    /// Members are not heard any more.
+    Mute,
+    /// They are heard again.
+    Unmute,
+    /// They are put out.
+    Kick,
+    /// Nobody but moderators comes in.
+    Lock,
+    /// Everybody does.
+    Unlock,
+}

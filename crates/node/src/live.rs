@@ -4,7 +4,7 @@ use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32
 use anyhow::{Result, anyhow};
 use model::{
     CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, Recording, RecordingId,
-    RegistrationView, TenantId, Transport, UserId,
+    RegistrationView, RoomCommand, RoomView, TenantId, Transport, UserId,
 };
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -146,6 +146,30 @@ impl Live {
         if let Some(inbox) = self.shared.media.get(worker) {
             inbox.send(MediaItem::Command(command));
         }
+    }
+
+    /// The tenant's conferences.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn rooms(&self, scope: Scope) -> Result<Vec<RoomView>> {
+        self.ask(scope.tenant(), Query::Rooms)
+    }
+
+    /// Does something to a conference, or to its members with this number; returns how many those are.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn command_room(
+        &self,
+        scope: Scope,
+        room: u64,
+        number: Option<&str>,
+        command: RoomCommand,
+    ) -> Result<usize> {
+        self.ask(scope.tenant(), |tenant, reply| {
+            Query::Room(tenant, room, number.map(Into::into), command, reply)
+        })
     }
 
     /// Removes every binding of a user; returns how many there were.

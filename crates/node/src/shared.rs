@@ -16,7 +16,7 @@ use bytes::Bytes;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView,
-    SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
+    RoomCommand, RoomView, SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -103,6 +103,10 @@ pub(crate) enum Query {
     /// The media session of a call that is up, and the id of its record; `None` when there is no such call here, or its audio goes
     /// straight.
     Session(TenantId, CallId, Sender<Option<(MediaSessionId, CdrId)>>),
+    /// Conferences of a tenant.
+    Rooms(TenantId, Sender<Vec<RoomView>>),
+    /// Do something to a conference, or to its members with this number; answered with how many those are.
+    Room(TenantId, u64, Option<Box<str>>, RoomCommand, Sender<usize>),
     /// Calls of a tenant.
     Calls(TenantId, Sender<Vec<CallView>>),
     /// Totals of the worker.

@@ -11,6 +11,7 @@ use crate::keys::Keys;
 use crate::lamps::Lamps;
 use crate::large::Large;
 use crate::location::Location;
+use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
@@ -109,6 +110,8 @@ pub(crate) enum TimerKind {
     Wake,
     /// The longest call allowed.
     Longest,
+    /// What a flow waits for, see `flow::Event::Elapsed`.
+    Flow,
     /// The media plane has not said what it counted.
     MediaClose,
     /// The answer to an offer that a phone made in its 2xx has not come in the other phone's ACK.
@@ -141,6 +144,7 @@ pub(crate) struct Context {
     pub(crate) following: Following,
     pub(crate) gruus: Gruus,
     pub(crate) lamps: Lamps,
+    pub(crate) rooms: Rooms,
     pub(crate) keys: Keys,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
@@ -171,6 +175,7 @@ impl Context {
             following: Following::default(),
             gruus: Gruus::new(&setup.seed),
             lamps: Lamps::default(),
+            rooms: Rooms::default(),
             keys: Keys::default(),
             legs: HashMap::new(),
             counts: Counts::default(),

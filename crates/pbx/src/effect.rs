@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use model::{
     BindingChange, CallChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits,
-    MediaCommand, MediaReport, SettingsChange, SignIn, TenantConfig, UserId, Wake,
+    MediaCommand, MediaReport, RoomCommand, SettingsChange, SignIn, TenantConfig, UserId, Wake,
 };
 use std::sync::Arc;
 
@@ -55,6 +55,15 @@ pub enum Input<'a> {
         user: UserId,
         /// Which change.
         id: u64,
+    },
+    /// Somebody does something to a conference from outside.
+    Room {
+        /// Its number.
+        room: u64,
+        /// To the members with this number; `None` = to all.
+        number: Option<Box<str>>,
+        /// What.
+        command: RoomCommand,
     },
     /// The deadline of [`crate::Tenant::poll_timeout`] has passed.
     Timeout,

@@ -31,6 +31,7 @@ mod outgoing;
 mod push;
 mod reach;
 mod registrar;
+mod rooms;
 mod tenant;
 
 pub use bearer::{BadToken, TokenKey};

@@ -35,6 +35,18 @@ enum Lagging {
     Keep(Box<SettingsChange>),
 }
 
+/// What becomes of reports that a program or a recording is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// They come.
+    #[default]
+    Told,
+    /// They get lost.
+    Lost,
+    /// They come twice.
+    Twice,
+}
+
 /// One node.
 pub struct Server {
     edge: Edge,
@@ -78,6 +90,12 @@ pub struct Server {
     pub keys: u64,
     /// How long a phone's change of settings takes into the configuration.
     pub keep_lag: Duration,
+    /// How long every sound of the library is; there is none where it is zero.
+    pub sound: Duration,
+    /// What becomes of reports that something is over.
+    pub ends: Ends,
+    /// What the media plane was told, and when.
+    pub told: Vec<(Duration, MediaCommand)>,
     outputs: Vec<Output>,
 }
 
@@ -131,6 +149,9 @@ impl Server {
             cdrs_before_restart: 0,
             counts: Counts::default(),
             bindable: true,
+            sound: Duration::ZERO,
+            ends: Ends::Told,
+            told: Vec::new(),
             outputs: Vec::new(),
             configs,
         };
@@ -533,6 +554,7 @@ impl Server {
     }
 
     fn command(&mut self, command: &MediaCommand, now: Now) {
+        self.told.push((now.mono, command.clone()));
         self.relay.handle_command(command, now.mono);
         self.serve_relay(now);
     }
@@ -553,7 +575,11 @@ impl Server {
                     session,
                     sound,
                     rate_hz,
-                } => self.relay.loaded(session, &sound, rate_hz, None),
+                } => {
+                    let samples = self.sound.as_millis() as usize * rate_hz as usize / 1000;
+                    let found = (samples > 0).then(|| vec![0_i16; samples].into());
+                    self.relay.loaded(session, &sound, rate_hz, found);
+                }
                 // There is neither a disk nor another network here.
                 media::Effect::Spool { .. } | media::Effect::Fork { .. } => {}
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
@@ -589,6 +615,19 @@ impl Server {
     }
 
     fn report(&mut self, report: MediaReport, now: Now) {
+        let over = matches!(report, MediaReport::Played { .. } | MediaReport::Recorded { .. });
+        match self.ends {
+            Ends::Lost if over => {}
+            Ends::Twice if over => {
+                self.media(report.clone(), now);
+                self.media(report, now);
+            }
+            _ => self.media(report, now),
+        }
+    }
+
+    /// The media plane, or whoever speaks for it, reports to a session.
+    pub fn media(&mut self, report: MediaReport, now: Now) {
         let tenant = TenantId(report.session().0 >> 32);
         self.input(tenant, Input::Media(report), now);
     }

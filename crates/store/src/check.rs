@@ -79,6 +79,7 @@ pub(crate) fn usable(read: &UserSettings) -> UserSettings {
         forward_always: number(&read.forward_always),
         forward_busy: number(&read.forward_busy),
         forward_no_answer: number(&read.forward_no_answer),
+        record: read.record,
         no_answer_s: read.no_answer_s.clamp(*range.start(), *range.end()),
     }
 }

@@ -5,9 +5,11 @@
 
 mod call;
 mod cdr;
+mod conference;
 mod csv;
 mod device;
 mod domain;
+mod flow;
 mod list;
 mod live;
 mod recording;
@@ -34,6 +36,8 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Tenant(command) => tenant::run(&mut desk, command),
         Command::Domain(command) => domain::run(&mut desk, command),
         Command::List(command) => list::run(&mut desk, command),
+        Command::Flow(command) => flow::run(&mut desk, command),
+        Command::Conference(command) => conference::run(&mut desk, command),
         Command::User(command) => user::run(&mut desk, command),
         Command::Device(command) => device::run(&mut desk, command),
         Command::Cdr(options) => cdr::run(&mut desk, options),

@@ -1,10 +1,10 @@
 //! `carillon user`.
 
 use super::{Desk, csv, secret};
-use crate::arguments::{Calls, Secret, Switch, User};
+use crate::arguments::{Calls, Recorded, Secret, Switch, User};
 use crate::output::Table;
 use anyhow::{Context, Result, bail};
-use model::{ForwardKind, UserSettings, UserSettingsChange};
+use model::{ForwardKind, Policy, RecordPolicy, UserSettings, UserSettingsChange};
 use serde_json::{Value, json};
 use std::path::Path;
 use store::{ImportRow, UserChange};
@@ -51,6 +51,16 @@ pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
             let text = if on { "is not disturbed" } else { "is rung again" };
             settings(desk, tenant, extension, &UserSettingsChange::dnd(on), text)
         }
+        User::Record {
+            tenant,
+            extension,
+            calls,
+        } => record(desk, tenant, extension, *calls),
+        User::Supervise {
+            tenant,
+            extension,
+            whose,
+        } => supervise(desk, tenant, extension, whose),
         User::Forward {
             tenant,
             extension,
@@ -95,6 +105,14 @@ fn settings_in_words(settings: &UserSettings) -> String {
     ] {
         words.extend(to.as_ref().map(|to| format!("{kind} to {to}")));
     }
+    words.extend(settings.record.map(|record| {
+        let calls = match record {
+            RecordPolicy::Always => "always recorded",
+            RecordPolicy::OnDemand => "recorded by *1",
+            RecordPolicy::Never => "never recorded",
+        };
+        calls.to_owned()
+    }));
     words.join(", ")
 }
 
@@ -122,6 +140,41 @@ fn show(desk: &mut Desk, tenant: &str, extension: &str) -> Result<()> {
         if calls.is_empty() { "ring" } else { &calls },
     );
     desk.print(&shown(&user, &own), &text)
+}
+
+fn record(desk: &mut Desk, tenant: &str, extension: &str, calls: Recorded) -> Result<()> {
+    let (record, text) = match calls {
+        Recorded::Always => (Some(RecordPolicy::Always), "is always recorded"),
+        Recorded::OnDemand => (Some(RecordPolicy::OnDemand), "is recorded by *1"),
+        Recorded::Never => (Some(RecordPolicy::Never), "is never recorded"),
+        Recorded::Default => (None, "is recorded as the tenant's policy says"),
+    };
+    let change = UserSettingsChange {
+        record: Some(record),
+        ..UserSettingsChange::default()
+    };
+    settings(desk, tenant, extension, &change, text)
+}
+
+fn supervise(desk: &mut Desk, tenant: &str, extension: &str, whose: &[String]) -> Result<()> {
+    let (row, scope) = desk.tenant(tenant)?;
+    let (store, _) = desk.store()?;
+    store.user(&scope, extension)?;
+    for known in whose.iter().filter(|known| *known != Policy::EVERYBODY) {
+        store.user(&scope, known)?;
+    }
+    let mut policy = row.policy;
+    match whose {
+        [] => policy.supervisors.remove(extension),
+        whose => policy.supervisors.insert(extension.to_owned(), whose.to_vec()),
+    };
+    store.set_policy(&scope, &policy)?;
+    desk.changed();
+    let text = match whose {
+        [] => format!("Extension {extension} listens to nobody.\n"),
+        whose => format!("Extension {extension} may listen to {}.\n", whose.join(" ")),
+    };
+    desk.print(&json!({"extension": extension, "supervises": whose}), &text)
 }
 
 fn forward(

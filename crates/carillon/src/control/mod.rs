@@ -8,7 +8,7 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{CallId, Counts, DeviceId, Fork, Mailbox, Recording, TenantId, Transport, UserId};
+use model::{CallId, Counts, DeviceId, Fork, Mailbox, Recording, RoomCommand, TenantId, Transport, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -36,6 +36,22 @@ pub(crate) enum Request {
     Calls {
         /// Which; all without it.
         tenant: Option<TenantId>,
+    },
+    /// Conferences of one tenant or of all.
+    Rooms {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
+    /// Do something to a conference.
+    Room {
+        /// Whose.
+        tenant: TenantId,
+        /// Its number.
+        room: u64,
+        /// To the members with this number; to all without it.
+        member: Option<String>,
+        /// What.
+        command: RoomCommand,
     },
     /// Remove a user's bindings.
     Unregister {

@@ -145,6 +145,7 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
             }
             Ok(Value::Null)
         }
+        Request::Rooms { .. } | Request::Room { .. } => rooms(desk, request, out),
         Request::Unregister { tenant, user } => {
             let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;
             Ok(Value::from(removed))
@@ -217,6 +218,30 @@ fn about_call(desk: &Desk, request: &Request) -> Result<Value> {
 
 fn no_call() -> anyhow::Error {
     anyhow!("there is no such call, or its audio does not come here")
+}
+
+fn rooms(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value> {
+    match request {
+        Request::Room {
+            tenant,
+            room,
+            member,
+            command,
+        } => {
+            let scope = scope(desk, *tenant)?;
+            let members = desk
+                .live
+                .command_room(scope, *room, member.as_deref(), *command)?;
+            Ok(Value::from(members))
+        }
+        Request::Rooms { tenant } => {
+            for scope in scopes(desk, *tenant)? {
+                items(&desk.live.rooms(scope)?, out)?;
+            }
+            Ok(Value::Null)
+        }
+        _ => Ok(Value::Null),
+    }
 }
 
 fn scope(desk: &Desk, tenant: TenantId) -> Result<Scope> {

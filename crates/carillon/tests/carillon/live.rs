@@ -196,6 +196,7 @@ fn record(number: u8) -> Cdr {
         callee_srtp: None,
         parent: None,
         transferred_by: None,
+        recordings: Vec::new(),
         transferred_to: None,
     }
 }

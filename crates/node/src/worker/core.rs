@@ -427,6 +427,23 @@ impl Core {
             Query::Calls(tenant, reply) => {
                 let _ = reply.send(self.tenants.with(tenant, now, |t| t.calls()).unwrap_or_default());
             }
+            Query::Rooms(tenant, reply) => {
+                let _ = reply.send(self.tenants.with(tenant, now, |t| t.rooms()).unwrap_or_default());
+            }
+            Query::Room(tenant, room, number, command, reply) => {
+                let members = |t: &mut Tenant| t.members(room, number.as_deref());
+                let members = self.tenants.with(tenant, now, members).unwrap_or_default();
+                self.input(
+                    tenant,
+                    Input::Room {
+                        room,
+                        number,
+                        command,
+                    },
+                );
+                self.records.commit(now.mono, &mut self.counts);
+                let _ = reply.send(members);
+            }
             Query::Unregister(tenant, user, reply) => {
                 let gone = self.unregister(tenant, user);
                 self.records.commit(now.mono, &mut self.counts);

@@ -29,6 +29,7 @@ impl Call {
         message: &Message<'_>,
         now: Now,
     ) {
+        let paged = self.is_paged();
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
@@ -54,6 +55,9 @@ impl Call {
         if self.phase == Phase::Ringing {
             SessionIds::learn(&mut self.session_ids, message);
             self.answer_note = user_to_user::carried(message);
+        }
+        if paged {
+            return self.page_answered(context, index, leg, message, now);
         }
         if self.offer.is_none() {
             return self.target_offered(context, index, leg, message, now);
@@ -192,6 +196,7 @@ impl Call {
             self.watch_session(context, side, now);
         }
         self.advance(context, Event::Answered, now);
+        self.record_by_policy(context);
         if transfer {
             self.guest_is_answered(context, now);
         }

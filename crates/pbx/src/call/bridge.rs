@@ -3,7 +3,8 @@
 use super::keys;
 use crate::context::Context;
 use model::{
-    CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Program, SrtpSuite, TenantId,
+    CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Program, Recording, RecordingId,
+    Seats, SrtpSuite, TenantId,
 };
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
@@ -105,10 +106,15 @@ impl Bridge {
         });
     }
 
-    /// What the caller hears of us from now on.
-    pub(crate) fn play(&self, context: &mut Context, id: u32, program: Option<Program>) {
+    /// What a leg hears of us from now on.
+    pub(crate) fn play(
+        &self,
+        context: &mut Context,
+        leg: Leg,
+        (id, program): (u32, Option<Program>),
+        over: Over,
+    ) {
         if let Some(session) = self.session {
-            let (leg, over) = (Leg::Caller, Over::Instead);
             context.media(MediaCommand::Play {
                 session,
                 leg,
@@ -116,6 +122,24 @@ impl Bridge {
                 program,
                 over,
             });
+        }
+    }
+
+    /// Begins or ends a recording.
+    pub(crate) fn record(&self, context: &mut Context, recording: RecordingId, act: Recording) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Record {
+                session,
+                recording,
+                act,
+            });
+        }
+    }
+
+    /// Takes the legs into a room, or out of it.
+    pub(crate) fn join(&self, context: &mut Context, seats: Option<Seats>) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Join { session, seats });
         }
     }
 

@@ -11,7 +11,7 @@ use super::setup::MEDIA_OPEN_MS;
 use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
 use flow::{Action, Event, Refusal, Service};
-use model::{EndedBy, Leg as SideOf, Now, Program};
+use model::{CallId, EndedBy, Leg as SideOf, Now, Over, Program, RecordingId, Seats, UserId};
 use sdp::Description;
 use sip::Message;
 use sip::transaction::ServerId;
@@ -22,13 +22,28 @@ use std::sync::Arc;
 pub(super) struct Endpoint {
     /// What the flow wants done as soon as there are ports.
     next: Option<Action>,
-    service: Option<Service>,
+    pub(super) service: Option<Service>,
     /// What the media plane was told last.
-    playing: Option<Program>,
+    pub(super) playing: Option<Program>,
+    /// What is heard now, or was heard last, is a tone.
+    pub(super) toned: bool,
+    /// It is told even what it was told last.
+    pub(super) anew: bool,
     /// How many programs it was told; the number of the last one is its name.
     programs: u32,
+    /// The caller's recording that runs.
+    pub(super) recording: Option<RecordingId>,
+    /// Where the caller is to sit, and what the media plane was told of it.
+    pub(super) seats: Option<Seats>,
+    pub(super) seated: Option<Seats>,
+    /// The call that the caller hears, and whose it is.
+    pub(super) watched: Option<(CallId, UserId)>,
+    /// Calls that were made for the caller and are not up yet, or belong to his page.
+    pub(super) made: Vec<CallId>,
+    /// The room whose page the phone is to hear; then it is the phone that was called.
+    pub(super) paged: Option<u64>,
     /// The phone has our 2xx: from now on it can hear us.
-    hears: bool,
+    pub(super) hears: bool,
     /// Our 2xx had an offer; the answer comes in the ACK.
     offered: bool,
 }
@@ -41,6 +56,10 @@ impl Call {
 
     /// The flow wants something of the server: it is done once it is certain that the caller can be answered.
     pub(super) fn serve(&mut self, context: &mut Context, action: Action, now: Now) {
+        // A party that is transferred is on another call's session: what the server does is for who dials it.
+        if self.is_transfer() || self.reliable.has_answered() {
+            return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
+        }
         let endpoint = self.endpoint.get_or_insert_default();
         endpoint.next = Some(action);
         if self.bridge.is_open() {
@@ -66,15 +85,15 @@ impl Call {
                 context.change_settings(self.caller.user, change);
                 self.advance(context, Event::Changed, now);
             }
-            Some(Action::Serve(service)) => {
-                endpoint.service = Some(service);
-                match self.phase {
-                    Phase::Opening => self.answer_itself(context, now),
-                    Phase::Answered => self.program_follows(context),
-                    Phase::Ringing | Phase::Ending | Phase::Ended => {}
+            Some(action) => {
+                if matches!(self.phase, Phase::Opening | Phase::Ringing) {
+                    self.answer_itself(context, now);
+                }
+                if self.phase == Phase::Answered {
+                    self.perform(context, action, now);
                 }
             }
-            _ => {}
+            None => {}
         }
     }
 
@@ -195,14 +214,30 @@ impl Call {
         let remote = self.caller.remote.as_ref();
         let heard =
             remote.is_some_and(|remote| !remote.is_held(allowed) && sdp::voice(remote, allowed).is_some());
-        let program = endpoint.service.filter(|_| heard).map(|service| match service {
+        let mut over = Over::Instead;
+        let service = endpoint.service.as_ref().filter(|_| heard);
+        let program = service.map(|service| match service {
             Service::Echo => Program::Echo,
-            Service::Tone { tone, ms } => Program::tone(tone, &self.config.policy().country, ms),
+            Service::Tone { tone, ms } => Program::tone(*tone, &self.config.policy().country, *ms),
+            Service::Play { list, over: mixed } => {
+                over = *mixed;
+                Program::Play(list.clone())
+            }
         });
-        if program != endpoint.playing {
+        if program != endpoint.playing || endpoint.anew {
+            endpoint.anew = false;
             endpoint.playing.clone_from(&program);
             endpoint.programs = endpoint.programs.wrapping_add(1);
-            self.bridge.play(context, endpoint.programs, program);
+            let program = (endpoint.programs, program);
+            self.bridge.play(context, SideOf::Caller, program, over);
+        }
+        self.seats_follow(context);
+    }
+
+    /// The flow's time is over.
+    pub(super) fn flow_timer_is_over(&mut self, context: &mut Context, now: Now) {
+        if self.is_served() && !self.is_paged() {
+            self.advance(context, Event::Elapsed, now);
         }
     }
 
@@ -210,8 +245,16 @@ impl Call {
     pub(super) fn played(&mut self, context: &mut Context, id: u32, now: Now) {
         // A report that was on its way while another program began, or the phone was put on hold, says nothing.
         let endpoint = self.endpoint.as_mut().filter(|endpoint| endpoint.programs == id);
-        let ended = endpoint.and_then(|endpoint| endpoint.playing.take());
-        if ended.is_some() {
+        let ended = endpoint.and_then(|endpoint| {
+            let ended = endpoint.playing.take();
+            if ended.is_some() {
+                endpoint.service = None;
+            }
+            ended
+        });
+        // A phone that hears a page has no flow.
+        if ended.is_some() && !self.is_paged() {
+            self.cancel_timer(context, TimerKind::Flow);
             self.advance(context, Event::Played, now);
         }
     }

@@ -98,6 +98,7 @@ impl Call {
         if self.phase != Phase::Answered {
             return;
         }
+        self.key_pressed(context, side, digit.key, now);
         let Some(leg) = self
             .leg_mut(side.other())
             .filter(|leg| leg.can.info != Some(false))

@@ -103,6 +103,7 @@ impl Call {
                 self.keep_later(context, now);
                 self.show(context);
                 self.advance(context, Event::Answered, now);
+                self.record_by_policy(context);
                 let first = match self.answer_replacing(context, now) {
                     true => SideOf::Callee,
                     false => SideOf::Caller,

@@ -16,6 +16,7 @@ mod endpoint;
 mod follow;
 mod forward;
 mod identity;
+mod in_call;
 mod info;
 mod intercom;
 mod join;
@@ -24,6 +25,7 @@ mod lamp;
 mod leg;
 mod moves;
 mod nouns;
+mod page;
 pub(crate) mod reason;
 mod record;
 mod redirect;
@@ -31,6 +33,7 @@ mod refer;
 mod reliable;
 mod renegotiate;
 mod replace;
+mod serving;
 mod session;
 mod session_id;
 mod session_timer;
@@ -51,6 +54,7 @@ use bytes::Bytes;
 use checkpoint::{Kept, Restored};
 use endpoint::Endpoint;
 use flow::Run;
+use in_call::InCall;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
@@ -137,6 +141,8 @@ pub(crate) struct Call {
     callee: Option<Leg>,
     /// The server itself is the other side: there is no callee.
     endpoint: Option<Box<Endpoint>>,
+    /// Keys pressed in it, and its recording.
+    in_call: Option<Box<InCall>>,
     /// What the targets were offered, until one of them becomes the callee.
     callee_side: Option<Side>,
     bridge: Bridge,
@@ -431,6 +437,17 @@ impl Call {
                 self.media_is_ready(context, now);
             }
             (MediaReport::Played { id, .. }, Phase::Answered) => self.played(context, *id, now),
+            (MediaReport::Digit { leg, key, .. }, Phase::Answered) => {
+                self.key_pressed(context, *leg, *key, now)
+            }
+            (
+                MediaReport::Recorded {
+                    recording, ms, end, ..
+                },
+                Phase::Answered | Phase::Ending,
+            ) => {
+                self.recorded(context, *recording, (*ms, *end), now);
+            }
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
                 self.bridge.forget();
@@ -476,6 +493,7 @@ impl Call {
                     now,
                 );
             }
+            (TimerKind::Flow, Phase::Answered) => self.flow_timer_is_over(context, now),
             (TimerKind::Session(side), _) if self.has_dialogs() => self.session_due(context, side, now),
             (TimerKind::Reliable, _) => self.repeat_provisional(context, now),
             (TimerKind::Restore(side), Phase::Answered) => self.restore_again(context, side, now),

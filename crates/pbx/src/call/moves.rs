@@ -116,8 +116,11 @@ impl Call {
         let left = side.other();
         self.moves.promised = None;
         self.refer_end(context, 200, now);
+        if let Some(endpoint) = &mut self.endpoint {
+            endpoint.made.clear();
+        }
         self.record.transferred(number.to_owned());
-        if lingers {
+        if lingers && !self.is_served() {
             self.moves.lingering = Some(left);
             self.set_timer(context, TimerKind::Linger, LINGER_MS, now);
         } else {

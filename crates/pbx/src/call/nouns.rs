@@ -5,6 +5,7 @@
 use super::leg::Leg;
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
+use flow::{Event, RoomAct};
 use model::{CallId, CdrId, FlowToken, Leg as SideOf, Party, UserId};
 use sdp::Description;
 use sip::header::Replaces;
@@ -61,6 +62,20 @@ pub(crate) enum Act {
     Join { call: CallId },
     /// A leg changes over; the side is the one that it has in `to`.
     HandOver { to: CallId, side: SideOf, leg: Box<Leg> },
+    /// Make a call to this number for the caller of `from`, whom the server serves.
+    Connect { from: CallId, number: Box<str> },
+    /// Let the caller of `from` hear a call of this user.
+    Listen { from: CallId, user: UserId },
+    /// Let phones of these users hear the caller of `from`.
+    Page { from: CallId, users: Vec<UserId> },
+    /// Something happened in the room that `call` is in.
+    Tell { call: CallId, event: Event },
+    /// Who of the call hears its supervisor: nobody, this user, or both.
+    Heard {
+        call: CallId,
+        user: UserId,
+        act: RoomAct,
+    },
     /// Nobody needs this call any more.
     Abandon { call: CallId },
 }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use flow::Refusal;
-use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, SrtpSuite, Wall};
+use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId, SrtpSuite, Wall};
 use std::time::Duration;
 
 /// What is known so far.
@@ -18,6 +18,8 @@ pub(crate) struct Record {
     /// Talked in earlier lives of the process.
     before: Duration,
     end: Option<(Wall, Duration, Cause, EndedBy)>,
+    /// What was recorded and is to be kept.
+    pub(crate) recordings: Vec<RecordingId>,
     parent: Option<CdrId>,
     transferred_by: Option<String>,
     transferred_to: Option<String>,
@@ -36,6 +38,7 @@ impl Record {
             answer: None,
             before: Duration::ZERO,
             end: None,
+            recordings: Vec::new(),
             parent: None,
             transferred_by: None,
             transferred_to: None,
@@ -55,6 +58,7 @@ impl Record {
             answer: Some((kept.answer.unwrap_or(kept.start), now.mono)),
             before: talked.saturating_add(now.wall.since(kept.end)),
             end: None,
+            recordings: kept.recordings,
             parent: kept.parent,
             transferred_by: kept.transferred_by,
             transferred_to: kept.transferred_to,
@@ -175,6 +179,7 @@ impl Record {
             callee_media: media.map(|(_, callee)| callee),
             caller_srtp,
             callee_srtp,
+            recordings: self.recordings.clone(),
             parent: self.parent,
             transferred_by: self.transferred_by.clone(),
             transferred_to: self.transferred_to.clone(),

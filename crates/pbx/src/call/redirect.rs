@@ -110,9 +110,7 @@ impl Call {
                     let next = context.route(&self.config, &by.to, self.config.realm());
                     run.forward(by, next);
                 }
-                Action::Refuse(_) | Action::Talk | Action::Serve(_) | Action::Set(_) | Action::HangUp => {
-                    return None;
-                }
+                _ => return None,
             }
         }
     }

@@ -86,7 +86,7 @@ impl Call {
         mut caller: Leg,
         offer: Option<Description>,
     ) -> Call {
-        let relays = keys::needs_relay(config.policy(), offer.as_ref());
+        let relays = config.records_always() || keys::needs_relay(config.policy(), offer.as_ref());
         if !relays {
             caller.side.forget_keys(keys::may_be_plain(config.policy()));
         }
@@ -109,6 +109,7 @@ impl Call {
             reliable: Reliable::default(),
             callee: None,
             endpoint: None,
+            in_call: None,
             callee_side: None,
             bridge: Bridge::new(config.id(), id, relays),
             identity: (String::new(), String::new()),
@@ -151,6 +152,10 @@ impl Call {
                 if self.recall(context, now) {
                     return;
                 }
+                if self.phase == Phase::Answered {
+                    let cause = record::cause_of(refusal).q850;
+                    return self.hang_up(context, cause, EndedBy::System, "no way on", now);
+                }
                 let by = match refusal {
                     Refusal::Busy | Refusal::DoNotDisturb | Refusal::Declined | Refusal::MediaRefused => {
                         EndedBy::Callee
@@ -159,15 +164,13 @@ impl Call {
                 };
                 self.refuse(context, record::cause_of(refusal), by, now);
             }
-            action @ (Action::Serve(_) | Action::Set(_)) => self.serve(context, action, now),
-            Action::HangUp => self.hang_up(
-                context,
-                record::q850::NORMAL_CLEARING,
-                EndedBy::System,
-                "end of tone",
-                now,
-            ),
-            Action::Talk => {}
+            Action::HangUp => {
+                let toned = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.toned);
+                let why = if toned { "end of tone" } else { "end of flow" };
+                self.hang_up(context, record::q850::NORMAL_CLEARING, EndedBy::System, why, now);
+            }
+            Action::Talk | Action::Wait => {}
+            action => self.serve(context, action, now),
         }
     }
 
@@ -211,6 +214,8 @@ impl Call {
     pub(super) fn media_is_ready(&mut self, context: &mut Context, now: Now) {
         if self.takes_over() {
             self.ask_of_others(context, super::Act::Join { call: self.id });
+        } else if self.is_paged() {
+            self.page_rings(context, now);
         } else if self.endpoint.is_some() {
             self.serve_on(context, now);
         } else {

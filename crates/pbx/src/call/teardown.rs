@@ -74,7 +74,8 @@ impl Call {
     ) {
         let flow = self.flow_of(side).unwrap_or(self.caller.flow);
         let bytes = context.response(message, flow, 200, None).finish();
-        let by = if side == SideOf::Caller {
+        // Who hears a page was called, though his leg stands in the caller's place.
+        let by = if side == SideOf::Caller && !self.is_paged() {
             EndedBy::Caller
         } else {
             EndedBy::Callee
@@ -188,6 +189,8 @@ impl Call {
         if matches!(self.phase, Phase::Ending | Phase::Ended) {
             return;
         }
+        self.leave_room(context);
+        self.forsake_made(context);
         let was_up = self.phase == Phase::Answered;
         self.record.ended(cause, by, now);
         for kind in [
@@ -197,6 +200,7 @@ impl Call {
             TimerKind::Wake,
             TimerKind::Longest,
             TimerKind::LateAnswer,
+            TimerKind::Flow,
             TimerKind::Reliable,
             TimerKind::Restore(SideOf::Caller),
             TimerKind::Restore(SideOf::Callee),

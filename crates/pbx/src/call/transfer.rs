@@ -73,6 +73,36 @@ impl Call {
         call
     }
 
+    /// Rings whom a caller has dialled whom the server serves.
+    pub(crate) fn begin_dialled(
+        context: &mut Context,
+        id: CallId,
+        by: Transferrer,
+        guest: Guest,
+        number: &str,
+        now: Now,
+    ) -> Call {
+        let config = Arc::clone(&context.config);
+        let mut run = Run::new(context.route(&config, number, config.realm()));
+        run.meet(guest.user);
+        let callee = called(&config, number);
+        let (parent, listener) = (guest.record, guest.from.0);
+        let origin = Origin {
+            by,
+            caller: Some(guest.from),
+            callee: None,
+            listener,
+            // Nobody has transferred, so nobody is called back.
+            recalled: true,
+        };
+        let mut call = Call::without_invite(context, id, run, origin, guest, callee, now);
+        context.counts.transfers = context.counts.transfers.saturating_sub(1);
+        call.record.came_from(parent, None);
+        call.told.retain(|(name, _)| *name != Name::ReferredBy);
+        call.start(context, now);
+        call
+    }
+
     /// A call whose caller is a guest that has not come in yet.
     pub(super) fn without_invite(
         context: &mut Context,
@@ -227,6 +257,9 @@ impl Call {
 
     /// News of a transfer that this call's leg asked for.
     pub(crate) fn told(&mut self, context: &mut Context, to: CallId, code: u16, now: Now) {
+        if self.is_told_of_dialled(context, to, code, now) {
+            return;
+        }
         self.moves
             .promised
             .take_if(|promise| promise.to == to && code >= 200);
@@ -302,6 +335,9 @@ impl Call {
 
     /// The party for whom this call was made hung up where it was.
     pub(crate) fn abandoned(&mut self, context: &mut Context, now: Now) {
+        if self.is_paged() {
+            return self.page_is_over(context, now);
+        }
         if self.expects_guests() {
             self.refuse(context, record::CANCELLED, EndedBy::Caller, now);
         }

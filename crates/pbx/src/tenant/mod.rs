@@ -10,6 +10,7 @@ mod pickup;
 mod register;
 mod request;
 mod restore;
+mod service;
 mod signed;
 mod transfer;
 
@@ -101,6 +102,11 @@ impl Tenant {
             Input::Config(config) => self.handle_config(config),
             Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
             Input::SettingsKept { user, id } => self.context.settings_kept(user, id),
+            Input::Room {
+                room,
+                number,
+                command,
+            } => self.command_room(room, number.as_deref(), command, now),
             Input::Timeout => self.handle_timeout(now),
             Input::Drain => self.draining = true,
             Input::HangUpAll => self.hang_up_all(now),
@@ -187,6 +193,7 @@ impl Tenant {
             timers: self.context.timers.len(),
             followed: self.context.following.len(),
             lamps: self.context.lamps.held(),
+            rooms: self.context.rooms.held(),
             subscriptions: self.events.len(),
         }
     }
@@ -247,6 +254,8 @@ pub struct Held {
     pub followed: usize,
     /// Users and calls that busy lamps know together.
     pub lamps: usize,
+    /// Rooms and their members together.
+    pub rooms: usize,
     /// Subscriptions.
     pub subscriptions: usize,
 }

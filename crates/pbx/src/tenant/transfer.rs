@@ -24,6 +24,11 @@ impl Tenant {
                 }
                 Act::Join { call } => self.join(call, now),
                 Act::HandOver { to, side, leg } => self.hand_over(to, side, *leg, now),
+                service @ (Act::Connect { .. }
+                | Act::Listen { .. }
+                | Act::Page { .. }
+                | Act::Tell { .. }
+                | Act::Heard { .. }) => self.perform_service(service, now),
                 Act::Abandon { call } => {
                     if let Some(call) = self.calls.get_mut(&call) {
                         call.abandoned(&mut self.context, now);

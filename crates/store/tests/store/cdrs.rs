@@ -79,6 +79,7 @@ fn records_from_before_transfers_and_records_of_transfers_are_both_read() {
     let new = Cdr {
         parent: Some(old.id),
         transferred_by: Some("101".into()),
+        recordings: Vec::new(),
         transferred_to: Some("103".into()),
         ..cdr(2, b.acme.tenant())
     };

@@ -87,6 +87,7 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         callee_srtp: None,
         parent: None,
         transferred_by: None,
+        recordings: Vec::new(),
         transferred_to: None,
     }
 }

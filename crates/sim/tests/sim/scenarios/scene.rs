@@ -121,6 +121,11 @@ impl Scene {
         (caller, callee)
     }
 
+    /// When the curtain rose.
+    pub(super) fn started(&self) -> Duration {
+        self.start
+    }
+
     /// The ladder starts again, at zero.
     pub(super) fn curtain(&mut self) {
         self.world.ladder.take();

@@ -1,0 +1,209 @@
+//! Calls between two phones that are recorded: by `*1`, by a user's wish, by policy, and not.
+
+use super::Scene;
+use super::theatre::stage_with;
+use expect_test::expect;
+use model::{Leg, MediaPolicy, Policy, RecordPolicy};
+
+fn talking(policy: Policy) -> (Scene, usize, usize) {
+    let mut scene = stage_with(policy);
+    let (caller, callee) = scene.pair();
+    scene.call(caller, "102");
+    scene.run(2000);
+    (scene, caller, callee)
+}
+
+fn on_demand() -> Policy {
+    Policy {
+        record: RecordPolicy::OnDemand,
+        ..Policy::default()
+    }
+}
+
+fn kept(scene: &Scene) -> usize {
+    scene.world.server.cdrs.last().expect("a record").recordings.len()
+}
+
+#[test]
+fn star_one_begins_and_ends_it() {
+    let (mut scene, caller, callee) = talking(on_demand());
+    scene.told();
+    scene.curtain();
+    // As telephone events by the callee, then as INFO by the caller: these go on to the other phone.
+    scene.keyed(1, Leg::Callee, '*');
+    scene.keyed(1, Leg::Callee, '1');
+    scene.run(1000);
+    let first = scene.recordings();
+    scene.dials(caller, "*1");
+    scene.run(1000);
+    scene.ended(first[0], 2000);
+    scene.ended(first[0], 2000);
+    scene.dials(callee, "*1");
+    scene.run(1000);
+    expect![[r#"
+        0 call 1: record 0 0
+        0 call 1: Caller hears beep 400 over it
+        0 call 1: Callee hears beep 400 over it
+        1101 call 1: recording: Stop
+        1101 call 1: Caller hears beep 400 over it
+        1101 call 1: Callee hears beep 400 over it
+        2301 call 1: record 0 0
+        2301 call 1: Caller hears beep 400 over it
+        2301 call 1: Callee hears beep 400 over it
+    "#]]
+    .assert_eq(&scene.told());
+    scene.hang_up(caller);
+    scene.run(500);
+    assert_eq!(kept(&scene), 2);
+    scene.ends(expect![[r#"
+        1000   acme/101 -> server   INFO 1 {*}
+        1001     server -> acme/101 200 OK (INFO)
+        1001     server -> acme/102 INFO 102 {Signal=* Duration=160}
+        1002   acme/102 -> server   405 Method Not Allowed (INFO)
+        1100   acme/101 -> server   INFO 1 {1}
+        1101     server -> acme/101 200 OK (INFO)
+        1101     server -> acme/102 INFO 102 {Signal=1 Duration=160}
+        1102   acme/102 -> server   405 Method Not Allowed (INFO)
+        2200   acme/102 -> server   INFO 1 {*}
+        2201     server -> acme/102 200 OK (INFO)
+        2201     server -> acme/101 INFO 101 {Signal=* Duration=160}
+        2202   acme/101 -> server   405 Method Not Allowed (INFO)
+        2300   acme/102 -> server   INFO 1 {1}
+        2301     server -> acme/102 200 OK (INFO)
+        2301     server -> acme/101 INFO 101 {Signal=1 Duration=160}
+        2302   acme/101 -> server   405 Method Not Allowed (INFO)
+        3400   acme/101 -> server   BYE 1
+        3401     server -> acme/102 BYE 102
+        3401     server -> acme/101 200 OK (BYE)
+        3402   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 4396 ms (ring 102, answered, recorded, recorded), packets 9 and 9
+    "#]]);
+}
+
+/// A star of one side and a one of the other, a star long ago, another key between.
+#[test]
+fn what_is_no_code() {
+    let (mut scene, caller, _) = talking(on_demand());
+    scene.told();
+    scene.keyed(1, Leg::Caller, '*');
+    scene.keyed(1, Leg::Callee, '1');
+    scene.keyed(1, Leg::Caller, '*');
+    scene.run(2500);
+    for key in ['1', '*', '2', '1', '1'] {
+        scene.keyed(1, Leg::Caller, key);
+    }
+    assert!(scene.recordings().is_empty());
+    scene.hang_up(caller);
+    scene.run(70_000);
+    sim::check::at_rest(&scene.world).expect("rest");
+}
+
+#[test]
+fn not_allowed_or_not_possible() {
+    for (policy, note) in [
+        (Policy::default(), Some("recording refused")),
+        (
+            Policy {
+                in_call_codes: false,
+                ..on_demand()
+            },
+            None,
+        ),
+        (
+            Policy {
+                media: MediaPolicy::Direct,
+                ..on_demand()
+            },
+            None,
+        ),
+    ] {
+        let (mut scene, caller, _) = talking(policy);
+        scene.dials(caller, "*1");
+        scene.run(500);
+        assert!(scene.recordings().is_empty());
+        scene.hang_up(caller);
+        scene.run(500);
+        let cdr = scene.world.server.cdrs.last().expect("a record");
+        assert_eq!(cdr.recordings, []);
+        assert_eq!(
+            cdr.path
+                .last()
+                .map(String::as_str)
+                .filter(|step| step.contains("record")),
+            note
+        );
+    }
+}
+
+#[test]
+fn always() {
+    let (mut scene, caller, _) = talking(Policy {
+        record: RecordPolicy::Always,
+        record_beep: false,
+        media: MediaPolicy::Direct,
+        ..Policy::default()
+    });
+    expect![[r#"
+        1005 call 1: record 0 0
+    "#]]
+    .assert_eq(&scene.told());
+    // What the media plane says of it gets lost: it counts as there.
+    scene.world.server.ends = sim::server::Ends::Lost;
+    scene.hang_up(caller);
+    scene.run(500);
+    assert_eq!(kept(&scene), 1);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        1004   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        1005     server -> acme/102 ACK 102
+        1005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        1006   acme/101 -> server   ACK 1
+        2000   acme/101 -> server   BYE 1
+        2001     server -> acme/102 BYE 102
+        2001     server -> acme/101 200 OK (BYE)
+        2002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 996 ms (ring 102, answered, recorded always), packets 2 and 2
+    "#]]);
+}
+
+#[test]
+fn a_users_own_wish_counts_more_than_the_policy() {
+    for (policy, wish, recorded) in [
+        (RecordPolicy::Never, Some(RecordPolicy::Always), true),
+        (RecordPolicy::OnDemand, None, false),
+    ] {
+        let mut scene = Scene::new();
+        let mut users = super::scene::with_users(2, |user| {
+            user.settings.record = wish.filter(|_| &*user.extension == "102")
+        });
+        let config = model::TenantConfig::new(
+            users.id(),
+            2,
+            "Acme",
+            &["acme.example"],
+            Policy {
+                record: policy,
+                ..Policy::default()
+            },
+            users.users().to_vec(),
+            users.devices().to_vec(),
+        );
+        users = config.expect("a configuration");
+        let now = scene.world.now();
+        scene.world.server.configure(users, now);
+        let (caller, _) = scene.pair();
+        scene.call(caller, "102");
+        scene.run(2000);
+        assert_eq!(!scene.recordings().is_empty(), recorded);
+        scene.hang_up(caller);
+        scene.run(70_000);
+        sim::check::at_rest(&scene.world).expect("rest");
+    }
+}

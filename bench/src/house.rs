@@ -90,7 +90,7 @@ impl House {
     }
 
     /// A command that ends by itself.
-    fn finish(&self, arguments: &[&str]) -> Result<()> {
+    pub(crate) fn finish(&self, arguments: &[&str]) -> Result<()> {
         let mut command = self.command(arguments);
         let output = command.stdin(Stdio::null()).output();
         let output = output.with_context(|| format!("cannot start {}", self.program.display()))?;

@@ -16,6 +16,7 @@ mod digest;
 mod hot;
 mod house;
 mod load;
+mod media;
 mod ready;
 mod storm;
 mod wire;
@@ -41,6 +42,8 @@ enum Command {
     Storm(storm::Settings),
     /// Carillon beside Kamailio: CPU per operation, rates, memory, start-up.
     Compare(compare::Settings),
+    /// The media server beside rtpengine: CPU per packet and per call, memory, delay.
+    Media(media::Settings),
     /// Wall time of the hot core paths.
     Micro,
     /// Instructions of the hot core paths, compared with bench/instructions.toml.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Ready(settings) => ready::run(&settings),
         Command::Storm(settings) => storm::run(&settings),
         Command::Compare(settings) => compare::run(&settings),
+        Command::Media(settings) => media::run(&settings),
         Command::Micro => hot::micro::run(),
         Command::Instructions(settings) => hot::instructions::run(&settings),
         Command::HotPath { name, times } => hot::run(&name, times),

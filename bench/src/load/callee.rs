@@ -103,7 +103,7 @@ impl Callee {
 }
 
 /// Copies what an answer must copy (RFC 3261 §8.2.6.2, §12.1.1).
-fn answer(
+pub(crate) fn answer(
     request: &Text<'_>,
     code: u16,
     reason: &str,

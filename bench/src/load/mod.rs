@@ -4,7 +4,7 @@
 //! Owns: the settings of a run and the order of its phases. Does not own: sockets ([`crate::wire`]), reading
 //! `/proc` ([`crate::cpu`]), printing ([`crate::load::report`]).
 
-mod callee;
+pub(crate) mod callee;
 mod caller;
 mod engine;
 pub(crate) mod media;

@@ -63,6 +63,11 @@ impl<'a> Text<'a> {
         after.split(';').next().unwrap_or_default()
     }
 
+    /// The description, or whatever else it carries.
+    pub(crate) fn body(&self) -> &'a str {
+        self.body
+    }
+
     /// The URI between the angle brackets of the Contact.
     pub(crate) fn contact_uri(&self) -> Option<&'a str> {
         let (_, rest) = self.header("Contact")?.split_once('<')?;

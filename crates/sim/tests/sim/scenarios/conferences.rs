@@ -14,7 +14,10 @@ const GUARDED: &str = r#"{"name": "board", "steps": {"start":
 const PAGE: &str =
     r#"{"name": "page", "steps": {"start": {"do": "page", "extensions": ["102", "103", "104"]}}}"#;
 
-fn rooms(scene: &Scene) -> Vec<(u64, bool, Vec<(String, bool)>)> {
+/// Number, lock, and each member's number and whether he is mute.
+type Room = (u64, bool, Vec<(String, bool)>);
+
+fn rooms(scene: &Scene) -> Vec<Room> {
     let tenant = scene.world.server.tenant(ACME).expect("acme");
     let members = |room: &model::RoomView| {
         let member = |m: &model::RoomMember| (m.number.clone(), m.muted);
@@ -36,9 +39,8 @@ fn command(scene: &mut Scene, number: Option<&str>, command: RoomCommand) {
     scene.run(10);
 }
 
-#[test]
-fn three_meet_and_the_last_one_closes_it() {
-    let mut scene = stage(&[("200", OPEN)]);
+/// 101, 102 and 103 come into the conference one after the other.
+fn three(scene: &mut Scene) -> Vec<usize> {
     let phones: Vec<usize> = ["101", "102", "103"]
         .map(|user| scene.phone(user, Answer::Ring))
         .into();
@@ -52,7 +54,14 @@ fn three_meet_and_the_last_one_closes_it() {
             .map(|m| ((*m).to_owned(), false))
             .collect::<Vec<_>>()
     };
-    assert_eq!(rooms(&scene), [(200, false, names(&["101", "102", "103"]))]);
+    assert_eq!(rooms(scene), [(200, false, names(&["101", "102", "103"]))]);
+    phones
+}
+
+#[test]
+fn three_meet_and_the_last_one_closes_it() {
+    let mut scene = stage(&[("200", OPEN)]);
+    let phones = three(&mut scene);
     scene.dials(phones[1], "*1");
     scene.run(1200);
     assert!(rooms(&scene)[0].2[1].1, "102 is mute");

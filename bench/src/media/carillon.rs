@@ -15,7 +15,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// Ports for RTP: a call takes two pairs, and all calls of a measurement stand at once.
-const PORTS: (u16, u16) = (12_000, 27_999);
+const PORTS: (u16, u16) = (12_000, 19_999);
+/// Those of the server that records: it runs beside one that does not.
+const RECORDED_PORTS: (u16, u16) = (20_000, 27_999);
 /// The number of the conference.
 pub(super) const CONFERENCE: &str = "200";
 /// What dialling it leads to. Chimes would let the hundredth member be heard coming by the first packets measured.
@@ -50,7 +52,12 @@ impl Carillon {
         plan: Plan,
         calls: u32,
     ) -> Result<Carillon> {
-        let house = House::build(program, folder, calls * 2, "media=relay", PORTS)?;
+        let ports = if wish == Tenant::Recorded {
+            RECORDED_PORTS
+        } else {
+            PORTS
+        };
+        let house = House::build(program, folder, calls * 2, "media=relay", ports)?;
         match wish {
             Tenant::Plain => {}
             Tenant::Recorded => {

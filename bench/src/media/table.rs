@@ -127,6 +127,13 @@ fn verdicts(text: &mut String, result: &Results) {
         .iter()
         .map(|(_, rounds)| rounds.as_slice())
         .collect();
+    if rounds
+        .iter()
+        .any(|rounds| rounds.iter().any(|round| round.deaf > 0))
+    {
+        text.push_str("  = nothing: a server that is not heard has not done the work\n");
+        return;
+    }
     let first = rounds.first().copied().unwrap_or_default();
     let second = rounds.get(1).copied();
     match (result.scenario.figure, second) {

@@ -3,7 +3,10 @@
 //! What must hold: nothing panics; what we write can be read again, has CRLF line ends, as many streams as came in,
 //! and no secret of the other leg; a leg without keys of ours gets no attribute for them.
 
-use sdp::{Admit, Anchor, Description, Keyring, Protection, Side, answer, offer};
+use sdp::{
+    Admit, Anchor, Candidate, Credentials, Description, Fragment, Keyring, MAX_CANDIDATES, Protection, Side,
+    answer, offer,
+};
 use std::net::SocketAddr;
 
 /// One input.
@@ -13,6 +16,7 @@ pub(crate) fn run(data: &[u8]) {
     };
     assert!(description.media().iter().all(|media| media.crypto.is_empty()));
     with_keys(data);
+    as_browsers(data);
     for media in description.media() {
         let _ = (media.rtp_address(), media.rtcp_address(), media.is_held());
     }
@@ -39,7 +43,11 @@ pub(crate) fn run(data: &[u8]) {
 /// The same where keys are read and written.
 fn with_keys(data: &[u8]) {
     for (plain, protection) in [(true, Protection::Wished), (false, Protection::Demanded)] {
-        let admit = Admit { keys: true, plain };
+        let admit = Admit {
+            keys: true,
+            dtls: false,
+            plain,
+        };
         let Ok(description) = Description::parse_with(data, admit) else {
             return;
         };
@@ -58,6 +66,56 @@ fn with_keys(data: &[u8]) {
         if let Ok(text) = answer(&description, &description, &mut side, None, &[]) {
             ours(&text);
             assert_eq!(side.suite().is_some(), text.contains("\na=crypto"), "{text}");
+        }
+    }
+}
+
+/// The same where ICE and DTLS are read and written: ours are there, and nobody else's.
+fn as_browsers(data: &[u8]) {
+    let fragment = Fragment::parse(data);
+    let _ = Candidate::parse(&String::from_utf8_lossy(data));
+    let admit = Admit {
+        keys: false,
+        dtls: true,
+        plain: true,
+    };
+    let Ok(mut description) = Description::parse_with(data, admit) else {
+        return;
+    };
+    let news = description.trickle(&fragment);
+    assert!(!news || !description.trickle(&fragment), "news once");
+    let at = Some(Anchor {
+        rtp: SocketAddr::from(([198, 51, 100, 1], 40_000)),
+    });
+    let mut side = Side::new(4);
+    side.speak_web(Credentials::new(|| 0), [0; 2], 0, "sha-256 0F".into());
+    side.ask_for_web();
+    let own = |text: &str| {
+        let ours = [
+            "a=ice-ufrag:AAAAAAAA\r",
+            "a=fingerprint:sha-256 0F\r",
+            " 198.51.100.1 40000 typ host\r",
+        ];
+        let count = text.matches("\na=ice-ufrag:").count();
+        assert!(
+            count <= 1 && ours.iter().all(|ours| text.matches(ours).count() == count),
+            "{text}"
+        );
+        assert_eq!(text.matches("\na=candidate:").count(), count, "{text}");
+    };
+    if let Ok(text) = answer(&description, &description, &mut side, at, &[]) {
+        own(&text);
+        assert_eq!(text.matches("\nm=").count(), description.media().len(), "{text}");
+        for media in description.media() {
+            let path = side.web_path(media);
+            assert!(path.is_none_or(|path| path.theirs.candidates.len() <= MAX_CANDIDATES));
+        }
+    }
+    if let Ok(text) = offer(&description, &mut side, at, &[]) {
+        own(&text);
+        let _ = Description::parse_answer(data, &mut side, true);
+        if let Ok(again) = offer(&description, &mut side, at, &[]) {
+            own(&again);
         }
     }
 }

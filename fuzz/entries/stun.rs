@@ -3,6 +3,7 @@
 //! What must hold: nothing panics; an answer is STUN, names the source, and is no more than 24 octets longer than what
 //! it answers.
 
+use rtp::stun::connectivity::Check;
 use rtp::stun::{Answer, Message, answer};
 use std::net::SocketAddr;
 
@@ -23,6 +24,10 @@ pub(crate) fn run(data: &[u8]) {
             }
             Answer::Ignore => {}
         }
+    }
+    if let Some(check) = Check::read(data) {
+        let _ = (check.username, check.mapped, check.role);
+        assert!(!check.is_authentic("a password that nobody has"));
     }
     if let Some(message) = Message::parse(data) {
         assert!(message.attributes().count() <= data.len() / 4);

@@ -81,6 +81,7 @@ fn open(relay: &mut Relay, now: Duration) -> [media::PairId; 2] {
             rtcp: None,
             signalling_ip: host.into(),
             srtp: None,
+            web: None,
             voice: Some(Box::new(voice.clone())),
         };
         relay.handle_command(&command, now);

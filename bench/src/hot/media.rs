@@ -102,6 +102,7 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
             rtcp,
             signalling_ip: rtp.ip(),
             srtp: None,
+            web: None,
             voice: None,
         };
         relay.handle_command(&command, now);

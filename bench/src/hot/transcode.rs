@@ -132,6 +132,7 @@ fn describe(relay: &mut Relay, (leg, pair): (Leg, PairId), voice: Voice, now: Du
         rtcp: None,
         signalling_ip: at.ip(),
         srtp: None,
+        web: None,
         voice: Some(Box::new(voice)),
     };
     relay.handle_command(&command, now);

@@ -22,9 +22,29 @@ pub(crate) struct Latch {
     trial: u8,
     /// Source of RTCP under the present lock.
     rtcp_learned: Option<SocketAddr>,
+    /// ICE decides, and none of the above.
+    ice: Option<Ice>,
+}
+
+/// What ICE has found.
+#[derive(Clone, Debug, Default)]
+struct Ice {
+    selected: Option<SocketAddr>,
+    valid: Vec<SocketAddr>,
 }
 
 impl Latch {
+    /// ICE decides from now on: where is sent to, and from where is believed. RTCP goes the same way (RFC 5761).
+    pub(crate) fn follow_ice(&mut self, selected: Option<SocketAddr>, valid: Vec<SocketAddr>) {
+        self.muted = false;
+        self.ice = Some(Ice { selected, valid });
+    }
+
+    /// ICE decides no more.
+    pub(crate) fn forget_ice(&mut self) {
+        self.ice = None;
+    }
+
     /// Takes a description in. Latching restarts when its address changed, or when the host changed on which a source
     /// behind NAT was believed.
     pub(crate) fn describe(&mut self, rtp: Option<SocketAddr>, rtcp: Option<SocketAddr>, signalling: IpAddr) {
@@ -48,6 +68,9 @@ impl Latch {
 
     /// True when RTP from this source is believed; may lock.
     pub(crate) fn rtp_from(&mut self, from: SocketAddr) -> bool {
+        if self.ice.is_some() {
+            return self.is_valid(from);
+        }
         if let Some(lock) = self.lock {
             return lock == from;
         }
@@ -69,6 +92,7 @@ impl Latch {
     /// True when RTP from this source could be believed. Changes nothing; spares parsing what is dropped anyway.
     pub(crate) fn may_come_from(&self, from: SocketAddr) -> bool {
         match self.lock {
+            _ if self.ice.is_some() => self.is_valid(from),
             Some(lock) => lock == from,
             None => self.expects_host(from.ip()),
         }
@@ -77,6 +101,7 @@ impl Latch {
     /// True when RTCP from this source could be believed. Changes nothing.
     pub(crate) fn rtcp_may_come_from(&self, from: SocketAddr) -> bool {
         match self.lock {
+            _ if self.ice.is_some() => self.is_valid(from),
             Some(lock) => lock.ip() == from.ip(),
             None => self.expects_host(from.ip()) || self.rtcp_described == Some(from),
         }
@@ -84,6 +109,9 @@ impl Latch {
 
     /// True when RTCP from this source is believed. Once a source is learned, only it and the described one are.
     pub(crate) fn rtcp_from(&mut self, from: SocketAddr) -> bool {
+        if self.ice.is_some() {
+            return self.is_valid(from);
+        }
         let Some(lock) = self.lock else {
             return self.expects_host(from.ip()) || self.rtcp_described == Some(from);
         };
@@ -101,20 +129,24 @@ impl Latch {
 
     /// Where RTP is sent.
     pub(crate) fn rtp_to(&self) -> Option<SocketAddr> {
-        if self.muted {
-            None
-        } else {
-            self.lock.or(self.candidate).or(self.described)
+        match &self.ice {
+            _ if self.muted => None,
+            Some(ice) => ice.selected,
+            None => self.lock.or(self.candidate).or(self.described),
         }
     }
 
     /// The one source that is believed, unless nothing is to be sent.
     pub(crate) fn locked(&self) -> Option<SocketAddr> {
-        self.lock.filter(|_| !self.muted)
+        let lock = self.ice.as_ref().map_or(self.lock, |ice| ice.selected);
+        lock.filter(|_| !self.muted)
     }
 
     /// Where RTCP is sent. Behind NAT nowhere, until RTCP has come from there: the port can't be guessed.
     pub(crate) fn rtcp_to(&self) -> Option<SocketAddr> {
+        if self.ice.is_some() {
+            return self.rtp_to();
+        }
         let as_described = self
             .lock
             .or(self.candidate)
@@ -125,6 +157,10 @@ impl Latch {
         } else {
             self.rtcp_learned.or(described)
         }
+    }
+
+    fn is_valid(&self, from: SocketAddr) -> bool {
+        self.ice.as_ref().is_some_and(|ice| ice.valid.contains(&from))
     }
 
     fn expects_host(&self, ip: IpAddr) -> bool {

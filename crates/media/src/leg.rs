@@ -5,6 +5,7 @@
 use crate::latch::Latch;
 use crate::ports::PairId;
 use crate::protect::Protected;
+use crate::secure::Secure;
 use model::{LegQuality, SrtpKeys};
 use rtp::srtp::{Receiver, Refused};
 use rtp::{Clock, Header, Reception, rtcp};
@@ -34,6 +35,8 @@ pub(crate) struct LegState {
     heed: u8,
     /// Packets of our own in a row since something came from it.
     pub(crate) unheard: u32,
+    /// ICE and DTLS, where the leg speaks so.
+    pub(crate) secure: Option<Box<Secure>>,
     srtp: Option<Box<Protected>>,
     count: LegQuality,
     reception: Reception,
@@ -53,6 +56,7 @@ impl LegState {
             events: None,
             heed: NONE,
             unheard: 0,
+            secure: None,
             srtp: None,
             count: LegQuality::default(),
             reception: Reception::new(),
@@ -68,6 +72,11 @@ impl LegState {
             (None, Some(keys)) => self.srtp = Some(Box::new(Protected::new(keys))),
             (None, None) => {}
         }
+    }
+
+    /// Keys will come by DTLS: until then nothing passes.
+    pub(crate) fn expect_keys(&mut self) {
+        self.srtp = Some(Box::new(Protected::awaiting()));
     }
 
     /// Opens a packet in its buffer and gives its length when it is believed and well formed. Anything else is counted and

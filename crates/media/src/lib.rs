@@ -2,21 +2,22 @@
 //! to be heard, made or changed.
 //!
 //! Owns: port pairs, which source a leg is believed to send from, where packets go, protection by SRTP, statistics,
-//! silence; what a session's legs say and hear as samples. Does not own: sockets, clocks, threads, descriptions, how keys are
-//! agreed on, codecs, and where sounds are kept.
+//! silence; ICE, and what DTLS means for a leg; what a session's legs say and hear as samples. Does not own: sockets, clocks,
+//! threads, randomness, descriptions, how keys are told in them, DTLS itself ([`DtlsSource`] lends it), codecs, and where sounds
+//! are kept.
 //!
 //! # Contract with the shell
 //!
 //! - Time is a monotonic `Duration` that never goes back. Every `handle_*` takes it.
 //! - After each call, drain [`Relay::poll_effect`] until it is empty. The answer of `handle_packet` is at most one packet to
-//!   send on; a packet of a digit may make a report besides.
+//!   send on; a packet of a digit, and what ICE or DTLS come to, may make a report besides.
 //! - [`Effect::Bind`] asks for two sockets, RTP on `rtp_port` and RTCP on the port above, on the address that stands for
 //!   `ip` (the same, or the private one behind a one-to-one NAT). The shell answers each with exactly one
 //!   [`Relay::bound`], at once or later. After `ok` the sockets stay open for the life of the relay: a pair is used
 //!   again and again without a system call, and read all the time, because what arrives in between is dropped here.
 //! - A packet is given in its buffer, with [`ROOM`] behind it for what SRTP adds. A [`Forward`] says how many octets of that
 //!   buffer which socket sends where. Between two legs without keys they are the same octets.
-//! - After `handle_packet` and `handle_timeout`, drain [`Relay::poll_frame`]: packets of our own.
+//! - After each call, drain [`Relay::poll_frame`]: packets of our own, also what ICE and DTLS say.
 //! - [`Effect::Load`] asks for a sound; the shell answers it with [`Relay::loaded`], at once or later. What has not come after
 //!   two seconds is left out of its program.
 //! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
@@ -52,7 +53,8 @@
 //! locked, only that source is, until the description's address changes. RTCP must come from the locked host.
 //!
 //! Packets of a leg with keys have to authenticate besides, before any of this counts. What does not is counted as `refused`
-//! and changes nothing. Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
+//! and changes nothing. A leg that speaks ICE and DTLS-SRTP is believed only from addresses that ICE has proven to be its own, and
+//! hears and says nothing before there are keys (`secure`). Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
 mod effect;
@@ -64,6 +66,7 @@ mod ports;
 mod protect;
 mod record;
 mod relay;
+mod secure;
 mod session;
 
 pub use effect::{Effect, ForkAsk, Spool};
@@ -71,3 +74,4 @@ pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
 pub use record::{Mended, mend_ogg, mend_wav, samples};
 pub use relay::{Forward, Frame, Relay, RelayCounts};
+pub use secure::{Dtls, DtlsOutput, DtlsSource, MOST_HANDSHAKES};

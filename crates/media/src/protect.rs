@@ -12,7 +12,7 @@ pub const ROOM: usize = 20;
 pub(crate) struct Protected {
     /// The leg's last description had keys.
     on: bool,
-    keys: SrtpKeys,
+    keys: Option<SrtpKeys>,
     /// Neither is there when a key has not its suite's length; then no packet passes.
     sender: Option<Sender>,
     receiver: Option<Receiver>,
@@ -22,9 +22,19 @@ impl Protected {
     pub(crate) fn new(keys: &SrtpKeys) -> Protected {
         Protected {
             on: true,
-            keys: keys.clone(),
+            keys: Some(keys.clone()),
             sender: sender(keys.suite, &keys.ours),
             receiver: receiver(keys.suite, &keys.theirs),
+        }
+    }
+
+    /// Keys are awaited: until they come, no packet passes.
+    pub(crate) fn awaiting() -> Protected {
+        Protected {
+            on: true,
+            keys: None,
+            sender: None,
+            receiver: None,
         }
     }
 
@@ -32,14 +42,14 @@ impl Protected {
     pub(crate) fn change(&mut self, keys: Option<&SrtpKeys>) {
         self.on = keys.is_some();
         let Some(keys) = keys else { return };
-        let other_suite = keys.suite != self.keys.suite;
-        if other_suite || keys.ours != self.keys.ours {
+        let known = self.keys.as_ref().filter(|known| known.suite == keys.suite);
+        if known.is_none_or(|known| known.ours != keys.ours) {
             self.sender = sender(keys.suite, &keys.ours);
         }
-        if other_suite || keys.theirs != self.keys.theirs {
+        if known.is_none_or(|known| known.theirs != keys.theirs) {
             self.receiver = receiver(keys.suite, &keys.theirs);
         }
-        self.keys.clone_from(keys);
+        self.keys = Some(keys.clone());
     }
 
     pub(crate) fn is_on(&self) -> bool {

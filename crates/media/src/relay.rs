@@ -5,10 +5,12 @@
 mod process;
 mod recorded;
 mod serve;
+mod web;
 
 use crate::effect::Effect;
 use crate::engine::Scratch;
 use crate::ports::{PairId, PortRange, Ports};
+use crate::secure::DtlsSource;
 pub use crate::session::Forward;
 use crate::session::{Session, Silence, pass_on};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
@@ -75,6 +77,9 @@ pub struct Relay {
     /// Those of a tick, while it lasts.
     turn: Vec<usize>,
     scratch: Scratch,
+    /// When to look at which leg's ICE and DTLS: true = the callee's.
+    deadlines: BTreeSet<(Duration, usize, bool)>,
+    dtls: Option<Box<dyn DtlsSource>>,
     frames: VecDeque<Frame>,
     /// Where the sources of our packets come from.
     seed: u64,
@@ -101,6 +106,8 @@ impl Relay {
             late_ticks: 0,
             turn: Vec::new(),
             scratch: Scratch::default(),
+            deadlines: BTreeSet::new(),
+            dtls: None,
             frames: VecDeque::new(),
             seed: 0,
             effects: VecDeque::new(),
@@ -218,6 +225,11 @@ impl Relay {
             session.leg(leg).stray();
             return None;
         }
+        let web = matches!(protocol(packet), Protocol::Stun | Protocol::Dtls) && !rtcp;
+        if web && self.handle_web((slot, leg), from, packet, now) {
+            return None;
+        }
+        let session = self.sessions.get_mut(slot)?.as_mut()?;
         if session.is_alone {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
@@ -251,6 +263,7 @@ impl Relay {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.handle_ticks(now);
+        self.web_is_due(now);
         while let Some(&(due, slot)) = self.looks.first().filter(|(due, _)| *due <= now) {
             self.looks.pop_first();
             let Some(Some(session)) = self.sessions.get_mut(slot) else {
@@ -271,7 +284,8 @@ impl Relay {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         let look = self.looks.first().map(|(due, _)| *due);
-        [look, self.tick_due].into_iter().flatten().min()
+        let web = self.deadlines.first().map(|(due, ..)| *due);
+        [look, web, self.tick_due].into_iter().flatten().min()
     }
 
     /// What the shell has to do next.
@@ -420,6 +434,8 @@ impl Relay {
         if self.ticking.is_empty() {
             self.tick_due = None;
         }
+        let armed = [&session.caller, &session.callee].map(|leg| leg.secure.as_ref().and_then(|s| s.armed));
+        self.disarm_web(slot, armed);
         for pair in [session.caller.pair, session.callee.pair].into_iter().flatten() {
             match self.owner(pair) {
                 Owner::Binding { .. } => self.set_owner(pair, Owner::Orphan),

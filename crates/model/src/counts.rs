@@ -89,6 +89,12 @@ counts! {
     ports_exhausted,
     /// Requests refused by a limit: 503 or 486.
     over_limit,
+    /// Legs of browsers to which ICE found no path in time.
+    ice_failed,
+    /// Legs of browsers that did not answer any more (RFC 7675).
+    consent_lost,
+    /// Legs of browsers with another certificate than their description named, or whose DTLS handshakes failed.
+    dtls_failed,
     /// Calls ended because no media arrived.
     silent,
     /// Answered calls whose caller never acknowledged.

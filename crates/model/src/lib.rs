@@ -24,6 +24,7 @@ pub mod srtp;
 pub mod time;
 pub mod view;
 pub mod voice;
+pub mod web;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party};
@@ -45,7 +46,7 @@ pub use id::{
 };
 pub use leg::Leg;
 pub use limits::Limits;
-pub use media::{LegQuality, MediaCommand, MediaReport};
+pub use media::{Insecurity, LegQuality, MediaCommand, MediaReport};
 pub use program::{
     Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
     ToneName,
@@ -56,3 +57,4 @@ pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
 pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};
+pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, WebTransport};

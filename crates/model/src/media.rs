@@ -3,7 +3,7 @@
 
 use crate::{
     Fork, ForkEnd, ForkId, Leg, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats,
-    Signal, Signals, SrtpKeys, Voice,
+    Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -52,6 +52,9 @@ pub enum MediaCommand {
         /// How the leg's sound is written. `None` = not known here: what one leg sends goes to the other as it is, and
         /// nothing of ours is heard. Legs that differ are transcoded.
         voice: Option<Box<Voice>>,
+        /// The leg speaks ICE and DTLS-SRTP: addresses and keys come from those, not from here. The same as before changes
+        /// nothing, other credentials restart ICE, other fingerprints also DTLS.
+        web: Option<Box<WebTransport>>,
     },
     /// The call was answered: the silence timer runs from now. `hold` = true pauses it.
     Watch {
@@ -237,6 +240,24 @@ pub enum MediaReport {
         /// The session.
         session: MediaSessionId,
     },
+    /// A leg that speaks DTLS-SRTP has its keys now.
+    Secured {
+        /// The session.
+        session: MediaSessionId,
+        /// The leg.
+        leg: Leg,
+        /// What was agreed on.
+        suite: SrtpSuite,
+    },
+    /// A leg that speaks DTLS-SRTP gets no audio. At most once for what one `Remote` said.
+    Unsecured {
+        /// The session.
+        session: MediaSessionId,
+        /// The leg.
+        leg: Leg,
+        /// Why.
+        why: Insecurity,
+    },
     /// No packet from either side for the configured time.
     Silent {
         /// The session.
@@ -267,7 +288,36 @@ impl MediaReport {
             | MediaReport::Forked { session, .. }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
+            | MediaReport::Secured { session, .. }
+            | MediaReport::Unsecured { session, .. }
             | MediaReport::Closed { session, .. } => *session,
+        }
+    }
+}
+
+/// Why a leg with DTLS-SRTP has no audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Insecurity {
+    /// No way to it has been found.
+    NoPath,
+    /// It does not answer any more (RFC 7675).
+    ConsentLost,
+    /// Its certificate is not the one that its description named.
+    Fingerprint,
+    /// The handshake failed again and again.
+    Handshake,
+}
+
+impl Insecurity {
+    /// A few words for a record or a log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Insecurity::NoPath => "no path by ICE",
+            Insecurity::ConsentLost => "consent lost",
+            Insecurity::Fingerprint => "wrong fingerprint",
+            Insecurity::Handshake => "DTLS handshake failed",
         }
     }
 }

@@ -28,6 +28,11 @@ impl Clock {
         }
     }
 
+    /// A reading of the monotonic clock for those who want it so.
+    pub(crate) fn instant(&self, mono: Duration) -> Instant {
+        self.start + mono.saturating_sub(Duration::from_secs(1))
+    }
+
     /// Reads the monotonic clock. One second is added so that "some time ago" is never negative.
     pub(crate) fn mono(&self) -> Duration {
         self.start.elapsed() + Duration::from_secs(1)

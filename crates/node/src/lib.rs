@@ -13,6 +13,7 @@
 mod clock;
 mod conn;
 mod deadline;
+mod dtls;
 mod fork;
 mod inbox;
 mod keeper;

@@ -85,7 +85,7 @@ impl MediaWorker {
         relay.set_seed(random.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)));
         Ok(MediaWorker {
             index,
-            relay,
+            relay: relay.with_dtls(shared.dtls.source(shared.clock)),
             poll,
             events: Events::new(EVENTS),
             batch: Batch::new(PACKETS, PACKET + ROOM),
@@ -135,7 +135,10 @@ impl MediaWorker {
         let mut forwarded = self.own_frames();
         for index in 0..ready {
             match self.events.get(index).map(|event| event.token) {
-                Some(INBOX) => self.take_inbox(now),
+                Some(INBOX) => {
+                    self.take_inbox(now);
+                    forwarded += self.own_frames();
+                }
                 Some(token) => {
                     forwarded += self.packets(token, now) + self.own_frames();
                     self.settle(now, None);

@@ -57,6 +57,7 @@ impl Bench {
                 public: (HERE, 5060).into(),
             }],
             directory: Arc::new(ArcSwap::from_pointee(Directory::default())),
+            dtls: crate::dtls::Certificates::make().unwrap(),
             tls: None,
             sessions: vec![Inbox::new(BULK).unwrap()],
             media: vec![Inbox::new(0).unwrap()],
@@ -128,6 +129,7 @@ impl Bench {
             rtcp: Some(phone.rtcp.local_addr().unwrap()),
             signalling_ip: HERE,
             srtp: None,
+            web: None,
             voice: Some(Box::new(Voice::new(8, Codec::Pcma))),
         });
     }

@@ -1,6 +1,7 @@
 //! A running node: starting everything in order, and stopping it in the opposite one.
 
 use crate::clock::Clock;
+use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
 use crate::inbox::{BULK, Inbox};
 use crate::keeper::Keeper;
@@ -70,14 +71,14 @@ impl Node {
         let clock = Clock::new();
         let (bindings, events, calls, kept) = open_journals(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
-        let (keeper, keeper_items) = channel();
-        let (spool_items, spooled) = channel();
+        let ((keeper, keeper_items), (spool_items, spooled)) = (channel(), channel());
         let desk = spool_desk(&settings, spool_items, &configs);
         let (sounds, wants) = sync_channel(sounds::QUEUE);
         let shared = Arc::new(Shared {
             clock,
             addresses,
             directory: Arc::new(ArcSwap::from_pointee(directory)),
+            dtls: Certificates::make()?,
             tls,
             sessions: inboxes(workers, BULK)?,
             media: inboxes(settings.media_threads(), 0)?,
@@ -369,6 +370,7 @@ fn starts(
         seed: [0; 32],
         edge_key: shared.edge_key,
         token_key: shared.token_key,
+        fingerprints: shared.dtls.fingerprints(),
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,
     };

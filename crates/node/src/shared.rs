@@ -5,6 +5,7 @@
 //! once per turn, and with one worker not at all.
 
 use crate::clock::Clock;
+use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
@@ -204,6 +205,8 @@ pub(crate) struct Shared {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     /// Certificates, when a TLS address is configured.
     pub(crate) tls: Option<Tls>,
+    /// What browsers are shown.
+    pub(crate) dtls: Certificates,
     /// One per session worker.
     pub(crate) sessions: Vec<SessionInbox>,
     /// One per media worker.

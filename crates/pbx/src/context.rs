@@ -156,6 +156,7 @@ pub(crate) struct Context {
     /// Calls that want something of another one, once for each thing; done when the input is.
     pub(crate) acting: VecDeque<CallId>,
     pub(crate) server_name: Arc<str>,
+    pub(crate) fingerprints: Arc<[Arc<str>]>,
     pub(crate) fork_targets: usize,
     /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
     pub(crate) longest_flow_timer_s: u32,
@@ -184,6 +185,7 @@ impl Context {
             over: Vec::new(),
             acting: VecDeque::new(),
             server_name: Arc::clone(&setup.server_name),
+            fingerprints: Arc::clone(&setup.fingerprints),
             fork_targets: setup.limits.fork_targets,
             longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),
             config,

@@ -19,7 +19,12 @@ pub(crate) const ALLOW: &str =
     "INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, PUBLISH, MESSAGE, REFER";
 
 /// Body types that are read; those of INFO in a call alone besides descriptions.
-const BODIES: &[&str] = &[sdp::CONTENT_TYPE, "application/dtmf-relay", "application/dtmf"];
+const BODIES: &[&str] = &[
+    sdp::CONTENT_TYPE,
+    "application/dtmf-relay",
+    "application/dtmf",
+    sdp::FRAGMENT_TYPE,
+];
 
 /// Option tags that may stand in a Require.
 pub(crate) const EXTENSIONS: &[&str] = &[

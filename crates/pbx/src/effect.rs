@@ -18,6 +18,10 @@ pub struct Setup {
     pub token_key: [u8; 32],
     /// Value of `Server` and `User-Agent`.
     pub server_name: Arc<str>,
+    /// The values of `a=fingerprint` for the certificates that the media plane has for DTLS-SRTP, by number. Two are wanted: a
+    /// browser whose call is transferred learns from another fingerprint that it has to do with another session. Without
+    /// any, browsers are talked to plainly.
+    pub fingerprints: Arc<[Arc<str>]>,
     /// The node's caps.
     pub limits: Limits,
 }

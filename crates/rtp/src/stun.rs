@@ -1,10 +1,12 @@
 //! STUN messages (RFC 8489, which replaces RFC 5389): reading them, and answering a Binding request.
 //!
 //! Owns: the header, attributes, FINGERPRINT, XOR-MAPPED-ADDRESS, and the answer of a server that keeps a NAT binding
-//! open (RFC 5626 §4.4.2): no state, no credentials. Does not own: sockets, ICE, MESSAGE-INTEGRITY.
+//! open (RFC 5626 §4.4.2): no state, no credentials; the messages of ICE (`connectivity`). Does not own: sockets, and what ICE does.
 //!
 //! An answer is at most 24 octets longer than the request, and a request without an attribute that must be understood
 //! gets exactly one: nothing here is worth aiming at somebody else.
+
+pub mod connectivity;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

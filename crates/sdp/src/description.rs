@@ -2,7 +2,8 @@
 //!
 //! Does not own: reading (`parse`) and building (`negotiate`).
 
-use crate::{Codec, Crypto};
+use crate::word::reachable;
+use crate::{Codec, Crypto, Web};
 use std::net::{IpAddr, SocketAddr};
 
 /// Which way media flows, seen from the side that wrote it (RFC 8866 §6.7).
@@ -97,6 +98,10 @@ pub struct Media {
     pub maxptime: Option<u16>,
     /// `a=crypto`, those that can be served, in the writer's order; empty where keys are not admitted.
     pub crypto: Vec<Crypto>,
+    /// What it says about ICE and DTLS-SRTP; `None` where that is incomplete or not admitted.
+    pub web: Option<Box<Web>>,
+    /// The stream's name (RFC 5888).
+    pub(crate) mid: Option<Box<str>>,
     /// Not to be used: over plain RTP where that is not admitted.
     pub(crate) barred: bool,
 }
@@ -110,6 +115,10 @@ pub(crate) enum Profile {
     Savp,
     /// `RTP/SAVPF` (RFC 5124).
     Savpf,
+    /// `UDP/TLS/RTP/SAVP` (RFC 5764): keys come from DTLS.
+    Dtls,
+    /// `UDP/TLS/RTP/SAVPF`: browsers.
+    DtlsF,
 }
 
 impl Profile {
@@ -118,13 +127,26 @@ impl Profile {
             Profile::Avp => "RTP/AVP",
             Profile::Savp => "RTP/SAVP",
             Profile::Savpf => "RTP/SAVPF",
+            Profile::Dtls => "UDP/TLS/RTP/SAVP",
+            Profile::DtlsF => "UDP/TLS/RTP/SAVPF",
         }
     }
 
-    fn parse(proto: &str) -> Option<Profile> {
-        [Profile::Avp, Profile::Savp, Profile::Savpf]
-            .into_iter()
-            .find(|profile| profile.as_str().eq_ignore_ascii_case(proto))
+    pub(crate) fn parse(proto: &str) -> Option<Profile> {
+        [
+            Profile::Avp,
+            Profile::Savp,
+            Profile::Savpf,
+            Profile::Dtls,
+            Profile::DtlsF,
+        ]
+        .into_iter()
+        .find(|profile| profile.as_str().eq_ignore_ascii_case(proto))
+    }
+
+    /// Keys come from DTLS.
+    pub(crate) fn is_dtls(self) -> bool {
+        matches!(self, Profile::Dtls | Profile::DtlsF)
     }
 }
 
@@ -150,10 +172,11 @@ impl Media {
         }
     }
 
-    /// The direction with the old hold taken in: who gives 0.0.0.0 as address receives nothing (RFC 3264 §8.4).
+    /// The direction with the old hold taken in: who gives 0.0.0.0 as address receives nothing (RFC 3264 §8.4). With ICE that
+    /// address only says that no candidate was there yet.
     #[must_use]
     pub fn effective_direction(&self) -> Direction {
-        let unspecified = self.address.is_some_and(|a| a.is_unspecified());
+        let unspecified = self.web.is_none() && self.address.is_some_and(|a| a.is_unspecified());
         Direction::of(self.direction.sends(), self.direction.receives() && !unspecified)
     }
 
@@ -163,10 +186,10 @@ impl Media {
         self.port == 0 || !self.effective_direction().receives()
     }
 
-    /// True when the writer protects the stream, and with which keys can be told.
+    /// True when the writer protects the stream, by keys that it tells or by DTLS.
     #[must_use]
     pub fn is_protected(&self) -> bool {
-        !self.crypto.is_empty()
+        !self.crypto.is_empty() || self.web.is_some()
     }
 
     /// The profile of a stream that we know.
@@ -179,7 +202,8 @@ impl Media {
         let carried = match self.profile() {
             Some(Profile::Avp) => true,
             // What is switched off needs no keys.
-            Some(Profile::Savp | Profile::Savpf) => self.is_protected() || self.port == 0,
+            Some(Profile::Savp | Profile::Savpf) => !self.crypto.is_empty() || self.port == 0,
+            Some(Profile::Dtls | Profile::DtlsF) => self.web.is_some() || self.port == 0,
             None => false,
         };
         self.is_audio() && carried && !self.barred
@@ -207,6 +231,12 @@ impl Description {
     #[must_use]
     pub fn media(&self) -> &[Media] {
         &self.media
+    }
+
+    /// Takes in candidates that were trickled after the description (RFC 8840). False when none of them is new.
+    pub fn trickle(&mut self, fragment: &crate::Fragment) -> bool {
+        let webs = self.media.iter_mut().filter_map(|media| media.web.as_mut());
+        webs.map(|web| web.trickle(fragment)).max().unwrap_or(false)
     }
 
     /// The o= line.
@@ -254,13 +284,4 @@ impl Description {
 
 fn nonzero(port: u16) -> Option<u16> {
     (port != 0).then_some(port)
-}
-
-/// An address that one host can have. Row 12 of the security rules: nothing goes to a group.
-fn reachable(address: IpAddr) -> Option<IpAddr> {
-    let group = match address {
-        IpAddr::V4(v4) => v4.is_broadcast() || v4.is_multicast(),
-        IpAddr::V6(v6) => v6.is_multicast(),
-    };
-    (!group && !address.is_unspecified()).then_some(address)
 }

@@ -55,6 +55,9 @@ fn write_media(text: &mut String, media: &Media) {
     if media.rtcp_mux {
         text.push_str("a=rtcp-mux\r\n");
     }
+    if let Some(mid) = &media.mid {
+        let _ = write!(text, "a=mid:{mid}\r\n");
+    }
     if media.direction != Direction::SendRecv {
         let _ = write!(text, "a={}\r\n", media.direction.as_str());
     }

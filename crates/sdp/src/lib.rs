@@ -13,10 +13,12 @@
 //! - Each leg has keys of its own (`a=crypto`, RFC 4568). They are read only where [`Description::parse_with`] is told that
 //!   the way they came is secret, and written only to a [`Side`] that was given a [`Keyring`]. An answer to an offer of
 //!   ours is read by [`Description::parse_answer`], which knows what was offered.
+//! - A browser's leg speaks ICE and DTLS-SRTP (RFC 8829): its description counts where [`Admit::dtls`] says so, and a [`Side`] that was
+//!   told [`Side::speak_web`] offers the like. Ours has one candidate, the anchor.
 //! - There is one [`Side`] per leg. It makes `o=` stable, lets its version rise only when the content changes,
 //!   and keeps the number of `m=` lines from shrinking (RFC 3264 §8).
 //! - `allowed` lists codec names in lower case, `telephone-event` and `cn` among them; empty allows all.
-//! - With an [`Anchor`] the text names our relay, and `rtcp-mux` is not negotiated: RTCP has the port above.
+//! - With an [`Anchor`] the text names our relay, and `rtcp-mux` is negotiated with browsers alone: RTCP has the port above.
 //!   Without one, media is direct and the peer's own addresses are written.
 #![forbid(unsafe_code)]
 
@@ -28,6 +30,8 @@ mod negotiate;
 mod own;
 mod parse;
 mod side;
+mod web;
+mod word;
 
 pub use codec::Codec;
 pub use crypto::{Crypto, Key, Keyring, Suite};
@@ -35,7 +39,10 @@ pub use description::{Description, Direction, Media, Origin};
 pub use negotiate::{Refusal, acceptable, answer, offer, refuse};
 pub use own::{propose, servable, serve, voice};
 pub use parse::{Admit, SdpError};
-pub use side::{Anchor, Protection, Side, Srtp};
+pub use side::{Anchor, Protection, Side, Srtp, WebPath};
+pub use web::{
+    Candidate, Credentials, Digest, FRAGMENT_TYPE, Fingerprint, Fragment, MAX_CANDIDATES, Setup, Web,
+};
 
 /// The media type of a session description.
 pub const CONTENT_TYPE: &str = "application/sdp";

@@ -71,6 +71,9 @@ pub fn offer(
     if usable.is_none() && !(to.has_spoken() && is_switched_off(from)) {
         return Err(unusable(from));
     }
+    if to.is_web() {
+        return web_offer(usable.and_then(|at| from.media.get(at)), to, anchor, allowed);
+    }
     let mut text = Text::default();
     for (index, media) in from.media.iter().enumerate() {
         if Some(index) == usable {
@@ -89,6 +92,31 @@ pub fn offer(
     let missing = to.missing(text.len()).to_vec();
     missing.iter().for_each(|line| text.line(line));
     Ok(to.say(text, anchor))
+}
+
+/// The offer for a browser: the stream in the place that it has there, and nothing that the browser does not know already.
+fn web_offer(
+    media: Option<&Media>,
+    to: &mut Side,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+) -> Result<String, Refusal> {
+    let anchor = anchor.ok_or(Refusal::NoAddress)?;
+    let (lines, at) = to.web_lines().ok_or(Refusal::Transport)?;
+    let mut text = Text::default();
+    for index in 0..lines.len().max(at.saturating_add(1)) {
+        match (media.filter(|_| index == at), lines.get(index)) {
+            (Some(media), _) => {
+                let codecs: Vec<&Codec> = media.allowed(allowed).collect();
+                let protected = to.offered().ok_or(Refusal::Transport)?;
+                let place = place(media, Some(anchor), true)?;
+                text.stream(media, &codecs, media.effective_direction(), place, protected);
+            }
+            (None, Some(line)) => text.line(line),
+            (None, None) => {}
+        }
+    }
+    Ok(to.say(text, Some(anchor)))
 }
 
 /// Whether a first offer can be carried across at all, before anything is reserved for it.
@@ -124,15 +152,17 @@ pub fn answer(
             let codecs = common(media, reply, allowed)?;
             let direction = media.effective_direction().answered(reply.effective_direction());
             let mux = media.rtcp_mux && reply.rtcp_mux;
+            let place = place(reply, anchor, mux)?;
+            to.hears(media, index);
             text.stream(
                 reply,
                 &codecs.iter().collect::<Vec<_>>(),
                 direction,
-                place(reply, anchor, mux)?,
+                place,
                 to.answered(media).ok_or(Refusal::Transport)?,
             );
         } else {
-            text.refused(media);
+            text.refused_by_name(media);
         }
     }
     if let Some(media) = usable.and_then(|at| offered.media.get(at)) {
@@ -146,7 +176,7 @@ pub fn answer(
 #[must_use]
 pub fn refuse(offered: &Description, to: &mut Side) -> String {
     let mut text = Text::default();
-    offered.media.iter().for_each(|media| text.refused(media));
+    offered.media.iter().for_each(|media| text.refused_by_name(media));
     to.say(text, None)
 }
 

@@ -3,6 +3,9 @@
 //! Does not own: what a description means for a call.
 
 use crate::crypto::Crypto;
+use crate::description::Profile;
+use crate::web::Draft;
+use crate::word::is_token;
 use crate::{Codec, Description, Direction, Media, Origin, Side};
 use std::fmt;
 use std::net::IpAddr;
@@ -24,6 +27,8 @@ const MAX_CRYPTO: usize = 16;
 pub struct Admit {
     /// Keys are read: the description came a way that nobody else can read.
     pub keys: bool,
+    /// ICE and DTLS-SRTP may be used.
+    pub dtls: bool,
     /// Audio without keys may be used.
     pub plain: bool,
 }
@@ -53,6 +58,7 @@ impl Description {
     pub fn parse(body: &[u8]) -> Result<Description, SdpError> {
         let admit = Admit {
             keys: false,
+            dtls: false,
             plain: true,
         };
         Description::parse_with(body, admit)
@@ -69,6 +75,9 @@ impl Description {
             if !admit.keys {
                 media.crypto.clear();
             }
+            if !admit.dtls {
+                media.web = None;
+            }
             media.barred = !admit.plain && !media.is_protected();
         }
         Ok(description)
@@ -84,6 +93,7 @@ impl Description {
         let mut description = Description::read(body)?;
         for media in &mut description.media {
             media.crypto.retain(|crypto| side.has_offered(crypto));
+            media.web = media.web.take().filter(|_| side.has_offered_web());
             media.barred = !plain && !media.is_protected();
         }
         if let Some(media) = description.media.iter().find(|m| m.is_ours() && m.port != 0) {
@@ -122,6 +132,9 @@ struct Reader {
     direction: Direction,
     attributes: usize,
     media: Vec<Media>,
+    /// What the session says about ICE and DTLS, and what each stream does.
+    web: Draft,
+    webs: Vec<Draft>,
 }
 
 type Read<T> = Result<T, &'static str>;
@@ -148,10 +161,14 @@ impl Reader {
 
     fn finish(self) -> Read<Description> {
         let origin = self.origin.ok_or("no o= line")?;
-        Ok(Description {
-            origin,
-            media: self.media,
-        })
+        let mut media = self.media;
+        for (media, draft) in media.iter_mut().zip(self.webs) {
+            media.mid = draft.mid();
+            if media.rtcp_mux && media.profile().is_some_and(Profile::is_dtls) {
+                media.web = draft.complete(&self.web).map(Box::new);
+            }
+        }
+        Ok(Description { origin, media })
     }
 
     fn version(&mut self, value: &[u8]) -> Read<()> {
@@ -209,12 +226,15 @@ impl Reader {
             .next()
             .and_then(|p| p.parse().ok())
             .ok_or("m= has no port from 0 to 65535")?;
-        let is_rtp = proto.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("RTP/"));
+        let is_rtp = proto.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("RTP/"))
+            || Profile::parse(proto).is_some_and(Profile::is_dtls);
+        self.webs.push(Draft::default());
         self.media.push(Media {
             kind: kind.into(),
             port,
             proto: proto.into(),
-            format: format.into(),
+            // A refusal repeats it, so it may be nothing but a word.
+            format: if is_token(format) { format } else { "-" }.into(),
             formats: if is_rtp {
                 formats(std::iter::once(format).chain(words))
             } else {
@@ -227,6 +247,8 @@ impl Reader {
             ptime: None,
             maxptime: None,
             crypto: Vec::new(),
+            web: None,
+            mid: None,
             barred: false,
         });
         Ok(())
@@ -240,8 +262,16 @@ impl Reader {
         // An attribute in another charset is one that we don't know.
         let Ok(value) = text(value) else { return Ok(()) };
         let (name, value) = value.split_once(':').unwrap_or((value, ""));
-        let value = value.trim_ascii();
-        if let Some(direction) = direction(name.trim_ascii()) {
+        let (name, value) = (name.trim_ascii(), value.trim_ascii());
+        if self
+            .webs
+            .last_mut()
+            .unwrap_or(&mut self.web)
+            .attribute(name, value)
+        {
+            return Ok(());
+        }
+        if let Some(direction) = direction(name) {
             match self.media.last_mut() {
                 Some(media) => media.direction = direction,
                 None => self.direction = direction,
@@ -255,7 +285,7 @@ impl Reader {
 
 /// Attributes of one stream. A malformed one is as good as absent.
 fn stream_attribute(media: &mut Media, name: &str, value: &str) {
-    match name.trim_ascii() {
+    match name {
         "rtpmap" => drop(rtpmap(media, value)),
         "fmtp" => drop(fmtp(media, value)),
         "ptime" => media.ptime = milliseconds(value),
@@ -370,12 +400,4 @@ fn text(value: &[u8]) -> Read<&str> {
         return Err("the line has a control character");
     }
     Ok(text.trim_ascii())
-}
-
-/// RFC 8866 §9 `token`.
-fn is_token(word: &str) -> bool {
-    !word.is_empty()
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&b))
 }

@@ -4,9 +4,11 @@
 
 use crate::crypto::{Crypto, Key, Keyring, Suite, written};
 use crate::description::Profile;
+use crate::web::{Credentials, Own, Setup, Web};
 use crate::{Codec, Direction, Media};
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 /// Our relay address that faces a leg. RTCP has the port above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,25 @@ pub enum Protection {
     Wished,
     /// `RTP/SAVP`: who doesn't know it refuses. Without keys of ours nothing can be offered.
     Demanded,
+    /// `UDP/TLS/RTP/SAVPF` with ICE, as browsers want it. See [`Side::speak_web`].
+    Web,
+}
+
+/// What ICE and DTLS need to know about a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct WebPath<'a> {
+    /// Our side of ICE.
+    pub ours: &'a Credentials,
+    /// From which the media plane makes what must not be guessed, not even by the leg: transactions.
+    pub seed: [u64; 2],
+    /// What the leg said.
+    pub theirs: &'a Web,
+    /// We nominate.
+    pub controlling: bool,
+    /// We begin the handshake.
+    pub active: bool,
+    /// Which certificate of ours the leg was told of.
+    pub certificate: u8,
 }
 
 /// The keys of a leg's audio stream, both ways.
@@ -51,6 +72,8 @@ pub struct Side {
     lines: Vec<String>,
     /// Our keys, where the leg may have any.
     ring: Option<Box<Keyring>>,
+    /// Our side of ICE and DTLS, where the leg may speak so.
+    own: Option<Box<Own>>,
     protection: Protection,
     agreement: Agreement,
 }
@@ -66,6 +89,8 @@ enum Agreement {
         suite: Suite,
         theirs: Key,
     },
+    /// By DTLS.
+    Web(Box<Web>),
 }
 
 /// It holds keys, also in what was said.
@@ -89,6 +114,7 @@ impl Side {
             place: String::new(),
             lines: Vec::new(),
             ring: None,
+            own: None,
             protection: Protection::None,
             agreement: Agreement::Nothing,
         }
@@ -105,12 +131,119 @@ impl Side {
     pub fn unsaid() -> Side {
         let mut side = Side::new(0);
         side.protect(Keyring::new(|| 0), Protection::None);
+        side.own = Some(Box::new(Own::new(Credentials::new(|| 0), [0; 2], 0, "".into())));
         side
+    }
+
+    /// The leg may speak ICE and DTLS-SRTP; it is asked to by [`Side::ask_for_web`]. `fingerprint` is the value of `a=fingerprint` for our certificate
+    /// of that number; `seed` is nobody's but ours. Says nothing about keys: see [`Side::protect`].
+    pub fn speak_web(&mut self, ice: Credentials, seed: [u64; 2], certificate: u8, fingerprint: Arc<str>) {
+        self.own = Some(Box::new(Own::new(ice, seed, certificate, fingerprint)));
+    }
+
+    /// Offers to the leg ask for ICE and DTLS-SRTP, until something else is agreed on.
+    pub fn ask_for_web(&mut self) {
+        self.protection = Protection::Web;
+        self.agreement = Agreement::Nothing;
+    }
+
+    /// True when the leg may speak ICE and DTLS-SRTP.
+    #[must_use]
+    pub fn may_speak_web(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The leg may have no keys that are told any more; what comes from DTLS stays.
+    pub fn forget_ring(&mut self) {
+        self.ring = None;
+    }
+
+    /// These are ours once the leg's restart of ICE is answered. One that is refused leaves all as it was.
+    pub fn restart_ice(&mut self, ice: Credentials) {
+        if let Some(own) = &mut self.own {
+            own.fresh = Some(ice);
+        }
+    }
+
+    /// Begins ICE and DTLS anew, for the leg gets to know another media session: with another certificate, which is what
+    /// tells it so (RFC 8842 §4).
+    pub fn restart_web(&mut self, ice: Credentials, certificate: u8, fingerprint: Arc<str>) {
+        if let Some(own) = &mut self.own {
+            (own.ice, own.certificate, own.fingerprint) = (ice, certificate, fingerprint);
+            own.active = None;
+        }
+    }
+
+    /// The number of our certificate that the leg was told of, where it speaks ICE and DTLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<u8> {
+        self.own
+            .as_ref()
+            .filter(|_| self.is_web())
+            .map(|own| own.certificate)
+    }
+
+    /// True when the leg speaks ICE and DTLS, or is asked to.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        self.own.is_some()
+            && match self.agreement {
+                Agreement::Web(_) => true,
+                Agreement::Nothing => self.protection == Protection::Web,
+                Agreement::Plain | Agreement::Protected { .. } => false,
+            }
+    }
+
+    /// True when this offer of the leg restarts ICE: ours is restarted then, too.
+    #[must_use]
+    pub fn is_restarted_by(&self, offer: &Media) -> bool {
+        match (&self.agreement, &offer.web) {
+            (Agreement::Web(before), Some(web)) => web.restarts(before),
+            _ => false,
+        }
+    }
+
+    /// What ICE and DTLS need to know about a stream as the leg described it.
+    #[must_use]
+    pub fn web_path<'a>(&'a self, media: &'a Media) -> Option<WebPath<'a>> {
+        let (own, theirs) = (self.own.as_deref()?, media.web.as_deref()?);
+        Some(WebPath {
+            ours: &own.ice,
+            seed: own.seed,
+            theirs,
+            controlling: own.offered_first == Some(true) || theirs.lite,
+            active: own.answer_to(theirs.setup) == Setup::Active,
+            certificate: own.certificate,
+        })
+    }
+
+    /// True when our last text offered, or answered, ICE.
+    pub(crate) fn has_offered_web(&self) -> bool {
+        self.own.is_some() && self.said.contains("\r\na=ice-ufrag:")
+    }
+
+    /// An offer of the leg is about to be answered.
+    pub(crate) fn hears(&mut self, media: &Media, place: usize) {
+        let restarts = self.is_restarted_by(media);
+        if let (Some(own), Some(web)) = (&mut self.own, &media.web) {
+            own.hears(web, media.mid.as_deref(), place, restarts);
+        }
+    }
+
+    /// The lines that the leg knows, and the place of the stream among them, for an offer to a leg that is a browser.
+    pub(crate) fn web_lines(&mut self) -> Option<(Vec<String>, usize)> {
+        if !self.is_web() {
+            return None;
+        }
+        let own = self.own.as_mut()?;
+        own.offered_first.get_or_insert(true);
+        Some((self.lines.clone(), own.place))
     }
 
     /// The leg may have no keys any more: it talks plainly if it may, else there is nothing to offer to it.
     pub fn forget_keys(&mut self, may_be_plain: bool) {
         self.ring = None;
+        self.own = None;
         (self.protection, self.agreement) = match may_be_plain {
             true => (Protection::None, Agreement::Plain),
             false => (Protection::Demanded, Agreement::Nothing),
@@ -150,7 +283,7 @@ impl Side {
     pub fn suite(&self) -> Option<Suite> {
         match &self.agreement {
             Agreement::Protected { suite, .. } => Some(*suite),
-            Agreement::Nothing | Agreement::Plain => None,
+            Agreement::Nothing | Agreement::Plain | Agreement::Web(_) => None,
         }
     }
 
@@ -167,9 +300,12 @@ impl Side {
 
     /// Profile and attributes of an offer; `None` when nothing can be offered.
     pub(crate) fn offered(&self) -> Option<Protected> {
+        if let Some(own) = self.own.as_ref().filter(|_| self.is_web()) {
+            return Some(Protected::web(Profile::DtlsF, own, Setup::ActPass));
+        }
         let (profile, suites) = match (&self.agreement, self.protection) {
             (Agreement::Protected { profile, suite, .. }, _) => (*profile, std::slice::from_ref(suite)),
-            (Agreement::Plain, _) | (_, Protection::None) => (Profile::Avp, &[][..]),
+            (Agreement::Plain, _) | (_, Protection::None | Protection::Web) => (Profile::Avp, &[][..]),
             (_, Protection::Wished) => (Profile::Avp, &Suite::OFFERED[..]),
             (_, Protection::Demanded) => (Profile::Savp, &Suite::OFFERED[..]),
         };
@@ -185,12 +321,17 @@ impl Side {
                 .zip(keys)
                 .map(|(tag, (suite, key))| written(tag, suite, key))
                 .collect(),
+            web: None,
         })
     }
 
     /// The same for the answer to a stream that the leg has offered: its first attribute is taken. `None` when it can't be.
     pub(crate) fn answered(&self, offer: &Media) -> Option<Protected> {
         let profile = offer.profile()?;
+        if let Some(web) = &offer.web {
+            let own = self.own.as_deref()?;
+            return Some(Protected::web(profile, own, own.answer_to(web.setup)));
+        }
         let Some(crypto) = offer.crypto.first() else {
             return (profile == Profile::Avp).then(Protected::plain);
         };
@@ -198,6 +339,7 @@ impl Side {
         Some(Protected {
             profile,
             attributes: vec![written(crypto.tag, crypto.suite, key)],
+            web: None,
         })
     }
 
@@ -209,6 +351,13 @@ impl Side {
 
     /// Remembers what a stream that the leg described has led to.
     pub(crate) fn agreed(&mut self, media: &Media) {
+        if let Some(web) = &media.web {
+            if let Some(own) = &mut self.own {
+                own.settles(web.setup);
+            }
+            self.agreement = Agreement::Web(web.clone());
+            return;
+        }
         self.agreement = match (media.crypto.first(), media.profile()) {
             (Some(crypto), Some(profile)) => Agreement::Protected {
                 profile,
@@ -251,7 +400,8 @@ impl Side {
     /// has keys that the leg may not have any more.
     #[must_use]
     pub fn again(&self) -> Option<String> {
-        let secret = self.ring.is_none() && self.said.contains("\r\na=crypto:");
+        let secret = (self.ring.is_none() && self.said.contains("\r\na=crypto:"))
+            || (self.own.is_none() && self.said.contains("\r\na=ice-pwd:"));
         (self.has_spoken() && !secret).then(|| self.text())
     }
 
@@ -271,7 +421,8 @@ impl Side {
         let at = text.stream.or(anchor.map(|a| a.rtp));
         let ip = at.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |at| at.ip());
         let family = family(ip);
-        let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{}", text.body);
+        let (group, body) = (text.group, text.body);
+        let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{group}{body}");
         if !self.has_spoken() || below != self.said {
             self.version = self.version.saturating_add(1);
             self.said = below;
@@ -295,6 +446,8 @@ pub(crate) struct Text {
     body: String,
     lines: Vec<String>,
     stream: Option<SocketAddr>,
+    /// The a=group line.
+    group: String,
 }
 
 impl Text {
@@ -334,10 +487,27 @@ impl Text {
         for attribute in protected.attributes {
             let _ = write!(body, "a=crypto:{attribute}\r\n");
         }
+        let mut mid = String::new();
+        if let Some((own, setup)) = protected.web {
+            body.push_str(&own.written(setup, place.rtp));
+            self.group = own.group().unwrap_or_default();
+            mid = format!("a=mid:{}\r\n", own.mid);
+        }
         let _ = write!(body, "a={}\r\n", direction.as_str());
         let first = codecs.first().map_or(0, |c| c.pt);
-        self.lines.push(format!("m=audio 0 {profile} {first}\r\n"));
+        self.lines.push(format!("m=audio 0 {profile} {first}\r\n{mid}"));
         self.stream = Some(place.rtp);
+    }
+
+    /// The same where `from` is what is answered: under the name that it has there.
+    pub(crate) fn refused_by_name(&mut self, from: &Media) {
+        match &from.mid {
+            Some(mid) => self.line(&format!(
+                "m={} 0 {} {}\r\na=mid:{mid}\r\n",
+                from.kind, from.proto, from.format
+            )),
+            None => self.refused(from),
+        }
     }
 
     /// Adds a line that refuses `from`.
@@ -356,10 +526,11 @@ impl Text {
     }
 }
 
-/// How a stream is protected: its profile, and the values of its `a=crypto`.
+/// How a stream is protected: its profile, and the values of its `a=crypto`, or our side of DTLS and our role.
 pub(crate) struct Protected {
     profile: Profile,
     attributes: Vec<String>,
+    web: Option<(Own, Setup)>,
 }
 
 impl Protected {
@@ -367,6 +538,15 @@ impl Protected {
         Protected {
             profile: Profile::Avp,
             attributes: Vec::new(),
+            web: None,
+        }
+    }
+
+    fn web(profile: Profile, own: &Own, setup: Setup) -> Protected {
+        Protected {
+            profile,
+            attributes: Vec::new(),
+            web: Some((own.clone(), setup)),
         }
     }
 }

@@ -178,6 +178,7 @@ fn describe(line: &mut String, body: &[u8]) {
     }
     let admit = sdp::Admit {
         keys: true,
+        dtls: true,
         plain: true,
     };
     let Ok(description) = sdp::Description::parse_with(body, admit) else {

@@ -52,8 +52,8 @@ pub struct Server {
     edge: Edge,
     directory: Directory,
     configs: BTreeMap<TenantId, Arc<TenantConfig>>,
-    tenants: BTreeMap<TenantId, Tenant>,
-    setup: Setup,
+    pub(crate) tenants: BTreeMap<TenantId, Tenant>,
+    pub(crate) setup: Setup,
     /// The media plane.
     pub relay: Relay,
     ports: BTreeMap<SocketAddr, (PairId, bool)>,
@@ -108,6 +108,7 @@ impl Server {
     pub fn new(configs: Vec<TenantConfig>, seed: [u8; 32], ports: PortRange, now: Now) -> Server {
         let limits = Limits::default();
         let setup = Setup {
+            fingerprints: Arc::default(),
             seed,
             edge_key: seed,
             token_key: seed,
@@ -159,7 +160,7 @@ impl Server {
         server
     }
 
-    fn start_tenants(&mut self, now: Now) {
+    pub(crate) fn start_tenants(&mut self, now: Now) {
         for (id, config) in &self.configs {
             let mut setup = self.setup.clone();
             setup.seed[0] ^= u8::try_from(id.0 & 0xff).unwrap_or(0);
@@ -557,6 +558,7 @@ impl Server {
         self.told.push((now.mono, command.clone()));
         self.relay.handle_command(command, now.mono);
         self.serve_relay(now);
+        self.send_frames();
     }
 
     fn serve_relay(&mut self, now: Now) {

@@ -16,6 +16,7 @@ use media::PortRange;
 use model::{Connect, FlowToken, Now, TenantId, Transport, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// 2026-01-01T00:00:00Z, where every world begins.
@@ -123,6 +124,15 @@ impl World {
             tracing: false,
             rng,
         }
+    }
+
+    /// Browsers are talked to by ICE and DTLS-SRTP from now on. Before anybody registers: the tenants begin anew.
+    pub fn know_browsers(&mut self) {
+        let print = |octet: &str| Arc::from(format!("sha-256 {}", [octet; 32].join(":")));
+        let now = self.now();
+        self.server.setup.fingerprints = ["0A", "0B"].map(print).into();
+        self.server.tenants.clear();
+        self.server.start_tenants(now);
     }
 
     /// Switches a phone on; it has its own address. Returns its index.

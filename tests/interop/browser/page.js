@@ -1,7 +1,12 @@
-// The phone in the page. Signalling is JsSIP's own; the media engine is a stand-in that describes plain RTP, until the
-// server speaks DTLS-SRTP.
+// The phone in the page. Signalling is JsSIP's own. Where a test is about that alone, the media engine is a stand-in that
+// describes plain RTP; a phone with a voice has the browser's own, an oscillator as its microphone, and ears (`ears.js`).
 
-/* global JsSIP, tell */
+/* global JsSIP, tell, Ears */
+
+const Engine = {
+  RTCPeerConnection: globalThis.RTCPeerConnection,
+  RTCSessionDescription: globalThis.RTCSessionDescription,
+};
 
 class StandIn extends EventTarget {
   static port = 9;
@@ -54,17 +59,19 @@ class StandIn extends EventTarget {
   }
 }
 
-globalThis.RTCPeerConnection = StandIn;
-globalThis.RTCSessionDescription = class {
+const Described = class {
   constructor(parts) {
     Object.assign(this, parts);
   }
 };
 
 globalThis.phone = {
-  /** Registers, and tells what happens. */
-  start({ url, uri, port, expires, bearer }) {
+  /** Registers, and tells what happens. With `hz` it has a voice of that pitch. */
+  async start({ url, uri, port, expires, bearer, hz }) {
     StandIn.port = port;
+    this.ears = hz ? await Ears.grow(hz) : undefined;
+    globalThis.RTCPeerConnection = hz ? Engine.RTCPeerConnection : StandIn;
+    globalThis.RTCSessionDescription = hz ? Engine.RTCSessionDescription : Described;
     const socket = new JsSIP.WebSocketInterface(url);
     const settings = { sockets: [socket], uri, register_expires: expires };
     if (bearer) settings.authorization_jwt = `Bearer ${bearer}`;
@@ -116,12 +123,45 @@ globalThis.phone = {
     tell('session');
   },
 
+  /** What a call is made or answered with. */
+  options() {
+    if (this.ears) return { mediaStream: this.ears.voice() };
+    return { mediaConstraints: { audio: false, video: false } };
+  },
+
   call(target) {
-    this.watch(this.ua.call(target, { mediaConstraints: { audio: false, video: false } }));
+    this.watch(this.ua.call(target, this.options()));
   },
 
   answer() {
-    this.session.answer({ mediaConstraints: { audio: false, video: false } });
+    this.session.answer(this.options());
+  },
+
+  /** Calls with a camera that the server has no use for. */
+  callWithVideo(target) {
+    const options = this.options();
+    const canvas = document.createElement('canvas');
+    canvas.getContext('2d').fillRect(0, 0, 10, 10);
+    for (const track of canvas.captureStream(5).getVideoTracks()) options.mediaStream.addTrack(track);
+    this.watch(this.ua.call(target, options));
+  },
+
+  /** Tells when nothing but this pitch is heard, or what is heard instead. 0 is silence. */
+  async hear(hz) {
+    tell(await this.ears.hear(this.session.connection, hz));
+  },
+
+  /** Restarts ICE by a re-INVITE. */
+  restart() {
+    const done = () => tell('restarted');
+    if (!this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done)) tell('restart is not possible');
+  },
+
+  /** Tells what the engine knows about its path. */
+  async path() {
+    const stats = [...(await this.session.connection.getStats()).values()];
+    const transport = stats.find(({ type }) => type === 'transport') ?? {};
+    tell(`path ${transport.dtlsState} ${transport.iceState} ${transport.srtpCipher}`);
   },
 
   hold() {

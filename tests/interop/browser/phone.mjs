@@ -70,8 +70,11 @@ const browser = spawn(
     '--ignore-certificate-errors',
     '--use-fake-device-for-media-stream',
     '--use-fake-ui-for-media-stream',
+    '--autoplay-policy=no-user-gesture-required',
+    '--allow-loopback-in-peer-connection',
     '--remote-debugging-pipe',
-    'about:blank',
+    // A page from a file may use a microphone.
+    `file://${path.join(here, 'page.html')}`,
   ],
   { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
 );
@@ -120,6 +123,7 @@ async function run(expression) {
 }
 
 await run(bundle(resolve('jssip', here)));
+await run(readFileSync(path.join(here, 'ears.js'), 'utf8'));
 await run(readFileSync(path.join(here, 'page.js'), 'utf8'));
 tell('ready');
 for await (const line of readline.createInterface({ input: process.stdin })) await run(line);

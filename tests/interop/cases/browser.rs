@@ -14,19 +14,19 @@ use serde_json::{Value, json};
 
 const DOMAIN: &str = "acme.test";
 
-fn token(server: &Server, ttl_s: u32) -> Result<String> {
+pub(crate) fn token(server: &Server, extension: &str, ttl_s: u32) -> Result<String> {
     let text = server.carillon(&[
         "device",
         "token",
         "acme",
-        "100",
+        extension,
         "--ttl",
         &ttl_s.to_string(),
         "--json",
     ])?;
     let issued: Value = serde_json::from_str(&text).context("no JSON")?;
     ensure!(
-        issued["ttl_s"] == ttl_s && issued["extension"] == "100",
+        issued["ttl_s"] == ttl_s && issued["extension"] == extension,
         "{issued}"
     );
     issued["token"].as_str().map(str::to_owned).context("no token")
@@ -42,7 +42,7 @@ fn a_page_calls_holds_resumes_and_keeps_its_call_when_its_connection_is_cut() ->
         callee.await_bound()?;
         let cable = Cable::lay(stage.ports.one()?, server.wss)?;
         let mut page = Browser::start(stage)?;
-        let place = format!("wss://{}/sip?token={}", cable.near, token(&server, 300)?);
+        let place = format!("wss://{}/sip?token={}", cable.near, token(&server, "100", 300)?);
         let uri = format!("sip:100@{DOMAIN}");
         let start = json!({"url": place, "uri": uri, "port": stage.ports.run(2)?, "expires": 120});
         page.run(&format!("phone.start({start})"))?;
@@ -81,7 +81,7 @@ fn a_page_is_called_and_one_without_a_good_token_is_not_let_in() -> Result<()> {
     Stage::run("browser-called", |stage| {
         let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 2))])?;
         let mut page = Browser::start(stage)?;
-        let (good, port) = (token(&server, 300)?, stage.ports.run(2)?);
+        let (good, port) = (token(&server, "100", 300)?, stage.ports.run(2)?);
         let start = |query: &str, bearer: Option<&str>| {
             let (place, uri) = (
                 format!("wss://{}/{query}", server.wss),
@@ -115,7 +115,7 @@ fn a_page_is_called_and_one_without_a_good_token_is_not_let_in() -> Result<()> {
 fn registered(acme: &Acme<'_>) -> Result<Browser> {
     let mut page = Browser::start(acme.stage)?;
     let start = json!({
-        "url": format!("wss://{}/sip?token={}", acme.server.wss, token(&acme.server, 300)?),
+        "url": format!("wss://{}/sip?token={}", acme.server.wss, token(&acme.server, "100", 300)?),
         "uri": format!("sip:100@{DOMAIN}"),
         "port": acme.stage.ports.run(2)?,
         "expires": 120,

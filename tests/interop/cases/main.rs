@@ -25,6 +25,7 @@ mod referred;
 mod served;
 mod tenants;
 mod transfers;
+mod web;
 
 use anyhow::Result;
 use interop::server::password;

@@ -367,6 +367,15 @@ impl Phone {
         self.hear(&mark, self.hz)
     }
 
+    /// Waits until it hears somebody's tone of this pitch, and measures it.
+    ///
+    /// # Errors
+    /// Says what was heard instead.
+    pub fn hear_now(&mut self, hz: u32) -> Result<Tone> {
+        let mark = self.mark();
+        self.hear(&mark, hz)
+    }
+
     /// What it has heard since, in a call that is over.
     ///
     /// # Errors

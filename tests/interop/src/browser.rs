@@ -10,11 +10,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// What the page is made of.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "package.json",
     "package-lock.json",
     ".npmrc",
     "phone.mjs",
+    "ears.js",
+    "page.html",
     "page.js",
 ];
 /// The oldest Node that runs the script.
@@ -36,6 +38,14 @@ impl Browser {
     /// # Errors
     /// Node, npm or Chromium is missing or too old, or the page did not come up.
     pub fn start(stage: &Stage) -> Result<Browser> {
+        Browser::named(stage, "browser")
+    }
+
+    /// The same for one of several pages.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub fn named(stage: &Stage, name: &str) -> Result<Browser> {
         require("chromium")?;
         node_is_new_enough()?;
         let dir = install(stage)?;
@@ -43,9 +53,9 @@ impl Browser {
         command
             .arg(dir.join("phone.mjs"))
             .arg("chromium")
-            .arg(stage.make_dir("profile")?);
+            .arg(stage.make_dir(&format!("profile-{name}"))?);
         command.current_dir(&dir).stdin(Stdio::piped());
-        let program = Program::start("browser", &mut command, &stage.path("browser.log"))?;
+        let program = Program::start(name, &mut command, &stage.path(&format!("{name}.log")))?;
         let mut browser = Browser { program };
         browser.await_line("ready", 1, READY_WITHIN)?;
         Ok(browser)
@@ -63,6 +73,26 @@ impl Browser {
             .as_mut()
             .context("no pipe to the page")?;
         writeln!(input, "{expression}").context("the page does not listen")
+    }
+
+    /// Waits until the page hears this pitch alone, hertz, in the present call; 0 is silence.
+    ///
+    /// # Errors
+    /// Says what it hears instead.
+    pub fn hears(&mut self, hz: u32) -> Result<()> {
+        let verdict = |output: &str| output.lines().filter(|l| l.starts_with("hears ")).count();
+        let before = verdict(&self.program.output());
+        self.run(&format!("phone.hear({hz})"))?;
+        let program = &mut self.program;
+        let heard = until(&format!("{hz} Hz in the page"), SEEN_WITHIN, || {
+            program.check_alive()?;
+            let output = program.output();
+            let now = output.lines().filter(|l| l.starts_with("hears ")).nth(before);
+            Ok(now.map(str::to_owned))
+        });
+        let heard = heard.with_context(|| format!("the page said: {}", tail(&self.program.output(), 8)))?;
+        ensure!(heard == format!("hears {hz}"), "{} {heard}", self.program.name());
+        Ok(())
     }
 
     /// Waits until the page has said `line` so many times.
@@ -90,6 +120,10 @@ impl Browser {
 fn install(stage: &Stage) -> Result<PathBuf> {
     require("npm")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+    let dir = stage.path("browser");
+    if dir.exists() {
+        return Ok(dir);
+    }
     let dir = stage.make_dir("browser")?;
     for file in FILES {
         fs::copy(source.join(file), dir.join(file)).with_context(|| format!("cannot copy {file}"))?;

@@ -80,17 +80,14 @@ impl Relay {
             signalling_ip,
             srtp,
             voice,
+            web,
         } = command
         else {
             return;
         };
-        // Our own ports as a destination would make packets run in circles.
-        let [rtp, rtcp] = [*rtp, *rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
-        let Some(session) = self.session(*id) else { return };
-        let leg = session.leg(*side);
-        leg.latch.describe(rtp, rtcp, *signalling_ip);
-        if rtp.is_some() || srtp.is_some() {
-            leg.protect(srtp.as_deref());
+        match web {
+            Some(path) => self.describe_web(*id, *side, path, now),
+            None => self.describe(*id, *side, (*rtp, *rtcp, *signalling_ip), srtp.as_deref()),
         }
         // Who is on hold without an address has not changed how it speaks.
         if rtp.is_some() || voice.is_some() {

@@ -15,4 +15,5 @@ mod served;
 mod sounds;
 mod srtp;
 mod transcode;
+mod web;
 mod world;

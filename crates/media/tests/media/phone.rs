@@ -208,6 +208,7 @@ impl Call {
             rtcp: None,
             signalling_ip: phone.at.ip(),
             srtp: None,
+            web: None,
             voice: Some(Box::new(phone.voice.clone())),
         };
         self.world.command(command);

@@ -140,6 +140,7 @@ impl Run {
                     signalling_ip: addr(host).ip(),
                     srtp: None,
                     voice: self.voice(),
+                    web: None,
                 }
             }
         };

@@ -38,6 +38,7 @@ fn describe(world: &mut World, at: Option<&str>) {
         rtcp: None,
         signalling_ip: ip("192.0.2.10"),
         srtp: None,
+        web: None,
         voice: Some(Box::new(Voice::new(8, Codec::Pcma))),
     });
 }

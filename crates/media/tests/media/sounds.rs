@@ -167,6 +167,7 @@ fn a_caller_hears_us_before_there_is_a_callee() {
         rtcp: None,
         signalling_ip: call.callee.at.ip(),
         srtp: None,
+        web: None,
         voice: None,
     });
     play(

@@ -55,6 +55,7 @@ fn remote(world: &mut World, leg: Leg, at: &str, srtp: Option<Box<SrtpKeys>>) {
         rtcp: Some(above(rtp)),
         signalling_ip: rtp.ip(),
         srtp,
+        web: None,
         voice: None,
     });
 }
@@ -241,6 +242,7 @@ fn commands_with_keys_cross_a_wire_and_print_none() {
         rtcp: None,
         signalling_ip: "192.0.2.1".parse().unwrap(),
         srtp,
+        web: None,
         voice: None,
     };
     let wire = serde_json::to_string(&command).unwrap();
@@ -275,6 +277,7 @@ fn what_we_say_ourselves_is_protected_as_well() {
                 rtcp: None,
                 signalling_ip: rtp.ip(),
                 srtp,
+                web: None,
                 voice: Some(Box::new(Voice::new(0, Codec::Pcmu))),
             });
         }

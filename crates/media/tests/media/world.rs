@@ -145,6 +145,7 @@ impl World {
             rtcp,
             signalling_ip: ip(signalling),
             srtp: None,
+            web: None,
             voice: None,
         });
     }

@@ -1,6 +1,6 @@
 //! The media of a call: a relay session, or none where audio goes straight between the phones.
 
-use super::keys;
+use super::{keys, web};
 use crate::context::Context;
 use model::{
     CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Program, Recording, RecordingId,
@@ -178,11 +178,15 @@ impl Bridge {
         let audio = description.audio(allowed);
         let srtp = audio.zip(side).and_then(|(audio, side)| side.srtp(audio));
         let srtp = srtp.and_then(keys::for_media);
+        let web = audio
+            .zip(side)
+            .and_then(|(audio, side)| web::for_media(audio, side));
         let suite = match leg {
             Leg::Caller => &mut self.suites.0,
             Leg::Callee => &mut self.suites.1,
         };
-        if audio.and_then(sdp::Media::rtp_address).is_some() || srtp.is_some() {
+        // What comes of DTLS is reported.
+        if web.is_none() && (audio.and_then(sdp::Media::rtp_address).is_some() || srtp.is_some()) {
             *suite = srtp.as_ref().map(|keys| keys.suite);
         }
         // Of two phones only their agreement says how they write; an offer alone would have them transcoded. A call that the
@@ -199,6 +203,7 @@ impl Bridge {
             signalling_ip: flow.remote.ip(),
             srtp,
             voice: voice.map(Box::new),
+            web,
         });
     }
 
@@ -213,6 +218,7 @@ impl Bridge {
                 signalling_ip: flow.remote.ip(),
                 srtp: None,
                 voice: None,
+                web: None,
             });
         }
     }
@@ -233,6 +239,14 @@ impl Bridge {
 
     pub(crate) fn closed(&mut self, caller: LegQuality, callee: LegQuality) {
         self.quality = Some((caller, callee));
+    }
+
+    /// A leg protects its audio so, as DTLS had it.
+    pub(crate) fn secured(&mut self, leg: Leg, suite: SrtpSuite) {
+        match leg {
+            Leg::Caller => self.suites.0 = Some(suite),
+            Leg::Callee => self.suites.1 = Some(suite),
+        }
     }
 
     /// How caller and callee protected their audio last.

@@ -375,7 +375,9 @@ fn kept_leg(leg: &Leg, now: Now) -> Option<LegCheckpoint> {
     let said = leg.side.again();
     let heard = leg.remote.as_ref().map(Description::text);
     let short = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() <= LONGEST_TEXT);
-    let keys = leg.side.suite().is_some() || said.as_ref().is_some_and(|said| said.contains("\na=crypto:"));
+    let keys = leg.side.is_web()
+        || leg.side.suite().is_some()
+        || said.as_ref().is_some_and(|said| said.contains("\na=crypto:"));
     if keys || !short(&said) || !short(&heard) {
         return None;
     }

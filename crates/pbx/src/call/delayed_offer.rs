@@ -6,7 +6,7 @@
 
 use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
-use super::{Call, Phase, keys};
+use super::{Call, Phase, keys, web};
 use crate::context::{Context, TimerKind};
 use model::{EndedBy, FlowToken, Leg as SideOf, Now};
 use sdp::{Description, Side};
@@ -86,6 +86,7 @@ impl Call {
         let relayed = self.bridge.session().is_some();
         let admit = sdp::Admit {
             keys: admit.keys && relayed,
+            dtls: admit.dtls && relayed && web::is_browser(context, config.policy(), &leg.flow),
             ..admit
         };
         let offer = Description::parse_with(message.body(), admit).ok();
@@ -104,7 +105,7 @@ impl Call {
             leg.bye(context, UNUSABLE, now);
             return self.target_failed(context, index, 488, now);
         };
-        if admit.keys
+        if (admit.keys || admit.dtls)
             && let Some(target) = self.targets.get_mut(index)
         {
             let mut side = Side::new(context.random() >> 1);

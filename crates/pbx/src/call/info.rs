@@ -1,4 +1,5 @@
-//! INFO in a call (RFC 6086): digits in the two forms that phones use, and no others. No package is known.
+//! INFO in a call (RFC 6086): digits in the two forms that phones use, and candidates of ICE (RFC 8840). No other package is
+//! known.
 
 use super::{Call, Phase};
 use crate::context::{Context, Owner};
@@ -73,8 +74,11 @@ impl Call {
     ) {
         let flow = self.flow_of(side).unwrap_or(self.caller.flow);
         let kind = message.header(Name::ContentType).unwrap_or("");
+        let trickle = MediaType::parse(kind).is_some_and(|kind| kind.is(sdp::FRAGMENT_TYPE));
         let digit = Digit::parse(kind, message.body());
         let code = match digit {
+            // The one package that there is (RFC 8840 §10); some leave its name out.
+            _ if trickle => 200,
             _ if message.header(Name::InfoPackage).is_some() => 469,
             Some(_) => 200,
             None if message.body().is_empty() => 200,
@@ -83,10 +87,13 @@ impl Call {
         let mut writer = context.response(message, flow, code, None);
         if code == 469 {
             context.counts.info_refused += 1;
-            // None is known (RFC 6086 §5.3.2).
-            writer = writer.header(Name::RecvInfo, "");
+            // RFC 6086 §5.3.2.
+            writer = writer.header(Name::RecvInfo, "trickle-ice");
         }
         context.tx.respond(server, code, writer.finish(), now.mono);
+        if trickle {
+            self.trickled(context, side, message.body());
+        }
         if let Some(digit) = digit.filter(|_| code == 200) {
             self.digit_heard(context, side, digit, now);
         }

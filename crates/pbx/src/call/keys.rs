@@ -7,18 +7,19 @@
 //! - Each leg has keys of its own, each phone that is rung as well, and a leg that comes into another call gets new ones: a
 //!   media session that begins anew must not use a key stream again. Otherwise ours change only when the phone's do.
 //! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for plain RTP, if it may be plain. Where an offer
-//!   can't be made again it is RTP/AVP with keys, which many phones take. Browsers know DTLS-SRTP alone, so over secure
-//!   WebSocket keys are offered only where they are required.
+//!   can't be made again it is RTP/AVP with keys, which many phones take.
+//! - Phones on WebSocket are taken for browsers: they are offered ICE and DTLS-SRTP (`web`), and asked again for plain RTP if
+//!   they refuse. What a phone offers is what it is.
 //! - A call with keys is relayed even where audio goes straight otherwise: its legs speak with different keys, and a direct
 //!   call would show each phone's keys to the other.
 
 use super::target::{State, Target};
-use super::{Call, Leg, Phase};
+use super::{Call, Leg, Phase, web};
 use crate::context::Context;
 use model::{
     FlowToken, Leg as SideOf, MediaPolicy, Now, Policy, SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite, Transport,
 };
-use sdp::{Admit, Description, Keyring, Media, Protection, Side, Srtp, Suite};
+use sdp::{Admit, Credentials, Description, Keyring, Media, Protection, Side, Srtp, Suite};
 use std::sync::Arc;
 
 /// INVITEs to one phone for one call.
@@ -28,6 +29,7 @@ const INVITES: u32 = 4;
 pub(super) fn admit(policy: &Policy, flow: &FlowToken) -> Admit {
     Admit {
         keys: policy.srtp != SrtpPolicy::None && flow.transport.is_encrypted(),
+        dtls: web::may_be(policy, flow),
         plain: may_be_plain(policy),
     }
 }
@@ -38,6 +40,15 @@ pub(super) fn may_be_plain(policy: &Policy) -> bool {
 
 /// Gives a leg new keys, if it may have any. `again`: an offer that is refused can be made in other words.
 pub(super) fn equip(context: &mut Context, policy: &Policy, side: &mut Side, flow: &FlowToken, again: bool) {
+    equip_with_keys(context, policy, side, flow, again);
+    if web::is_browser(context, policy, flow) {
+        web::welcome(context, side);
+        side.ask_for_web();
+    }
+}
+
+/// The same without DTLS.
+fn equip_with_keys(context: &mut Context, policy: &Policy, side: &mut Side, flow: &FlowToken, again: bool) {
     let protection = match (policy.srtp, flow.transport) {
         (SrtpPolicy::Required, Transport::Tls | Transport::Wss) => Protection::Demanded,
         (SrtpPolicy::Optional, Transport::Tls) if again => Protection::Demanded,
@@ -74,8 +85,16 @@ pub(super) fn for_media(srtp: Srtp) -> Option<Box<SrtpKeys>> {
 impl Leg {
     /// Keys don't follow a phone to an open way.
     pub(super) fn guard_keys(&mut self, context: &Context) {
-        if !self.flow.transport.is_encrypted() && self.side.may_have_keys() {
-            self.side.forget_keys(may_be_plain(context.config.policy()));
+        let policy = context.config.policy();
+        if self.flow.transport.is_encrypted() {
+            return;
+        }
+        match web::may_be(policy, &self.flow) && self.side.is_web() {
+            true => self.side.forget_ring(),
+            false if self.side.may_have_keys() || self.side.may_speak_web() => {
+                self.side.forget_keys(may_be_plain(policy));
+            }
+            false => {}
         }
     }
 
@@ -84,6 +103,7 @@ impl Leg {
         let admitted = admit(policy, &self.flow);
         let admitted = Admit {
             keys: admitted.keys && self.side.may_have_keys(),
+            dtls: admitted.dtls && self.side.may_speak_web(),
             ..admitted
         };
         Description::parse_with(body, admitted).ok()
@@ -101,7 +121,14 @@ impl Target {
         let plain = may_be_plain(policy);
         match &mut self.side {
             Some(side) => Description::parse_answer(body, side, plain).ok(),
-            None => Description::parse_with(body, Admit { keys: false, plain }).ok(),
+            None => {
+                let admit = Admit {
+                    keys: false,
+                    dtls: false,
+                    plain,
+                };
+                Description::parse_with(body, admit).ok()
+            }
         }
     }
 
@@ -110,6 +137,7 @@ impl Target {
         let admitted = admit(policy, &self.flow);
         let admitted = Admit {
             keys: admitted.keys && self.side.is_some(),
+            dtls: admitted.dtls && self.side.as_ref().is_some_and(|side| side.may_speak_web()),
             ..admitted
         };
         Description::parse_with(body, admitted).ok()
@@ -131,6 +159,9 @@ impl Call {
         if audio.is_some_and(|audio| leg.side.is_rekeyed_by(audio)) {
             leg.side.rekey(Keyring::new(|| context.random()));
         }
+        if audio.is_some_and(|audio| leg.side.is_restarted_by(audio)) {
+            leg.side.restart_ice(Credentials::new(|| context.random()));
+        }
         Some(offer)
     }
 
@@ -150,7 +181,11 @@ impl Call {
     pub(super) fn rekey_guest(&self, context: &mut Context, leg: &mut Leg) {
         let policy = self.config.policy();
         if self.bridge.session().is_some() {
-            equip(context, policy, &mut leg.side, &leg.flow, false);
+            let stays = leg.side.is_web() && web::may_be(policy, &leg.flow);
+            if !stays || leg.flow.transport.is_encrypted() {
+                equip_with_keys(context, policy, &mut leg.side, &leg.flow, false);
+            }
+            web::move_to_another_session(context, &mut leg.side);
         } else {
             leg.side.forget_keys(may_be_plain(policy));
         }
@@ -163,7 +198,8 @@ impl Call {
         let text = self.offered.clone()?;
         let flow = self.targets.get(index)?.flow;
         let allowed = admit(policy, &flow);
-        if !allowed.keys || self.bridge.session().is_none() {
+        let own = allowed.keys || web::is_browser(context, policy, &flow);
+        if !own || self.bridge.session().is_none() {
             self.targets.get_mut(index)?.side = None;
             return allowed.plain.then_some(text);
         }

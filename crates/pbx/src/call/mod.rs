@@ -45,6 +45,7 @@ mod update;
 mod user_to_user;
 mod voice;
 mod wake;
+mod web;
 
 use crate::context::{Context, Owner, TimerKind};
 use crate::following::PhoneKey;
@@ -463,6 +464,8 @@ impl Call {
                     now,
                 );
             }
+            (MediaReport::Secured { leg, suite, .. }, _) => self.secured(*leg, *suite),
+            (MediaReport::Unsecured { leg, why, .. }, _) => self.unsecured(context, *leg, *why, now),
             (MediaReport::Closed { caller, callee, .. }, Phase::Ending) => {
                 self.bridge.closed(*caller, *callee);
                 self.finish(context, now);

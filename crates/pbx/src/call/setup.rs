@@ -9,7 +9,7 @@ use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::target::State;
 use super::{Bridge, Call, Leg, Moves, PendingInvite, Phase, Target};
-use super::{identity, intercom, keys, session, user_to_user};
+use super::{identity, intercom, keys, session, user_to_user, web};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
@@ -64,7 +64,8 @@ impl Call {
         let mut run = Run::new(context.dialled(&config, device.user, &dialled, &domain));
         run.meet(device.user);
         let record = Record::begin(context, caller, callee, now);
-        let leg = caller_leg(context, device, dialog, message, flow);
+        let mut leg = caller_leg(context, device, dialog, message, flow);
+        web::welcome_if_offered(context, &mut leg.side, offer.as_ref());
         let mut call = Call::new(id, config, run, record, leg, offer);
         call.invite = Some(PendingInvite::new(server, message));
         call.reliable = Reliable::of(message);
@@ -86,7 +87,8 @@ impl Call {
         mut caller: Leg,
         offer: Option<Description>,
     ) -> Call {
-        let relays = config.records_always() || keys::needs_relay(config.policy(), offer.as_ref());
+        let browser = caller.side.is_web();
+        let relays = config.records_always() || keys::needs_relay(config.policy(), offer.as_ref()) || browser;
         if !relays {
             caller.side.forget_keys(keys::may_be_plain(config.policy()));
         }
@@ -185,6 +187,7 @@ impl Call {
         self.ring_timeout_s = timeout_s;
         let sleeping = self.wake(context, users, now);
         let first = self.targets.get(self.round).map(|first| first.flow);
+        self.relay_for_browsers(context, sleeping);
         let Some(callee) = first.or(sleeping) else {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
         };

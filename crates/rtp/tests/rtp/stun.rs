@@ -1,5 +1,6 @@
 //! STUN: the vectors of RFC 5769, and what a server answers.
 
+use rtp::stun::connectivity::{Check, Kind, Request, Role, role_conflict, success};
 use rtp::stun::{Answer, Message, answer, binding_request, is_stun};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -94,4 +95,71 @@ fn what_is_no_request_is_not_answered() {
     for bad in [&indication, &longer, &cut, &request[..19].to_vec()] {
         assert_eq!(answer(bad, source("192.0.2.7:5060")), Answer::Ignore, "{bad:x?}");
     }
+}
+
+#[test]
+fn the_vectors_of_rfc_5769_are_authentic() {
+    let Some(vectors) = vectors() else {
+        println!("SKIP: ../shared/vectors is absent, RFC 5769 was not replayed");
+        return;
+    };
+    let message = |name: &str| octets(vectors["messages_hex"][name].as_str().unwrap());
+    let pwd = "VOkJxbRl1RmTxUk/WvJxBt";
+    let request = message("2.1 request");
+    let check = Check::read(&request).unwrap();
+    assert_eq!((check.kind, check.username), (Kind::Request, Some("evtj:h6vY")));
+    assert_eq!(check.priority, Some(0x6E00_01FF));
+    assert_eq!(check.role, Some(Role::Controlled(0x932F_F9B1_5126_3B36)));
+    assert!(check.is_authentic(pwd) && !check.is_authentic("another password of it"));
+    for (name, at) in [
+        ("2.2 ipv4 response", "192.0.2.1:32853"),
+        (
+            "2.3 ipv6 response",
+            "[2001:db8:1234:5678:11:2233:4455:6677]:32853",
+        ),
+    ] {
+        let response = message(name);
+        let check = Check::read(&response).unwrap();
+        assert_eq!((check.kind, check.mapped), (Kind::Success, Some(source(at))));
+        assert!(check.is_authentic(pwd));
+    }
+    // Long-term credentials are no matter of ICE, and without FINGERPRINT nothing is.
+    assert!(Check::read(&message("2.4 long-term")).is_none());
+}
+
+#[test]
+fn checks_read_back_and_any_change_is_seen() {
+    let request = Request {
+        transaction: *b"transactions",
+        username: "theirs:ours",
+        priority: 1_853_824_767,
+        role: Role::Controlling(9),
+        nominate: true,
+    };
+    let written = request.written("a password");
+    let check = Check::read(&written).unwrap();
+    assert_eq!(
+        (check.username, check.priority),
+        (Some("theirs:ours"), Some(1_853_824_767))
+    );
+    assert_eq!((check.role, check.nominates), (Some(Role::Controlling(9)), true));
+    assert!(check.is_authentic("a password"));
+    for at in 0..written.len() {
+        let mut other = written.clone();
+        other[at] ^= 1;
+        let believed = Check::read(&other).is_some_and(|check| check.is_authentic("a password"));
+        assert!(!believed, "octet {at}");
+    }
+    let at = source("192.0.2.5:700");
+    let answer = success(*b"transactions", at, "a password");
+    let read = Check::read(&answer).unwrap();
+    assert_eq!(
+        (read.kind, read.mapped, read.transaction),
+        (Kind::Success, Some(at), *b"transactions")
+    );
+    assert!(read.is_authentic("a password"));
+    let refusal = role_conflict(*b"transactions", "a password");
+    assert_eq!(Check::read(&refusal).unwrap().kind, Kind::Refusal(487));
+    // A request without credentials is answered elsewhere, and is no check.
+    assert!(Check::read(&binding_request(*b"transactions")).is_none());
 }

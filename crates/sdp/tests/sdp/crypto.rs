@@ -5,14 +5,17 @@ use sdp::{Admit, Anchor, Description, Keyring, Protection, Refusal, Side, Suite,
 
 const SECRET: Admit = Admit {
     keys: true,
+    dtls: false,
     plain: true,
 };
 const REQUIRED: Admit = Admit {
     keys: true,
+    dtls: false,
     plain: false,
 };
 const OPEN: Admit = Admit {
     keys: false,
+    dtls: false,
     plain: true,
 };
 /// 30 octets and 44, as phones write them.

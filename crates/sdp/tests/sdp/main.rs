@@ -8,6 +8,7 @@ mod ipv6;
 mod mutation;
 mod offers;
 mod reading;
+mod web;
 
 use expect_test::Expect;
 use sdp::{Anchor, Description, Refusal};

@@ -71,10 +71,22 @@ pub(super) struct Ends {
     receiver: Receiver,
 }
 
+/// The profile that browsers speak.
+const BROWSERS: &str = "UDP/TLS/RTP/SAVPF";
+
+/// What a browser says about ICE and DTLS.
+fn browser(ufrag: &str, setup: &str) -> String {
+    let print = vec!["0F"; 32].join(":");
+    format!(
+        "a=rtcp-mux\r\na=mid:0\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:a/password/of/some/length\r\na=fingerprint:sha-256 {print}\r\na=setup:{setup}\r\n"
+    )
+}
+
 /// A description with its keys.
 pub(super) fn read(body: &[u8]) -> Option<Description> {
     let admit = Admit {
         keys: true,
+        dtls: true,
         plain: true,
     };
     Description::parse_with(body, admit).ok()
@@ -128,14 +140,20 @@ impl Phone {
 
     /// Writes our keys into an offer.
     pub(super) fn offer_keys(&self, text: String) -> String {
-        match self.sdes {
-            Some(sdes) => text.replace("RTP/AVP", sdes.profile) + &sdes.attribute(1),
-            None => text,
+        match (self.sdes, self.ufrag) {
+            (_, Some(ufrag)) => text.replace("RTP/AVP", BROWSERS) + &browser(ufrag, "actpass"),
+            (Some(sdes), None) => text.replace("RTP/AVP", sdes.profile) + &sdes.attribute(1),
+            (None, None) => text,
         }
     }
 
     /// Writes into an answer what was offered; `None` when we can't.
     pub(super) fn answer_keys(&self, text: String) -> Option<String> {
+        if let Some(ufrag) = self.ufrag {
+            let (profile, _) = self.asked.as_ref()?;
+            let text = text.replace("RTP/AVP", BROWSERS) + &browser(ufrag, "active");
+            return (**profile == *BROWSERS).then_some(text);
+        }
         match (&self.asked, self.sdes) {
             (Some((profile, Some(tag))), Some(sdes)) => {
                 Some(text.replace("RTP/AVP", profile) + &sdes.attribute(*tag))

@@ -150,6 +150,8 @@ pub struct Phone {
     pub packets_astray: u64,
     /// How it protects its audio; not at all where there is nothing.
     pub sdes: Option<Sdes>,
+    /// Describes itself as a browser does, under this name for ICE, and takes nothing else. It sends no checks and no DTLS.
+    pub ufrag: Option<&'static str>,
     /// Protects its packets with another key than it says.
     pub lies: bool,
     /// RTP packets received that did not open.
@@ -216,6 +218,7 @@ impl Phone {
             packets_received: 0,
             packets_astray: 0,
             sdes: None,
+            ufrag: None,
             lies: false,
             unopened: 0,
             rekeyed: 0,

@@ -58,6 +58,7 @@ mod taken;
 mod taken_over;
 mod theatre;
 mod transferred;
+mod web;
 mod within;
 
 use by_hand::Hand;

@@ -1,0 +1,306 @@
+//! Legs with ICE and DTLS-SRTP (SECURITY rows 6 to 8): who is believed, when audio passes, and what ends nothing.
+
+mod toy;
+
+use crate::world::{packet, rtp, secs};
+use model::{Insecurity, Leg, SrtpSuite, WebTransport};
+use rtp::stun::connectivity::Role;
+use toy::{BROWSER, CERTIFICATE, ELSEWHERE, PHONE, Scene, agreed, candidate, message};
+
+const CM: SrtpSuite = SrtpSuite::AesCm128HmacSha1_80;
+
+#[test]
+fn audio_passes_when_there_are_a_path_and_keys_and_not_before() {
+    let mut scene = Scene::new(agreed());
+    assert_eq!(scene.world.carry(BROWSER, scene.near, &rtp(1)), None);
+    assert_eq!(scene.heard_by_browser(1), None);
+    scene.check(BROWSER, true);
+    // A path, and no keys: neither what is plain nor what is sealed passes, and nothing leaves in the clear.
+    assert_eq!(scene.world.carry(BROWSER, scene.near, &rtp(2)), None);
+    assert_eq!(scene.heard_by_browser(2), None);
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+    assert_eq!(scene.dtls, [message(b'R', b"")]);
+    for seq in 10..60 {
+        scene.talks(BROWSER, seq);
+    }
+    let (caller, _) = scene.world.close(1);
+    assert_eq!((caller.packets, caller.refused, caller.stray), (50, 1, 1));
+}
+
+/// SECURITY row 8.
+#[test]
+fn a_hello_from_elsewhere_is_dropped_whenever_it_comes() {
+    let mut scene = Scene::new(agreed());
+    scene.say(ELSEWHERE, &message(b'H', b"a stranger's"));
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    scene.check(BROWSER, true);
+    scene.say(ELSEWHERE, &message(b'H', b"a stranger's"));
+    assert!(scene.dtls.is_empty() && scene.told().is_empty());
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+    scene.say(ELSEWHERE, &message(b'H', b"a stranger's"));
+    assert_eq!(scene.dtls.len(), 1);
+    scene.talks(BROWSER, 1);
+    assert_eq!(scene.world.close(1).0.stray, 4);
+}
+
+#[test]
+fn a_wrong_certificate_is_told_once_and_the_right_one_still_counts() {
+    let mut scene = Scene::new(agreed());
+    scene.check(BROWSER, true);
+    for seq in 0..3 {
+        scene.say(BROWSER, &message(b'H', b"somebody else's"));
+        assert_eq!(scene.heard_by_phone(BROWSER, seq), None);
+        assert_eq!(scene.heard_by_browser(seq), None);
+    }
+    assert_eq!(scene.told(), [Err(Insecurity::Fingerprint)]);
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+    scene.talks(BROWSER, 1000);
+}
+
+#[test]
+fn handshakes_that_fail_end_nothing_until_there_were_many() {
+    let mut scene = Scene::new(agreed());
+    scene.check(BROWSER, true);
+    for _ in 1..media::MOST_HANDSHAKES {
+        scene.say(BROWSER, &message(b'X', b""));
+    }
+    assert!(scene.told().is_empty());
+    scene.say(BROWSER, &message(b'X', b""));
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Err(Insecurity::Handshake)]);
+    // Who describes himself anew may try again.
+    scene.path.candidates.push(candidate(BROWSER));
+    scene.describe();
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+}
+
+/// SECURITY rows 6 and 7.
+#[test]
+fn what_is_sprayed_forged_or_replayed_is_not_answered_and_changes_nothing() {
+    let mut scene = Scene::new(agreed());
+    let mut stranger = Scene::new(WebTransport {
+        ours: model::IceCredentials {
+            ufrag: "ours".into(),
+            pwd: "guessed and guessed again".into(),
+        },
+        ..agreed()
+    });
+    scene.check(BROWSER, true);
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    scene.told();
+    let checks = scene.checks.len();
+    for n in 0..200_u8 {
+        for datagram in [
+            vec![n; 40],
+            rtp(n.into()),
+            stranger.sealed(n.into()),
+            message(b'H', &[n]),
+        ] {
+            scene.say(ELSEWHERE, &datagram);
+        }
+    }
+    // Under the right name and a wrong password.
+    let forged = scene.path.clone();
+    scene.path.ours.pwd = "guessed and guessed again".into();
+    scene.check(ELSEWHERE, true);
+    scene.path = forged;
+    assert_eq!(
+        scene.checks.len(),
+        checks,
+        "nobody but the browser was sent anything"
+    );
+    let sealed = scene.sealed(5);
+    assert!(scene.world.carry(BROWSER, scene.near, &sealed).is_some());
+    assert!(scene.world.carry(BROWSER, scene.near, &sealed).is_none());
+    assert!(scene.world.carry(BROWSER, scene.near, &packet(0, 6, 6)).is_none());
+    scene.talks(BROWSER, 7);
+    let (caller, _) = scene.world.close(1);
+    assert_eq!((caller.packets, caller.refused), (2, 2));
+    assert!(caller.stray > 700, "{caller:?}");
+    assert!(scene.told().is_empty());
+}
+
+#[test]
+fn an_answer_from_elsewhere_makes_no_path() {
+    let mut scene = Scene::new(WebTransport {
+        candidates: vec![candidate(BROWSER)],
+        ..agreed()
+    });
+    scene.answers = false;
+    scene.check(ELSEWHERE, true);
+    scene.say(ELSEWHERE, &message(b'H', CERTIFICATE));
+    assert!(scene.dtls.is_empty(), "it asked, but did not answer");
+    scene.answers = true;
+    scene.advance(2_000);
+    assert!(scene.checks.iter().any(|(to, _)| to.to_string() == BROWSER));
+    scene.say(ELSEWHERE, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+}
+
+#[test]
+fn a_restart_keeps_the_keys_and_moves_the_path() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.talks(BROWSER, 1);
+    scene.path.ours.ufrag = "new".into();
+    scene.path.theirs.ufrag = "newer".into();
+    scene.describe();
+    // The old path serves until the new one is there.
+    scene.talks(BROWSER, 2);
+    scene.check(ELSEWHERE, true);
+    scene.talks(ELSEWHERE, 3);
+    scene.say(ELSEWHERE, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)], "the association goes on");
+    // Back to where it was, with what is known already told again.
+    scene.describe();
+    scene.talks(ELSEWHERE, 4);
+    scene.advance(60_000);
+    scene.talks(ELSEWHERE, 5);
+    assert!(scene.told().is_empty());
+}
+
+#[test]
+fn another_fingerprint_begins_dtls_anew() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.talks(BROWSER, 1);
+    scene.path.certificate = 1;
+    scene.describe();
+    assert_eq!(scene.heard_by_browser(2), None);
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM), Ok(CM)]);
+}
+
+#[test]
+fn who_answers_no_more_is_sent_no_more_and_may_come_back() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.advance(40_000);
+    let asked = scene.checks.len();
+    assert!((5..=20).contains(&asked), "{asked} checks in 40 s");
+    scene.talks(BROWSER, 1);
+    scene.told();
+    scene.answers = false;
+    scene.advance(36_000);
+    assert_eq!(scene.told(), [Err(Insecurity::ConsentLost)]);
+    assert_eq!(scene.heard_by_browser(2), None);
+    let checks = scene.checks.len();
+    scene.advance(60_000);
+    assert_eq!(scene.checks.len(), checks, "nothing is sent to who is gone");
+    scene.answers = true;
+    scene.check(BROWSER, true);
+    scene.talks(BROWSER, 3);
+}
+
+#[test]
+fn no_path_is_told_once_and_the_number_of_checks_is_limited() {
+    let mut scene = Scene::new(WebTransport {
+        candidates: vec![candidate(ELSEWHERE)],
+        ..agreed()
+    });
+    scene.answers = false;
+    scene.advance(120_000);
+    assert_eq!(scene.told(), [Err(Insecurity::NoPath)]);
+    assert!(scene.checks.len() <= 8, "{} checks", scene.checks.len());
+    scene.answers = true;
+    scene.connect();
+    assert_eq!(scene.told(), [Ok(CM)]);
+}
+
+#[test]
+fn a_lite_agent_is_checked_nominated_and_greeted() {
+    let mut scene = Scene::new(WebTransport {
+        candidates: vec![candidate(BROWSER)],
+        lite: true,
+        controlling: true,
+        active: true,
+        ..agreed()
+    });
+    scene.advance(500);
+    assert_eq!(
+        scene
+            .checks
+            .iter()
+            .map(|(_, nominates)| *nominates)
+            .collect::<Vec<_>>(),
+        [false, true]
+    );
+    assert_eq!(scene.dtls, [message(b'H', &[0])]);
+    scene.say(BROWSER, &message(b'R', CERTIFICATE));
+    assert_eq!(scene.told(), [Ok(CM)]);
+    scene.talks(BROWSER, 1);
+}
+
+#[test]
+fn two_that_nominate_settle_it_by_their_tie_breakers() {
+    for (theirs, nominates) in [(0, true), (u64::MAX, false)] {
+        let mut scene = Scene::new(WebTransport {
+            controlling: true,
+            ..agreed()
+        });
+        scene.role = Role::Controlling(theirs);
+        scene.check(BROWSER, true);
+        // The loser is told, changes, and asks again.
+        scene.role = if nominates {
+            Role::Controlled(theirs)
+        } else {
+            scene.role
+        };
+        scene.check(BROWSER, !nominates);
+        scene.advance(500);
+        assert_eq!(scene.checks.iter().any(|(_, nominated)| *nominated), nominates);
+        scene.say(BROWSER, &message(b'H', CERTIFICATE));
+        scene.talks(BROWSER, 1);
+    }
+}
+
+#[test]
+fn candidates_that_come_later_are_tried_and_too_many_are_not() {
+    let mut scene = Scene::new(agreed());
+    scene.advance(1_000);
+    assert!(scene.checks.is_empty());
+    scene.path.candidates = (1..60).map(|n| candidate(&format!("203.0.113.{n}:9"))).collect();
+    scene.path.candidates.push(candidate(&scene.near.to_string()));
+    scene.answers = false;
+    scene.describe();
+    scene.advance(30_000);
+    let mut tried: Vec<_> = scene.checks.iter().map(|(to, _)| *to).collect();
+    tried.sort_unstable();
+    tried.dedup();
+    assert_eq!(tried.len(), 16);
+    assert!(!tried.contains(&scene.near), "our own ports are nobody's address");
+    // One that shows itself finds room all the same.
+    scene.answers = true;
+    scene.check(BROWSER, true);
+    scene.say(BROWSER, &message(b'H', CERTIFICATE));
+    scene.talks(BROWSER, 1);
+}
+
+#[test]
+fn a_leg_that_becomes_plain_is_believed_as_plain_ones_are() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.talks(BROWSER, 1);
+    scene
+        .world
+        .remote(1, Leg::Caller, Some("203.0.113.20:7000"), "203.0.113.20");
+    let near = scene.near;
+    assert_eq!(
+        scene.world.to("203.0.113.20:7000", near, &rtp(9)).as_deref(),
+        Some(PHONE)
+    );
+    assert_eq!(
+        scene.world.carry(PHONE, scene.far, &rtp(9)).map(|(_, out)| out),
+        Some(rtp(9))
+    );
+    // And everything is given back in the end.
+    scene.world.close(1);
+    assert_eq!(scene.world.relay.poll_timeout(), None);
+    scene.world.advance(secs(100));
+    assert_eq!(scene.world.relay.counts().pairs_used, 0);
+}

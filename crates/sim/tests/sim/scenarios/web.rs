@@ -1,0 +1,190 @@
+//! Browsers' audio (RFC 8829): who is offered ICE and DTLS-SRTP, what policy says of it, and what becomes of a leg without a path. The
+//! pages describe themselves as browsers do and send nothing.
+
+use super::scene::{ACME, Scene};
+use expect_test::expect;
+use model::{Counts, MediaPolicy, Policy, SrtpPolicy, Transport};
+use sim::phone::Answer;
+use sim::world::Trace;
+
+fn policy(srtp: SrtpPolicy) -> Policy {
+    Policy {
+        srtp,
+        ..Policy::default()
+    }
+}
+
+impl Scene {
+    fn with_browsers(policy: Policy) -> Scene {
+        let mut scene = Scene::with(policy);
+        scene.world.know_browsers();
+        scene
+    }
+
+    fn tenant_counts(&self) -> Counts {
+        self.world.server.tenant(ACME).expect("acme").counts()
+    }
+
+    fn page_with_engine(&mut self, user: &str, transport: Transport, answer: Answer) -> usize {
+        let page = self.phone_on(user, transport, answer);
+        self.act(page, |page, _| page.ufrag = Some("first"));
+        page
+    }
+}
+
+#[test]
+fn a_browser_calls_a_plain_phone_holds_and_restarts_ice() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let page = scene.page_with_engine("101", Transport::Wss, Answer::Ring);
+    scene.phone("102", Answer::PickUp(500));
+    scene.call(page, "102");
+    scene.run(2_000);
+    scene.reinvite(page, "sendonly");
+    scene.run(500);
+    scene.act(page, |page, _| page.ufrag = Some("second"));
+    scene.reinvite(page, "sendrecv");
+    scene.run(500);
+    scene.hang_up(page);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/102 ACK 102
+        505      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVPF }
+        506    acme/101 -> server   ACK 1
+        2000   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly UDP/TLS/RTP/SAVPF }
+        2001     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
+        2001     server -> acme/101 100 Trying (INVITE)
+        2002   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
+        2003     server -> acme/102 ACK 102
+        2003     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly UDP/TLS/RTP/SAVPF }
+        2004   acme/101 -> server   ACK 1
+        2500   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        2501     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        2501     server -> acme/101 100 Trying (INVITE)
+        2502   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        2503     server -> acme/102 ACK 102
+        2503     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVPF }
+        2504   acme/101 -> server   ACK 1
+        3000   acme/101 -> server   BYE 1
+        3001     server -> acme/102 BYE 102
+        3001     server -> acme/101 200 OK (BYE)
+        3002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 2496 ms (ring 102, answered), packets 0 and 4
+    "#]]);
+}
+
+#[test]
+fn a_browser_is_offered_what_it_takes_and_its_call_goes_on_without_a_path() {
+    let mut scene = Scene::with_browsers(Policy {
+        media: MediaPolicy::Direct,
+        ..Policy::default()
+    });
+    let phone = scene.phone("102", Answer::Ring);
+    scene.page_with_engine("101", Transport::Wss, Answer::PickUp(500));
+    scene.call(phone, "101");
+    scene.run(25_000);
+    assert_eq!(scene.tenant_counts().ice_failed, 1);
+    scene.hang_up(phone);
+    scene.ends(expect![[r#"
+        0      acme/102 -> server   INVITE 101 {10.0.1.2:6060 0,8}
+        1        server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/102 -> server   ACK 101
+        2      acme/102 -> server   INVITE 101 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/102 100 Trying (INVITE)
+        3        server -> acme/101 INVITE 101 {10.0.0.1:10002 0,8 UDP/TLS/RTP/SAVPF }
+        4      acme/101 -> server   180 Ringing (INVITE)
+        5        server -> acme/102 180 Ringing (INVITE)
+        504    acme/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 UDP/TLS/RTP/SAVPF }
+        505      server -> acme/101 ACK 101
+        505      server -> acme/102 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        506    acme/102 -> server   ACK 1
+        25000  acme/102 -> server   BYE 1
+        25001    server -> acme/101 BYE 101
+        25001    server -> acme/102 200 OK (BYE)
+        25002  acme/101 -> server   200 OK (BYE)
+        record 102 -> 101: 200/16 by Caller, rang, talked 24496 ms (ring 101, answered), packets 49 and 0
+    "#]]);
+}
+
+#[test]
+fn who_only_looks_like_a_browser_is_asked_again_plainly() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let phone = scene.phone("102", Answer::Ring);
+    let gateway = scene.phone_on("101", Transport::Wss, Answer::PickUp(500));
+    scene.call(phone, "101");
+    scene.run(2_000);
+    scene.talk_to_each_other(phone, gateway);
+    scene.hang_up(phone);
+    scene.ends(expect![[r#"
+        0      acme/102 -> server   INVITE 101 {10.0.1.2:6060 0,8}
+        1        server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/102 -> server   ACK 101
+        2      acme/102 -> server   INVITE 101 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/102 100 Trying (INVITE)
+        3        server -> acme/101 INVITE 101 {10.0.0.1:10002 0,8 UDP/TLS/RTP/SAVPF }
+        4      acme/101 -> server   488 Not Acceptable Here (INVITE)
+        5        server -> acme/101 ACK 101
+        5        server -> acme/101 INVITE 101 {10.0.0.1:10002 0,8}
+        6      acme/101 -> server   180 Ringing (INVITE)
+        7        server -> acme/102 180 Ringing (INVITE)
+        506    acme/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        507      server -> acme/101 ACK 101
+        507      server -> acme/102 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        508    acme/102 -> server   ACK 1
+        2000   acme/102 -> server   BYE 1
+        2001     server -> acme/101 BYE 101
+        2001     server -> acme/102 200 OK (BYE)
+        2002   acme/101 -> server   200 OK (BYE)
+        record 102 -> 101: 200/16 by Caller, rang, talked 1494 ms (ring 101, answered), packets 3 and 3
+    "#]]);
+}
+
+#[test]
+fn policy_and_the_way_that_a_fingerprint_came_decide() {
+    let outcomes = [
+        (SrtpPolicy::Required, Transport::Wss),
+        (SrtpPolicy::Required, Transport::Ws),
+        (SrtpPolicy::Optional, Transport::Ws),
+        (SrtpPolicy::None, Transport::Wss),
+    ]
+    .map(|(srtp, transport)| {
+        let mut scene = Scene::with_browsers(policy(srtp));
+        let page = scene.page_with_engine("101", transport, Answer::PickUp(100));
+        scene.page_with_engine("102", transport, Answer::PickUp(100));
+        scene.call(page, "102");
+        scene.run(1_000);
+        scene.tenant_counts().answered
+    });
+    assert_eq!(outcomes, [1, 0, 1, 0]);
+}
+
+#[test]
+fn a_browser_that_comes_into_another_call_is_shown_another_certificate() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let page = scene.page_with_engine("101", Transport::Wss, Answer::PickUp(100));
+    let phone = scene.phone("102", Answer::Ring);
+    scene.phone("103", Answer::PickUp(100));
+    scene.call(phone, "101");
+    scene.run(1_000);
+    scene.world.tracing = true;
+    scene.act(phone, |phone, now| phone.refer(0, "103", now));
+    scene.run(3_000);
+    let came = |trace: &Trace| match trace {
+        Trace::Out(_, bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    };
+    let trace: String = scene.world.trace.iter().map(came).collect();
+    assert!(
+        trace.contains("a=fingerprint:sha-256 0B") && !trace.contains("sha-256 0A"),
+        "{trace}"
+    );
+    let at = scene.world.phones[page].packets_astray;
+    assert_eq!(at, 0);
+}

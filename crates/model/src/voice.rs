@@ -83,6 +83,10 @@ impl Default for OpusWish {
     }
 }
 
+fn usual_clock_hz() -> u32 {
+    8_000
+}
+
 /// How sound is written for a leg, and how it may write its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voice {
@@ -90,8 +94,14 @@ pub struct Voice {
     pub pt: u8,
     /// What its octets are.
     pub codec: Codec,
-    /// Payload type of telephone events at the codec's clock (RFC 4733), where the leg knows them.
+    /// Payload type of telephone events (RFC 4733), where the leg knows them.
     pub events: Option<u8>,
+    /// The clock that they count their length by, hertz. Many phones know them at 8,000 alone, whatever the codec.
+    #[serde(default = "usual_clock_hz")]
+    pub events_hz: u32,
+    /// The payload type by which the leg sends them, where that is another.
+    #[serde(default)]
+    pub events_heard: Option<u8>,
     /// Payload type of comfort noise (RFC 3389), where the leg knows it.
     pub noise: Option<u8>,
     /// Length of a packet, milliseconds.
@@ -110,11 +120,19 @@ impl Voice {
             pt,
             codec,
             events: None,
+            events_hz: codec.clock_hz(),
+            events_heard: None,
             noise: None,
             ptime_ms: 20,
             opus: OpusWish::default(),
             also: Vec::new(),
         }
+    }
+
+    /// True for the payload type by which the leg sends telephone events.
+    #[must_use]
+    pub fn is_events(&self, pt: u8) -> bool {
+        self.events_heard.or(self.events) == Some(pt)
     }
 
     /// What a payload type of the leg's packets means.

@@ -111,7 +111,7 @@ impl Keys {
 
     /// What this tick sends. `frame` is the sound at its rate, `timestamp` where it begins.
     pub(super) fn tick(&mut self, voice: &Voice, timestamp: u32, frame: &mut [i16], rate_hz: u32) -> Sent {
-        let per_ms = voice.codec.clock_hz() / 1000;
+        let per_ms = voice.events_hz / 1000;
         if self.now.is_none() {
             if self.pause > 0 {
                 self.pause -= 1;

@@ -231,7 +231,8 @@ impl Engine {
             Leg::Caller => &self.caller,
             Leg::Callee => &self.callee,
         };
-        side.voice.as_ref().and_then(|voice| voice.events)
+        let voice = side.voice.as_ref()?;
+        voice.events_heard.or(voice.events)
     }
 
     /// Takes a packet of a leg in.
@@ -300,10 +301,7 @@ impl Engine {
             }
             Heard::End { event, duration } => {
                 let key = event::key(event)?;
-                let per_ms = near
-                    .voice
-                    .as_ref()
-                    .map_or(8, |voice| voice.codec.clock_hz() / 1000);
+                let per_ms = near.voice.as_ref().map_or(8, |voice| voice.events_hz / 1000);
                 let ms = duration / per_ms.max(1);
                 far.mouth.keys.release(ms);
                 near.is_followed.then_some(MediaReport::Digit {

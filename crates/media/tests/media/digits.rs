@@ -51,6 +51,28 @@ fn a_relayed_call_tells_its_digits_and_passes_them_on_as_they_are() {
     assert_eq!(call.world.relay.poll_timeout(), None, "no ticks are left");
 }
 
+/// As phones do that know events by one clock alone.
+#[test]
+fn events_have_a_clock_and_a_number_of_their_own() {
+    let mut opus = with_events(Codec::Opus);
+    (opus.events_hz, opus.events_heard) = (8_000, Some(96));
+    let mut call = Call::new(with_events(Codec::Pcmu), opus);
+    call.talk(10);
+    press(&mut call, 5, 200, |_| false);
+    call.talk(20);
+    assert_eq!(digits(&mut call), [(Leg::Caller, '5', 200)]);
+    let longest = call.callee.events.iter().map(|(_, event)| event.duration).max();
+    assert_eq!(longest, Some(1_600));
+    let mut sender = Sender::new(7, 10, 0, 800);
+    while let Some(outgoing) = sender.tick(160) {
+        let packet = call.callee.packet(96, &outgoing.payload.to_bytes());
+        call.send(Leg::Callee, &packet);
+        call.pass(TICK);
+    }
+    call.talk(20);
+    assert_eq!(digits(&mut call), [(Leg::Callee, '7', 100)]);
+}
+
 #[test]
 fn a_digit_is_told_once_whatever_is_lost() {
     let losses: [fn(usize) -> bool; 4] = [|n| n == 0, |n| n < 3, |n| n >= 4, |n| n > 0];

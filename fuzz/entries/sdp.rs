@@ -22,17 +22,28 @@ pub(crate) fn run(data: &[u8]) {
     }
     kept(&description);
     let codecs = ["pcmu".to_owned(), "telephone-event".to_owned()];
-    let ours = Anchor {
-        rtp: SocketAddr::from(([198, 51, 100, 1], 40_000)),
+    let ours = Anchor::plain(SocketAddr::from(([198, 51, 100, 1], 40_000)));
+    let able = Anchor {
+        transcodes: true,
+        plays: true,
+        ..ours
     };
-    for anchor in [Some(ours), None] {
+    for anchor in [Some(able), Some(ours), None] {
         for allowed in [&[][..], &codecs[..]] {
-            if let Ok(text) = offer(&description, &mut Side::new(1), anchor, allowed) {
+            let mut side = Side::new(1);
+            if let Ok(text) = offer(&description, &mut side, anchor, allowed) {
                 written(&text, &description);
+                spoken(&description, &side);
+                // Who takes what only we have offered is understood by the one who offered.
+                if let Ok(offered) = Description::parse(text.as_bytes()) {
+                    let answered = answer(&description, &offered, &mut Side::new(4), anchor, allowed);
+                    assert!(answered.is_ok() || anchor.is_none(), "{text}");
+                }
             }
             let mut side = Side::new(2);
             if let Ok(text) = answer(&description, &description, &mut side, anchor, allowed) {
                 written(&text, &description);
+                spoken(&description, &side);
                 let recalled = Side::recall(&text).and_then(|side| side.again());
                 assert_eq!(recalled.as_ref(), Some(&text));
             }
@@ -84,9 +95,7 @@ fn as_browsers(data: &[u8]) {
     };
     let news = description.trickle(&fragment);
     assert!(!news || !description.trickle(&fragment), "news once");
-    let at = Some(Anchor {
-        rtp: SocketAddr::from(([198, 51, 100, 1], 40_000)),
-    });
+    let at = Some(Anchor::plain(SocketAddr::from(([198, 51, 100, 1], 40_000))));
     let mut side = Side::new(4);
     side.speak_web(Credentials::new(|| 0), [0; 2], 0, "sha-256 0F".into());
     side.ask_for_web();
@@ -116,6 +125,16 @@ fn as_browsers(data: &[u8]) {
         let _ = Description::parse_answer(data, &mut side, true);
         if let Ok(again) = offer(&description, &mut side, at, &[]) {
             own(&again);
+        }
+    }
+}
+
+/// What both directions of a leg are written in has payload types that the description and our text have.
+fn spoken(description: &Description, side: &Side) {
+    for media in description.media() {
+        for shared in side.shared(media) {
+            assert_eq!(shared.codec.format(), Some(shared.format));
+            assert!(shared.heard < 128 && media.formats.contains(shared.codec));
         }
     }
 }

@@ -15,9 +15,7 @@ use std::time::Duration;
 pub(super) fn sdp_offer() -> Option<Operation> {
     let rewrite = || {
         let description = Description::parse(black_box(invite_body().as_bytes())).ok()?;
-        let anchor = Anchor {
-            rtp: SocketAddr::from(([198, 51, 100, 4], 30_000)),
-        };
+        let anchor = Anchor::plain(SocketAddr::from(([198, 51, 100, 4], 30_000)));
         offer(&description, &mut Side::new(7), Some(anchor), &[]).ok()
     };
     rewrite()?;

@@ -54,6 +54,17 @@ pub enum RecordFail {
     HangUp,
 }
 
+/// How keys that a phone tells by INFO reach the other phone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DigitPolicy {
+    /// As telephone events where the other phone knows them and its audio is relayed, else by INFO.
+    #[default]
+    Events,
+    /// By INFO.
+    Info,
+}
+
 /// What a tenant decides about calls and registrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -64,6 +75,14 @@ pub struct Policy {
     pub srtp: SrtpPolicy,
     /// Codec names that may be negotiated, lower case (`pcmu`, `telephone-event`); empty = all.
     pub codecs: Vec<String>,
+    /// Phones without a codec in common are understood all the same: the server speaks each one's, and the call is relayed
+    /// whatever `media` says.
+    pub transcode: bool,
+    /// What a phone hears on hold where its audio is relayed: a piece of music by its name; `phone` = what the phone that
+    /// holds sends, and music where that sends nothing; `off` = nothing.
+    pub hold_music: String,
+    /// How keys that a phone tells by INFO reach the other one.
+    pub dtmf: DigitPolicy,
     /// Offer digest with MD5 after SHA-256, for phones that know nothing newer.
     pub allow_md5: bool,
     /// Offer digest with SHA-256. Off, together with `allow_md5`, only for tenants with phones that give up on a
@@ -159,6 +178,9 @@ impl Default for Policy {
             media: MediaPolicy::Relay,
             srtp: SrtpPolicy::Optional,
             codecs: Vec::new(),
+            transcode: true,
+            hold_music: "default".to_owned(),
+            dtmf: DigitPolicy::Events,
             allow_md5: true,
             allow_sha256: true,
             ring_timeout_s: 60,
@@ -222,6 +244,23 @@ impl Policy {
 
     /// Stands for every extension of the tenant.
     pub const EVERYBODY: &'static str = "all";
+    /// The music that phones hear on hold, by its name in the library; `None` where they hear none of ours. What can't be
+    /// a name is as good as the usual one.
+    #[must_use]
+    pub fn music(&self) -> Option<&str> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        match self.hold_music.as_str() {
+            "off" => None,
+            name if (1..=64).contains(&name.len()) && name != "phone" && name.bytes().all(fits) => Some(name),
+            _ => Some("default"),
+        }
+    }
+
+    /// True when a phone that holds another may send music of its own.
+    #[must_use]
+    pub fn phones_have_music(&self) -> bool {
+        self.hold_music == "phone"
+    }
 
     /// True when a challenge offers SHA-256: wherever it is not switched off, and always when nothing else is left.
     #[must_use]

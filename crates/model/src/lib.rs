@@ -30,8 +30,8 @@ pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTa
 pub use cdr::{Cause, Cdr, EndedBy, Party};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
 pub use config::{
-    ConfigError, Device, DigestSecret, MediaPolicy, PickupPolicy, Policy, RecordFail, TenantConfig, User,
-    Watch,
+    ConfigError, Device, DigestSecret, DigitPolicy, MediaPolicy, PickupPolicy, Policy, RecordFail,
+    TenantConfig, User, Watch,
 };
 pub use counts::Counts;
 pub use draft::{FlowDraft, Patience, StepDraft, Words};

@@ -2,6 +2,46 @@
 //!
 //! Does not own: format parameters beyond carrying them.
 
+/// A format that the server itself reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// G.711 µ-law.
+    Pcmu,
+    /// G.711 A-law.
+    Pcma,
+    /// G.722.
+    G722,
+    /// RFC 7587.
+    Opus,
+    /// Telephone events (RFC 4733), by their clock, hertz: 8,000, or 48,000 as they belong to Opus.
+    Events(u32),
+    /// Comfort noise (RFC 3389).
+    Noise,
+}
+
+impl Format {
+    /// True for what carries sound by itself.
+    #[must_use]
+    pub fn is_sound(self) -> bool {
+        !matches!(self, Format::Events(_) | Format::Noise)
+    }
+
+    /// Clock of its RTP timestamps, hertz.
+    #[must_use]
+    pub fn clock_hz(self) -> u32 {
+        match self {
+            Format::Opus => 48_000,
+            Format::Events(clock_hz) => clock_hz,
+            Format::Pcmu | Format::Pcma | Format::G722 | Format::Noise => 8_000,
+        }
+    }
+
+    /// True for wide-band sound.
+    pub(crate) fn is_wide(self) -> bool {
+        matches!(self, Format::G722 | Format::Opus)
+    }
+}
+
 /// One format of an RTP stream: payload type, what it stands for, and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codec {
@@ -27,6 +67,21 @@ impl Codec {
             clock,
             channels,
             fmtp: None,
+        }
+    }
+
+    /// What it is to the server itself; `None` where the server can only pass it on.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        let is = |name: &str| self.name.eq_ignore_ascii_case(name);
+        match (self.clock, self.channels) {
+            (8_000, 1) if is("PCMU") => Some(Format::Pcmu),
+            (8_000, 1) if is("PCMA") => Some(Format::Pcma),
+            (8_000, 1) if is("G722") => Some(Format::G722),
+            (8_000, 1) if is("CN") => Some(Format::Noise),
+            (48_000, 2) if is("opus") => Some(Format::Opus),
+            (clock @ (8_000 | 48_000), 1) if is("telephone-event") => Some(Format::Events(clock)),
+            _ => None,
         }
     }
 

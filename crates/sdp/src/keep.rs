@@ -100,6 +100,12 @@ impl Side {
             Some(format!("m={kind} 0 {proto} {format}\r\n"))
         });
         let lines = lines.collect();
-        Some(Side::told(session_id, version, said.to_owned(), place, lines))
+        let media = Description::parse(text.as_bytes()).ok()?.media;
+        let used = media.iter().find(|media| media.is_audio() && media.port != 0);
+        let codecs = used.map_or(&[][..], |media| &media.formats);
+        let formats = codecs.iter().filter_map(|c| Some((c.pt, c.format()?)));
+        let formats = formats.collect();
+        let said = said.to_owned();
+        Some(Side::told(session_id, version, said, place, lines, formats))
     }
 }

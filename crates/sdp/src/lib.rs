@@ -18,6 +18,9 @@
 //! - There is one [`Side`] per leg. It makes `o=` stable, lets its version rise only when the content changes,
 //!   and keeps the number of `m=` lines from shrinking (RFC 3264 §8).
 //! - `allowed` lists codec names in lower case, `telephone-event` and `cn` among them; empty allows all.
+//! - A phone's formats come first and are passed on as they are. Behind an [`Anchor`] that transcodes an offer ends with those that we can
+//!   speak for it; an answer that begins with one of them is told to the phone as one in its own best format. So nothing is
+//!   transcoded where there is another way. [`Side::shared`] tells what both directions of a leg are written in.
 //! - With an [`Anchor`] the text names our relay, and `rtcp-mux` is negotiated with browsers alone: RTCP has the port above.
 //!   Without one, media is direct and the peer's own addresses are written.
 #![forbid(unsafe_code)]
@@ -30,16 +33,17 @@ mod negotiate;
 mod own;
 mod parse;
 mod side;
+mod spoken;
 mod web;
 mod word;
 
-pub use codec::Codec;
+pub use codec::{Codec, Format};
 pub use crypto::{Crypto, Key, Keyring, Suite};
 pub use description::{Description, Direction, Media, Origin};
-pub use negotiate::{Refusal, acceptable, answer, offer, refuse};
+pub use negotiate::{Refusal, acceptable, answer, can_talk, offer, refuse};
 pub use own::{propose, servable, serve, voice};
 pub use parse::{Admit, SdpError};
-pub use side::{Anchor, Protection, Side, Srtp, WebPath};
+pub use side::{Anchor, Protection, Shared, Side, Srtp, WebPath};
 pub use web::{
     Candidate, Credentials, Digest, FRAGMENT_TYPE, Fingerprint, Fragment, MAX_CANDIDATES, Setup, Web,
 };

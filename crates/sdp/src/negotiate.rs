@@ -3,7 +3,7 @@
 //! Does not own: when to do it (SIP), and ports (`media`).
 
 use crate::side::{Place, Text};
-use crate::{Anchor, Codec, Description, Media, Side};
+use crate::{Anchor, Codec, Description, Direction, Format, Media, Side, spoken};
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -56,7 +56,7 @@ impl std::error::Error for Refusal {}
 /// Builds the offer for leg `to` from the offer that the other leg made.
 ///
 /// The first usable audio stream is kept: payload types, parameters, packet times, direction. Every other m=
-/// line stays in its place with port 0. On a leg that knows the session already, a stream that is
+/// line stays in its place with port 0. Where we transcode, what we speak beside comes last. On a leg that knows the session already, a stream that is
 /// switched off (port 0) is passed on as such.
 ///
 /// # Errors
@@ -77,11 +77,15 @@ pub fn offer(
     let mut text = Text::default();
     for (index, media) in from.media.iter().enumerate() {
         if Some(index) == usable {
-            let codecs: Vec<&Codec> = media.allowed(allowed).collect();
+            let more = match anchor.is_some_and(|anchor| anchor.transcodes) {
+                true => spoken::besides(media, allowed),
+                false => Vec::new(),
+            };
+            let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
             text.stream(
                 media,
                 &codecs,
-                media.effective_direction(),
+                wish(media, anchor),
                 place(media, anchor, media.rtcp_mux)?,
                 to.offered().ok_or(Refusal::Transport)?,
             );
@@ -130,7 +134,7 @@ pub fn acceptable(from: &Description, allowed: &[String]) -> Result<(), Refusal>
 /// Builds the answer for leg `to`, whose offer was `offered`, from the answer of the other leg.
 ///
 /// It has the m= lines of `offered` in their order; only encodings that were offered and a direction that the
-/// offer allows. When the offer itself had switched the stream off, every line has port 0.
+/// offer allows. Where the answer begins with a format that only we have offered, the leg gets an answer of our own. When the offer itself had switched the stream off, every line has port 0.
 ///
 /// # Errors
 /// See [`Refusal`]; `to` is unchanged then.
@@ -145,12 +149,15 @@ pub fn answer(
     if usable.is_none() && !is_switched_off(offered) {
         return Err(unusable(offered));
     }
-    let mut text = Text::default();
+    let mut text = Text::answer();
     for (index, media) in offered.media.iter().enumerate() {
         if Some(index) == usable {
             let reply = reply(answer, index)?;
-            let codecs = common(media, reply, allowed)?;
-            let direction = media.effective_direction().answered(reply.effective_direction());
+            let codecs = match spoken_for(media, reply, anchor, allowed) {
+                Some(codecs) => codecs,
+                None => common(media, reply, allowed)?,
+            };
+            let direction = media.effective_direction().answered(wish(reply, anchor));
             let mux = media.rtcp_mux && reply.rtcp_mux;
             let place = place(reply, anchor, mux)?;
             to.hears(media, index);
@@ -171,11 +178,21 @@ pub fn answer(
     Ok(to.say(text, anchor))
 }
 
+/// Whether one side's description can be an answer to the other's, over a relay that transcodes or not.
+#[must_use]
+pub fn can_talk(offer: &Description, answer: &Description, transcodes: bool, allowed: &[String]) -> bool {
+    let relay = Anchor {
+        transcodes,
+        ..Anchor::plain(SocketAddr::from(([127, 0, 0, 1], 9)))
+    };
+    crate::answer(offer, answer, &mut Side::unsaid(), Some(relay), allowed).is_ok()
+}
+
 /// The answer that takes none of the streams of `offered`: every line has port 0 (RFC 3264 §6). For an offer that has
 /// to be answered although nothing will come of it.
 #[must_use]
 pub fn refuse(offered: &Description, to: &mut Side) -> String {
-    let mut text = Text::default();
+    let mut text = Text::answer();
     offered.media.iter().for_each(|media| text.refused_by_name(media));
     to.say(text, None)
 }
@@ -193,6 +210,33 @@ fn reply(answer: &Description, index: usize) -> Result<&Media, Refusal> {
         Ok(reply)
     } else {
         Err(Refusal::Transport)
+    }
+}
+
+/// What we say to the offerer in our own name, where the answer is in a format that only we have offered.
+fn spoken_for(
+    offered: &Media,
+    reply: &Media,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+) -> Option<Vec<Codec>> {
+    anchor.filter(|anchor| anchor.transcodes)?;
+    let known = |codec: &&Codec| offered.allowed(allowed).any(|own| own.same_encoding(codec));
+    let ours = |codec: &&Codec| codec.format().is_some_and(Format::is_sound);
+    let first = reply
+        .allowed(allowed)
+        .find(|codec| codec.is_sound() && (known(codec) || ours(codec)))?;
+    let codecs = spoken::formats(offered, allowed);
+    (!known(&first) && !codecs.is_empty()).then_some(codecs)
+}
+
+/// Which way the one who said this wants sound to flow, as it is told to the other: who is on hold is sent to where we
+/// play something, even if the one who holds him sends nothing.
+fn wish(said: &Media, anchor: Option<Anchor>) -> Direction {
+    let direction = said.effective_direction();
+    match anchor {
+        Some(anchor) if anchor.plays && direction == Direction::Inactive => Direction::SendOnly,
+        _ => direction,
     }
 }
 

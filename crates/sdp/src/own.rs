@@ -1,25 +1,16 @@
-//! Descriptions of the server's own: what it can hear and say where it is a side of the call itself.
+//! Descriptions of the server's own, where it is a side of the call itself.
 //!
-//! Owns: which codecs those are: G.711 and telephone events. Does not own: carrying them across (`negotiate`).
+//! Does not own: its formats (`spoken`), and carrying descriptions across (`negotiate`).
 
+use crate::codec::Format;
+use crate::spoken::formats;
 use crate::{Anchor, Codec, Description, Direction, Refusal, Side};
 
-/// The name that digits go by (RFC 4733).
-const EVENTS: &str = "telephone-event";
-/// What an offer of ours says about the stream; where it is received is put in later.
+/// What an offer of ours says about the stream, what costs least first; where it is received is put in later.
 const OFFER: &[u8] = b"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
-m=audio 9 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n";
-
-fn is_voice(codec: &Codec) -> bool {
-    let known = ["PCMU", "PCMA"]
-        .iter()
-        .any(|name| codec.name.eq_ignore_ascii_case(name));
-    known && codec.clock == 8000 && codec.channels == 1
-}
-
-fn is_events(codec: &Codec) -> bool {
-    codec.name.eq_ignore_ascii_case(EVENTS) && codec.clock == 8000
-}
+m=audio 9 RTP/AVP 0 8 9 111 101 110\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n\
+a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=rtpmap:110 telephone-event/48000\r\na=fmtp:110 0-15\r\n\
+a=ptime:20\r\n";
 
 /// The format in which sound is written for whom this description is from: the first one of its own that we know.
 #[must_use]
@@ -27,10 +18,10 @@ pub fn voice<'a>(theirs: &'a Description, allowed: &'a [String]) -> Option<&'a C
     theirs
         .audio(allowed)?
         .allowed(allowed)
-        .find(|codec| is_voice(codec))
+        .find(|codec| codec.format().is_some_and(Format::is_sound))
 }
 
-/// The answer of the server itself to an offer: one codec and, where they were offered, telephone events.
+/// The answer of the server itself to an offer: one codec and, where they were offered, telephone events and comfort noise.
 ///
 /// # Errors
 /// See [`Refusal`]; `to` is unchanged then.
@@ -42,21 +33,7 @@ pub fn serve(
 ) -> Result<String, Refusal> {
     let mut own = offered.clone();
     for media in &mut own.media {
-        let voice = media
-            .formats
-            .iter()
-            .find(|c| c.is_allowed(allowed) && is_voice(c));
-        let events = media
-            .formats
-            .iter()
-            .find(|c| c.is_allowed(allowed) && is_events(c));
-        media.formats = match voice {
-            Some(voice) => [Some(voice), events].into_iter().flatten().cloned().collect(),
-            None => Vec::new(),
-        };
-        for codec in &mut media.formats {
-            codec.fmtp = is_events(codec).then(|| "0-15".into());
-        }
+        media.formats = formats(media, allowed);
         media.direction = Direction::SendRecv;
         media.ptime = Some(20);
         media.maxptime = None;
@@ -83,9 +60,7 @@ pub fn propose(to: &mut Side, anchor: Anchor, allowed: &[String]) -> Result<Stri
 /// # Errors
 /// The refusal that [`serve`] or [`propose`] would give.
 pub fn servable(offered: Option<&Description>, allowed: &[String]) -> Result<(), Refusal> {
-    let anchor = Anchor {
-        rtp: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
-    };
+    let anchor = Anchor::plain(std::net::SocketAddr::from(([127, 0, 0, 1], 9)));
     let mut nobody = Side::unsaid();
     match offered {
         Some(offered) => serve(offered, &mut nobody, anchor, allowed).map(|_| ()),

@@ -5,16 +5,43 @@
 use crate::crypto::{Crypto, Key, Keyring, Suite, written};
 use crate::description::Profile;
 use crate::web::{Credentials, Own, Setup, Web};
-use crate::{Codec, Direction, Media};
+use crate::{Codec, Direction, Format, Media};
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// Our relay address that faces a leg. RTCP has the port above.
+/// Our relay that faces a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// RTP address as the leg should see it.
+    /// RTP address as the leg should see it. RTCP has the port above.
     pub rtp: SocketAddr,
+    /// It can speak for the other leg in formats that that one lacks.
+    pub transcodes: bool,
+    /// Who is on hold hears something all the same.
+    pub plays: bool,
+}
+
+impl Anchor {
+    /// A relay that passes on what comes.
+    #[must_use]
+    pub fn plain(rtp: SocketAddr) -> Anchor {
+        Anchor {
+            rtp,
+            transcodes: false,
+            plays: false,
+        }
+    }
+}
+
+/// A format of a leg that it was told as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared<'a> {
+    /// What it is.
+    pub format: Format,
+    /// As the leg described it: what is sent to the leg has its payload type.
+    pub codec: &'a Codec,
+    /// The payload type by which the leg sends it.
+    pub heard: u8,
 }
 
 /// What our offers to a leg say about protection, until something has been agreed.
@@ -70,6 +97,10 @@ pub struct Side {
     place: String,
     /// The m= lines of that text as refusals: later descriptions may not have fewer (RFC 3264 §8).
     lines: Vec<String>,
+    /// The formats of that text that the server itself knows, in its order.
+    formats: Box<[(u8, Format)]>,
+    /// That text was an answer; `None` = nobody knows.
+    answered: Option<bool>,
     /// Our keys, where the leg may have any.
     ring: Option<Box<Keyring>>,
     /// Our side of ICE and DTLS, where the leg may speak so.
@@ -113,6 +144,8 @@ impl Side {
             said: String::new(),
             place: String::new(),
             lines: Vec::new(),
+            formats: Box::default(),
+            answered: None,
             ring: None,
             own: None,
             protection: Protection::None,
@@ -375,12 +408,14 @@ impl Side {
         said: String,
         place: String,
         lines: Vec<String>,
+        formats: Box<[(u8, Format)]>,
     ) -> Side {
         Side {
             version,
             said,
             place,
             lines,
+            formats,
             ..Side::new(session_id)
         }
     }
@@ -411,6 +446,31 @@ impl Side {
         self.version
     }
 
+    /// What we and the leg have in common, by the stream as the leg described it last, in the order of whoever answered.
+    #[must_use]
+    pub fn shared<'a>(&self, media: &'a Media) -> Vec<Shared<'a>> {
+        let known = media.formats.iter();
+        let known = known.filter_map(|codec| Some((codec.format()?, codec)));
+        let told = self.formats.iter().copied();
+        let both = |(format, codec), (pt, said)| {
+            (format == said).then_some(Shared {
+                format,
+                codec,
+                heard: pt,
+            })
+        };
+        // An answer has no more formats than its offer.
+        let ours = self.answered.unwrap_or(self.formats.len() <= media.formats.len());
+        match ours {
+            true => told
+                .filter_map(|said| known.clone().find_map(|own| both(own, said)))
+                .collect(),
+            false => known
+                .filter_map(|own| told.clone().find_map(|said| both(own, said)))
+                .collect(),
+        }
+    }
+
     /// Refused lines for the streams that this leg knows beyond the first `count`.
     pub(crate) fn missing(&self, count: usize) -> &[String] {
         self.lines.get(count..).unwrap_or_default()
@@ -423,11 +483,13 @@ impl Side {
         let family = family(ip);
         let (group, body) = (text.group, text.body);
         let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{group}{body}");
+        self.answered = Some(text.answers);
         if !self.has_spoken() || below != self.said {
             self.version = self.version.saturating_add(1);
             self.said = below;
             self.place = format!("IN {family} {ip}");
             self.lines = text.lines;
+            self.formats = text.formats.into();
         }
         self.text()
     }
@@ -445,12 +507,22 @@ impl Side {
 pub(crate) struct Text {
     body: String,
     lines: Vec<String>,
+    formats: Vec<(u8, Format)>,
     stream: Option<SocketAddr>,
     /// The a=group line.
     group: String,
+    answers: bool,
 }
 
 impl Text {
+    /// One that answers an offer.
+    pub(crate) fn answer() -> Text {
+        Text {
+            answers: true,
+            ..Text::default()
+        }
+    }
+
     /// Adds the one stream that is in use. `from` gives profile, packet times and RTCP port.
     pub(crate) fn stream(
         &mut self,
@@ -496,6 +568,8 @@ impl Text {
         let _ = write!(body, "a={}\r\n", direction.as_str());
         let first = codecs.first().map_or(0, |c| c.pt);
         self.lines.push(format!("m=audio 0 {profile} {first}\r\n{mid}"));
+        let known = codecs.iter().filter_map(|c| Some((c.pt, c.format()?)));
+        self.formats.extend(known);
         self.stream = Some(place.rtp);
     }
 

@@ -190,7 +190,8 @@ fn describe(line: &mut String, body: &[u8]) {
     let address = media
         .rtp_address()
         .map_or("nowhere".to_owned(), |a| a.to_string());
-    let codecs: Vec<_> = media.formats.iter().map(|codec| codec.pt.to_string()).collect();
+    let codecs = without_ours(&media.formats).iter();
+    let codecs: Vec<_> = codecs.map(|codec| codec.pt.to_string()).collect();
     let _ = write!(line, " {{{address} {}", codecs.join(","));
     if media.direction != sdp::Direction::SendRecv {
         let _ = write!(line, " {}", media.direction.as_str());
@@ -200,6 +201,17 @@ fn describe(line: &mut String, body: &[u8]) {
         let _ = write!(line, " {} {}", media.proto, suites.join(","));
     }
     line.push('}');
+}
+
+/// The formats without G.722 and Opus at their end, as our offers have them beside those of a phone with G.711: that we can
+/// turn sound into these is not worth a word each time.
+fn without_ours(formats: &[sdp::Codec]) -> &[sdp::Codec] {
+    let opus = |codec: &sdp::Codec| codec.pt == 111 && codec.fmtp.as_deref() == Some("useinbandfec=1");
+    match formats {
+        [before @ .., g722, last] if !before.is_empty() && g722.pt == 9 && opus(last) => before,
+        [before @ .., last] if !before.is_empty() && opus(last) => before,
+        all => all,
+    }
 }
 
 fn parameter<'a>(text: &'a str, name: &str) -> &'a str {

@@ -13,4 +13,5 @@ pub mod phone;
 pub mod random;
 pub mod rng;
 pub mod server;
+mod sounds;
 pub mod world;

@@ -1,5 +1,6 @@
 //! Carillon as a simulation drives it: the edge, the tenants and the media plane, with a journal instead of a disk.
 
+use crate::sounds;
 use media::{PairId, PortRange, ROOM, Relay};
 use model::{
     BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
@@ -579,7 +580,8 @@ impl Server {
                     rate_hz,
                 } => {
                     let samples = self.sound.as_millis() as usize * rate_hz as usize / 1000;
-                    let found = (samples > 0).then(|| vec![0_i16; samples].into());
+                    let silence = (samples > 0).then(|| vec![0_i16; samples].into());
+                    let found = sounds::of(&sound, rate_hz).or(silence);
                     self.relay.loaded(session, &sound, rate_hz, found);
                 }
                 // There is neither a disk nor another network here.

@@ -23,6 +23,7 @@ mod phones;
 mod protected;
 mod referred;
 mod served;
+mod spoken;
 mod tenants;
 mod transfers;
 mod web;

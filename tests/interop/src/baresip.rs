@@ -41,6 +41,7 @@ pub struct Account<'a> {
     publishes: bool,
     answers: bool,
     encryption: Option<&'a str>,
+    codecs: &'a str,
 }
 
 impl<'a> Account<'a> {
@@ -57,7 +58,15 @@ impl<'a> Account<'a> {
             publishes: false,
             answers: true,
             encryption: None,
+            codecs: "PCMU/8000/1,PCMA/8000/1",
         }
+    }
+
+    /// Knows these codecs alone, as baresip writes them: `PCMA/8000/1`.
+    #[must_use]
+    pub fn speaking(mut self, codecs: &'a str) -> Account<'a> {
+        self.codecs = codecs;
+        self
     }
 
     /// On `udp`, `tcp` or `tls`.
@@ -214,6 +223,26 @@ impl Phone {
     /// baresip didn't take the command.
     pub fn hang_up(&mut self) -> Result<()> {
         self.command("hangup", "").map(drop)
+    }
+
+    /// Puts the call on hold.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn hold_only(&mut self) -> Result<()> {
+        self.command("hold", "").map(drop)
+    }
+
+    /// Waits until it has heard so many seconds of sound since, and measures that.
+    ///
+    /// # Errors
+    /// It hears nothing, or less.
+    pub fn await_sound(&mut self, mark: &Mark, seconds: u64) -> Result<Tone> {
+        until(&format!("sound at {}", self.program.name()), STEP, || {
+            self.receive()?;
+            Ok((self.recordings.newest_since(mark) >= seconds * 16_000).then_some(()))
+        })?;
+        self.recordings.newest_sound(mark)
     }
 
     /// Puts the call on hold and waits until both phones have changed its direction and hear nothing more.
@@ -557,6 +586,7 @@ fn line(server: &Server, account: Account<'_>) -> String {
         user,
         domain,
         transport,
+        codecs,
         ..
     } = account;
     let target = if transport == "tls" {
@@ -573,7 +603,7 @@ fn line(server: &Server, account: Account<'_>) -> String {
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
          outbound=\"sip:{target};transport={transport}\";regint=600;answermode={answers};\
-         audio_codecs=PCMU/8000/1,PCMA/8000/1;ptime=20{publishing}{encryption}"
+         audio_codecs={codecs};ptime=20{publishing}{encryption}"
     )
 }
 

@@ -68,6 +68,22 @@ impl Recordings {
         )
     }
 
+    /// Octets of the stretch that has begun last since.
+    #[must_use]
+    pub fn newest_since(&self, mark: &Mark) -> u64 {
+        self.grown_since(mark).last().map_or(0, |(_, from, to)| to - from)
+    }
+
+    /// The strongest tone of that.
+    ///
+    /// # Errors
+    /// There is less than a second of it.
+    pub fn newest_sound(&self, mark: &Mark) -> Result<Tone> {
+        let grown = self.grown_since(mark);
+        let (path, from, _) = grown.last().context("nothing was heard")?;
+        tone::measure(path, *from)
+    }
+
     /// How many stretches have begun.
     #[must_use]
     pub fn stretches(&self) -> usize {

@@ -66,7 +66,7 @@ impl Call {
         if self.phase != Phase::Ringing || !target.is_ringing() {
             return self.dismiss(context, index, &mut leg, now);
         }
-        match self.accept_answer(context, index, message, leg.flow) {
+        match self.accept_answer(context, index, message) {
             Some((text, description)) => {
                 leg.remote = Some(description);
                 self.connect(context, index, leg, &text, now);
@@ -101,7 +101,6 @@ impl Call {
         context: &mut Context,
         index: usize,
         message: &Message<'_>,
-        flow: model::FlowToken,
     ) -> Option<(String, Description)> {
         let config = Arc::clone(&self.config);
         let transfer = self.is_transfer();
@@ -115,7 +114,7 @@ impl Call {
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);
         if self.reliable.has_answered() {
-            return self.answered_before(context, index, description, flow);
+            return self.answered_before(context, index, description);
         }
         let mut unsaid = Side::unsaid();
         // A transferred party has asked for nothing: it is told by a re-INVITE.
@@ -124,9 +123,33 @@ impl Call {
             false => &mut self.caller.side,
         };
         let text = sdp::answer(offer, &description, side, anchor, allowed).ok()?;
-        let said = (&description, target.side.as_deref());
-        self.bridge.remote(context, SideOf::Callee, said, allowed, &flow);
+        self.media_begins(context, index, &description);
         Some((text, description))
+    }
+
+    /// Tells the media plane where caller and target expect packets, now that the caller's offer has an answer. A
+    /// transferred party is still in its old session and expects nothing here.
+    pub(super) fn media_begins(&mut self, context: &mut Context, index: usize, answer: &Description) {
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        if let Some(offer) = self.offer.as_ref().filter(|_| !self.is_transfer()) {
+            let (side, flow) = (&self.caller.side, self.caller.flow);
+            let said = (offer, Some(side));
+            self.bridge.remote(context, SideOf::Caller, said, allowed, &flow);
+        }
+        self.target_expects(context, index, answer);
+    }
+
+    /// The same for a target alone.
+    pub(super) fn target_expects(&mut self, context: &mut Context, index: usize, said: &Description) {
+        let config = Arc::clone(&self.config);
+        let Some(target) = self.targets.get(index) else {
+            return;
+        };
+        let side = target.side.as_deref().or(self.callee_side.as_ref());
+        let allowed = &config.policy().codecs;
+        self.bridge
+            .remote(context, SideOf::Callee, (said, side), allowed, &target.flow);
     }
 
     /// The call is up: the caller is told so with this description.
@@ -195,6 +218,7 @@ impl Call {
         for side in [SideOf::Caller, SideOf::Callee] {
             self.watch_session(context, side, now);
         }
+        self.music_follows(context);
         self.advance(context, Event::Answered, now);
         self.record_by_policy(context);
         if transfer {

@@ -3,8 +3,8 @@
 use super::{keys, web};
 use crate::context::Context;
 use model::{
-    CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Program, Recording, RecordingId,
-    Seats, SrtpSuite, TenantId,
+    CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Policy, Program, Recording,
+    RecordingId, Seats, SrtpSuite, TenantId,
 };
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
@@ -14,17 +14,38 @@ pub(crate) struct Bridge {
     session: Option<MediaSessionId>,
     addresses: Option<(SocketAddr, SocketAddr)>,
     quality: Option<(LegQuality, LegQuality)>,
+    means: Means,
+    /// Whether caller and callee hear music.
+    music: (bool, bool),
     /// How caller and callee protect their audio.
     suites: (Option<SrtpSuite>, Option<SrtpSuite>),
 }
 
+/// What the relay may do for the legs by the tenant's policy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Means {
+    transcodes: bool,
+    plays: bool,
+}
+
+impl Means {
+    pub(crate) fn of(policy: &Policy) -> Means {
+        Means {
+            transcodes: policy.transcode,
+            plays: policy.music().is_some(),
+        }
+    }
+}
+
 impl Bridge {
     /// `relay` sessions are named after tenant and call, so that a report finds its call without a table.
-    pub(crate) fn new(tenant: TenantId, call: CallId, relays: bool) -> Bridge {
+    pub(crate) fn new(tenant: TenantId, call: CallId, means: Means, relays: bool) -> Bridge {
         let mut bridge = Bridge {
             session: None,
             addresses: None,
             quality: None,
+            means,
+            music: (false, false),
             suites: (None, None),
         };
         if relays {
@@ -42,6 +63,7 @@ impl Bridge {
     pub(crate) fn restored(
         tenant: TenantId,
         call: CallId,
+        means: Means,
         ports: Option<(SocketAddr, SocketAddr)>,
         suites: (Option<SrtpSuite>, Option<SrtpSuite>),
     ) -> Bridge {
@@ -49,6 +71,8 @@ impl Bridge {
             session: ports.map(|_| MediaSessionId(tenant.0 << 32 | call.0)),
             addresses: ports,
             quality: None,
+            means,
+            music: (false, false),
             suites,
         }
     }
@@ -136,10 +160,41 @@ impl Bridge {
         }
     }
 
+    /// A leg hears this music from now on, or none; nothing is said twice.
+    pub(crate) fn music(&mut self, context: &mut Context, leg: Leg, music: Option<Program>) {
+        let heard = match leg {
+            Leg::Caller => &mut self.music.0,
+            Leg::Callee => &mut self.music.1,
+        };
+        if let Some(session) = self.session
+            && *heard != music.is_some()
+        {
+            *heard = music.is_some();
+            context.media(MediaCommand::Play {
+                session,
+                leg,
+                id: 0,
+                program: music,
+                over: Over::Instead,
+            });
+        }
+    }
+
     /// Takes the legs into a room, or out of it.
     pub(crate) fn join(&self, context: &mut Context, seats: Option<Seats>) {
         if let Some(session) = self.session {
             context.media(MediaCommand::Join { session, seats });
+        }
+    }
+
+    /// Sends a digit to a leg.
+    pub(crate) fn dial(&self, context: &mut Context, leg: Leg, key: char) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Dial {
+                session,
+                leg,
+                digits: key.to_string().into(),
+            });
         }
     }
 
@@ -162,6 +217,8 @@ impl Bridge {
         let (caller, callee) = self.addresses?;
         Some(Anchor {
             rtp: if leg == Leg::Caller { caller } else { callee },
+            transcodes: self.means.transcodes,
+            plays: self.means.plays,
         })
     }
 
@@ -189,12 +246,6 @@ impl Bridge {
         if web.is_none() && (audio.and_then(sdp::Media::rtp_address).is_some() || srtp.is_some()) {
             *suite = srtp.as_ref().map(|keys| keys.suite);
         }
-        // Of two phones only their agreement says how they write; an offer alone would have them transcoded. A call that the
-        // server answers has one address.
-        let voice = match self.addresses {
-            Some((caller, callee)) if caller == callee => super::voice::of(description, allowed),
-            _ => None,
-        };
         context.media(MediaCommand::Remote {
             session,
             leg,
@@ -202,7 +253,10 @@ impl Bridge {
             rtcp: audio.and_then(sdp::Media::rtcp_address),
             signalling_ip: flow.remote.ip(),
             srtp,
-            voice: voice.map(Box::new),
+            voice: audio
+                .zip(side)
+                .and_then(|(audio, side)| super::voice::of(side, audio))
+                .map(Box::new),
             web,
         });
     }

@@ -6,6 +6,7 @@
 //! A call is written when it has stood for a second, and again soon after each change; never on the way of an answer.
 //! One that can't go on, for it was in the midst of a change, is hung up after the restart: it has its record.
 
+use super::bridge::Means;
 use super::capabilities::Capabilities;
 use super::leg::{Exchange, Leg};
 use super::nouns::Joining;
@@ -204,13 +205,14 @@ impl Call {
         let caller = restored_leg(context, kept.caller, now);
         let callee = restored_leg(context, kept.callee, now);
         let silence_s = config.policy().media_silence_s;
+        let means = Means::of(config.policy());
         let longest = u64::from(config.policy().max_call_s) * 1000;
         let mut call = Call::new(kept.call, config, run, record, caller, None);
         call.phase = Phase::Answered;
         call.callee = Some(callee);
         call.identity = (kept.identity.0.into(), kept.identity.1.into());
         call.session_ids = kept.session_ids.map(SessionIds::of_both);
-        call.bridge = Bridge::restored(kept.tenant, kept.call, kept.ports, suites);
+        call.bridge = Bridge::restored(kept.tenant, kept.call, means, kept.ports, suites);
         call.restored = Some(Box::new(restored));
         call.kept.written = true;
         for side in [SideOf::Caller, SideOf::Callee] {

@@ -136,12 +136,11 @@ impl Call {
             context.counts.media_refused += 1;
             return (488, none());
         };
-        if heard {
-            let said = (&offer, target.side.as_deref());
-            self.bridge.remote(context, SideOf::Callee, said, allowed, &flow);
-        }
         if let Some(early) = target.early.get_mut(at) {
-            early.description = Some(offer);
+            early.description = Some(offer.clone());
+        }
+        if heard {
+            self.target_expects(context, index, &offer);
         }
         (200, answer)
     }

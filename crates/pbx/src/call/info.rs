@@ -99,19 +99,19 @@ impl Call {
         }
     }
 
-    /// A phone dialled something in the call: counted, and told to the other phone unless that is known not to understand it.
+    /// A phone dialled something in the call: counted, and told to the other phone.
     fn digit_heard(&mut self, context: &mut Context, side: SideOf, digit: Digit, now: Now) {
         context.counts.digits += 1;
         if self.phase != Phase::Answered {
             return;
         }
         self.key_pressed(context, side, digit.key, now);
-        let Some(leg) = self
-            .leg_mut(side.other())
-            .filter(|leg| leg.can.info != Some(false))
-        else {
-            return;
-        };
+        self.pass_digit_on(context, side, digit, now);
+    }
+
+    /// Tells a phone a key by INFO.
+    pub(super) fn tell_digit(&mut self, context: &mut Context, to: SideOf, digit: Digit, now: Now) {
+        let Some(leg) = self.leg_mut(to) else { return };
         let (branch, writer) = leg.request(context, Method::Info);
         let body = format!("Signal={}\r\nDuration={}\r\n", digit.key, digit.duration_ms);
         let bytes = writer.body("application/dtmf-relay", body.as_bytes());

@@ -15,7 +15,7 @@ use super::{Call, Phase, record};
 use crate::context::{Context, TimerKind};
 use flow::{Event, Flow, Refusal, Run};
 use model::{CallId, EndedBy, Leg as SideOf, Now};
-use sdp::{Description, Side};
+use sdp::{Anchor, Description, can_talk};
 use sip::{Message, Method};
 use std::sync::Arc;
 
@@ -40,7 +40,8 @@ impl Call {
         let origin = Origin::of_two(by, caller.from, callee.from);
         let run = Run::new(Flow::new(Vec::new()));
         let (caller_flow, flow) = (caller.flow, callee.flow);
-        let common = can_talk(&caller.said, &callee.said, &context.config.policy().codecs);
+        let policy = context.config.policy();
+        let common = can_talk(&caller.said, &callee.said, policy.transcode, &policy.codecs);
         let mut call = Call::without_invite(context, id, run, origin, caller, callee.party, now);
         call.relay_for(&callee.said);
         call.run.note("joined");
@@ -162,10 +163,19 @@ impl Call {
     /// Whether a leg would be told anything new; `None` when it can't be told.
     fn is_news(&self, side: SideOf, said: &Description) -> Option<bool> {
         let leg = self.leg(side)?;
-        let mut probe = leg.side.clone();
         let allowed = &self.config.policy().codecs;
-        sdp::offer(said, &mut probe, self.bridge.anchor(side), allowed).ok()?;
-        Some(probe.version() != leg.side.version())
+        let anchor = self.bridge.anchor(side);
+        let is_new = |anchor| {
+            let mut probe = leg.side.clone();
+            sdp::offer(said, &mut probe, anchor, allowed).ok()?;
+            Some(probe.version() != leg.side.version())
+        };
+        // That the relay speaks more codecs is nothing to one who knows the other leg's.
+        let plain = anchor.map(|anchor| Anchor {
+            transcodes: false,
+            ..anchor
+        });
+        Some(is_new(plain)? && is_new(anchor)?)
     }
 
     fn ask(&mut self, context: &mut Context, side: SideOf, said: &Description, now: Now) {
@@ -270,12 +280,4 @@ impl Call {
 /// True for a leg that can't be asked now.
 fn is_busy(leg: &Leg) -> bool {
     leg.unacknowledged.is_some() || leg.owed.is_some() || !matches!(leg.exchange, Exchange::Idle)
-}
-
-/// Whether one side's description can be an answer to the other's.
-pub(super) fn can_talk(offer: &Description, answer: &Description, allowed: &[String]) -> bool {
-    let anchor = sdp::Anchor {
-        rtp: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
-    };
-    sdp::answer(offer, answer, &mut Side::unsaid(), Some(anchor), allowed).is_ok()
 }

@@ -23,7 +23,7 @@ use sdp::{Admit, Credentials, Description, Keyring, Media, Protection, Side, Srt
 use std::sync::Arc;
 
 /// INVITEs to one phone for one call.
-const INVITES: u32 = 4;
+pub(super) const INVITES: u32 = 4;
 
 /// What may be read from an offer that came on this flow.
 pub(super) fn admit(policy: &Policy, flow: &FlowToken) -> Admit {
@@ -170,9 +170,9 @@ impl Call {
         self.leg_mut(side)?.read_answer(config.policy(), body)
     }
 
-    /// Goes over a relay after all, because somebody who comes in has keys.
+    /// Goes over a relay after all, because somebody who comes in has keys or other codecs.
     pub(super) fn relay_for(&mut self, said: &Description) {
-        if needs_relay(self.config.policy(), Some(said)) {
+        if needs_relay(self.config.policy(), Some(said)) || self.needs_voices(said) {
             self.bridge.relay(self.config.id(), self.id);
         }
     }

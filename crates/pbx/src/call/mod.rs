@@ -38,6 +38,7 @@ mod session;
 mod session_id;
 mod session_timer;
 mod setup;
+mod sound;
 mod target;
 mod teardown;
 mod transfer;

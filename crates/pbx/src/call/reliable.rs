@@ -11,7 +11,7 @@ use super::target::Target;
 use super::{Call, Phase};
 use crate::context::{Context, LegRef, TimerKind};
 use bytes::Bytes;
-use model::{Cause, EndedBy, FlowToken, Leg as SideOf, Now};
+use model::{Cause, EndedBy, Leg as SideOf, Now};
 use sdp::Description;
 use sip::dialog::Dialog;
 use sip::header::{RAck, rseq};
@@ -351,7 +351,6 @@ impl Call {
         context: &mut Context,
         index: usize,
         description: Description,
-        flow: FlowToken,
     ) -> Option<(String, Description)> {
         let config = Arc::clone(&self.config);
         let allowed = &config.policy().codecs;
@@ -359,9 +358,7 @@ impl Call {
         let mut side = self.caller.side.clone();
         let text = sdp::answer(self.offer.as_ref()?, &description, &mut side, anchor, allowed).ok()?;
         self.reliable.news |= self.caller.side.again() != Some(text);
-        let own = self.targets.get(index).and_then(|target| target.side.as_deref());
-        self.bridge
-            .remote(context, SideOf::Callee, (&description, own), allowed, &flow);
+        self.target_expects(context, index, &description);
         Some((String::new(), description))
     }
 }

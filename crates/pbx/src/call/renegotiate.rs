@@ -346,6 +346,7 @@ impl Call {
             }
         }
         self.bridge.watch(context, held);
+        self.music_follows(context);
         self.program_follows(context);
     }
 

@@ -8,7 +8,6 @@
 //! a record of its own; the replaced leg is hung up and the other one re-INVITEd.
 
 use super::delayed_offer::read_offer;
-use super::join::can_talk;
 use super::nouns::{Guest, Origin, Transferrer};
 use super::record::{self, Record};
 use super::session;
@@ -18,7 +17,7 @@ use crate::context::{Context, Owner};
 use crate::edge::{ALLOW, SUPPORTED};
 use flow::{Flow, Refusal, Run};
 use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, UserId};
-use sdp::{Description, Side};
+use sdp::{Description, Side, can_talk};
 use sip::dialog::Dialog;
 use sip::transaction::ServerId;
 use sip::{Message, Name};
@@ -69,11 +68,12 @@ impl Call {
             keys::equip(context, config.policy(), &mut side, &flow, false);
         }
         let anchor = self.bridge.anchor(SideOf::Callee);
+        let transcodes = anchor.is_some_and(|anchor| anchor.transcodes);
         // A caller that left the offer to the callee would have to answer one here before it is told anything.
         let told = self
             .offer
             .as_ref()
-            .filter(|caller| can_talk(caller, &offer, allowed))
+            .filter(|caller| can_talk(caller, &offer, transcodes, allowed))
             .and_then(|caller| sdp::answer(&offer, caller, &mut side, anchor, allowed).ok());
         let Some(told) = told else {
             context.counts.media_refused += 1;
@@ -83,7 +83,7 @@ impl Call {
         let Some((dialog, server)) = dialog_of(context, message, flow, owner, now) else {
             return;
         };
-        let text = self.caller_is_told(context, &offer, flow);
+        let text = self.caller_is_told(context, &offer);
         let writer = context
             .response(message, flow, 200, Some(&dialog.local_tag))
             .header(Name::Contact, &context.contact(&flow))
@@ -93,6 +93,7 @@ impl Call {
         let (writer, session) = session::agreement(config.policy(), message, writer);
         let bytes = writer.body(sdp::CONTENT_TYPE, told.as_bytes());
         context.tx.respond(server, 200, bytes, now.mono);
+        self.media_begins(context, usize::MAX, &offer);
         self.bridge
             .remote(context, SideOf::Callee, (&offer, Some(&side)), allowed, &flow);
         let mut leg = caller_leg(context, device, dialog, message, flow);
@@ -110,12 +111,12 @@ impl Call {
     }
 
     /// The answer for a caller whose INVITE waits, unless he has one already; a transferred party is told by a re-INVITE.
-    fn caller_is_told(&mut self, context: &mut Context, offer: &Description, flow: FlowToken) -> String {
+    fn caller_is_told(&mut self, context: &mut Context, offer: &Description) -> String {
         if self.is_transfer() {
             return String::new();
         }
         if self.reliable.has_answered() {
-            let said = self.answered_before(context, usize::MAX, offer.clone(), flow);
+            let said = self.answered_before(context, usize::MAX, offer.clone());
             return said.map_or_else(String::new, |(text, _)| text);
         }
         let anchor = self.bridge.anchor(SideOf::Caller);
@@ -143,7 +144,8 @@ impl Call {
         if is_beyond_us(context, message, flow) {
             return None;
         }
-        if !can_talk(&offer, &far.said, &config.policy().codecs) {
+        let policy = config.policy();
+        if !can_talk(&offer, &far.said, policy.transcode, &policy.codecs) {
             context.counts.media_refused += 1;
             context.reply(message, flow, 488);
             return None;

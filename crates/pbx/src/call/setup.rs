@@ -1,5 +1,6 @@
 //! From the caller's INVITE to ringing phones (RFC 3261 §13, §16.7 for the choice among many refusals).
 
+use super::bridge::Means;
 use super::capabilities::Capabilities;
 use super::delayed_offer::read_offer;
 use super::follow::FLOW_FAILED;
@@ -113,7 +114,7 @@ impl Call {
             endpoint: None,
             in_call: None,
             callee_side: None,
-            bridge: Bridge::new(config.id(), id, relays),
+            bridge: Bridge::new(config.id(), id, Means::of(config.policy()), relays),
             identity: (String::new(), String::new()),
             told: Vec::new(),
             hides_history: false,
@@ -269,17 +270,18 @@ impl Call {
                     return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
                 }
             }
-            // A transferred party is still in its old session and expects nothing here.
-            if !self.is_transfer() {
-                let said = (offer, Some(&self.caller.side));
-                self.bridge
-                    .remote(context, SideOf::Caller, said, allowed, &self.caller.flow);
-            }
         }
         self.callee_side = Some(side);
         self.offered = Some(text);
         for index in self.round..self.targets.len() {
-            self.send_invite(context, index, now);
+            // Some may have had their last word, when the others are asked again.
+            if self
+                .targets
+                .get(index)
+                .is_some_and(|target| target.state == State::Waiting)
+            {
+                self.send_invite(context, index, now);
+            }
         }
         self.set_timer(
             context,
@@ -342,9 +344,7 @@ impl Call {
         let description = target.read_answer(config.policy(), message.body())?;
         let anchor = self.bridge.anchor(SideOf::Caller);
         let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
-        let said = (&description, target.side.as_deref());
-        self.bridge
-            .remote(context, SideOf::Callee, said, allowed, &target.flow);
+        self.media_begins(context, index, &description);
         self.early = Some((index, tag.to_owned()));
         self.early_remote = Some(description);
         Some(text)
@@ -444,7 +444,7 @@ impl Call {
         if self.phase != Phase::Ringing || more {
             return;
         }
-        if self.try_alternative(context, now) {
+        if self.asks_over_relay(context, now) || self.try_alternative(context, now) {
             return;
         }
         let codes = self

@@ -40,9 +40,7 @@ fn suites(attributes: &[&str]) -> Vec<(u32, Suite)> {
 }
 
 fn anchor() -> Option<Anchor> {
-    Some(Anchor {
-        rtp: "198.51.100.1:40000".parse().unwrap(),
-    })
+    Some(Anchor::plain("198.51.100.1:40000".parse().unwrap()))
 }
 
 fn ring(first: u64) -> Keyring {

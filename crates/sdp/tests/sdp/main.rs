@@ -8,6 +8,7 @@ mod ipv6;
 mod mutation;
 mod offers;
 mod reading;
+mod spoken;
 mod web;
 
 use expect_test::Expect;
@@ -28,9 +29,7 @@ pub(crate) fn phone(below: &str) -> Description {
 }
 
 pub(crate) fn anchor() -> Option<Anchor> {
-    Some(Anchor {
-        rtp: "198.51.100.1:40000".parse().unwrap(),
-    })
+    Some(Anchor::plain("198.51.100.1:40000".parse().unwrap()))
 }
 
 /// Compares the text (or the refusal) with line feeds only; that each line ends in CRLF is checked here.

@@ -247,9 +247,7 @@ fn direct_media_passes_the_peers_addresses() {
 
 #[test]
 fn an_ipv6_relay_faces_an_ipv4_phone() {
-    let anchor = Some(Anchor {
-        rtp: "[2001:db8::1]:40002".parse().unwrap(),
-    });
+    let anchor = Some(Anchor::plain("[2001:db8::1]:40002".parse().unwrap()));
     check(
         offer(&phone("m=audio 4000 RTP/AVP 9"), &mut Side::new(3), anchor, &[]),
         &expect![[r#"

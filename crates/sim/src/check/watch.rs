@@ -1,7 +1,7 @@
 //! An observer of one world: looks at what passed since its last look and remembers what it needs.
 
 use super::{nothing_crosses_tenants, one_record_per_call};
-use crate::phone::audio::TONE;
+use crate::phone::audio::SAID;
 use crate::world::{Trace, World};
 use bytes::Bytes;
 use model::{
@@ -292,8 +292,8 @@ impl Watch {
         world.server.tenants().all(|(_, t)| t.config().version() == 1)
     }
 
-    /// The relay sends to phones only, and only what a phone of the same tenant said; what has our source is a tone, or goes
-    /// back to who said it.
+    /// The relay sends to phones only, and only what a phone of the same tenant said; what has our source is said by
+    /// us, or goes back to who said it.
     fn relayed(&mut self, to: SocketAddr, packet: &[u8]) -> Result<(), String> {
         self.packets += 1;
         if self.damaged {
@@ -303,7 +303,9 @@ impl Watch {
         let speaker = from.and_then(|ip| self.homes.get(&IpAddr::from(ip)));
         let listener = self.homes.get(&to.ip());
         let ours = packet.get(8..12) != Some(&PHONES_SSRC.to_be_bytes());
-        if ours && listener.is_some() && packet.len() == TONE {
+        // Opus may have any length.
+        let opus = packet.get(1).is_some_and(|octet| octet & 0x7F == 111);
+        if ours && listener.is_some() && (packet.len() != SAID || opus) {
             return Ok(());
         }
         let foreign = ours && from.map(IpAddr::from) != Some(to.ip());

@@ -4,11 +4,12 @@ use super::{Answer, Phone, State, message};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// From a BYE to the last packet that was sent before it came, in fair weather.
-const ON_ITS_WAY: Duration = Duration::from_millis(2);
+/// From a BYE to the last packet that was sent before it came, in fair weather, or that the media plane said before it heard
+/// of the end.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
-/// Octets of a packet with 20 ms of a tone of the server; phones send shorter ones.
-pub(crate) const TONE: usize = 172;
+/// Octets of a packet that a phone sends, and the server passes on. What the server says itself has other lengths.
+pub(crate) const SAID: usize = 44;
 
 impl Phone {
     /// An audio packet came in. One that was on its way while the phone hung up is nobody's fault.
@@ -18,10 +19,13 @@ impl Phone {
         }
         self.packets_received += 1;
         let Some(packet) = self.open(packet) else { return };
-        // A tone is nobody's voice.
-        if packet.len() != TONE
-            && let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok())
-        {
+        let format = packet.get(1).map_or(0, |octet| octet & 0x7F);
+        *self.formats.entry(format).or_default() += 1;
+        // What the server says is nobody's voice.
+        // Opus may have any length.
+        let said = packet.len() == SAID && format != 111;
+        self.spoken_to += u64::from(!said);
+        if said && let Some(voice) = packet.get(12..16).and_then(|v| v.try_into().ok()) {
             self.voices.insert(voice);
         }
         let parting = self.hung_up.is_some_and(|at| now <= at + ON_ITS_WAY);
@@ -38,7 +42,12 @@ impl Phone {
             .dialogs
             .values()
             .filter(|d| d.state == State::Up || (d.early && d.state == State::Ringing))
-            .map(|d| d.remote_rtp)
+            .map(|d| {
+                (
+                    d.remote_rtp,
+                    d.codecs.iter().find(|pt| self.codecs.contains(pt)).copied(),
+                )
+            })
             .collect();
         self.next_rtp = (!talking.is_empty()).then(|| now + Duration::from_millis(500));
         if self.mute || self.answer == Answer::Dead {
@@ -48,8 +57,9 @@ impl Phone {
             IpAddr::V4(ip) => ip.octets(),
             IpAddr::V6(_) => [0; 4],
         };
-        for to in talking.into_iter().flatten() {
-            let mut packet = vec![0x80, 0];
+        for (to, format) in talking {
+            let Some(to) = to else { continue };
+            let mut packet = vec![0x80, format.unwrap_or(0)];
             packet.extend(self.rtp_sequence.to_be_bytes());
             packet.extend((u32::from(self.rtp_sequence) * 4000).to_be_bytes());
             packet.extend(7_u32.to_be_bytes());

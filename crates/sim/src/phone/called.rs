@@ -27,6 +27,10 @@ impl Phone {
             (Some(Method::Invite), None) if message.to().is_ok_and(|to| to.tag().is_none()) => {
                 self.called(message, now);
             }
+            (Some(Method::Invite), Some(number)) if self.is_asked_anew(number, message) => {
+                self.dialogs.remove(&number);
+                self.called(message, now);
+            }
             (Some(Method::Invite), Some(number)) => self.invited_again(number, message, now),
             (Some(Method::Info), Some(number)) if self.abilities.info => {
                 let text = String::from_utf8_lossy(message.body()).into_owned();
@@ -46,6 +50,14 @@ impl Phone {
             (Some(Method::Notify), Some(number)) => self.told_of_transfer(number, message, now),
             _ => self.respond_with(message, 481, Some("none"), None),
         }
+    }
+
+    /// True for an INVITE outside of any dialog after one that was refused.
+    fn is_asked_anew(&self, number: usize, message: &Message<'_>) -> bool {
+        let outside = message.to().is_ok_and(|to| to.tag().is_none());
+        let seq = message.cseq().map_or(0, |c| c.seq);
+        let dialog = self.dialogs.get(&number);
+        outside && dialog.is_some_and(|d| d.state == State::Over && d.last_invite < seq)
     }
 
     fn called(&mut self, message: &Message<'_>, now: Duration) {

@@ -100,7 +100,13 @@ pub(super) fn description(at: SocketAddr, version: u64, codecs: &[u8], direction
     }
     text.push_str("\r\n");
     for codec in codecs.iter().filter(|codec| **codec >= 96) {
-        let _ = write!(text, "a=rtpmap:{codec} codec{codec}/8000\r\na=fmtp:{codec} ");
+        let name = match codec {
+            // By the number that the server likes as well.
+            111 => "opus/48000/2".to_owned(),
+            101 => "telephone-event/8000".to_owned(),
+            _ => format!("codec{codec}/8000"),
+        };
+        let _ = write!(text, "a=rtpmap:{codec} {name}\r\na=fmtp:{codec} ");
         text.push_str("profile=main;level=1;stereo=0;useinband=1;maxaverage=64000;cbr=0\r\n");
     }
     let _ = write!(text, "a={direction}\r\n");

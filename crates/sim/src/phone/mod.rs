@@ -162,6 +162,10 @@ pub struct Phone {
     hung_up: Option<Duration>,
     /// Whose voices were heard: the first four octets of what they sent.
     pub voices: BTreeSet<[u8; 4]>,
+    /// RTP packets that were not said by a phone in G.711, as it seems.
+    pub spoken_to: u64,
+    /// RTP packets received, by payload type.
+    pub formats: BTreeMap<u8, u64>,
     /// Bodies of NOTIFYs that nobody had asked for.
     pub told: Vec<String>,
     /// Texts that came in: from whom, and what.
@@ -226,6 +230,8 @@ impl Phone {
             ends: Vec::new(),
             hung_up: None,
             voices: BTreeSet::new(),
+            spoken_to: 0,
+            formats: BTreeMap::new(),
             told: Vec::new(),
             texts: Vec::new(),
             refuses_text: None,

@@ -526,9 +526,11 @@ fn everybody_hangs_up_meanwhile() {
 fn parties_without_a_common_codec_stay_where_they_are() {
     let mut scene = Scene::new();
     let (ann, bea) = scene.pair();
-    scene.act(bea, |p, _| p.codecs = vec![0]);
+    // Codecs that the server only passes on.
+    scene.act(ann, |p, _| p.codecs = vec![3, 18]);
+    scene.act(bea, |p, _| p.codecs = vec![3]);
     let cid = scene.phone("103", Answer::PickUp(100));
-    scene.act(cid, |p, _| p.codecs = vec![8]);
+    scene.act(cid, |p, _| p.codecs = vec![18]);
     scene.call(ann, "102");
     scene.run(2000);
     scene.reinvite(ann, "sendonly");

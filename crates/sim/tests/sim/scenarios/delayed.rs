@@ -208,8 +208,8 @@ fn two_phones_offer_and_the_first_one_counts() {
 fn an_answer_without_a_codec_of_the_offer() {
     let mut scene = Scene::new();
     let (caller, callee) = pair(&mut scene);
-    scene.act(caller, |phone, _| phone.codecs = vec![0]);
-    scene.act(callee, |phone, _| phone.codecs = vec![8]);
+    scene.act(caller, |phone, _| phone.codecs = vec![3]);
+    scene.act(callee, |phone, _| phone.codecs = vec![18]);
     scene.call(caller, "102");
     scene.ends(expect![[r#"
         0      acme/101 -> server   INVITE 102
@@ -220,10 +220,10 @@ fn an_answer_without_a_codec_of_the_offer() {
         3        server -> acme/102 INVITE 102
         4      acme/102 -> server   180 Ringing (INVITE)
         5        server -> acme/101 180 Ringing (INVITE)
-        1004   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8}
-        1005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 8}
+        1004   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 18}
+        1005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 18}
         1006   acme/101 -> server   ACK 1
-        1007     server -> acme/102 ACK 102 {nowhere 8}
+        1007     server -> acme/102 ACK 102 {nowhere 18}
         1007     server -> acme/101 BYE 101 [Q.850;cause=88;text="no answer in the ACK"]
         1007     server -> acme/102 BYE 102 [Q.850;cause=88;text="no answer in the ACK"]
         1008   acme/101 -> server   200 OK (BYE)
@@ -330,7 +330,7 @@ fn a_reinvite_without_an_offer() {
         1        server -> acme/102 INVITE 102
         1        server -> acme/101 100 Trying (INVITE)
         2      acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8,0,9}
-        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 8,0,9}
+        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 8,0}
         4      acme/101 -> server   ACK 1 {10.0.1.2:6060 8,0}
         5        server -> acme/102 ACK 102 {10.0.0.1:10002 8,0}
         1000   acme/102 -> server   INVITE 1
@@ -338,7 +338,7 @@ fn a_reinvite_without_an_offer() {
         1001     server -> acme/102 100 Trying (INVITE)
         1002   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8}
         1003     server -> acme/102 200 OK (INVITE) {10.0.0.1:10002 0,8}
-        1004   acme/102 -> server   ACK 1 {10.0.1.3:6060 0,8}
+        1004   acme/102 -> server   ACK 1 {10.0.1.3:6060 0,8,9}
         1005     server -> acme/101 ACK 101 {10.0.0.1:10000 0,8}
         2000   acme/101 -> server   BYE 1
         2001     server -> acme/102 BYE 102

@@ -178,7 +178,7 @@ fn the_old_hold_and_comfort_noise() {
     hand.responds(&mut scene, &bye, 200, "");
     scene.ends(expect![[r#"
         0      acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,13}
-        1        server -> first    INVITE hand {10.0.0.1:10002 0,13}
+        1        server -> first    INVITE hand {10.0.0.1:10002 0,13,8}
         1        server -> acme/101 100 Trying (INVITE)
         20        first -> server   200 OK (INVITE) {nowhere 0,13}
         21       server -> first    ACK hand

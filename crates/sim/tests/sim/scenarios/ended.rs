@@ -53,9 +53,9 @@ fn silence_on_hold_is_expected() {
     scene.hang_up(caller);
     scene.ends(expect![[r#"
         0      acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 inactive}
-        1        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 inactive}
+        1        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
         1        server -> acme/101 100 Trying (INVITE)
-        2      acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 inactive}
+        2      acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
         3        server -> acme/102 ACK 102
         3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 inactive}
         4      acme/101 -> server   ACK 1

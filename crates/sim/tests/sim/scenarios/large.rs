@@ -44,7 +44,7 @@ fn a_large_invite_goes_over_tcp_and_its_answer_comes_back_there() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6      acme/102 => server   180 Ringing (INVITE)
         7        server -> acme/101 180 Ringing (INVITE)
         1006   acme/102 => server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -83,7 +83,7 @@ fn who_takes_no_connection_gets_a_datagram_and_is_remembered() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 refuses the connection
-        5        server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6      acme/102 -> server   180 Ringing (INVITE)
         7        server -> acme/101 180 Ringing (INVITE)
         1006   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -99,7 +99,7 @@ fn who_takes_no_connection_gets_a_datagram_and_is_remembered() {
         1602   acme/101 -> server   ACK 102
         1602   acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
         1603     server -> acme/101 100 Trying (INVITE)
-        1603     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        1603     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         1604   acme/102 -> server   180 Ringing (INVITE)
         1605     server -> acme/101 180 Ringing (INVITE)
         2604   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -117,7 +117,7 @@ fn who_takes_no_connection_gets_a_datagram_and_is_remembered() {
         603203   server -> acme/101 100 Trying (INVITE)
         603203   server connects to acme/102
         603204 acme/102 refuses the connection
-        603205   server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        603205   server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         603206 acme/102 -> server   180 Ringing (INVITE)
         603207   server -> acme/101 180 Ringing (INVITE)
         604206 acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -152,7 +152,7 @@ fn a_packet_filter_delays_one_call_by_the_time_of_an_attempt() {
         2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
-        1503     server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        1503     server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         1504   acme/102 -> server   180 Ringing (INVITE)
         1505     server -> acme/101 180 Ringing (INVITE)
         2504   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -168,7 +168,7 @@ fn a_packet_filter_delays_one_call_by_the_time_of_an_attempt() {
         3102   acme/101 -> server   ACK 102
         3102   acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
         3103     server -> acme/101 100 Trying (INVITE)
-        3103     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        3103     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         3104   acme/102 -> server   180 Ringing (INVITE)
         3105     server -> acme/101 180 Ringing (INVITE)
         4104   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -202,8 +202,8 @@ fn who_takes_the_connection_and_never_reads_gets_datagrams_after_a_while() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
-        4005     server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
+        4005     server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         4006   acme/102 -> server   180 Ringing (INVITE)
         4007     server -> acme/101 180 Ringing (INVITE)
         5006   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -219,7 +219,7 @@ fn who_takes_the_connection_and_never_reads_gets_datagrams_after_a_while() {
         6102   acme/101 -> server   ACK 102
         6102   acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
         6103     server -> acme/101 100 Trying (INVITE)
-        6103     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        6103     server -> acme/102 INVITE 102 {10.0.0.1:10006 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6104   acme/102 -> server   180 Ringing (INVITE)
         6105     server -> acme/101 180 Ringing (INVITE)
         7104   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -250,8 +250,8 @@ fn who_closes_the_connection_without_a_word_gets_a_datagram() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
-        7        server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
+        7        server -> acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         8      acme/102 -> server   180 Ringing (INVITE)
         9        server -> acme/101 180 Ringing (INVITE)
         1008   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
@@ -285,7 +285,7 @@ fn a_connection_that_breaks_while_the_phone_rings_ends_nothing() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6      acme/102 => server   180 Ringing (INVITE)
         7        server -> acme/101 180 Ringing (INVITE)
         500    acme/102 loses the server's connection
@@ -316,7 +316,7 @@ fn cancel_goes_the_way_of_its_invite() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6      acme/102 => server   180 Ringing (INVITE)
         7        server -> acme/101 180 Ringing (INVITE)
         500    acme/101 -> server   CANCEL 102
@@ -347,7 +347,7 @@ fn cancel_after_the_connection_broke_goes_as_a_datagram() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server connects to acme/102
         4      acme/102 takes the connection
-        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        5        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         6      acme/102 => server   180 Ringing (INVITE)
         7        server -> acme/101 180 Ringing (INVITE)
         500    acme/102 loses the server's connection
@@ -405,7 +405,7 @@ fn a_large_ack_goes_over_tcp_too() {
         4      acme/102 -> server   180 Ringing (INVITE)
         5        server -> acme/101 180 Ringing (INVITE)
         1004   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
-        1005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
+        1005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9}
         1006   acme/101 -> server   ACK 1 {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8}
         1007     server connects to acme/102
         1008   acme/102 takes the connection
@@ -431,7 +431,7 @@ fn a_large_reinvite_uses_the_connection_that_is_there() {
     scene.act(callee, |phone, now| phone.hang_up(0, now));
     scene.ends(expect![[r#"
         0      acme/101 -> server   INVITE 1 {10.0.1.2:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8 sendonly}
-        1        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8 sendonly}
+        1        server => acme/102 INVITE 102 {10.0.0.1:10002 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8,9 sendonly}
         1        server -> acme/101 100 Trying (INVITE)
         2      acme/102 => server   200 OK (INVITE) {10.0.1.3:6060 96,97,98,99,100,101,102,103,104,105,106,107,108,109,110,111,112,0,8 recvonly}
         3        server -> acme/102 ACK 102

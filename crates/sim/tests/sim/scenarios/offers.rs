@@ -73,7 +73,7 @@ fn phones_without_a_codec_in_common() {
     let caller = scene.phone("101", Answer::Ring);
     let callee = scene.phone("102", Answer::PickUp(100));
     scene.act(caller, |phone, _| phone.codecs = vec![0]);
-    scene.act(callee, |phone, _| phone.codecs = vec![8]);
+    scene.act(callee, |phone, _| phone.codecs = vec![18]);
     scene.call(caller, "102");
     scene.ends(expect![[r#"
         0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0}
@@ -81,7 +81,7 @@ fn phones_without_a_codec_in_common() {
         2      acme/101 -> server   ACK 102
         2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0}
         3        server -> acme/101 100 Trying (INVITE)
-        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0}
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
         4      acme/102 -> server   180 Ringing (INVITE)
         5        server -> acme/101 180 Ringing (INVITE)
         104    acme/102 -> server   488 Not Acceptable Here (INVITE)
@@ -103,7 +103,7 @@ fn a_callee_that_answers_with_a_codec_nobody_offered() {
     scene.run(10);
     let invite = hand.hears(&mut scene).pop().expect("an INVITE");
     let answer =
-        "v=0\r\no=- 7 7 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 9\r\n";
+        "v=0\r\no=- 7 7 IN IP4 10.0.2.1\r\ns=-\r\nc=IN IP4 10.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n";
     hand.responds(&mut scene, &invite, 200, answer);
     let bye = hand.hears(&mut scene).pop().expect("a BYE");
     hand.responds(&mut scene, &bye, 200, "");
@@ -114,7 +114,7 @@ fn a_callee_that_answers_with_a_codec_nobody_offered() {
         2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
         3        server -> acme/101 100 Trying (INVITE)
         3        server -> hand     INVITE 102 {10.0.0.1:10002 0,8}
-        20         hand -> server   200 OK (INVITE) {10.0.2.1:4000 9}
+        20         hand -> server   200 OK (INVITE) {10.0.2.1:4000 18}
         21       server -> hand     ACK hand
         21       server -> hand     BYE hand [SIP;cause=488;text="Not Acceptable Here"]
         21       server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
@@ -278,9 +278,12 @@ fn what_the_caller_wrote_about_himself_is_not_passed_on() {
         s=-
         c=IN IP4 10.0.0.1
         t=0 0
-        m=audio 10002 RTP/AVP 0 8
+        m=audio 10002 RTP/AVP 0 8 9 111
         a=rtpmap:0 PCMU/8000
         a=rtpmap:8 PCMA/8000
+        a=rtpmap:9 G722/8000
+        a=rtpmap:111 opus/48000/2
+        a=fmtp:111 useinbandfec=1
         a=sendrecv
     "#]]
     .assert_eq(&blurred);

@@ -1,6 +1,7 @@
 //! What the media plane is told and what it does while calls change.
 
 use super::Scene;
+use model::Policy;
 use sim::phone::Answer;
 
 #[test]
@@ -19,7 +20,10 @@ fn both_phones_hear_each_other_and_nobody_else() {
 
 #[test]
 fn nobody_speaks_to_who_is_on_hold_by_inactive() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::with(Policy {
+        hold_music: "off".to_owned(),
+        ..Policy::default()
+    });
     let (caller, callee) = scene.talking();
     scene.reinvite(caller, "inactive");
     scene.run(600);

@@ -385,8 +385,8 @@ fn another_phone_answers_than_the_one_with_early_media() {
         506    acme/102 -> server   487 Request Terminated (INVITE)
         506    acme/101 -> server   ACK 1
         507      server -> acme/102 ACK 102
-        507      server -> acme/101 INVITE 101 {10.0.0.1:10000 8}
-        508    acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 8}
+        507      server -> acme/101 INVITE 101 {10.0.0.1:10000 8,0}
+        508    acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 8,0}
         509      server -> acme/101 ACK 101
         2000   acme/101 -> server   BYE 1
         2001     server -> acme/102' BYE 102

@@ -114,8 +114,8 @@ fn a_held_call_stays_held_and_is_resumed() {
         2000     server -> acme/101 INVITE 101 {10.0.0.1:10000 0,8 inactive}
         2001   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8 inactive}
         2002     server -> acme/101 ACK 101
-        2010     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 inactive}
-        2011   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 inactive}
+        2010     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
+        2011   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
         2012     server -> acme/102 ACK 102
         60000  acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8}
         60001    server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}

@@ -130,10 +130,10 @@ fn other_codecs_and_none_in_common() {
         1        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 8}
         2      acme/101 -> server   ACK 1
         500    acme/101 -> server   INVITE 1 {10.0.1.2:6060 9}
-        501      server -> acme/101 488 Not Acceptable Here (INVITE)
+        501      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 9}
         502    acme/101 -> server   ACK 1
         1000   acme/101 -> server   INVITE 1 {10.0.1.2:6060 9,0}
-        1001     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0}
+        1001     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 9}
         1002   acme/101 -> server   ACK 1
         1500   acme/101 -> server   BYE 1
         1501     server -> acme/101 200 OK (BYE)
@@ -145,14 +145,14 @@ fn other_codecs_and_none_in_common() {
 fn no_common_codec() {
     let mut scene = Scene::new();
     let phone = scene.phone("101", Answer::Ring);
-    scene.act(phone, |p, _| p.codecs = vec![9]);
+    scene.act(phone, |p, _| p.codecs = vec![18]);
     scene.call(phone, "*43");
     scene.run(500);
     scene.ends(expect![[r#"
-        0      acme/101 -> server   INVITE *43 {10.0.1.2:6060 9}
+        0      acme/101 -> server   INVITE *43 {10.0.1.2:6060 18}
         1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
         2      acme/101 -> server   ACK *43
-        2      acme/101 -> server   INVITE *43 +credentials {10.0.1.2:6060 9}
+        2      acme/101 -> server   INVITE *43 +credentials {10.0.1.2:6060 18}
         3        server -> acme/101 100 Trying (INVITE)
         3        server -> acme/101 488 Not Acceptable Here (INVITE) [Q.850;cause=88]
         4      acme/101 -> server   ACK *43
@@ -201,10 +201,10 @@ fn no_offer() {
         2      acme/101 -> server   ACK *43
         2      acme/101 -> server   INVITE *43 +credentials
         3        server -> acme/101 100 Trying (INVITE)
-        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8,101}
+        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8,9,111,101,110}
         4      acme/101 -> server   ACK 1 {10.0.1.2:6060 0,8}
         2000   acme/101 -> server   INVITE 1
-        2001     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8,101}
+        2001     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8,9,111,101,110}
         2002   acme/101 -> server   ACK 1 {10.0.1.2:6060 0,8}
         2500   acme/101 -> server   BYE 1
         2501     server -> acme/101 200 OK (BYE)
@@ -241,7 +241,7 @@ CSeq: 1 ACK",
         20         hand -> server   ACK *43
         30         hand -> server   INVITE *43 +credentials
         31       server -> hand     100 Trying (INVITE)
-        31       server -> hand     200 OK (INVITE) {10.0.0.1:10000 0,8,101}
+        31       server -> hand     200 OK (INVITE) {10.0.0.1:10000 0,8,9,111,101,110}
         40         hand -> server   ACK 1
         41       server -> hand     BYE hand [Q.850;cause=88;text="no answer in the ACK"]
         50         hand -> server   200 OK (BYE)

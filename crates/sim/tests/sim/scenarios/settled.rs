@@ -30,13 +30,13 @@ fn to_a_phone_with_one_codec() {
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 8}
         103      server -> acme/103 ACK 103
         103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
-        103      server -> acme/102 INVITE 102 {10.0.0.1:10004 8}
+        103      server -> acme/102 INVITE 102 {10.0.0.1:10004 8,0}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
-        104    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8}
+        104    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8,0}
         105      server -> acme/101 200 OK (BYE)
         105      server -> acme/102 ACK 102
-        105      server -> acme/103 INVITE 103 {10.0.0.1:10006 8}
+        105      server -> acme/103 INVITE 103 {10.0.0.1:10006 8,0}
         106    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 8}
         107      server -> acme/103 ACK 103
         2000   acme/102 -> server   BYE 1
@@ -53,7 +53,7 @@ fn to_a_phone_without_a_common_codec() {
     let mut scene = Scene::new();
     let (ann, bea) = scene.talking();
     let cid = scene.phone("103", Answer::PickUp(100));
-    scene.act(cid, |p, _| p.codecs = vec![9]);
+    scene.act(cid, |p, _| p.codecs = vec![18]);
     scene.act(ann, |p, now| p.refer(0, "103", now));
     scene.run(2000);
     scene.refresh_voices();

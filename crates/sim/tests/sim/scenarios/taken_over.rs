@@ -234,17 +234,17 @@ fn the_callers_own_early_dialog_and_one_that_ends() {
 #[test]
 fn no_common_codec() {
     let (mut scene, ann, bea, dan) = talking(Policy::default());
-    scene.act(dan, |p, _| p.codecs = vec![9]);
+    scene.act(dan, |p, _| p.codecs = vec![18]);
     let name = replaces(&scene, bea, "");
     scene.act(dan, |p, now| p.call_replacing("101", &name, now));
     scene.run(1000);
     scene.talk_to_each_other(ann, bea);
     scene.hang_up(ann);
     scene.ends(expect![[r#"
-        0      acme/102' -> server   INVITE 101 Require replaces +replaces {10.0.1.4:6060 9}
+        0      acme/102' -> server   INVITE 101 Require replaces +replaces {10.0.1.4:6060 18}
         1        server -> acme/102' 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
         2      acme/102' -> server   ACK 101
-        2      acme/102' -> server   INVITE 101 +credentials Require replaces +replaces {10.0.1.4:6060 9}
+        2      acme/102' -> server   INVITE 101 +credentials Require replaces +replaces {10.0.1.4:6060 18}
         3        server -> acme/102' 488 Not Acceptable Here (INVITE)
         4      acme/102' -> server   ACK 101
         1000   acme/101 -> server   BYE 1

@@ -1,0 +1,13 @@
+//! The library of sounds of a world: music, and nothing else.
+
+use model::Sound;
+use std::sync::Arc;
+
+/// A second of a sound at this rate; `None` where the world lacks it.
+pub(crate) fn of(sound: &Sound, rate_hz: u32) -> Option<Arc<[i16]>> {
+    let Sound::Prompt { name, .. } = sound else {
+        return None;
+    };
+    let samples = (0..rate_hz).map(|n| if n % 40 < 20 { 3_000 } else { -3_000 });
+    (&**name == "music/default").then(|| samples.collect())
+}

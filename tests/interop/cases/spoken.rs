@@ -1,0 +1,59 @@
+//! Phones without a codec in common hear each other, and music on hold: two baresips, each with one codec.
+
+use crate::baresip::{PEOPLE, call};
+use anyhow::{Context, Result, ensure};
+use interop::baresip::{Account, talk};
+use interop::server::extensions;
+use interop::{Phone, Server, Stage, Tenant};
+
+#[test]
+fn mu_law_and_a_law() -> Result<()> {
+    hear_each_other("pcmu-pcma", ["PCMU/8000/1", "PCMA/8000/1"], "media=relay")
+}
+
+/// Audio that goes straight comes to the relay when it has to.
+#[test]
+fn a_law_and_mu_law_with_straight_audio() -> Result<()> {
+    hear_each_other("pcma-pcmu", ["PCMA/8000/1", "PCMU/8000/1"], "media=direct")
+}
+
+fn hear_each_other(name: &str, codecs: [&str; 2], policy: &str) -> Result<()> {
+    Stage::run(&format!("baresip-{name}"), |stage| {
+        let tenant = Tenant::new("acme", extensions(100, 3)).policy(policy);
+        let tenant = tenant.policy("hold_music=default");
+        let server = Server::start(stage, &[tenant])?;
+        let phones = PEOPLE.iter().zip(codecs).map(|((user, hz), codec)| {
+            Phone::start(
+                stage,
+                &server,
+                Account::new(user, "acme.test", *hz).speaking(codec),
+            )
+        });
+        let phones = phones.collect::<Result<Vec<Phone>>>()?;
+        let [mut ann, mut bea]: [Phone; 2] = phones.try_into().ok().context("not two people")?;
+        call(&mut ann, &mut bea, "101")?;
+        let [low, high] = talk(&mut ann, &mut bea)?;
+        let mark = bea.mark();
+        ann.hold_only()?;
+        let music = bea.await_sound(&mark, 3)?;
+        let voice = [1_000.0, 440.0]
+            .iter()
+            .any(|hz| (music.hz - hz).abs() < hz * 0.01);
+        let steady = music.seconds > 2.0;
+        ensure!(
+            music.amplitude > 0.003 && !(voice && steady),
+            "held, it heard {music:?}"
+        );
+        ann.resume()?;
+        let [again, _] = talk(&mut ann, &mut bea)?;
+        ann.hang_up()?;
+        bea.expect("CALL_CLOSED")?;
+        let records = server.await_cdrs("acme", 1)?;
+        ensure!(records.iter().all(|record| record["sip"] == 200), "{records:?}");
+        println!("COUNT interop/udp 2");
+        Ok(format!(
+            "heard {high} and {low}, {:.0} Hz of music, and {again}",
+            music.hz
+        ))
+    })
+}

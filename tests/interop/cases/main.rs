@@ -21,6 +21,7 @@ mod load;
 mod outcomes;
 mod phones;
 mod protected;
+mod recorded;
 mod referred;
 mod served;
 mod spoken;

@@ -6,7 +6,7 @@ use audio::detect::{Dtmf, Voice};
 use audio::g711::Law;
 use audio::g722;
 use audio::lanes::Lanes;
-use audio::mix::{Mixer, Seat};
+use audio::mix::{Band, Mixer, Seat};
 use audio::ogg::{Head, Tags, Writer};
 use audio::opus;
 use audio::resample::Resampler;
@@ -105,8 +105,8 @@ pub(super) fn resample_16_8() -> Option<Operation> {
 
 /// A conference of a hundred of whom six want to speak and four are heard: levels, choice, sums, and each one's own.
 pub(super) fn mix_100() -> Option<Operation> {
-    let mut mixer = Mixer::new(160, 4);
-    let seats: Vec<Seat> = (0..100).map_while(|_| mixer.join()).collect();
+    let mut mixer = Mixer::new(4);
+    let seats: Vec<Seat> = (0..100).map_while(|_| mixer.join(Band::Narrow)).collect();
     let (loud, quiet) = (sound(160), [3_i16; 160]);
     let mut own = [0; 160];
     Some(Box::new(move || {
@@ -117,7 +117,7 @@ pub(super) fn mix_100() -> Option<Operation> {
         for seat in &seats {
             black_box(mixer.heard_by(*seat, &mut own));
         }
-        black_box(mixer.common());
+        black_box(mixer.common(Band::Narrow));
     }))
 }
 

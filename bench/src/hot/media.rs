@@ -85,7 +85,11 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
                 relay.bound(pair, true, now);
             }
             Effect::Report(MediaReport::Opened { caller, .. }) => opened = Some(caller.port()),
-            Effect::Report(_) | Effect::Load { .. } | Effect::Spool { .. } | Effect::Fork { .. } => {
+            Effect::Report(_)
+            | Effect::Load { .. }
+            | Effect::Spool { .. }
+            | Effect::Fork { .. }
+            | Effect::Room { .. } => {
                 return None;
             }
         }

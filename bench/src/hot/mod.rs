@@ -7,6 +7,7 @@ pub(crate) mod instructions;
 mod media;
 pub(crate) mod micro;
 mod register;
+mod room;
 mod sip;
 mod srtp;
 mod transcode;
@@ -221,6 +222,24 @@ const PATHS: &[Path] = &[
         what: "20 ms of a conference of 100, four of six speakers heard; no codec",
         limit_ns: None,
         make: audio::mix_100,
+    },
+    Path {
+        name: "room-100-pcmu",
+        what: "20 ms of a conference of 100 on G.711 through the relay, 100 packets in and out: two participant-seconds",
+        limit_ns: None,
+        make: room::pcmu,
+    },
+    Path {
+        name: "room-100-opus",
+        what: "the same on Opus, all sending, six speaking",
+        limit_ns: None,
+        make: room::opus,
+    },
+    Path {
+        name: "room-100-mixed",
+        what: "the same, a third each on G.711, G.722 and Opus",
+        limit_ns: None,
+        make: room::mixed,
     },
     Path {
         name: "srtp-cm-protect",

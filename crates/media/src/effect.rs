@@ -1,8 +1,10 @@
 //! What the shell is asked to do.
 
 use crate::ports::PairId;
+use crate::room::RoomFrame;
 use model::{CdrId, Container, ForkId, MediaReport, MediaSessionId, RecordingEnd, RecordingId, Sound};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,14 @@ pub enum Effect {
         sound: Sound,
         /// Samples per second that are wanted.
         rate_hz: u32,
+    },
+    /// Give other relays of the node what is said in a room here, by [`crate::Relay::room_frame`]. What can't be given at
+    /// once is to be left out.
+    Room {
+        /// Which relay, as [`crate::Relay::set_worker`] named it; `None` = all.
+        to: Option<u16>,
+        /// What.
+        frame: Arc<RoomFrame>,
     },
     /// Tell the session.
     Report(MediaReport),

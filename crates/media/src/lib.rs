@@ -20,6 +20,8 @@
 //! - After each call, drain [`Relay::poll_frame`]: packets of our own, also what ICE and DTLS say.
 //! - [`Effect::Load`] asks for a sound; the shell answers it with [`Relay::loaded`], at once or later. What has not come after
 //!   two seconds is left out of its program.
+//! - [`Effect::Room`] carries what is said in a room to other relays of the node, whose clock is the same; they take it by
+//!   [`Relay::room_frame`]. What comes late or not at all is not heard, and nothing waits for it.
 //! - [`Relay::poll_timeout`] says when [`Relay::handle_timeout`] must be called next; earlier does no harm.
 //!
 //! # Contract with the session
@@ -31,6 +33,8 @@
 //!   source that the leg is locked on, a tone also to the described address, for two seconds unless something comes
 //!   from there. `Played` comes once for a program with an end.
 //! - A session whose `Open` was refused no longer exists.
+//! - `Join` takes a session into a room, at once; where there is no place it is answered by `Unseated`, and the session is in
+//!   no room. A session that is closed has left its room. `Speaks` comes at most five times a second from a room.
 //! - `Silent` comes at most once between two changes by `Watch`.
 //! - In [`model::LegQuality`] `stray` counts everything dropped on the leg's ports while it had them: other sources, and what is neither RTP
 //!   nor RTCP. `unrouted` counts RTP received from this leg that found no address on the other.
@@ -66,6 +70,7 @@ mod ports;
 mod protect;
 mod record;
 mod relay;
+mod room;
 mod secure;
 mod session;
 
@@ -74,4 +79,5 @@ pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
 pub use record::{Mended, mend_ogg, mend_wav, samples};
 pub use relay::{Forward, Frame, Relay, RelayCounts};
+pub use room::RoomFrame;
 pub use secure::{Dtls, DtlsOutput, DtlsSource, MOST_HANDSHAKES};

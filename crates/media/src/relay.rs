@@ -4,12 +4,14 @@
 
 mod process;
 mod recorded;
+mod rooms;
 mod serve;
 mod web;
 
 use crate::effect::Effect;
 use crate::engine::Scratch;
 use crate::ports::{PairId, PortRange, Ports};
+use crate::room::Rooms;
 use crate::secure::DtlsSource;
 pub use crate::session::Forward;
 use crate::session::{Session, Silence, pass_on};
@@ -42,6 +44,14 @@ pub struct RelayCounts {
     pub ticks: u64,
     /// See [`Relay::late_ticks`].
     pub late_ticks: u64,
+    /// Rooms that sessions are in.
+    pub rooms: usize,
+    /// Sessions that are in one.
+    pub seated: usize,
+    /// Sessions that found no place in a room since start.
+    pub unseated: u64,
+    /// Frames of other relays that came too many since start.
+    pub room_frames_dropped: u64,
 }
 
 /// Who has a pair.
@@ -80,6 +90,7 @@ pub struct Relay {
     /// When to look at which leg's ICE and DTLS: true = the callee's.
     deadlines: BTreeSet<(Duration, usize, bool)>,
     dtls: Option<Box<dyn DtlsSource>>,
+    rooms: Rooms,
     frames: VecDeque<Frame>,
     /// Where the sources of our packets come from.
     seed: u64,
@@ -108,6 +119,7 @@ impl Relay {
             scratch: Scratch::default(),
             deadlines: BTreeSet::new(),
             dtls: None,
+            rooms: Rooms::default(),
             frames: VecDeque::new(),
             seed: 0,
             effects: VecDeque::new(),
@@ -176,7 +188,7 @@ impl Relay {
                 act,
             } => self.record(*session, *recording, act, now),
             MediaCommand::Fork { session, fork, act } => self.fork(*session, *fork, act, now),
-            MediaCommand::Join { .. } => {}
+            MediaCommand::Join { session, seats } => self.join(*session, seats.as_ref(), now),
             MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
@@ -296,6 +308,7 @@ impl Relay {
     /// Figures for whoever watches. Walks the pairs; not for every packet.
     #[must_use]
     pub fn counts(&self) -> RelayCounts {
+        let rooms = self.rooms.counts();
         RelayCounts {
             sessions: self.slots.len(),
             pairs_used: self.ports.made().saturating_sub(self.ports.idle()),
@@ -305,6 +318,10 @@ impl Relay {
             ticking: self.ticking.len(),
             ticks: self.ticks,
             late_ticks: self.late_ticks,
+            rooms: rooms.rooms,
+            seated: rooms.members,
+            unseated: rooms.refused,
+            room_frames_dropped: rooms.dropped,
         }
     }
 
@@ -430,6 +447,7 @@ impl Relay {
         if let Some(due) = session.due() {
             self.looks.remove(&(due, slot));
         }
+        self.rooms.leave(slot, None, &mut self.effects);
         self.ticking.remove(&slot);
         if self.ticking.is_empty() {
             self.tick_due = None;

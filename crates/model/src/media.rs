@@ -2,8 +2,8 @@
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
 use crate::{
-    Fork, ForkEnd, ForkId, Leg, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, Seats,
-    Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
+    Fork, ForkEnd, ForkId, Leg, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, RoomId,
+    Seats, Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -124,7 +124,8 @@ pub enum MediaCommand {
         /// What is done.
         act: Fork,
     },
-    /// Takes the legs of a session into a room, out of it, or changes their part in it.
+    /// Takes the legs of a session into a room, out of it, or changes their part in it. Answered by `Unseated` when there is no
+    /// place.
     Join {
         /// The session.
         session: MediaSessionId,
@@ -235,6 +236,20 @@ pub enum MediaReport {
         /// Sound that was left out because the other side did not read fast enough, milliseconds.
         lost_ms: u64,
     },
+    /// The room that the session was to join has no place for it; it is in none.
+    Unseated {
+        /// The session.
+        session: MediaSessionId,
+        /// Which room.
+        room: RoomId,
+    },
+    /// A session has become the loudest of its room; with members on several media workers, of those on its own.
+    Speaks {
+        /// The session.
+        session: MediaSessionId,
+        /// Which room.
+        room: RoomId,
+    },
     /// No port pair is free, or none could be bound.
     Refused {
         /// The session.
@@ -286,6 +301,8 @@ impl MediaReport {
             | MediaReport::Heard { session, .. }
             | MediaReport::Recorded { session, .. }
             | MediaReport::Forked { session, .. }
+            | MediaReport::Unseated { session, .. }
+            | MediaReport::Speaks { session, .. }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
             | MediaReport::Secured { session, .. }

@@ -49,6 +49,8 @@ pub struct Status {
     pub media_packets: u64,
     /// Ticks of 20 ms in which sound was made more than 10 ms too late, or left out, since start.
     pub media_ticks_late: u64,
+    /// Frames of rooms that a busy media worker was not told since start.
+    pub room_frames_shed: u64,
     /// New calls are refused.
     pub draining: bool,
     /// Outcomes since start.
@@ -229,6 +231,7 @@ impl Live {
             connections: totals.connections,
             media_packets: shared.media_packets.load(Ordering::Relaxed),
             media_ticks_late: shared.media_ticks_late.load(Ordering::Relaxed),
+            room_frames_shed: shared.room_frames_shed.load(Ordering::Relaxed),
             draining: shared.draining.load(Ordering::Relaxed),
             counts: totals.counts,
         })

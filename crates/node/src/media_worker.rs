@@ -7,7 +7,7 @@ use crate::fork::Forks;
 use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
-use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, Spool};
+use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, RoomFrame, Spool};
 use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -59,6 +59,9 @@ pub(crate) struct MediaWorker {
     late_ticks: u64,
     /// Forks of its sessions.
     forks: Forks,
+    heard: Vec<Arc<RoomFrame>>,
+    /// What is said in rooms here, for each media worker; sent at the end of a turn.
+    rooms: Vec<Vec<Arc<RoomFrame>>>,
     /// Descriptors from this number on are not for audio.
     files: u64,
     pace: Pace,
@@ -82,6 +85,7 @@ impl MediaWorker {
         let share = range.share(u16::try_from(index)?, u16::try_from(shared.media.len())?);
         let mut relay = Relay::new(share);
         let random = random32()?;
+        relay.set_worker(u16::try_from(index)?);
         relay.set_seed(random.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)));
         Ok(MediaWorker {
             index,
@@ -96,6 +100,8 @@ impl MediaWorker {
             frames: Vec::new(),
             late_ticks: 0,
             forks: Forks::default(),
+            heard: Vec::new(),
+            rooms: shared.media.iter().map(|_| Vec::new()).collect(),
             pace: Pace::new(PACE),
             files: sys::raise_open_files()?.saturating_sub(FILES_RESERVED),
             stopped: false,
@@ -151,6 +157,10 @@ impl MediaWorker {
         }
         for (inbox, reports) in self.shared.sessions.iter().zip(&mut self.reports) {
             inbox.send_all(reports);
+        }
+        for (inbox, frames) in self.shared.media.iter().zip(&mut self.rooms) {
+            let shed = u64::try_from(inbox.offer_all(frames)).unwrap_or(0);
+            self.shared.room_frames_shed.fetch_add(shed, Ordering::Relaxed);
         }
     }
 
@@ -224,7 +234,8 @@ impl MediaWorker {
             return;
         };
         let mut items = std::mem::take(&mut self.inbox);
-        inbox.take(&mut items, &mut Vec::new());
+        let mut heard = std::mem::take(&mut self.heard);
+        inbox.take(&mut items, &mut heard);
         for item in items.drain(..) {
             match item {
                 MediaItem::Command(command) => self.command(&command, now),
@@ -258,10 +269,20 @@ impl MediaWorker {
             }
         }
         self.inbox = items;
+        for frame in heard.drain(..) {
+            self.relay.room_frame(&frame, now);
+        }
+        self.heard = heard;
+        self.settle(now, None);
     }
 
     fn command(&mut self, command: &MediaCommand, now: Duration) {
         match command {
+            // Nobody sits in another tenant's room.
+            MediaCommand::Join {
+                session,
+                seats: Some(seats),
+            } if seats.room.tenant != tenant_of(*session) => return,
             MediaCommand::Open { session, .. }
             | MediaCommand::Reopen { session, .. }
             | MediaCommand::Serve { session, .. } => {
@@ -300,6 +321,7 @@ impl MediaWorker {
                     sound,
                     rate_hz,
                 } => self.load(session, sound, rate_hz),
+                Effect::Room { to, frame } => self.tell(to, &frame),
                 Effect::Spool { session, spool } => self.spool(session, spool, now),
                 Effect::Fork { session, fork, ask } => self.fork((session, fork), ask),
                 Effect::Report(report) => {
@@ -312,6 +334,15 @@ impl MediaWorker {
                         lane.push(Sure::Media(report));
                     }
                 }
+            }
+        }
+    }
+
+    /// Keeps what is said in a room here for another media worker, or for all others.
+    fn tell(&mut self, to: Option<u16>, frame: &Arc<RoomFrame>) {
+        for (index, lane) in self.rooms.iter_mut().enumerate() {
+            if index != self.index && to.is_none_or(|to| usize::from(to) == index) {
+                lane.push(Arc::clone(frame));
             }
         }
     }

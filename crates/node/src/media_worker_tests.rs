@@ -4,14 +4,14 @@ use crate::clock::Clock;
 use crate::inbox::{BULK, Inbox};
 use crate::listen::Address;
 use crate::media_worker::MediaWorker;
-use crate::shared::{MediaItem, Shared, Sure, Want};
+use crate::shared::{MediaItem, ROOM_FRAMES, Shared, Sure, Want};
 use crate::spool::SpoolDesk;
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
 use model::{
-    Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, Sound, TenantId,
-    ToneName, Transport, Voice,
+    Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, RoomId, Seat,
+    Seats, Sound, TenantId, ToneName, Transport, Voice,
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -28,8 +28,10 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// A worker thread and a session worker's inbox in which nobody else reads.
 struct Bench {
     live: Live,
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
     seen: Vec<Sure>,
+    /// The media worker that commands go to.
+    at: usize,
 }
 
 /// A free run of ports below the ephemeral range.
@@ -42,6 +44,11 @@ fn free_ports(count: u16) -> RangeInclusive<u16> {
 
 impl Bench {
     fn new(ports: u16) -> Bench {
+        Bench::of(ports, 1)
+    }
+
+    /// With so many media workers.
+    fn of(ports: u16, workers: usize) -> Bench {
         let (keeper, _) = channel();
         let (sounds, wants) = sync_channel(8);
         let shared = Arc::new(Shared {
@@ -60,13 +67,14 @@ impl Bench {
             dtls: crate::dtls::Certificates::make().unwrap(),
             tls: None,
             sessions: vec![Inbox::new(BULK).unwrap()],
-            media: vec![Inbox::new(0).unwrap()],
+            media: (0..workers).map(|_| Inbox::new(ROOM_FRAMES).unwrap()).collect(),
             edge_key: [0; 32],
             token_key: [0; 32],
             draining: false.into(),
             hurry: false.into(),
             media_packets: 0.into(),
             media_ticks_late: 0.into(),
+            room_frames_shed: 0.into(),
             media_ports: crate::shared::Ports::new(),
             sounds,
             keeper,
@@ -78,16 +86,21 @@ impl Bench {
         };
         let library = Arc::clone(&shared);
         std::thread::spawn(move || crate::sounds::run(&library, &wants));
-        let thread = std::thread::spawn(move || MediaWorker::new(0, shared).unwrap().run());
+        let work = |index: usize| {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || MediaWorker::new(index, shared).unwrap().run())
+        };
+        let threads = (0..workers).map(work).collect();
         Bench {
             live,
-            thread,
+            threads,
             seen: Vec::new(),
+            at: 0,
         }
     }
 
     fn send(&self, item: MediaItem) {
-        self.live.shared.media[0].send(item);
+        self.live.shared.media[self.at].send(item);
     }
 
     fn command(&self, command: MediaCommand) {
@@ -135,9 +148,11 @@ impl Bench {
     }
 
     fn stop(self) {
-        self.send(MediaItem::Stop);
+        for (inbox, thread) in self.live.shared.media.iter().zip(self.threads) {
+            inbox.send(MediaItem::Stop);
+            thread.join().unwrap();
+        }
         self.live.shared.sounds.send(Want::Stop).unwrap();
-        self.thread.join().unwrap();
     }
 }
 
@@ -378,5 +393,59 @@ fn a_prompt_is_heard_and_one_that_there_is_none_of_is_counted() {
         .take(15)
         .any(|packet| packet[12..].iter().any(|octet| octet & 0x7F != quiet & 0x7F));
     assert!(loud, "silence alone");
+    bench.stop();
+}
+
+/// Two phones of one room on two workers hear each other, and one whose session is another tenant's hears neither.
+#[test]
+fn a_room_reaches_over_media_workers_and_not_over_tenants() {
+    let mut bench = Bench::of(24, 2);
+    let phones = [Phone::new(), Phone::new(), Phone::new()];
+    let sessions = [session(1, 1), session(1, 2), session(2, 1)];
+    let mut addresses = Vec::new();
+    for (n, (phone, id)) in phones.iter().zip(sessions).enumerate() {
+        bench.at = n % 2;
+        addresses.push(serve(&mut bench, id, phone));
+        let seat = Seat {
+            speaks: true,
+            hears: true,
+        };
+        let room = RoomId {
+            tenant: TenantId(1),
+            number: 7,
+        };
+        bench.command(MediaCommand::Join {
+            session: id,
+            seats: Some(Seats {
+                room,
+                caller: seat,
+                callee: Seat::default(),
+                chimes: false,
+            }),
+        });
+        phone.rtp.set_nonblocking(true).unwrap();
+    }
+    let (mut heard, mut last) = ([0; 3], 0);
+    let begin = std::time::Instant::now();
+    while heard[0] < 20 || heard[1] < 20 {
+        assert!(begin.elapsed() < PATIENCE, "{heard:?}");
+        for (n, phone) in phones.iter().enumerate() {
+            let mut packet = rtp(last);
+            packet[1] = 8;
+            // A square wave of 500 Hz.
+            for (at, octet) in packet.iter_mut().skip(12).enumerate() {
+                *octet = if at / 8 % 2 == 0 { 0xB5 } else { 0x35 };
+            }
+            phone.rtp.send_to(&packet, addresses[n]).unwrap();
+            let mut buffer = [0; 2000];
+            while let Ok(length) = phone.rtp.recv(&mut buffer) {
+                let sound = &buffer[12..length];
+                heard[n] += usize::from(sound.iter().all(|octet| *octet == 0xB5 || *octet == 0x35));
+            }
+        }
+        last += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(heard[2], 0);
     bench.stop();
 }

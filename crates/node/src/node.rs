@@ -10,7 +10,7 @@ use crate::live::Live;
 use crate::media_worker::MediaWorker;
 use crate::records::Records;
 use crate::settings::Settings;
-use crate::shared::{KeeperItem, MediaItem, Remembered, Shared, Sure, Want, random32};
+use crate::shared::{KeeperItem, MediaItem, ROOM_FRAMES, Remembered, Shared, Sure, Want, random32};
 use crate::sounds;
 use crate::spool::{SpoolDesk, SpoolItem, Spooler};
 use crate::sys;
@@ -81,13 +81,14 @@ impl Node {
             dtls: Certificates::make()?,
             tls,
             sessions: inboxes(workers, BULK)?,
-            media: inboxes(settings.media_threads(), 0)?,
+            media: inboxes(settings.media_threads(), ROOM_FRAMES)?,
             edge_key: random32()?,
             token_key: store.derived_key("sign-in tokens"),
             draining: AtomicBool::new(false),
             hurry: AtomicBool::new(false),
             media_packets: AtomicU64::new(0),
             media_ticks_late: AtomicU64::new(0),
+            room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
             forks: Arc::new(ForkDesk::new(settings.fork_private)),
             spool: desk,

@@ -14,13 +14,13 @@ use crate::spool::SpoolDesk;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView,
     RoomCommand, RoomView, SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, SyncSender};
@@ -191,7 +191,9 @@ pub(crate) enum Want {
 /// Queue into a session worker.
 pub(crate) type SessionInbox = Inbox<Sure, Bulk>;
 /// Queue into a media worker.
-pub(crate) type MediaInbox = Inbox<MediaItem, Infallible>;
+pub(crate) type MediaInbox = Inbox<MediaItem, Arc<RoomFrame>>;
+/// Frames of rooms that wait for a media worker at most: a second of eighty rooms of one other worker. More are not heard.
+pub(crate) const ROOM_FRAMES: usize = 4_096;
 
 /// What all threads share.
 pub(crate) struct Shared {
@@ -223,6 +225,8 @@ pub(crate) struct Shared {
     pub(crate) media_packets: AtomicU64,
     /// Ticks of sound that came late, for the status.
     pub(crate) media_ticks_late: AtomicU64,
+    /// Frames of rooms that a media worker had no place for.
+    pub(crate) room_frames_shed: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
     /// Forks of calls' sound.

@@ -586,6 +586,8 @@ impl Server {
                 }
                 // There is neither a disk nor another network here.
                 media::Effect::Spool { .. } | media::Effect::Fork { .. } => {}
+                // There is one relay.
+                media::Effect::Room { .. } => {}
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
                 media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
             }

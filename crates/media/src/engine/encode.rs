@@ -16,7 +16,7 @@ const MOST_OCTETS: usize = opus::MAX_PACKET;
 
 /// Encodes one stream.
 #[derive(Debug)]
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     kind: Kind,
     /// From the session's rate to the codec's, where they differ.
     resampler: Option<Resampler>,
@@ -38,7 +38,7 @@ enum Kind {
 
 impl Encoder {
     /// For a leg that wants to be written to so, of samples at this rate.
-    pub(super) fn new(voice: &Voice, rate_hz: u32) -> Encoder {
+    pub(crate) fn new(voice: &Voice, rate_hz: u32) -> Encoder {
         let kind = match voice.codec {
             Codec::Pcmu => Kind::Law(Law::Mu),
             Codec::Pcma => Kind::Law(Law::A),
@@ -63,7 +63,7 @@ impl Encoder {
 
     /// Takes a frame in, and gives out each payload that is full, with its length in units of the RTP clock. An empty one
     /// need not be sent.
-    pub(super) fn encode(&mut self, frame: &[i16], mut give: impl FnMut(&[u8], u32)) {
+    pub(crate) fn encode(&mut self, frame: &[i16], mut give: impl FnMut(&[u8], u32)) {
         match &mut self.resampler {
             None => self.waiting.extend_from_slice(frame),
             Some(resampler) => {
@@ -91,6 +91,20 @@ impl Encoder {
             give(octets.get(..count).unwrap_or_default(), self.units);
         }
         self.waiting.drain(..done);
+    }
+
+    /// One that goes on from here for another stream; `None` where that can't be, or need not.
+    pub(crate) fn split(&self) -> Option<Encoder> {
+        let Kind::G722(encoder) = &self.kind else {
+            return None;
+        };
+        Some(Encoder {
+            kind: Kind::G722(encoder.clone()),
+            resampler: self.resampler.clone(),
+            waiting: self.waiting.clone(),
+            octets: self.octets.clone(),
+            ..*self
+        })
     }
 
     /// Forgets what waits; gives how much that was, units of the RTP clock.
@@ -126,7 +140,7 @@ fn opus(voice: &Voice, rate_hz: u32) -> Kind {
 }
 
 /// Length of a packet: what was asked for, as far as the codec has it.
-fn packet_ms(voice: &Voice) -> u32 {
+pub(super) fn packet_ms(voice: &Voice) -> u32 {
     match (voice.codec, voice.ptime_ms) {
         (_, 0) => 20,
         (_, 1..=10) => 10,

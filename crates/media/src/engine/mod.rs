@@ -33,6 +33,7 @@ mod program;
 mod side;
 
 use audio::detect::DtmfHeard;
+pub(crate) use encode::Encoder;
 use listener::Told;
 use model::{Codec, Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
 use rtp::Header;
@@ -116,7 +117,6 @@ impl Engine {
     }
 
     /// Samples per second of all frames.
-    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
     pub(crate) fn rate_hz(&self) -> u32 {
         self.rate_hz
     }
@@ -159,7 +159,6 @@ impl Engine {
     }
 
     /// A room wants the frames, or none does any more.
-    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
     pub(crate) fn set_seated(&mut self, seated: bool) {
         self.seated = seated;
         if !seated {
@@ -203,10 +202,7 @@ impl Engine {
 
     /// Do a leg's packets come here, or are they passed on as they are?
     pub(crate) fn takes(&self, leg: Leg) -> bool {
-        let (near, far) = match leg {
-            Leg::Caller => (&self.caller, &self.callee),
-            Leg::Callee => (&self.callee, &self.caller),
-        };
+        let (near, far) = self.sides(leg);
         let both = near.voice.is_some() && far.voice.is_some() && !self.is_tapped();
         let replaced = far.voice.is_some() && (far.is_playing() || far.hears_room || far.has_fork);
         self.active && (self.alone || both || replaced)
@@ -220,19 +216,15 @@ impl Engine {
     /// Are the legs only listened to, and go on hearing each other's packets as they are?
     fn is_tapped(&self) -> bool {
         let codecs = [&self.caller, &self.callee].map(|side| side.voice.as_ref().map(|voice| voice.codec));
-        let forked = self.caller.has_fork || self.callee.has_fork;
-        let busy = self.seated || forked || self.caller.has_program(false) || self.callee.has_program(false);
+        let busy = |side: &Side| side.hears_room || side.has_fork || side.has_program(false);
+        let busy = busy(&self.caller) || busy(&self.callee);
         !self.alone && !busy && matches!(codecs, [Some(caller), Some(callee)] if caller == callee)
     }
 
     /// The payload type of a leg's telephone events.
     pub(crate) fn events(&self, leg: Leg) -> Option<u8> {
-        let side = match leg {
-            Leg::Caller => &self.caller,
-            Leg::Callee => &self.callee,
-        };
-        let voice = side.voice.as_ref()?;
-        voice.events_heard.or(voice.events)
+        self.voice(leg)
+            .and_then(|voice| voice.events_heard.or(voice.events))
     }
 
     /// Takes a packet of a leg in.
@@ -386,10 +378,10 @@ impl Engine {
     }
 
     /// What a leg hears of its room in this tick, at the session's rate; `None` = nothing.
-    #[allow(dead_code, reason = "for recordings and rooms, which come next")]
     pub(crate) fn hear_room(&mut self, leg: Leg, frame: Option<&[i16]>) {
         let side = self.side(leg);
         side.hears_room = frame.is_some();
+        side.shared = None;
         side.room.clear();
         side.room.extend_from_slice(frame.unwrap_or_default());
     }
@@ -414,6 +406,34 @@ impl Engine {
         }
     }
 
+    /// How a leg is written to, if it hears nothing but its room and could be told that by octets that others get too: in
+    /// packets of 20 ms. Besides, whether it has heard nothing of its own encoder.
+    pub(crate) fn shares(&self, leg: Leg) -> Option<(&Voice, bool)> {
+        let (near, _) = self.sides(leg);
+        let voice = near.voice.as_ref()?;
+        let is_plain = self.alone && self.active && !near.is_playing() && !near.has_fork;
+        let can_share = is_plain && near.mouth.can_share(voice);
+        can_share.then(|| (voice, near.mouth.is_fresh()))
+    }
+
+    /// What a leg hears of its room in this tick, as [`Engine::shares`] says that it is written.
+    pub(crate) fn hear_shared(&mut self, leg: Leg, payload: Arc<[u8]>) {
+        let side = self.side(leg);
+        side.hears_room = true;
+        side.shared = Some(payload);
+        side.room.clear();
+    }
+
+    /// A leg has heard what this encoder made until now.
+    pub(crate) fn go_on(&mut self, leg: Leg, encoder: Encoder) {
+        self.side(leg).mouth.go_on(encoder);
+    }
+
+    /// How a leg is written to.
+    pub(crate) fn voice(&self, leg: Leg) -> Option<&Voice> {
+        self.voices(leg).0
+    }
+
     /// The last step of a tick: gives out the packets for a leg. Where it can't be reached, time passes all the same.
     pub(crate) fn speak(
         &mut self,
@@ -431,12 +451,23 @@ impl Engine {
                 ours: false,
             };
         }
+        let (near, far) = self.near_and_far(leg);
+        let shared = near.shared.take().filter(|_| is_reached);
+        if let (Some(payload), Some(voice)) = (shared, &near.voice) {
+            near.mouth
+                .repeat_shared(voice, at, &payload)
+                .into_iter()
+                .for_each(send);
+            return Spoken {
+                ended: None,
+                ours: true,
+            };
+        }
         let Scratch { heard, program } = scratch;
         heard.clear();
         heard.resize(size, 0);
         program.clear();
         program.resize(size, 0);
-        let (near, far) = self.near_and_far(leg);
         let (plays, ended) = near.fill(alone, at, program);
         let mut says = plays;
         let fork_over = near.fork_over;
@@ -464,7 +495,7 @@ impl Engine {
         }
         Spoken {
             ended: missing,
-            ours: plays || fork_over.is_some(),
+            ours: plays || fork_over.is_some() || (alone && near.hears_room),
         }
     }
 
@@ -487,11 +518,8 @@ impl Engine {
     }
 
     fn voices(&self, leg: Leg) -> (Option<&Voice>, Option<&Voice>) {
-        let (caller, callee) = (self.caller.voice.as_ref(), self.callee.voice.as_ref());
-        match leg {
-            Leg::Caller => (caller, callee),
-            Leg::Callee => (callee, caller),
-        }
+        let (near, far) = self.sides(leg);
+        (near.voice.as_ref(), far.voice.as_ref())
     }
 
     fn is_needed(&self) -> bool {
@@ -516,6 +544,13 @@ impl Engine {
 
     fn size(&self) -> usize {
         usize::try_from(self.rate_hz / TICKS).unwrap_or(160)
+    }
+
+    fn sides(&self, leg: Leg) -> (&Side, &Side) {
+        match leg {
+            Leg::Caller => (&self.caller, &self.callee),
+            Leg::Callee => (&self.callee, &self.caller),
+        }
     }
 
     fn side(&mut self, leg: Leg) -> &mut Side {

@@ -3,7 +3,7 @@
 //! Owns: its source, numbers and timestamps, which go on through the life of a session whatever is said in between; the
 //! encoder. Does not own: what is said, and where packets go.
 
-use super::encode::Encoder;
+use super::encode::{Encoder, packet_ms};
 use super::keys::{Keys, Sent};
 use crate::protect::ROOM;
 use model::Voice;
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 const FRAME: Duration = Duration::from_millis(20);
 const FRAME_MS: u32 = 20;
+/// Loss that Opus is adapted to, per cent; below, what is reckoned with anyway is enough.
+const LOSSY: u8 = 10;
 /// Octets of an RTP header as we write it.
 const HEADER: usize = 12;
 
@@ -30,6 +32,8 @@ pub(crate) struct Mouth {
     pub(super) keys: Keys,
     /// Per cent that are lost on the way to the leg, as it reports.
     loss_percent: Option<u8>,
+    /// It loses so much that what it hears is written for it alone.
+    is_lossy: bool,
 }
 
 impl Mouth {
@@ -47,6 +51,7 @@ impl Mouth {
             encoder: None,
             keys: Keys::default(),
             loss_percent: None,
+            is_lossy: false,
         }
     }
 
@@ -69,6 +74,38 @@ impl Mouth {
     /// Takes what the leg reports to have lost of our packets.
     pub(crate) fn set_loss(&mut self, percent: u8) {
         self.loss_percent = Some(percent);
+        self.is_lossy = percent >= LOSSY;
+    }
+
+    /// Could the leg be told the same octets as others?
+    pub(super) fn can_share(&self, voice: &Voice) -> bool {
+        let adapts = self.is_lossy && voice.opus.fec;
+        !self.keys.is_busy() && !adapts && packet_ms(voice) == FRAME_MS
+    }
+
+    /// Has it heard nothing of an encoder of its own?
+    pub(super) fn is_fresh(&self) -> bool {
+        self.encoder.is_none()
+    }
+
+    /// It has heard what this encoder made until now.
+    pub(super) fn go_on(&mut self, encoder: Encoder) {
+        self.encoder = Some(Box::new(encoder));
+    }
+
+    /// A payload of 20 ms that others get too as a packet of ours.
+    pub(super) fn repeat_shared(&mut self, voice: &Voice, at: Duration, payload: &[u8]) -> Option<Vec<u8>> {
+        self.advance(voice, at);
+        self.flush();
+        self.encoder = None;
+        let timestamp = self.timestamp;
+        self.timestamp = timestamp.wrapping_add(voice.codec.clock_hz() / 1000 * FRAME_MS);
+        if payload.is_empty() {
+            self.begins = true;
+            return None;
+        }
+        let marker = std::mem::take(&mut self.begins);
+        Some(self.packet(marker, voice.pt, timestamp, payload))
     }
 
     /// A packet of somebody else as one of ours.

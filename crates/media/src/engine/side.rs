@@ -10,6 +10,7 @@ use super::mouth::Mouth;
 use super::program::{List, Samples};
 use model::{Over, Program, Signals, Sound, Voice};
 use rtp::event::Receiver;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Keys that a leg may press in a second, and at once: a machine dials 12 a second.
@@ -43,6 +44,8 @@ pub(super) struct Side {
     pub(super) has_fork: bool,
     pub(super) fork: Vec<i16>,
     pub(super) fork_over: Option<Over>,
+    /// The same as its codec has it, where that is shared.
+    pub(super) shared: Option<Arc<[u8]>>,
 }
 
 /// What we play to a leg.
@@ -75,6 +78,7 @@ impl Side {
             has_fork: false,
             fork: Vec::new(),
             fork_over: None,
+            shared: None,
         }
     }
 

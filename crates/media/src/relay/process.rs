@@ -237,6 +237,7 @@ impl Relay {
             });
             self.record_tick(*slot);
         }
+        self.rooms.tick(at, &mut self.sessions, &mut self.effects);
         for slot in &turn {
             self.speak(*slot, at);
             self.settle(*slot, at);

@@ -11,6 +11,8 @@ mod phone;
 mod property;
 mod quality;
 mod recorded;
+mod room;
+mod room_relays;
 mod served;
 mod sounds;
 mod srtp;

@@ -72,6 +72,11 @@ impl Phone {
         }
     }
 
+    /// The sine that it says.
+    pub(crate) fn hz(&self) -> f64 {
+        self.hz
+    }
+
     /// What it says in 20 ms.
     pub(crate) fn sound(&mut self) -> Vec<i16> {
         let count = u64::from(self.rate_hz / 50);

@@ -363,6 +363,7 @@ impl Run {
                 } => self.loads.push((session, sound, rate_hz)),
                 Effect::Spool { session, spool } => self.spool(session.0, &spool),
                 Effect::Fork { session, fork, ask } => self.ask(session, fork, &ask),
+                Effect::Room { to, .. } => assert!(to.is_none(), "there is no other relay"),
                 Effect::Report(report) => {
                     let tally = self.tally.entry(report.session().0).or_default();
                     match report {

@@ -1,8 +1,9 @@
 //! A shell without sockets: binds what it is asked to, keeps the reports.
 
-use media::{Effect, ForkAsk, Forward, PairId, PortRange, Relay, Spool};
+use media::{Effect, ForkAsk, Forward, PairId, PortRange, Relay, RoomFrame, Spool};
 use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId, Sound};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) const CALLER_RELAY: &str = "198.51.100.1";
@@ -49,6 +50,8 @@ pub(crate) struct World {
     pub(crate) binds: Vec<(PairId, u16)>,
     pub(crate) bind_count: usize,
     pub(crate) reports: Vec<MediaReport>,
+    /// What is for rooms on other relays.
+    pub(crate) rooms: Vec<(Option<u16>, Arc<RoomFrame>)>,
     /// Sounds that were asked for, with their rates.
     pub(crate) loads: Vec<(MediaSessionId, Sound, u32)>,
     /// What forks ask for.
@@ -71,6 +74,7 @@ impl World {
             loads: Vec::new(),
             forks: Vec::new(),
             spools: Vec::new(),
+            rooms: Vec::new(),
             by_port: Vec::new(),
         }
     }
@@ -86,6 +90,7 @@ impl World {
                 Effect::Report(report) => self.reports.push(report),
                 Effect::Spool { spool, .. } => self.spools.push(spool),
                 Effect::Fork { ask, .. } => self.forks.push(ask),
+                Effect::Room { to, frame } => self.rooms.push((to, frame)),
                 Effect::Load {
                     session,
                     sound,

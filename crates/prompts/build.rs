@@ -147,7 +147,9 @@ fn sounds(
         let name = name.to_str().expect("a name in ASCII").to_owned();
         assert!(names.contains(&name), "{} belongs to no name", path.display());
         let id = format!("{}_{number}", folder.to_uppercase());
-        writeln!(code, "static {id}: &[u8] = include_bytes!({path:?});").expect("memory");
+        // Not by its whole path: a checkout may be moved with what was built in it.
+        let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/sounds/{folder}/{name}.opus\")");
+        writeln!(code, "static {id}: &[u8] = include_bytes!({file});").expect("memory");
         ids.insert(name, id);
     }
     ids

@@ -431,7 +431,7 @@ fn five_hundred_find_a_place_and_no_more() {
         session: MediaSessionId(600),
         room: room(1, 1),
     };
-    assert_eq!(hall.worlds[0].reports, [refused.clone()]);
+    assert_eq!(hall.worlds[0].reports, std::slice::from_ref(&refused));
     let counts = hall.worlds[0].relay.counts();
     assert_eq!((counts.rooms, counts.seated, counts.unseated), (1, 500, 1));
     // Phones have to say something to be believed.

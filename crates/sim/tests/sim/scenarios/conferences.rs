@@ -355,8 +355,8 @@ fn a_page() {
         2      acme/101 -> server   INVITE 300 +credentials {10.0.1.2:6060 0,8}
         3        server -> acme/101 100 Trying (INVITE)
         3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0}
-        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8,101}
-        3        server -> acme/103 INVITE 103 {10.0.0.1:10004 0,8,101}
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8,9,111,101,110}
+        3        server -> acme/103 INVITE 103 {10.0.0.1:10004 0,8,9,111,101,110}
         4      acme/101 -> server   ACK 1
         4      acme/102 -> server   180 Ringing (INVITE)
         4      acme/103 -> server   180 Ringing (INVITE)
@@ -421,9 +421,9 @@ fn a_page_and_phones_that_do_not_care() {
         2      acme/101 -> server   INVITE 300 +credentials {10.0.1.2:6060 0,8}
         3        server -> acme/101 100 Trying (INVITE)
         3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0}
-        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8,101}
-        3        server -> acme/103 INVITE 103 {10.0.0.1:10004 0,8,101}
-        3        server -> acme/104 INVITE 104 {10.0.0.1:10006 0,8,101}
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8,9,111,101,110}
+        3        server -> acme/103 INVITE 103 {10.0.0.1:10004 0,8,9,111,101,110}
+        3        server -> acme/104 INVITE 104 {10.0.0.1:10006 0,8,9,111,101,110}
         4      acme/101 -> server   ACK 1
         4      acme/102 -> server   180 Ringing (INVITE)
         4      acme/103 -> server   180 Ringing (INVITE)

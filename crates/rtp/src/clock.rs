@@ -56,6 +56,13 @@ impl Clock {
         }
     }
 
+    /// The rate of a payload type that is known already, hertz.
+    #[must_use]
+    pub fn known(&self, pt: u8) -> Option<u32> {
+        let measured = self.known.filter(|(known, _)| *known == pt);
+        static_clock(pt).or(measured.map(|(_, rate)| rate))
+    }
+
     fn measure(&mut self, header: &Header, arrival: Duration) -> Option<u32> {
         let here = Start {
             pt: header.pt,

@@ -13,12 +13,15 @@ mod demux;
 pub mod event;
 mod header;
 pub mod jitter;
+mod losses;
 mod reception;
 pub mod rtcp;
+mod spread;
 pub mod srtp;
 pub mod stun;
 
 pub use clock::{Clock, static_clock};
 pub use demux::{Protocol, protocol};
 pub use header::{Header, Malformed};
+pub use losses::BurstGap;
 pub use reception::Reception;

@@ -1,8 +1,16 @@
 //! The walk over a compound RTCP datagram: RFC 3550 §6.1, XR RFC 3611, reduced size RFC 5506.
 //!
-//! Does not own: making reports, and the inside of SDES, APP, feedback and XR packets.
+//! The inside of SDES and BYE is read by `description`, that of XR by `extended`; `reporter` makes reports. Does not own: the
+//! inside of APP and feedback packets.
+
+mod description;
+mod extended;
+mod reporter;
 
 use crate::Malformed;
+pub use description::{Chunk, Chunks, Item, Items, chunks, leaving};
+pub use extended::{Block, Blocks, Delay, Delays, Metrics, blocks};
+pub use reporter::{Reporter, middle, round_trip};
 
 /// One packet of a compound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,13 @@
 //! Packets as they come, whole and broken, and the statistics of streams that lose, repeat and reorder them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod event;
 mod fuzz_corpus;
 mod jitter;
+mod losses;
 mod packets;
 mod reception;
+mod reports;
 mod srtp;
 mod stun;
 

@@ -92,6 +92,14 @@ pub(crate) enum Command {
         #[arg(long)]
         tenant: Option<String>,
     },
+    /// How the audio of calls fares that are going on: loss, jitter, round trip, MOS, for each side
+    Quality {
+        /// Only this call, by the number that `calls` shows
+        call: Option<u64>,
+        /// Only this tenant: name, domain or id
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Records of past calls, the latest first
     Cdr(Cdr),
     /// Calls that are up: record them, send their sound elsewhere

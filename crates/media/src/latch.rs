@@ -34,10 +34,12 @@ struct Ice {
 }
 
 impl Latch {
-    /// ICE decides from now on: where is sent to, and from where is believed. RTCP goes the same way (RFC 5761).
-    pub(crate) fn follow_ice(&mut self, selected: Option<SocketAddr>, valid: Vec<SocketAddr>) {
+    /// ICE decides from now on: where is sent to, and from where is believed. RTCP goes the same way (RFC 5761). True when
+    /// it is sent to another address than before.
+    pub(crate) fn follow_ice(&mut self, selected: Option<SocketAddr>, valid: Vec<SocketAddr>) -> bool {
         self.muted = false;
-        self.ice = Some(Ice { selected, valid });
+        let before = self.ice.replace(Ice { selected, valid });
+        selected.is_some() && before.and_then(|ice| ice.selected) != selected
     }
 
     /// ICE decides no more.
@@ -46,13 +48,19 @@ impl Latch {
     }
 
     /// Takes a description in. Latching restarts when its address changed, or when the host changed on which a source
-    /// behind NAT was believed.
-    pub(crate) fn describe(&mut self, rtp: Option<SocketAddr>, rtcp: Option<SocketAddr>, signalling: IpAddr) {
+    /// behind NAT was believed: true then.
+    pub(crate) fn describe(
+        &mut self,
+        rtp: Option<SocketAddr>,
+        rtcp: Option<SocketAddr>,
+        signalling: IpAddr,
+    ) -> bool {
         let rtp = rtp.map(plain).filter(is_single_host);
         let moved = rtp.is_some() && rtp != self.described;
         let signalling = signalling.to_canonical();
         let behind_nat = self.lock.is_some() && self.lock != self.described;
-        if moved || (behind_nat && self.signalling != Some(signalling)) {
+        let restarts = moved || (behind_nat && self.signalling != Some(signalling));
+        if restarts {
             self.lock = None;
             self.candidate = None;
             self.rtcp_learned = None;
@@ -64,6 +72,21 @@ impl Latch {
             self.described = rtp;
             self.rtcp_described = rtcp.map(plain).filter(is_single_host);
         }
+        restarts
+    }
+
+    /// What is known of the leg's addresses: the described one, and where signalling comes from. One that ICE has found is
+    /// as good as both.
+    pub(crate) fn named(&self) -> (Option<SocketAddr>, Option<IpAddr>) {
+        match &self.ice {
+            Some(ice) => (ice.selected, ice.selected.map(|at| at.ip())),
+            None => (self.described, self.signalling),
+        }
+    }
+
+    /// The latest description has no address.
+    pub(crate) fn is_muted(&self) -> bool {
+        self.muted
     }
 
     /// True when RTP from this source is believed; may lock.
@@ -159,12 +182,21 @@ impl Latch {
         }
     }
 
+    /// ICE decides, and has found nothing: nobody is a stranger yet.
+    pub(crate) fn seeks_path(&self) -> bool {
+        self.ice.as_ref().is_some_and(|ice| ice.selected.is_none())
+    }
+
     fn is_valid(&self, from: SocketAddr) -> bool {
         self.ice.as_ref().is_some_and(|ice| ice.valid.contains(&from))
     }
 
-    fn expects_host(&self, ip: IpAddr) -> bool {
-        self.signalling == Some(ip) || self.described.is_some_and(|d| d.ip() == ip)
+    /// True for the described host and that of the signalling, or for those that ICE has proven.
+    pub(crate) fn expects_host(&self, ip: IpAddr) -> bool {
+        match &self.ice {
+            Some(ice) => ice.valid.iter().any(|valid| valid.ip() == ip),
+            None => self.signalling == Some(ip) || self.described.is_some_and(|d| d.ip() == ip),
+        }
     }
 }
 

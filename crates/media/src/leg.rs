@@ -2,13 +2,16 @@
 //!
 //! Does not own: the other side.
 
+use crate::diagnose::Evidence;
+use crate::feedback::{Feedback, Stream};
 use crate::latch::Latch;
 use crate::ports::PairId;
 use crate::protect::Protected;
 use crate::secure::Secure;
-use model::{LegQuality, SrtpKeys};
+use model::{Codec, LegQuality, SrtpKeys, Voice};
+use rtp::rtcp::{Reporter, packets};
 use rtp::srtp::{Receiver, Refused};
-use rtp::{Clock, Header, Reception, rtcp};
+use rtp::{Clock, Header, Protocol, Reception, rtcp};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -37,10 +40,18 @@ pub(crate) struct LegState {
     pub(crate) unheard: u32,
     /// ICE and DTLS, where the leg speaks so.
     pub(crate) secure: Option<Box<Secure>>,
+    pub(crate) feedback: Feedback,
+    /// Reports about a stream of ours to this leg, while there is one.
+    reporter: Option<Box<Reporter>>,
+    /// How its sound is written, where that is known.
+    pub(crate) voice: Option<Box<Voice>>,
     srtp: Option<Box<Protected>>,
     count: LegQuality,
+    strays: Evidence,
     reception: Reception,
     clock: Clock,
+    /// The first packet came.
+    began: Duration,
 }
 
 impl LegState {
@@ -57,10 +68,15 @@ impl LegState {
             heed: NONE,
             unheard: 0,
             secure: None,
+            feedback: Feedback::default(),
+            reporter: None,
+            voice: None,
             srtp: None,
             count: LegQuality::default(),
+            strays: Evidence::default(),
             reception: Reception::new(),
             clock: Clock::default(),
+            began: Duration::ZERO,
         }
     }
 
@@ -88,17 +104,20 @@ impl LegState {
         now: Duration,
     ) -> Option<usize> {
         if !self.latch.may_come_from(from) {
-            return self.stray();
+            return self.stray_from(from);
         }
         let octets = u64::try_from(packet.len()).unwrap_or(u64::MAX);
         let Some(len) = self.open(packet, Receiver::unprotect_rtp) else {
             return self.refused();
         };
         let Ok(header) = Header::parse(packet.get(..len)?) else {
-            return self.stray();
+            return self.foreign(from);
         };
         if !self.latch.rtp_from(from) {
-            return self.stray();
+            return self.stray_from(from);
+        }
+        if self.count.packets == 0 {
+            self.began = now;
         }
         self.count.packets = self.count.packets.saturating_add(1);
         self.count.bytes = self.count.bytes.saturating_add(octets);
@@ -172,6 +191,40 @@ impl LegState {
         None
     }
 
+    /// The same for one of another source than the one that is believed.
+    fn stray_from(&mut self, from: SocketAddr) -> Option<usize> {
+        let stranger = !self.latch.seeks_path() && !self.latch.expects_host(from.ip());
+        self.strays.strangers = self.strays.strangers.saturating_add(u64::from(stranger));
+        self.strays.stray = Some(from);
+        self.stray()
+    }
+
+    /// The same for what can't be read here: audio on the port of RTCP, or no RTP at all.
+    pub(crate) fn lost_its_way(&mut self, protocol: Protocol, from: SocketAddr) -> Option<usize> {
+        match protocol {
+            Protocol::Rtp => {
+                self.misplaced(from);
+                self.stray()
+            }
+            _ => self.foreign(from),
+        }
+    }
+
+    /// The same for what is neither RTP nor RTCP.
+    fn foreign(&mut self, from: SocketAddr) -> Option<usize> {
+        self.strays.foreign = self.strays.foreign.saturating_add(1);
+        self.strays.stray = Some(from);
+        self.stray()
+    }
+
+    /// Audio that came from this leg's host to a port that is not for it.
+    pub(crate) fn misplaced(&mut self, from: SocketAddr) {
+        if self.latch.expects_host(from.ip()) {
+            self.strays.misplaced = self.strays.misplaced.saturating_add(1);
+            self.strays.stray = Some(from);
+        }
+    }
+
     fn refused(&mut self) -> Option<usize> {
         self.count.refused = self.count.refused.saturating_add(1);
         None
@@ -181,12 +234,105 @@ impl LegState {
         self.count.unrouted = self.count.unrouted.saturating_add(1);
     }
 
-    pub(crate) fn quality(&self) -> LegQuality {
-        LegQuality {
-            lost: self.reception.lost(),
-            jitter_us: self.reception.jitter_us(),
-            jitter_us_max: self.reception.jitter_us_max(),
-            ..self.count
+    /// A packet of ours leaves to this leg, not protected yet.
+    pub(crate) fn sends(&mut self, packet: &[u8], now: Duration) {
+        let Ok(header) = Header::parse(packet) else { return };
+        let known = self.reporter.take();
+        let known = known.filter(|reporter| reporter.ssrc() == header.ssrc);
+        let reporter = known.unwrap_or_else(|| Box::new(Reporter::new(header.ssrc, now)));
+        let reporter = self.reporter.insert(reporter);
+        reporter.sent(header.timestamp, header.payload_len, now);
+    }
+
+    /// When a report about a stream of ours is due.
+    pub(crate) fn report_due(&self) -> Option<Duration> {
+        self.reporter.as_ref().map(|reporter| reporter.due())
+    }
+
+    /// A report about our stream and theirs, if it is due. Reports end with our stream, where the other leg is passed on.
+    pub(crate) fn report(&mut self, now: Duration) -> Option<Vec<u8>> {
+        let clock = self.voice.as_ref().map_or(8000, |voice| voice.codec.clock_hz());
+        let theirs = self.stream().clock;
+        let reporter = self.reporter.as_mut().filter(|reporter| reporter.due() <= now)?;
+        if !self.taken && !reporter.is_sending() {
+            self.reporter = None;
+            return None;
+        }
+        Some(reporter.report(&self.reception, (clock, theirs), now))
+    }
+
+    /// Takes in what the leg says of our stream to it; gives what it lost of late, per cent.
+    pub(crate) fn hear(&mut self, datagram: &[u8], now: Duration) -> Option<u8> {
+        let clock = self.voice.as_ref().map(|voice| voice.codec.clock_hz());
+        let reporter = self.reporter.as_mut()?;
+        let mut lost = None;
+        for packet in packets(datagram).flatten() {
+            if let Some((report, trip)) = reporter.hear(&packet, now) {
+                self.feedback.reported(&report, clock);
+                trip.into_iter().for_each(|trip| self.feedback.measured(trip));
+                let percent = u16::from(report.fraction_lost).saturating_mul(100) >> 8;
+                lost = u8::try_from(percent).ok();
+            }
+        }
+        lost
+    }
+
+    /// What was counted as it came.
+    pub(crate) fn counted(&self) -> LegQuality {
+        self.count
+    }
+
+    pub(crate) fn reception(&self) -> &Reception {
+        &self.reception
+    }
+
+    /// The stream that comes from this leg.
+    pub(crate) fn stream(&self) -> Stream {
+        let pt = self.reception.pt();
+        Stream {
+            ssrc: self.reception.ssrc(),
+            clock: pt.and_then(|pt| self.clock.known(pt)),
+        }
+    }
+
+    /// How what comes is written, by its last packet; where that was no sound, as was agreed. Of phones whose descriptions are
+    /// not read for it, dynamic types with Opus's clock are Opus.
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        let pt = self.reception.pt()?;
+        match &self.voice {
+            Some(voice) => Some(voice.codec_of(pt).unwrap_or(voice.codec)),
+            None => match pt {
+                0 => Some(Codec::Pcmu),
+                8 => Some(Codec::Pcma),
+                9 => Some(Codec::G722),
+                _ => self
+                    .clock
+                    .known(pt)
+                    .filter(|hz| *hz == 48_000)
+                    .map(|_| Codec::Opus),
+            },
+        }
+    }
+
+    /// The mean time from packet to packet, where so many should have come.
+    pub(crate) fn packet_time(&self, expected: u64) -> Duration {
+        let last = self.reception.last_arrival().unwrap_or(self.began);
+        let steps = u32::try_from(expected.saturating_sub(1)).unwrap_or(u32::MAX);
+        let span = last.saturating_sub(self.began);
+        span.checked_div(steps).unwrap_or_default()
+    }
+
+    /// What was seen of the leg, for a diagnosis.
+    pub(crate) fn evidence(&self) -> Evidence {
+        let (described, signalling) = self.latch.named();
+        Evidence {
+            received: self.count.packets,
+            refused: self.count.refused,
+            described,
+            signalling,
+            address: self.latch.rtp_to(),
+            held: self.latch.is_muted(),
+            ..self.strays
         }
     }
 }

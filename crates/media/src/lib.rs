@@ -36,6 +36,8 @@
 //! - `Join` takes a session into a room, at once; where there is no place it is answered by `Unseated`, and the session is in
 //!   no room. A session that is closed has left its room. `Speaks` comes at most five times a second from a room.
 //! - `Silent` comes at most once between two changes by `Watch`.
+//! - `Diagnosed` comes two and a half seconds after audio of some leg is due and does not arrive, and whenever what is wrong
+//!   changes, at most once a second. Audio is due by `Watch`, at the end of hold, and at a new address.
 //! - In [`model::LegQuality`] `stray` counts everything dropped on the leg's ports while it had them: other sources, and what is neither RTP
 //!   nor RTCP. `unrouted` counts RTP received from this leg that found no address on the other.
 //!
@@ -61,13 +63,17 @@
 //! hears and says nothing before there are keys (`secure`). Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
+pub mod diagnose;
 mod effect;
+pub mod emodel;
 mod engine;
+mod feedback;
 mod fork;
 mod latch;
 mod leg;
 mod ports;
 mod protect;
+mod quality;
 mod record;
 mod relay;
 mod room;

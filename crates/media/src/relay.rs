@@ -2,6 +2,7 @@
 //!
 //! Owns: what a command and a packet lead to. Does not own: the rules inside a leg (`latch`), and ports (`ports`).
 
+mod care;
 mod process;
 mod recorded;
 mod rooms;
@@ -86,6 +87,8 @@ pub struct Relay {
     late_ticks: u64,
     /// Those of a tick, while it lasts.
     turn: Vec<usize>,
+    /// When which session is to be diagnosed or reported about.
+    care: BTreeSet<(Duration, usize)>,
     scratch: Scratch,
     /// When to look at which leg's ICE and DTLS: true = the callee's.
     deadlines: BTreeSet<(Duration, usize, bool)>,
@@ -116,6 +119,7 @@ impl Relay {
             ticks: 0,
             late_ticks: 0,
             turn: Vec::new(),
+            care: BTreeSet::new(),
             scratch: Scratch::default(),
             deadlines: BTreeSet::new(),
             dtls: None,
@@ -246,13 +250,20 @@ impl Relay {
             self.hear((slot, pair, rtcp), from, packet, now);
             return None;
         }
-        let (near, far) = session.near_and_far(leg);
+        let near = session.leg(leg);
         let (opened, control) = match protocol(packet) {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
-            _ => (near.stray(), false),
+            protocol => (near.lost_its_way(protocol, from), false),
         };
-        let len = opened?;
+        let Some(len) = opened else {
+            session.crossed(leg, from);
+            return None;
+        };
+        if control {
+            session.report(leg, packet.get(..len)?, now);
+        }
+        let (near, far) = session.near_and_far(leg);
         if near.is_for_engine(packet) {
             return self.take_or_pass((slot, leg), control, (buffer, len), now);
         }
@@ -276,6 +287,7 @@ impl Relay {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.handle_ticks(now);
         self.web_is_due(now);
+        self.take_care(now);
         while let Some(&(due, slot)) = self.looks.first().filter(|(due, _)| *due <= now) {
             self.looks.pop_first();
             let Some(Some(session)) = self.sessions.get_mut(slot) else {
@@ -297,7 +309,8 @@ impl Relay {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let look = self.looks.first().map(|(due, _)| *due);
         let web = self.deadlines.first().map(|(due, ..)| *due);
-        [look, web, self.tick_due].into_iter().flatten().min()
+        let care = self.care.first().map(|(due, _)| *due);
+        [look, web, care, self.tick_due].into_iter().flatten().min()
     }
 
     /// What the shell has to do next.
@@ -448,6 +461,9 @@ impl Relay {
             self.looks.remove(&(due, slot));
         }
         self.rooms.leave(slot, None, &mut self.effects);
+        if let Some(due) = session.care {
+            self.care.remove(&(due, slot));
+        }
         self.ticking.remove(&slot);
         if self.ticking.is_empty() {
             self.tick_due = None;
@@ -477,12 +493,11 @@ impl Relay {
             .get(&id)
             .copied()
             .and_then(|slot| self.remove(slot, now));
-        let (caller, callee) =
-            session.map_or_else(Default::default, |s| (s.caller.quality(), s.callee.quality()));
+        let (caller, callee) = session.map_or_else(Default::default, |s| care::accounts(&s));
         self.effects.push_back(Effect::Report(MediaReport::Closed {
             session: id,
-            caller,
-            callee,
+            caller: Box::new(caller),
+            callee: Box::new(callee),
         }));
     }
 
@@ -500,6 +515,9 @@ impl Relay {
             before.map(|due| self.looks.remove(&(due, slot)));
             after.map(|due| self.looks.insert((due, slot)));
         }
+        self.tend(slot, |session| {
+            session.checks.watch(hold, session.evidence(), now);
+        });
     }
 
     fn session(&mut self, id: MediaSessionId) -> Option<&mut Session> {

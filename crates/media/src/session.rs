@@ -1,8 +1,10 @@
-//! One call: its legs, its engine, and the watch over their silence.
+//! One call: its legs, its engine, the watch over their silence, and when it wants care.
 //!
 //! Does not own: ports and effects.
 
+use crate::diagnose::{Checks, Evidence};
 use crate::engine::Engine;
+use crate::feedback;
 use crate::fork::Forks;
 use crate::leg::LegState;
 use crate::ports::PairId;
@@ -37,6 +39,9 @@ pub(crate) struct Session {
     pub(crate) engine: Box<Engine>,
     pub(crate) recorders: Recorders,
     pub(crate) forks: Forks,
+    pub(crate) checks: Checks,
+    /// When it is noted to be due for a diagnosis or a report.
+    pub(crate) care: Option<Duration>,
     silence: Duration,
     watch: Watch,
     /// When the last believed packet came.
@@ -78,6 +83,8 @@ impl Session {
             engine: Box::new(engine),
             recorders: Recorders::default(),
             forks: Forks::default(),
+            checks: Checks::default(),
+            care: None,
             silence: Duration::from_secs(u64::from(silence_s)),
             watch: Watch::Off,
             heard: Duration::ZERO,
@@ -102,6 +109,38 @@ impl Session {
 
     pub(crate) fn heard(&mut self, now: Duration) {
         self.heard = now;
+    }
+
+    /// What was seen of caller and callee.
+    pub(crate) fn evidence(&self) -> [Evidence; 2] {
+        [self.caller.evidence(), self.callee.evidence()]
+    }
+
+    /// When a diagnosis or a report is due.
+    pub(crate) fn care_due(&self) -> Option<Duration> {
+        let reports = [self.caller.report_due(), self.callee.report_due()];
+        reports.into_iter().chain([self.checks.due()]).flatten().min()
+    }
+
+    /// Takes a leg's RTCP in, which goes on to the other one unless the engine stands between them.
+    pub(crate) fn report(&mut self, leg: Leg, datagram: &[u8], now: Duration) {
+        let (near, far) = self.near_and_far(leg);
+        if !near.taken {
+            let stream = (&far.feedback, far.stream());
+            feedback::pass(&mut near.feedback, stream, datagram, now);
+        }
+        if let Some(percent) = near.hear(datagram, now) {
+            self.engine.set_loss(leg, percent);
+        }
+    }
+
+    /// A packet on a leg's port was dropped; perhaps it is the other phone's.
+    #[cold]
+    pub(crate) fn crossed(&mut self, leg: Leg, from: SocketAddr) {
+        let (near, far) = self.near_and_far(leg);
+        if !near.latch.expects_host(from.ip()) {
+            far.misplaced(from);
+        }
     }
 
     /// When the silence timer is due.

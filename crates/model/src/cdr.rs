@@ -1,6 +1,6 @@
 //! The record of one call.
 
-use crate::{CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, TenantId, UserId, Wall};
+use crate::{AudioTrouble, CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, TenantId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 
 /// One side of a call.
@@ -72,6 +72,9 @@ pub struct Cdr {
     pub caller_media: Option<LegQuality>,
     /// Received from the callee, where the media was relayed.
     pub callee_media: Option<LegQuality>,
+    /// Why audio did not arrive for a while, or to the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audio: Vec<AudioTrouble>,
     /// How the caller's audio was protected at the end; none when it was not, or went straight to the other phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_srtp: Option<SrtpSuite>,

@@ -97,6 +97,10 @@ counts! {
     dtls_failed,
     /// Calls ended because no media arrived.
     silent,
+    /// Calls in which audio of some side did not arrive within three seconds.
+    audio_faults,
+    /// Of these, those in which it arrived later.
+    audio_healed,
     /// Answered calls whose caller never acknowledged.
     ack_lost,
     /// Identities that a caller preferred and that are not its user's: ignored (RFC 3325).

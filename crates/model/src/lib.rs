@@ -18,6 +18,7 @@ pub mod leg;
 pub mod limits;
 pub mod media;
 pub mod program;
+pub mod quality;
 pub mod recording;
 pub mod settings;
 pub mod srtp;
@@ -46,11 +47,12 @@ pub use id::{
 };
 pub use leg::Leg;
 pub use limits::Limits;
-pub use media::{Insecurity, LegQuality, MediaCommand, MediaReport};
+pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use program::{
     Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
     ToneName,
 };
+pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
 pub use recording::{RecordingMark, RecordingRecord};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};

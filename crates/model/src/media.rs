@@ -2,8 +2,8 @@
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
 use crate::{
-    Fork, ForkEnd, ForkId, Leg, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, RoomId,
-    Seats, Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
+    AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording,
+    RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -278,14 +278,22 @@ pub enum MediaReport {
         /// The session.
         session: MediaSessionId,
     },
+    /// Two and a half seconds after `Watch` audio of some side does not arrive, or why, or that it does now. Comes when that
+    /// changes.
+    Diagnosed {
+        /// The session.
+        session: MediaSessionId,
+        /// What is wrong now, one for a leg at most; empty = nothing any more.
+        troubles: Vec<AudioTrouble>,
+    },
     /// Ports are free again. Also the answer to `Close` of an unknown session (zero counts).
     Closed {
         /// The session.
         session: MediaSessionId,
         /// Received from the caller.
-        caller: LegQuality,
+        caller: Box<LegQuality>,
         /// Received from the callee.
-        callee: LegQuality,
+        callee: Box<LegQuality>,
     },
 }
 
@@ -307,6 +315,7 @@ impl MediaReport {
             | MediaReport::Silent { session }
             | MediaReport::Secured { session, .. }
             | MediaReport::Unsecured { session, .. }
+            | MediaReport::Diagnosed { session, .. }
             | MediaReport::Closed { session, .. } => *session,
         }
     }
@@ -337,28 +346,4 @@ impl Insecurity {
             Insecurity::Handshake => "DTLS handshake failed",
         }
     }
-}
-
-/// What was received from one leg.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LegQuality {
-    /// RTP packets received from the latched source.
-    pub packets: u64,
-    /// Payload and header octets of those packets.
-    pub bytes: u64,
-    /// Expected minus received by sequence number, never negative (RFC 3550 A.3).
-    pub lost: u64,
-    /// Packets from any other source, and what is no RTP or RTCP, dropped.
-    pub stray: u64,
-    /// Packets that could not be sent on to the other leg: no address yet.
-    pub unrouted: u64,
-    /// Interarrival jitter at the end, microseconds (RFC 3550 A.8).
-    pub jitter_us: u32,
-    /// Largest jitter seen, microseconds.
-    pub jitter_us_max: u32,
-    /// RTCP packets received.
-    pub rtcp: u64,
-    /// Packets of a protected leg that did not authenticate or came again, dropped.
-    #[serde(default)]
-    pub refused: u64,
 }

@@ -1,6 +1,6 @@
 //! What is alive, as commands and the API show it.
 
-use crate::{CallId, DeviceId, FlowToken, TenantId, UserId, Wall};
+use crate::{AudioTrouble, CallId, DeviceId, FlowToken, TenantId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 
 /// A binding, as shown.
@@ -74,6 +74,9 @@ pub struct CallView {
     pub answer: Option<Wall>,
     /// Media passes through us.
     pub relayed: bool,
+    /// Why audio does not arrive, or did not.
+    #[serde(default)]
+    pub audio: Vec<AudioTrouble>,
 }
 
 /// A conference, as shown.

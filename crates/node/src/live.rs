@@ -3,8 +3,8 @@
 use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
 use anyhow::{Result, anyhow};
 use model::{
-    CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, Recording, RecordingId,
-    RegistrationView, RoomCommand, RoomView, TenantId, Transport, UserId,
+    CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView, Recording,
+    RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, UserId,
 };
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -78,6 +78,24 @@ impl Live {
     /// As [`Live::registrations`].
     pub fn calls(&self, scope: Scope) -> Result<Vec<CallView>> {
         self.ask(scope.tenant(), Query::Calls)
+    }
+
+    /// The audio of the tenant's calls that passes through us.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn quality(&self, scope: Scope) -> Result<Vec<QualityView>> {
+        let (reply, answers) = channel();
+        for inbox in &self.shared.media {
+            inbox.send(MediaItem::Quality(scope.tenant(), reply.clone()));
+        }
+        drop(reply);
+        let mut all: Vec<QualityView> = Vec::new();
+        for _ in &self.shared.media {
+            all.extend(wait(&answers)?);
+        }
+        all.sort_by_key(|view| view.call);
+        Ok(all)
     }
 
     /// Begins, pauses, marks or ends a recording of a call that is up; gives the recording, a new one where none is named. `None` = there

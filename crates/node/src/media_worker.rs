@@ -8,7 +8,7 @@ use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
 use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, RoomFrame, Spool};
-use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, Sound, TenantId};
+use model::{CallId, ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
@@ -214,7 +214,11 @@ impl MediaWorker {
         loop {
             let next = self.relay.poll_frame();
             // Each session has a socket of its own, so there are hardly ever more than the two of a tick.
-            let goes_along = |next: &Frame| frames.last().is_none_or(|last: &Frame| last.pair == next.pair);
+            let goes_along = |next: &Frame| {
+                frames
+                    .last()
+                    .is_none_or(|last: &Frame| (last.pair, last.rtcp) == (next.pair, next.rtcp))
+            };
             if frames.len() >= PACKETS || !next.as_ref().is_some_and(goes_along) {
                 sent += leave_frames(&self.sockets, &frames);
                 frames.clear();
@@ -265,6 +269,8 @@ impl MediaWorker {
                     self.settle(now, None);
                 }
                 MediaItem::Abandon(tenant) => self.abandon(tenant, now),
+                // Whoever asked may be gone.
+                MediaItem::Quality(tenant, reply) => drop(reply.send(self.quality(tenant))),
                 MediaItem::Stop => self.stopped = true,
             }
         }
@@ -298,14 +304,32 @@ impl MediaWorker {
     /// Closes the sessions of a tenant that has forgotten them. Its successor counts its sessions anew, so
     /// it must not hear of these.
     fn abandon(&mut self, tenant: TenantId, now: Duration) {
-        let first = MediaSessionId(tenant.0 << 32);
-        let last = MediaSessionId(first.0 | u64::from(u32::MAX));
-        let sessions: Vec<MediaSessionId> = self.sessions.range(first..=last).copied().collect();
-        for session in sessions {
+        for session in self.sessions_of(tenant) {
             self.sessions.remove(&session);
             self.relay.handle_command(&MediaCommand::Close { session }, now);
         }
         self.settle(now, Some(tenant));
+    }
+
+    fn sessions_of(&self, tenant: TenantId) -> Vec<MediaSessionId> {
+        let first = MediaSessionId(tenant.0 << 32);
+        let last = MediaSessionId(first.0 | u64::from(u32::MAX));
+        self.sessions.range(first..=last).copied().collect()
+    }
+
+    /// The audio of a tenant's sessions so far.
+    fn quality(&self, tenant: TenantId) -> Vec<QualityView> {
+        let sessions = self.sessions_of(tenant).into_iter();
+        let views = sessions.filter_map(|session| {
+            let (caller, callee) = self.relay.quality(session)?;
+            Some(QualityView {
+                tenant,
+                call: CallId(session.0 & u64::from(u32::MAX)),
+                caller,
+                callee,
+            })
+        });
+        views.collect()
     }
 
     /// Does what the relay asks for. Reports to `muted` are dropped.
@@ -428,7 +452,7 @@ fn leave_frames(sockets: &[Option<[UdpSocket; 2]>], frames: &[Frame]) -> u64 {
     }
     let exit = frames.first().map(|frame| Exit {
         pair: frame.pair,
-        rtcp: false,
+        rtcp: frame.rtcp,
     });
     leave(sockets, exit, run.get(..frames.len()))
 }

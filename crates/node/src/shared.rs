@@ -17,8 +17,8 @@ use bytes::Bytes;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, RecordingId, RegistrationView,
-    RoomCommand, RoomView, SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
+    FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, RecordingId,
+    RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -167,6 +167,8 @@ pub(crate) enum MediaItem {
     SpoolFailed(MediaSessionId, RecordingId),
     /// A tenant was rebuilt and has forgotten its sessions: close them, tell nobody.
     Abandon(TenantId),
+    /// The audio of a tenant's sessions.
+    Quality(TenantId, Sender<Vec<QualityView>>),
     /// End the thread.
     Stop,
 }

@@ -1,6 +1,6 @@
 //! `carillon cdr`.
 
-use super::Desk;
+use super::{Desk, audio};
 use crate::arguments::Cdr as Options;
 use crate::output::{Table, instant, seconds};
 use anyhow::{Result, bail};
@@ -32,7 +32,9 @@ pub(super) fn run(desk: &mut Desk, options: &Options) -> Result<()> {
     }
     records.sort_by_key(|(_, cdr)| std::cmp::Reverse((cdr.start, cdr.id)));
     records.truncate(usize::try_from(options.limit).unwrap_or(usize::MAX));
-    let mut table = Table::new(&["START", "TENANT", "FROM", "TO", "TALK", "RESULT", "ENDED BY"]);
+    let mut table = Table::new(&[
+        "START", "TENANT", "FROM", "TO", "TALK", "RESULT", "ENDED BY", "MOS", "AUDIO",
+    ]);
     for (tenant, cdr) in &records {
         table.row(line(tenant, cdr));
     }
@@ -53,7 +55,7 @@ fn tenants(desk: &mut Desk, chosen: Option<&str>) -> Result<Vec<String>> {
         .collect())
 }
 
-fn line(tenant: &str, cdr: &Cdr) -> [String; 7] {
+fn line(tenant: &str, cdr: &Cdr) -> [String; 9] {
     let talk = match cdr.answer {
         Some(_) => format!("{}:{:02}", cdr.talk_ms / 60_000, cdr.talk_ms / 1_000 % 60),
         None => "-".to_owned(),
@@ -66,6 +68,8 @@ fn line(tenant: &str, cdr: &Cdr) -> [String; 7] {
         talk,
         format!("{} / Q.850 {}", cdr.cause.sip, cdr.cause.q850),
         word(&cdr.ended_by),
+        audio::opinions(cdr.caller_media.as_ref(), cdr.callee_media.as_ref()),
+        audio::troubles(&cdr.audio),
     ]
 }
 
@@ -104,6 +108,7 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "path": cdr.path,
         "caller_media": cdr.caller_media,
         "callee_media": cdr.callee_media,
+        "audio": cdr.audio,
         "caller_srtp": cdr.caller_srtp,
         "callee_srtp": cdr.callee_srtp,
         "parent": cdr.parent,

@@ -1,30 +1,13 @@
 //! Commands about what is alive: they ask the running server.
 
-use super::Desk;
+use super::names::Names;
+use super::{Desk, audio};
 use crate::control::client::Client;
 use crate::control::{Request, StatusView};
 use crate::output::{Table, instant, seconds};
 use anyhow::{Context, Result};
-use model::{CallView, Mailbox, RegistrationView, TenantId, Wall};
+use model::{CallView, Mailbox, RegistrationView, Wall};
 use serde_json::{Value, json};
-
-/// Names of tenants, for whoever reads ids.
-struct Names(Vec<(TenantId, String)>);
-
-impl Names {
-    fn read(desk: &mut Desk) -> Result<Names> {
-        let (store, operator) = desk.store()?;
-        let rows = store.list_tenants(operator)?;
-        Ok(Names(rows.into_iter().map(|row| (row.id, row.name)).collect()))
-    }
-
-    fn of(&self, tenant: TenantId) -> String {
-        let found = self.0.binary_search_by_key(&tenant, |(id, _)| *id).ok();
-        found
-            .and_then(|at| self.0.get(at))
-            .map_or_else(|| tenant.to_string(), |(_, name)| name.clone())
-    }
-}
 
 /// Runs `carillon registrations`.
 pub(super) fn registrations(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
@@ -156,15 +139,17 @@ pub(super) fn calls(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
     let client = Client::connect(&desk.data_dir)?;
     let views: Vec<CallView> = client.items(&Request::Calls { tenant })?;
     let names = Names::read(desk)?;
-    let mut table = Table::new(&["TENANT", "FROM", "TO", "STATE", "START", "MEDIA"]);
+    let mut table = Table::new(&["TENANT", "CALL", "FROM", "TO", "STATE", "START", "MEDIA", "AUDIO"]);
     for view in &views {
         table.row([
             names.of(view.tenant),
+            view.id.0.to_string(),
             view.from.clone(),
             view.to.clone(),
             state(view),
             seconds(view.start),
             if view.relayed { "relayed" } else { "direct" }.to_owned(),
+            audio::troubles(&view.audio),
         ]);
     }
     let values: Vec<Value> = views.iter().map(|view| call(&names, view)).collect();
@@ -187,6 +172,7 @@ fn call(names: &Names, view: &CallView) -> Value {
         "start": instant(view.start),
         "answer": view.answer.map_or(Value::Null, instant),
         "relayed": view.relayed,
+        "audio": view.audio,
     })
 }
 

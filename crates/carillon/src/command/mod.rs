@@ -3,6 +3,7 @@
 //! Those about configuration and records open the store, and work whether a server runs or not; a running server is
 //! told at once and looks by itself each second anyway. Those about what is alive ask the server by its socket.
 
+mod audio;
 mod call;
 mod cdr;
 mod conference;
@@ -12,6 +13,7 @@ mod domain;
 mod flow;
 mod list;
 mod live;
+mod names;
 mod recording;
 mod secret;
 mod tenant;
@@ -52,6 +54,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Calls { tenant } => live::calls(&mut desk, tenant.as_deref()),
         Command::Call(command) => call::run(&mut desk, command),
         Command::Recording(command) => recording::run(&mut desk, command),
+        Command::Quality { call, tenant } => audio::quality(&mut desk, tenant.as_deref(), *call),
         Command::Status => live::status(&desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),
     }

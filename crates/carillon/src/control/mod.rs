@@ -53,6 +53,11 @@ pub(crate) enum Request {
         /// What.
         command: RoomCommand,
     },
+    /// The audio of calls of one tenant or of all.
+    Quality {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
     /// Remove a user's bindings.
     Unregister {
         /// Whose.

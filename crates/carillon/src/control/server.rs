@@ -133,18 +133,9 @@ fn write(out: &mut impl Write, answer: &Answer) -> Result<()> {
 fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value> {
     match request {
         Request::Status => Ok(serde_json::to_value(status(desk)?)?),
-        Request::Registrations { tenant } => {
-            for scope in scopes(desk, *tenant)? {
-                items(&desk.live.registrations(scope)?, out)?;
-            }
-            Ok(Value::Null)
-        }
-        Request::Calls { tenant } => {
-            for scope in scopes(desk, *tenant)? {
-                items(&desk.live.calls(scope)?, out)?;
-            }
-            Ok(Value::Null)
-        }
+        Request::Registrations { tenant } => each(desk, *tenant, out, |scope| desk.live.registrations(scope)),
+        Request::Calls { tenant } => each(desk, *tenant, out, |scope| desk.live.calls(scope)),
+        Request::Quality { tenant } => each(desk, *tenant, out, |scope| desk.live.quality(scope)),
         Request::Rooms { .. } | Request::Room { .. } => rooms(desk, request, out),
         Request::Unregister { tenant, user } => {
             let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;
@@ -254,6 +245,19 @@ fn scopes(desk: &Desk, tenant: Option<TenantId>) -> Result<Vec<Scope>> {
         Some(tenant) => Ok(vec![scope(desk, tenant)?]),
         None => Ok(desk.live.directory().scopes()),
     }
+}
+
+/// The items of one tenant or of all.
+fn each<T: Serialize>(
+    desk: &Desk,
+    tenant: Option<TenantId>,
+    out: &mut impl Write,
+    ask: impl Fn(Scope) -> Result<Vec<T>>,
+) -> Result<Value> {
+    for scope in scopes(desk, tenant)? {
+        items(&ask(scope)?, out)?;
+    }
+    Ok(Value::Null)
 }
 
 fn items(views: &[impl Serialize], out: &mut impl Write) -> Result<()> {

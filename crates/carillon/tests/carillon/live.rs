@@ -191,6 +191,7 @@ fn record(number: u8) -> Cdr {
         ended_by: EndedBy::Caller,
         path: vec!["extension 101".to_owned()],
         caller_media: None,
+        audio: Vec::new(),
         callee_media: None,
         caller_srtp: None,
         callee_srtp: None,
@@ -211,6 +212,7 @@ fn call_records_are_listed_the_latest_first() {
     expect![[r#"
         {
           "answer": "2023-11-14T22:13:25.000Z",
+          "audio": [],
           "callee": {
             "device": null,
             "display": "",

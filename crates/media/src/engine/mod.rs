@@ -143,7 +143,6 @@ impl Engine {
     }
 
     /// Takes what a leg reports to have lost of our packets, per cent.
-    #[allow(dead_code, reason = "for RTCP of ours, which comes next")]
     pub(crate) fn set_loss(&mut self, leg: Leg, percent: u8) {
         self.side(leg).mouth.set_loss(percent);
     }

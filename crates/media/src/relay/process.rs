@@ -22,11 +22,13 @@ const LATE: Duration = Duration::from_millis(10);
 /// Frames of ours to an address that nothing has come from: two seconds. A description may name anybody.
 const MOST_UNHEARD: u32 = 100;
 
-/// An RTP packet of ours.
+/// An RTP or RTCP packet of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// It leaves by the RTP socket of this pair,
+    /// It leaves by the sockets of this pair,
     pub pair: PairId,
+    /// by its RTCP socket when true, else its RTP socket,
+    pub rtcp: bool,
     /// to this address.
     pub to: SocketAddr,
     /// All of it.
@@ -85,12 +87,24 @@ impl Relay {
         else {
             return;
         };
-        match web {
+        let moved = match web {
             Some(path) => self.describe_web(*id, *side, path, now),
             None => self.describe(*id, *side, (*rtp, *rtcp, *signalling_ip), srtp.as_deref()),
-        }
-        // Who is on hold without an address has not changed how it speaks.
-        if rtp.is_some() || voice.is_some() {
+        };
+        let Some(slot) = self.slots.get(id).copied() else {
+            return;
+        };
+        let spoken = rtp.is_some() || voice.is_some();
+        self.tend(slot, |session| {
+            // Who is on hold without an address has not changed how it speaks.
+            if spoken {
+                session.leg(*side).voice.clone_from(voice);
+            }
+            if moved {
+                session.checks.moved(session.evidence(), now);
+            }
+        });
+        if spoken {
             self.engage(*id, now, |engine| engine.describe(*side, voice.as_deref()));
         }
     }
@@ -241,6 +255,7 @@ impl Relay {
         for slot in &turn {
             self.speak(*slot, at);
             self.settle(*slot, at);
+            self.arrange(*slot);
         }
         self.turn = turn;
     }
@@ -268,9 +283,14 @@ impl Relay {
             let is_patient = state.latch.locked().is_some() || state.unheard < MOST_UNHEARD;
             let (frames, scratch) = (&mut self.frames, &mut self.scratch);
             let spoken = engine.speak(leg, at, way.is_some() && is_patient, scratch, |octets| {
-                let octets = protect(state, octets);
+                let octets = protect(state, octets, at);
                 let frame = way.zip(octets).filter(|_| is_patient);
-                frames.extend(frame.map(|((to, pair), octets)| Frame { pair, to, octets }));
+                frames.extend(frame.map(|((to, pair), octets)| Frame {
+                    pair,
+                    rtcp: false,
+                    to,
+                    octets,
+                }));
             });
             state.unheard = match (state.latch.locked(), spoken.ours) {
                 (Some(_), _) => 0,
@@ -297,7 +317,8 @@ fn tick_after(now: Duration) -> Duration {
 }
 
 /// The packet as the leg is to get it; `None` when it must not leave.
-pub(super) fn protect(leg: &mut LegState, mut octets: Vec<u8>) -> Option<Vec<u8>> {
+pub(super) fn protect(leg: &mut LegState, mut octets: Vec<u8>, now: Duration) -> Option<Vec<u8>> {
+    leg.sends(&octets, now);
     let len = octets.len();
     octets.resize(len.saturating_add(ROOM), 0);
     let len = leg.prepare(false, &mut octets, len)?;

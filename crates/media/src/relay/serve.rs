@@ -40,12 +40,13 @@ impl Relay {
         let opened = match protocol(packet) {
             Protocol::Rtp if !rtcp => leg.receive_rtp(from, packet, now),
             Protocol::Rtcp => {
-                if leg.receive_rtcp(from, packet).is_some() {
+                if let Some(datagram) = leg.receive_rtcp(from, packet).and_then(|len| packet.get(..len)) {
+                    session.report(Leg::Caller, datagram, now);
                     session.heard(now);
                 }
                 return;
             }
-            _ => leg.stray(),
+            protocol => leg.lost_its_way(protocol, from),
         };
         let Some(packet) = opened.and_then(|len| packet.get(..len)) else {
             return;
@@ -62,8 +63,13 @@ impl Relay {
             return;
         };
         let octets = session.engine.echo(&header, packet, now);
-        let octets = octets.and_then(|octets| protect(&mut session.caller, octets));
-        self.frames
-            .extend(octets.map(|octets| Frame { pair, to, octets }));
+        let octets = octets.and_then(|octets| protect(&mut session.caller, octets, now));
+        self.frames.extend(octets.map(|octets| Frame {
+            pair,
+            rtcp: false,
+            to,
+            octets,
+        }));
+        self.arrange(slot);
     }
 }

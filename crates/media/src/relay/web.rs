@@ -19,17 +19,23 @@ impl Relay {
         self
     }
 
-    /// A leg speaks ICE and DTLS-SRTP.
-    pub(super) fn describe_web(&mut self, id: MediaSessionId, leg: Leg, path: &WebTransport, now: Duration) {
+    /// A leg speaks ICE and DTLS-SRTP. Gives whether it is sent elsewhere now; mostly ICE finds that later.
+    pub(super) fn describe_web(
+        &mut self,
+        id: MediaSessionId,
+        leg: Leg,
+        path: &WebTransport,
+        now: Duration,
+    ) -> bool {
         let Some(slot) = self.slots.get(&id).copied() else {
-            return;
+            return false;
         };
         // Our own ports as a destination would make packets run in circles.
         let mut path = path.clone();
         path.candidates
             .retain(|candidate| !self.ports.is_own(crate::latch::plain(candidate.address)));
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
-            return;
+            return false;
         };
         let state = session.leg(leg);
         let fresh = match &mut state.secure {
@@ -42,43 +48,47 @@ impl Relay {
         if fresh {
             state.expect_keys();
         }
-        self.settle_web(slot, leg, now);
+        self.settle_web(slot, leg, now)
     }
 
-    /// Where a leg without ICE expects packets, and its keys.
+    /// Where a leg without ICE expects packets, and its keys. Gives whether its audio begins anew.
     pub(super) fn describe(
         &mut self,
         id: MediaSessionId,
         side: Leg,
         (rtp, rtcp, signalling): (Option<SocketAddr>, Option<SocketAddr>, IpAddr),
         srtp: Option<&SrtpKeys>,
-    ) {
+    ) -> bool {
         // Our own ports as a destination would make packets run in circles.
         let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
         let news = rtp.is_some() || srtp.is_some();
-        if let Some(slot) = self.slots.get(&id).copied().filter(|_| news) {
-            self.forget_web(slot, side);
+        let slot = self.slots.get(&id).copied().filter(|_| news);
+        let left = slot.is_some_and(|slot| self.forget_web(slot, side));
+        let Some(session) = self.session(id) else {
+            return false;
+        };
+        let leg = session.leg(side);
+        let moved = leg.latch.describe(rtp, rtcp, signalling);
+        if news {
+            leg.protect(srtp);
         }
-        if let Some(session) = self.session(id) {
-            let leg = session.leg(side);
-            leg.latch.describe(rtp, rtcp, signalling);
-            if news {
-                leg.protect(srtp);
-            }
-        }
+        moved || left
     }
 
-    /// A leg speaks plainly, or by keys that it has told.
-    pub(super) fn forget_web(&mut self, slot: usize, leg: Leg) {
-        if let Some(Some(session)) = self.sessions.get_mut(slot) {
-            let state = session.leg(leg);
-            if let Some(secure) = state.secure.take() {
-                state.latch.forget_ice();
-                secure
-                    .armed
-                    .map(|due| self.deadlines.remove(&(due, slot, leg == Leg::Callee)));
-            }
-        }
+    /// A leg speaks plainly, or by keys that it has told. Gives whether it did not before.
+    fn forget_web(&mut self, slot: usize, leg: Leg) -> bool {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return false;
+        };
+        let state = session.leg(leg);
+        let Some(secure) = state.secure.take() else {
+            return false;
+        };
+        state.latch.forget_ice();
+        secure
+            .armed
+            .map(|due| self.deadlines.remove(&(due, slot, leg == Leg::Callee)));
+        true
     }
 
     /// Takes STUN and DTLS of a leg that speaks so. False when the leg does not.
@@ -99,7 +109,7 @@ impl Relay {
         if !secure.receive(from, datagram, self.dtls.as_deref_mut(), now) {
             state.stray();
         }
-        self.settle_web(slot, leg, now);
+        self.follow_web(slot, leg, now);
         true
     }
 
@@ -114,28 +124,40 @@ impl Relay {
             if let Some(secure) = &mut session.leg(leg).secure {
                 secure.armed = None;
                 secure.handle_timeout(self.dtls.as_deref_mut(), now);
-                self.settle_web(slot, leg, now);
+                self.follow_web(slot, leg, now);
             }
         }
     }
 
-    /// Carries out what a leg's ICE and DTLS have come to.
-    fn settle_web(&mut self, slot: usize, leg: Leg, now: Duration) {
+    /// Does what a leg's ICE and DTLS have come to. Audio that goes another way is judged anew.
+    fn follow_web(&mut self, slot: usize, leg: Leg, now: Duration) {
+        if self.settle_web(slot, leg, now) {
+            self.tend(slot, |session| session.checks.moved(session.evidence(), now));
+        }
+    }
+
+    /// Carries out what a leg's ICE and DTLS have come to. Gives whether it is sent elsewhere now.
+    fn settle_web(&mut self, slot: usize, leg: Leg, now: Duration) -> bool {
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
-            return;
+            return false;
         };
         let id = session.id;
         let state = session.leg(leg);
         let (Some(mut secure), pair) = (state.secure.take(), state.pair) else {
-            return;
+            return false;
         };
         if let Some(pair) = pair {
             while let Some((to, octets)) = secure.poll_transmit() {
-                self.frames.push_back(Frame { pair, to, octets });
+                self.frames.push_back(Frame {
+                    pair,
+                    rtcp: false,
+                    to,
+                    octets,
+                });
             }
         }
         let (selected, valid) = secure.path();
-        state.latch.follow_ice(selected, valid);
+        let moved = state.latch.follow_ice(selected, valid);
         while let Some(event) = secure.poll_event() {
             let report = match event {
                 Event::Path => continue,
@@ -168,6 +190,7 @@ impl Relay {
             secure.armed = next;
         }
         state.secure = Some(secure);
+        moved
     }
 
     /// The deadlines of a session that is removed.

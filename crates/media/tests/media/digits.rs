@@ -48,7 +48,7 @@ fn a_relayed_call_tells_its_digits_and_passes_them_on_as_they_are() {
     call.talk(20);
     assert_eq!(digits(&mut call), [(Leg::Caller, '#', 100)]);
     assert_eq!(call.callee.events.len(), 7);
-    assert_eq!(call.world.relay.poll_timeout(), None, "no ticks are left");
+    assert_eq!(call.world.tick_due(), None, "no ticks are left");
 }
 
 /// As phones do that know events by one clock alone.
@@ -148,7 +148,7 @@ fn a_relayed_call_has_its_digits_translated() {
         .filter(|(_, payload)| payload.end && payload.duration == 800);
     assert_eq!(ends.count(), 3);
     assert!(call.callee.headers.iter().all(|header| header.pt != 101));
-    assert_eq!(call.world.relay.poll_timeout(), None, "relayed again");
+    assert_eq!(call.world.tick_due(), None, "relayed again");
     assert!(call.callee.share(440.0, 200) > 0.97);
 
     let mut call = Call::new(with_events(Codec::Pcmu), voice(Codec::Pcmu));
@@ -159,7 +159,7 @@ fn a_relayed_call_has_its_digits_translated() {
     assert!(share(sound, 697.0, 8000) + share(sound, 1477.0, 8000) > 0.9);
     call.talk(30);
     assert_eq!(digits(&mut call), [(Leg::Caller, '3', 200)]);
-    assert_eq!(call.world.relay.poll_timeout(), None, "relayed again");
+    assert_eq!(call.world.tick_due(), None, "relayed again");
 }
 
 /// The caller says digits as tones, each for so long.
@@ -231,7 +231,7 @@ fn tones_are_told_when_they_are_listened_for() {
     listen(&mut call, Signals::default());
     sing(&mut call, "5", 100);
     assert!(digits(&mut call).is_empty());
-    assert_eq!(call.world.relay.poll_timeout(), None);
+    assert_eq!(call.world.tick_due(), None);
 }
 
 /// Some phones send an event and leave the tone in the sound.
@@ -311,7 +311,7 @@ fn dialled_digits_are_events_of_100_ms() {
     let pause = of(11).next().unwrap().0.wrapping_sub(of(1).next().unwrap().0);
     assert!(pause >= 800 + 320, "{pause}");
     assert!(call.callee.share(440.0, 300) > 0.97, "the caller is heard again");
-    assert_eq!(call.world.relay.poll_timeout(), None, "and relayed");
+    assert_eq!(call.world.tick_due(), None, "and relayed");
 }
 
 #[test]

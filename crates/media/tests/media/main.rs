@@ -3,7 +3,9 @@
 
 mod adverse;
 mod commands;
+mod diagnosis;
 mod digits;
+mod emodel;
 mod forked;
 mod fuzz_corpus;
 mod latching;

@@ -251,7 +251,8 @@ impl Call {
 
     pub(crate) fn frames(&mut self) {
         let frames: Vec<Frame> = std::iter::from_fn(|| self.world.relay.poll_frame()).collect();
-        for frame in frames {
+        let audio = |frame: &Frame| rtp::protocol(&frame.octets) == rtp::Protocol::Rtp;
+        for frame in frames.into_iter().filter(audio) {
             self.deliver(frame.to, &frame.octets);
         }
     }

@@ -348,7 +348,10 @@ impl Run {
     fn drain(&mut self) {
         while let Some(frame) = self.relay.poll_frame() {
             assert!(HOSTS.contains(&frame.to.to_string().as_str()));
-            assert!(rtp::Header::parse(&frame.octets).is_ok());
+            match frame.octets.get(1) {
+                Some(200 | 201) => assert!(rtp::rtcp::is_valid(&frame.octets)),
+                _ => assert!(!frame.rtcp && rtp::Header::parse(&frame.octets).is_ok()),
+            }
         }
         while let Some(effect) = self.relay.poll_effect() {
             match effect {

@@ -202,7 +202,7 @@ fn a_call_is_listened_to_whispered_into_and_barged_into() {
         boss.join(0, None);
         let before = call.caller.headers.len();
         run(&mut boss, &mut call, 50);
-        assert_eq!(boss.worlds[0].relay.poll_timeout(), None, "relayed again");
+        assert_eq!(boss.worlds[0].tick_due(), None, "relayed again");
         let headers = &call.caller.headers[before..];
         assert!(headers.iter().all(|header| header.ssrc == call.callee.ssrc));
         std::mem::swap(&mut boss.worlds[0], &mut call.world);

@@ -4,6 +4,7 @@ use super::world::{World, addr, ip, packet, rtcp, rtp, secs};
 use audio::g711;
 use media::Frame;
 use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, ToneName, Voice};
+use rtp::rtcp::{Packet, Report, packets};
 use std::time::Duration;
 
 const RELAY: &str = "198.51.100.1";
@@ -195,7 +196,7 @@ fn a_tone_comes_in_frames_of_20_ms_and_ends_once() {
     assert_eq!(world.relay.poll_timeout(), None, "no tick without a program");
     play(&mut world, tone(ToneName::Dial, 1000));
     let mut all = Vec::new();
-    while let Some(due) = world.relay.poll_timeout() {
+    while let Some(due) = world.tick_due() {
         assert!(due > world.now && due <= world.now + Duration::from_millis(20));
         world.advance(due - world.now);
         let mut made = frames(&mut world);
@@ -325,4 +326,89 @@ fn no_port_is_free() {
             },
         ]
     ));
+}
+
+/// What our RTCP says: packets sent, and the block about the phone's stream.
+fn report(frame: &Frame) -> (Option<u32>, Option<Report>) {
+    assert!(frame.rtcp && frame.to == addr("192.0.2.10:4001"), "{frame:?}");
+    match packets(&frame.octets).next() {
+        Some(Ok(Packet::SenderReport {
+            ssrc: SSRC,
+            packets,
+            mut reports,
+            ..
+        })) => (Some(packets), reports.next()),
+        Some(Ok(Packet::ReceiverReport {
+            ssrc: SSRC,
+            mut reports,
+        })) => (None, reports.next()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A receiver report of the phone's.
+fn answer(to: u32, lost: u32, last: u32, delay: u32) -> Vec<u8> {
+    let words = [0x81C9_0007, 7, to, 64 << 24 | lost, 50, 80, last, delay];
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+#[test]
+fn a_stream_of_ours_is_reported_and_its_answers_tell_the_round_trip() {
+    let (mut world, port) = serving(60);
+    describe_with_rtcp(&mut world);
+    play(&mut world, Some(Program::Echo));
+    let mut made = Vec::new();
+    for seq in 0..600 {
+        world.advance(Duration::from_millis(20));
+        made.extend(frames(&mut world));
+        if seq % 10 != 9 {
+            says(&mut world, port, PHONE, &rtp(seq));
+        }
+    }
+    assert!((2..=4).contains(&made.len()), "{}", made.len());
+    let (sent, block) = report(&made[0]);
+    let block = block.unwrap();
+    assert!(sent.is_some_and(|sent| (60..150).contains(&sent)), "{sent:?}");
+    assert_eq!(block.ssrc, 7);
+    assert!((24..28).contains(&block.fraction_lost), "{block:?}");
+
+    // The phone got our last report 30 ms after it left and answers a second later.
+    let sent_at = u32::try_from((world.now - Duration::from_millis(1060)).as_millis()).unwrap();
+    let last = u32::try_from(u64::from(sent_at) * 65_536 / 1000).unwrap();
+    let relay = std::net::SocketAddr::new(ip(RELAY), port + 1);
+    world.send("192.0.2.10:4001", relay, &answer(SSRC, 25, last, 65_536));
+    world.send("192.0.2.10:4001", relay, &answer(9, 99, last, 0));
+    let (caller, callee) = world.relay.quality(ID).unwrap();
+    assert_eq!(callee, None);
+    let trip = caller.round_trip_us.unwrap();
+    assert!((58_000..62_000).contains(&trip), "{trip}");
+    let far = caller.far.unwrap();
+    assert_eq!((far.reports, far.lost, far.fraction_lost), (1, 25, 64));
+    assert_eq!(far.jitter_us, 10_000);
+    assert!(
+        caller.score.is_some_and(|score| score.mos_hundredths < 400),
+        "{caller:?}"
+    );
+}
+
+#[test]
+fn nothing_is_reported_to_where_nothing_comes_from() {
+    let (mut world, _) = serving(60);
+    describe_with_rtcp(&mut world);
+    play(&mut world, tone(ToneName::Busy, 0));
+    world.advance(secs(60));
+    assert!(frames(&mut world).iter().all(|frame| !frame.rtcp));
+}
+
+fn describe_with_rtcp(world: &mut World) {
+    world.command(MediaCommand::Remote {
+        session: ID,
+        leg: Leg::Caller,
+        rtp: Some(addr(PHONE)),
+        rtcp: Some(addr("192.0.2.10:4001")),
+        signalling_ip: ip("192.0.2.10"),
+        srtp: None,
+        voice: Some(Box::new(Voice::new(0, Codec::Pcmu))),
+        web: None,
+    });
 }

@@ -86,7 +86,7 @@ fn sounds_are_played_one_behind_the_other_without_a_gap() {
             let part = &call.caller.heard[ms(from)..ms(from + 260)];
             assert!(share(part, hz, rate_hz) > 0.97, "{codec:?} {from}");
         }
-        assert_eq!(call.world.relay.poll_timeout(), None, "then relayed again");
+        assert_eq!(call.world.tick_due(), None, "then relayed again");
     }
 }
 

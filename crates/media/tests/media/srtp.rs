@@ -2,7 +2,8 @@
 
 use crate::world::{World, above, rtcp, rtp};
 use model::{
-    Codec, Leg, MediaCommand, MediaSessionId, Over, Program, SrtpKey, SrtpKeys, SrtpSuite, ToneName, Voice,
+    AudioFault, Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, SrtpKey, SrtpKeys,
+    SrtpSuite, ToneName, Voice,
 };
 use rtp::srtp::{Receiver, Sender, Suite};
 use std::net::SocketAddr;
@@ -311,4 +312,35 @@ fn what_we_say_ourselves_is_protected_as_well() {
         let (caller, _) = world.close(1);
         assert_eq!((caller.packets, caller.refused), (500, 0));
     }
+}
+
+#[test]
+fn a_phone_with_other_keys_than_it_said_is_diagnosed() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, to_callee) = world.opened();
+    secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+    let mut callee = secure(&mut world, Leg::Callee, CALLEE, GCM, 2);
+    let mut wrong = Sender::new(Suite::AeadAes256Gcm, &key(99, Suite::AeadAes256Gcm)).unwrap();
+    world.watch(1, false);
+    for seq in 0..150 {
+        world.advance(Duration::from_millis(20));
+        let mut packet = rtp(seq);
+        packet.resize(200, 0);
+        let len = wrong.protect_rtp(&mut packet, 172).unwrap();
+        assert!(world.send(CALLER, to_caller, &packet[..len]).is_none());
+        assert!(
+            world
+                .send(CALLEE, to_callee, &callee.protect(&rtp(seq)))
+                .is_some()
+        );
+    }
+    let [MediaReport::Diagnosed { troubles, .. }] = &world.reports[..] else {
+        panic!("{:?}", world.reports)
+    };
+    let told: Vec<_> = troubles
+        .iter()
+        .map(|trouble| (trouble.leg, trouble.fault))
+        .collect();
+    assert_eq!(told, [(Leg::Caller, AudioFault::WrongKeys)]);
 }

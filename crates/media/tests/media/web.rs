@@ -2,9 +2,14 @@
 
 mod toy;
 
-use crate::world::{packet, rtp, secs};
-use model::{Insecurity, Leg, SrtpSuite, WebTransport};
+use crate::world::{addr, packet, rtp, secs};
+use model::{
+    AudioFault, Codec, Insecurity, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, SrtpSuite,
+    ToneName, Voice, WebTransport,
+};
+use rtp::rtcp::{Packet, packets};
 use rtp::stun::connectivity::Role;
+use std::time::Duration;
 use toy::{BROWSER, CERTIFICATE, ELSEWHERE, PHONE, Scene, agreed, candidate, message};
 
 const CM: SrtpSuite = SrtpSuite::AesCm128HmacSha1_80;
@@ -303,4 +308,95 @@ fn a_leg_that_becomes_plain_is_believed_as_plain_ones_are() {
     assert_eq!(scene.world.relay.poll_timeout(), None);
     scene.world.advance(secs(100));
     assert_eq!(scene.world.relay.counts().pairs_used, 0);
+}
+
+/// What was told of the browser's audio since.
+fn faults(scene: &mut Scene) -> Vec<Vec<AudioFault>> {
+    let told = std::mem::take(&mut scene.world.reports).into_iter();
+    let diagnoses = told.filter_map(|report| match report {
+        MediaReport::Diagnosed { troubles, .. } => Some(troubles),
+        _ => None,
+    });
+    diagnoses
+        .map(|troubles| {
+            let own = troubles.iter().filter(|trouble| trouble.leg == Leg::Caller);
+            own.map(|trouble| trouble.fault).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn a_path_that_brings_no_audio_is_told_and_a_new_one_is_given_time() {
+    // ICE has proven it, so that it is private is not what is wrong.
+    const HOME: &str = "192.168.7.7:50000";
+    let mut scene = Scene::new(agreed());
+    scene.world.watch(1, false);
+    scene.advance(2_600);
+    assert_eq!(faults(&mut scene), [[AudioFault::NoAddress]]);
+    scene.check(HOME, true);
+    scene.say(HOME, &message(b'H', CERTIFICATE));
+    scene.advance(2_400);
+    assert!(faults(&mut scene).is_empty());
+    scene.advance(200);
+    assert_eq!(faults(&mut scene), [[AudioFault::NothingReceived]]);
+    scene.talks(HOME, 1);
+    scene.advance(1_100);
+    assert_eq!(faults(&mut scene), [[]]);
+    // It moves, and what came before says nothing of the new path.
+    scene.path.ours.ufrag = "new".into();
+    scene.path.theirs.ufrag = "newer".into();
+    scene.describe();
+    scene.check(BROWSER, true);
+    scene.advance(2_400);
+    assert!(faults(&mut scene).is_empty());
+    scene.advance(200);
+    assert_eq!(faults(&mut scene), [[AudioFault::NothingReceived]]);
+}
+
+/// RFC 5761 §5.1.3: it goes where RTP goes, by the same socket.
+#[test]
+fn reports_to_a_browser_are_sealed_and_leave_by_the_socket_of_its_audio() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.talks(BROWSER, 1);
+    let session = MediaSessionId(1);
+    scene.world.command(MediaCommand::Remote {
+        session,
+        leg: Leg::Caller,
+        rtp: None,
+        rtcp: None,
+        signalling_ip: addr(BROWSER).ip(),
+        srtp: None,
+        web: Some(Box::new(scene.path.clone())),
+        voice: Some(Box::new(Voice::new(0, Codec::Pcmu))),
+    });
+    scene.world.command(MediaCommand::Play {
+        session,
+        leg: Leg::Caller,
+        id: 7,
+        program: Some(Program::tone(ToneName::Busy, "de", 0)),
+        over: Over::Instead,
+    });
+    let (mut said, mut reports) = (0, 0);
+    for _ in 0..500 {
+        scene.world.advance(Duration::from_millis(20));
+        while let Some(mut frame) = scene.world.relay.poll_frame() {
+            assert!(!frame.rtcp && frame.to == addr(BROWSER), "{frame:?}");
+            match rtp::protocol(&frame.octets) {
+                rtp::Protocol::Rtp => said += 1,
+                rtp::Protocol::Rtcp => {
+                    let len = scene.receive.unprotect_rtcp(&mut frame.octets).unwrap();
+                    let first = packets(&frame.octets[..len]).next();
+                    assert!(
+                        matches!(first, Some(Ok(Packet::SenderReport { .. }))),
+                        "{first:?}"
+                    );
+                    reports += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(said > 400, "{said} packets of a tone");
+    assert!((1..=4).contains(&reports), "{reports} reports in 10 s");
 }

@@ -115,6 +115,12 @@ impl World {
         }
     }
 
+    /// When the next tick is due; reports of ours are seconds away.
+    pub(crate) fn tick_due(&self) -> Option<Duration> {
+        let due = self.relay.poll_timeout();
+        due.filter(|due| *due <= self.now + Duration::from_millis(20))
+    }
+
     pub(crate) fn advance(&mut self, by: Duration) {
         self.now += by;
         self.relay.handle_timeout(self.now);
@@ -172,7 +178,7 @@ impl World {
                 caller,
                 callee,
                 session: id,
-            }) if id.0 == session => (caller, callee),
+            }) if id.0 == session => (*caller, *callee),
             other => panic!("not closed: {other:?}"),
         }
     }

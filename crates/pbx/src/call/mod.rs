@@ -189,6 +189,7 @@ impl Call {
             start: self.record.start(),
             answer: self.record.answer_time(),
             relayed: self.bridge.session().is_some(),
+            audio: self.record.audio().to_vec(),
         })
     }
 
@@ -467,8 +468,14 @@ impl Call {
             }
             (MediaReport::Secured { leg, suite, .. }, _) => self.secured(*leg, *suite),
             (MediaReport::Unsecured { leg, why, .. }, _) => self.unsecured(context, *leg, *why, now),
+            (MediaReport::Diagnosed { troubles, .. }, Phase::Answered) => {
+                let (fault, healed) = self.record.diagnosed(troubles);
+                context.counts.audio_faults += u64::from(fault);
+                context.counts.audio_healed += u64::from(healed);
+                self.changed(context, now);
+            }
             (MediaReport::Closed { caller, callee, .. }, Phase::Ending) => {
-                self.bridge.closed(*caller, *callee);
+                self.bridge.closed(**caller, **callee);
                 self.finish(context, now);
             }
             _ => {}

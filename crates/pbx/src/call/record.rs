@@ -2,7 +2,9 @@
 
 use crate::context::Context;
 use flow::Refusal;
-use model::{Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId, SrtpSuite, Wall};
+use model::{
+    AudioTrouble, Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId, SrtpSuite, Wall,
+};
 use std::time::Duration;
 
 /// What is known so far.
@@ -23,6 +25,7 @@ pub(crate) struct Record {
     parent: Option<CdrId>,
     transferred_by: Option<String>,
     transferred_to: Option<String>,
+    audio: Vec<AudioTrouble>,
 }
 
 impl Record {
@@ -42,12 +45,19 @@ impl Record {
             parent: None,
             transferred_by: None,
             transferred_to: None,
+            audio: Vec::new(),
         }
     }
 
     /// Goes on with the record of an earlier life. They have talked on meanwhile.
     pub(crate) fn restored(kept: Cdr, now: Now) -> Record {
         let talked = Duration::from_millis(kept.talk_ms);
+        // The media plane begins anew, too, and says so if anything is still wrong.
+        let healed = |trouble: AudioTrouble| AudioTrouble {
+            healed: true,
+            ..trouble
+        };
+        let audio = kept.audio.into_iter().map(healed).collect();
         Record {
             id: kept.id,
             config_version: kept.config_version,
@@ -62,6 +72,7 @@ impl Record {
             parent: kept.parent,
             transferred_by: kept.transferred_by,
             transferred_to: kept.transferred_to,
+            audio,
         }
     }
 
@@ -113,6 +124,31 @@ impl Record {
     pub(crate) fn came_from(&mut self, parent: CdrId, by: Option<String>) {
         self.parent = Some(parent);
         self.transferred_by = by;
+    }
+
+    /// What is wrong with the audio now, and nothing else. Each side and reason is written down once. True for a call whose
+    /// first fault it is, and for one in which all are healed.
+    pub(crate) fn diagnosed(&mut self, now: &[AudioTrouble]) -> (bool, bool) {
+        let (well, ill) = (
+            self.audio.is_empty(),
+            self.audio.iter().any(|known| !known.healed),
+        );
+        for known in &mut self.audio {
+            known.healed = true;
+        }
+        for trouble in now {
+            let alike = |known: &&mut AudioTrouble| (known.leg, known.fault) == (trouble.leg, trouble.fault);
+            match self.audio.iter_mut().find(alike) {
+                Some(known) => *known = *trouble,
+                None => self.audio.push(*trouble),
+            }
+        }
+        (well && !now.is_empty(), ill && now.is_empty())
+    }
+
+    /// Why audio does not arrive, or did not for a while.
+    pub(crate) fn audio(&self) -> &[AudioTrouble] {
+        &self.audio
     }
 
     /// One side went on to this number.
@@ -177,6 +213,7 @@ impl Record {
             path: path.to_vec(),
             caller_media: media.map(|(caller, _)| caller),
             callee_media: media.map(|(_, callee)| callee),
+            audio: self.audio.clone(),
             caller_srtp,
             callee_srtp,
             recordings: self.recordings.clone(),

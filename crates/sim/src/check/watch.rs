@@ -305,7 +305,9 @@ impl Watch {
         let ours = packet.get(8..12) != Some(&PHONES_SSRC.to_be_bytes());
         // Opus may have any length.
         let opus = packet.get(1).is_some_and(|octet| octet & 0x7F == 111);
-        if ours && listener.is_some() && (packet.len() != SAID || opus) {
+        // Phones here send no reports, so those are about a stream of ours.
+        let report = matches!(packet.get(1), Some(200 | 201));
+        if listener.is_some() && (report || (ours && (packet.len() != SAID || opus))) {
             return Ok(());
         }
         let foreign = ours && from.map(IpAddr::from) != Some(to.ip());

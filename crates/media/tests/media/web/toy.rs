@@ -118,7 +118,7 @@ pub(crate) struct Scene {
     pub(crate) answers: bool,
     pub(crate) role: Role,
     send: Sender,
-    receive: Receiver,
+    pub(crate) receive: Receiver,
     asked: u8,
 }
 

@@ -1,8 +1,24 @@
 //! What a phone says and hears, and the descriptions that lead there.
 
 use super::{Answer, Phone, State, message};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// How a phone's audio goes astray.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Astray {
+    /// Not at all.
+    #[default]
+    No,
+    /// It comes from this address, which nobody knows.
+    From(SocketAddr),
+    /// It goes to the port of RTCP.
+    ToControl,
+    /// It is no RTP.
+    Noise,
+    /// The phone describes this address, where nobody is.
+    Describes(SocketAddr),
+}
 
 /// From a BYE to the last packet that was sent before it came, in fair weather, or that the media plane said before it heard
 /// of the end.
@@ -36,6 +52,23 @@ impl Phone {
         self.packets_astray += u64::from(!in_call && !parting);
     }
 
+    /// Where its audio comes from.
+    #[must_use]
+    pub fn speaks_from(&self) -> SocketAddr {
+        match self.astray {
+            Astray::From(address) => address,
+            _ => self.rtp_address(),
+        }
+    }
+
+    /// Where it says that its audio is.
+    fn described(&self) -> SocketAddr {
+        match self.astray {
+            Astray::Describes(address) => address,
+            _ => self.rtp_address(),
+        }
+    }
+
     pub(super) fn speak(&mut self, now: Duration) {
         self.rtp_sequence = self.rtp_sequence.wrapping_add(1);
         let talking: Vec<_> = self
@@ -65,14 +98,19 @@ impl Phone {
             packet.extend(7_u32.to_be_bytes());
             packet.extend(voice);
             packet.extend([0xff; 28]);
-            let packet = self.protect(to, packet);
+            let packet = match self.astray {
+                Astray::Noise => vec![0xff; 40],
+                _ => self.protect(to, packet),
+            };
+            let control = u16::from(self.astray == Astray::ToControl);
+            let to = SocketAddr::new(to.ip(), to.port() + control);
             self.media.push((to, packet));
         }
     }
 
     pub(super) fn description(&mut self, direction: &str) -> String {
         self.version += 1;
-        let text = message::description(self.rtp_address(), self.version, &self.codecs, direction);
+        let text = message::description(self.described(), self.version, &self.codecs, direction);
         self.offer_keys(text)
     }
 
@@ -84,7 +122,7 @@ impl Phone {
             .filter(|pt| self.codecs.contains(pt))
             .collect();
         self.version += 1;
-        let text = message::description(self.rtp_address(), self.version, &common, direction);
+        let text = message::description(self.described(), self.version, &common, direction);
         self.answer_keys(text).filter(|_| !common.is_empty())
     }
 }

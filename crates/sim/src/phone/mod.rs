@@ -19,6 +19,7 @@ mod watch;
 
 use crate::rng::Rng;
 pub use abilities::Abilities;
+pub use audio::Astray;
 use dialog::Dialog;
 use keys::Ends;
 pub use keys::Sdes;
@@ -132,6 +133,8 @@ pub struct Phone {
     pub transfers: Vec<u16>,
     /// Sends no audio.
     pub mute: bool,
+    /// Where its audio goes instead of where it should.
+    pub astray: Astray,
     /// Requests that nobody answered.
     pub unanswered: u64,
     /// Final answers to INVITEs that nobody acknowledged.
@@ -224,6 +227,7 @@ impl Phone {
             sdes: None,
             ufrag: None,
             lies: false,
+            astray: Astray::No,
             unopened: 0,
             rekeyed: 0,
             asked: None,

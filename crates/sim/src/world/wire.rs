@@ -114,7 +114,7 @@ impl World {
             return;
         };
         let (name, from) = (phone.identity.name.clone(), phone.identity.address);
-        let (rtp, messages, media) = (phone.rtp_address(), phone.take_messages(), phone.take_media());
+        let (rtp, messages, media) = (phone.speaks_from(), phone.take_messages(), phone.take_media());
         let to = self.address;
         for bytes in messages {
             let (transport, connection) = self.way_of(index, &bytes);

@@ -175,7 +175,7 @@ fn a_forward_that_can_not_be() {
         4      acme/101 -> server   ACK 1
         3000     server -> acme/101 BYE 101 [Q.850;cause=16;text="end of tone"]
         3001   acme/101 -> server   200 OK (BYE)
-        record 101 -> *72101: 200/16 by System, talked 2997 ms (forward always refused, congestion tone, answered), packets 0
+        record 101 -> *72101: 200/16 by System, talked 2997 ms (forward always refused, congestion tone, answered), packets 0, Caller: nothing comes from it
     "#]]);
 }
 

@@ -114,7 +114,7 @@ fn the_ack_with_the_answer_never_comes() {
         32006  acme/101 -x server   ACK 1 {10.0.1.2:6060 0,8}
         32505    server -> acme/101 BYE 101 [Q.850;cause=102;text="no answer in time"]
         32506  acme/101 -> server   200 OK (BYE)
-        record 101 -> 102: 200/102 by System, rang, talked 30000 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/102 by System, rang, talked 30000 ms (ring 102, answered), packets 0 and 0, Caller: has no address to send to, Callee: nothing comes from it
     "#]]);
 }
 

@@ -196,7 +196,7 @@ fn hold_reaches_a_phone_that_comes_back_in_time() {
         4001     server -> acme/102 BYE 102
         4001     server -> acme/101 200 OK (BYE)
         4002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 4896 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 4896 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -224,7 +224,7 @@ fn hold_fails_and_the_call_stays_up_when_the_phone_stays_away() {
         31001    server -> acme/102 BYE 102
         31001    server -> acme/101 200 OK (BYE)
         31002  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 31896 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 31896 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

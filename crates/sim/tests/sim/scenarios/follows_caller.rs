@@ -83,7 +83,7 @@ fn it_is_answered_while_its_phone_is_away() {
         7001     server -> acme/102 BYE 102
         7001     server -> acme/101 200 OK (BYE)
         7002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 5996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 5996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

@@ -185,7 +185,7 @@ fn invite_answer_and_bye_are_each_lost_once() {
         5501     server -> acme/101 200 OK (BYE)
         6001     server -> acme/102 BYE 102
         6002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 2996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 2996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

@@ -4,6 +4,7 @@
 //! the message come what decides: `+credentials`, `?algorithm` of a challenge, `[Reason]`, and the description as
 //! `{address payload-types direction}`. The last lines are the call records.
 
+mod audio;
 mod auth;
 mod bindings;
 mod browser;

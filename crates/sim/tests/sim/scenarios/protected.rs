@@ -22,7 +22,7 @@ fn policy(srtp: SrtpPolicy) -> Policy {
 
 impl Scene {
     /// A phone on TLS with keys.
-    fn guarded(&mut self, user: &str, sdes: Sdes, answer: Answer) -> usize {
+    pub(super) fn guarded(&mut self, user: &str, sdes: Sdes, answer: Answer) -> usize {
         let phone = self.phone_on(user, Transport::Tls, answer);
         self.act(phone, |phone, _| phone.sdes = Some(sdes));
         phone
@@ -126,7 +126,7 @@ fn who_protects_with_another_key_than_he_said_is_not_heard() {
         5001     server -> acme/102 BYE 102
         5001     server -> acme/101 200 OK (BYE)
         5002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 4496 ms (ring 102, answered), packets 0 and 9, caller AesCm128HmacSha1_80
+        record 101 -> 102: 200/16 by Caller, rang, talked 4496 ms (ring 102, answered), packets 0 and 9, Caller: packets are protected with wrong keys, caller AesCm128HmacSha1_80
     "#]]);
 }
 

@@ -139,7 +139,7 @@ fn responses_and_pracks_are_lost() {
         4001     server -> acme/102 BYE 102
         4001     server -> acme/101 200 OK (BYE)
         4002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 3494 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 3494 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -173,7 +173,7 @@ fn the_answer_waits_for_the_prack() {
         4001     server -> acme/102 BYE 102
         4001     server -> acme/101 200 OK (BYE)
         4002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 3896 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 3896 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -255,7 +255,7 @@ fn an_answered_call_whose_caller_never_acknowledges() {
         32005    server -> acme/102 BYE 102 [Q.850;cause=102;text="no PRACK"]
         32006  acme/101 -> server   ACK 102
         32006  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/102 by System, rang, talked 31900 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/102 by System, rang, talked 31900 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

@@ -411,7 +411,7 @@ fn a_session_that_nobody_refreshes_after_a_restart_ends() {
         119002   server -x acme/101 BYE 101 [Q.850;cause=41;text="lost in a restart"]
         119002   server -> acme/102 BYE 102 [Q.850;cause=41;text="lost in a restart"]
         119003 acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/41 by System, rang, talked 1000 ms (ring 102, answered, lost in a restart), packets 0 and 0
+        record 101 -> 102: 200/41 by System, rang, talked 1000 ms (ring 102, answered, lost in a restart), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

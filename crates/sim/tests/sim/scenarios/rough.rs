@@ -35,7 +35,7 @@ fn a_caller_who_is_answered_after_its_connection_broke_and_stays_away() {
         29505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
         33505    server -x acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
         34005    server -x acme/101 BYE 101 [Q.850;cause=102;text="caller did not come back"]
-        record 101 -> 102: 200/102 by System, rang, talked 7995 ms (ring 102, answered), packets 0 and 16
+        record 101 -> 102: 200/102 by System, rang, talked 7995 ms (ring 102, answered), packets 0 and 16, Caller: nothing comes from it
     "#]]);
 }
 

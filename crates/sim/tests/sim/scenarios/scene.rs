@@ -276,6 +276,10 @@ fn record(cdr: &Cdr) -> String {
     } else if let Some(caller) = &cdr.caller_media {
         let _ = write!(line, ", packets {}", caller.packets);
     }
+    for trouble in &cdr.audio {
+        let healed = if trouble.healed { ", healed" } else { "" };
+        let _ = write!(line, ", {:?}: {}{healed}", trouble.leg, trouble.fault.as_str());
+    }
     for (leg, suite) in [("caller", cdr.caller_srtp), ("callee", cdr.callee_srtp)] {
         if let Some(suite) = suite {
             let _ = write!(line, ", {leg} {suite:?}");

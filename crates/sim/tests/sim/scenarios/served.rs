@@ -340,7 +340,7 @@ fn the_ack_never_comes() {
         31500  acme/101 -x server   ACK 1
         31999    server -> acme/101 BYE 101 [Q.850;cause=102;text="no ACK"]
         32000  acme/101 -> server   200 OK (BYE)
-        record 101 -> *43: 200/102 by System, talked 32000 ms (echo, answered), packets 0
+        record 101 -> *43: 200/102 by System, talked 32000 ms (echo, answered), packets 0, Caller: nothing comes from it
     "#]]);
 }
 

@@ -66,7 +66,7 @@ fn phones_that_know_no_timers_are_refreshed_by_reinvite() {
         210001   server -> acme/102 BYE 102
         210001   server -> acme/101 200 OK (BYE)
         210002 acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 210996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 210996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -101,7 +101,7 @@ fn phones_that_know_update_are_refreshed_by_update() {
         82001    server -> acme/102 BYE 102
         82001    server -> acme/101 200 OK (BYE)
         82002  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 80996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 80996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -141,7 +141,7 @@ fn phones_that_refresh_themselves() {
         82001    server -> acme/102 BYE 102
         82001    server -> acme/101 200 OK (BYE)
         82002  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 80996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 80996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -162,7 +162,7 @@ fn a_caller_that_forgets_to_refresh() {
         67005    server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
         67006  acme/101 -> server   200 OK (BYE)
         67006  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/102 by System, rang, talked 68000 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/102 by System, rang, talked 68000 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -196,7 +196,7 @@ fn a_phone_that_vanishes() {
         96505    server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
         100505   server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
         100506 acme/102 -> server   481 Call/Transaction Does Not Exist (BYE)
-        record 101 -> 102: 200/102 by System, rang, talked 82000 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/102 by System, rang, talked 82000 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -239,7 +239,7 @@ fn a_phone_that_vanishes_and_knew_update() {
         104505   server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
         108505   server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
         112505   server -> acme/102 BYE 102 [Q.850;cause=102;text="session expired"]
-        record 101 -> 102: 200/102 by System, rang, talked 82000 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/102 by System, rang, talked 82000 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -375,7 +375,7 @@ fn timers_that_are_switched_off() {
         302001   server -> acme/102 BYE 102
         302001   server -> acme/101 200 OK (BYE)
         302002 acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 300996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 300996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -405,7 +405,7 @@ fn a_refresh_that_meets_a_reinvite() {
         59006    server -> acme/102 BYE 102
         59006    server -> acme/101 200 OK (BYE)
         59007  acme/102 -> server   200 OK (BYE)
-        record 101 -> 102: 200/16 by Caller, rang, talked 60001 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/16 by Caller, rang, talked 60001 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 
@@ -572,7 +572,7 @@ fn an_update_to_a_phone_that_says_nothing() {
         55501    server -> acme/102 BYE 102 [Q.850;cause=41;text="dialog lost"]
         59501    server -> acme/102 BYE 102 [Q.850;cause=41;text="dialog lost"]
         63501    server -> acme/102 BYE 102 [Q.850;cause=41;text="dialog lost"]
-        record 101 -> 102: 200/41 by Callee, rang, talked 32996 ms (ring 102, answered), packets 0 and 0
+        record 101 -> 102: 200/41 by Callee, rang, talked 32996 ms (ring 102, answered), packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

@@ -189,7 +189,7 @@ fn the_party_is_busy_with_its_own_reinvite() {
         4601     server -> acme/102 200 OK (BYE)
         4602   acme/103 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 1598 ms (ring 102, answered), transferred to 103, packets 4 and 4
-        record 102 -> 103: 200/16 by Caller, rang, talked 4098 ms (ring 103, answered), transferred by 101, packets 2 and 9
+        record 102 -> 103: 200/16 by Caller, rang, talked 4098 ms (ring 103, answered), transferred by 101, packets 2 and 9, Caller: has no address to send to
     "#]]);
 }
 
@@ -272,7 +272,7 @@ fn session_timers_go_on_with_the_new_partner() {
         250001   server -> acme/102 200 OK (BYE)
         250002 acme/103 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 1098 ms (ring 102, answered), transferred to 103, packets 0 and 0
-        record 102 -> 103: 200/16 by Caller, rang, talked 251898 ms (ring 103, answered), transferred by 101, packets 0 and 0
+        record 102 -> 103: 200/16 by Caller, rang, talked 251898 ms (ring 103, answered), transferred by 101, packets 0 and 0, Caller: nothing comes from it, Callee: nothing comes from it
     "#]]);
 }
 

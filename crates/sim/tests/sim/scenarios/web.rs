@@ -109,7 +109,7 @@ fn a_browser_is_offered_what_it_takes_and_its_call_goes_on_without_a_path() {
         25001    server -> acme/101 BYE 101
         25001    server -> acme/102 200 OK (BYE)
         25002  acme/101 -> server   200 OK (BYE)
-        record 102 -> 101: 200/16 by Caller, rang, talked 24496 ms (ring 101, answered), packets 49 and 0
+        record 102 -> 101: 200/16 by Caller, rang, talked 24496 ms (ring 101, answered), packets 49 and 0, Callee: has no address to send to
     "#]]);
 }
 

@@ -478,7 +478,7 @@ impl Server {
 
     fn send_frames(&mut self) {
         while let Some(frame) = self.relay.poll_frame() {
-            if let Some(source) = self.socket(frame.pair, false) {
+            if let Some(source) = self.socket(frame.pair, frame.rtcp) {
                 self.outputs.push(Output::Media(source, frame.to, frame.octets));
             }
         }

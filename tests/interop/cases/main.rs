@@ -9,6 +9,7 @@
 )]
 
 mod acme;
+mod audio;
 mod baresip;
 mod browser;
 mod crash;

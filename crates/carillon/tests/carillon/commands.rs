@@ -71,8 +71,8 @@ fn a_new_tenant_has_the_policy_of_the_defaults() {
             "ring_timeout_s": 60,
             "session_expires_s": 1800,
             "srtp": "optional",
-            "transcode": true,
             "supervisors": {},
+            "transcode": true,
             "trust_phones": false,
             "watch_calls": "all",
             "watch_presence": "all"

@@ -166,18 +166,7 @@ impl Call {
         let own = self.targets.get_mut(index).and_then(|target| target.side.take());
         leg.side = own.map(|own| *own).or(shared).unwrap_or_else(|| Side::new(0));
         leg.guard_keys(context);
-        if let Some(target) = self.targets.get_mut(index) {
-            target.state = State::Won;
-            let callee = &mut self.record.callee;
-            callee.user = Some(target.user);
-            callee.device = Some(target.device);
-            callee.sip_call_id.clone_from(&target.call_id);
-            // Somebody else than was dialled, where the call was sent on: the path tells how it came to him.
-            if let Some(user) = self.config.user(target.user) {
-                user.extension.as_ref().clone_into(&mut callee.number);
-                user.display.as_ref().clone_into(&mut callee.display);
-            }
-        }
+        self.won(index);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(
             tag,
@@ -223,6 +212,23 @@ impl Call {
         self.record_by_policy(context);
         if transfer {
             self.guest_is_answered(context, now);
+        }
+    }
+
+    /// Notes who has taken the call.
+    fn won(&mut self, index: usize) {
+        let Some(target) = self.targets.get_mut(index) else {
+            return;
+        };
+        target.state = State::Won;
+        let callee = &mut self.record.callee;
+        callee.user = Some(target.user);
+        callee.device = Some(target.device);
+        callee.sip_call_id.clone_from(&target.call_id);
+        // Somebody else than was dialled, where the call was sent on: the path tells how it came to him.
+        if let Some(user) = self.config.user(target.user) {
+            user.extension.as_ref().clone_into(&mut callee.number);
+            user.display.as_ref().clone_into(&mut callee.display);
         }
     }
 

@@ -309,7 +309,7 @@ fn the_server_itself_talks_to_browsers() {
     let at: Anchor = anchor().unwrap();
     let text = serve(&read(CHROMIUM, WEB), &mut side, at, &[]).unwrap();
     assert!(
-        text.contains("UDP/TLS/RTP/SAVPF 0 ") && text.contains("a=group:BUNDLE 0"),
+        text.contains("UDP/TLS/RTP/SAVPF 111 110\r\n") && text.contains("a=group:BUNDLE 0"),
         "{text}"
     );
     let mut side = browser();

@@ -42,9 +42,12 @@ impl Writing {
         let mut lines = create(&note_of(root, id))?;
         let note = Note::new(record);
         lines.write_all(note.begin().text().as_bytes())?;
+        let sound = create(&sound).inspect_err(|_| {
+            let _next_start_tries_again = std::fs::remove_file(note_of(root, id));
+        })?;
         Ok(Writing {
             note,
-            sound: create(&sound)?,
+            sound,
             lines,
             is_dirty: true,
             is_new: true,

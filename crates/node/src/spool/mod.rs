@@ -65,6 +65,8 @@ pub(crate) enum SpoolItem {
         /// Samples per second.
         rate_hz: u32,
     },
+    /// There was no room for something of this recording: it is over, with what there is of it.
+    Refused(RecordingId),
     /// Finish: end what is open, end the thread.
     Stop,
 }
@@ -104,6 +106,8 @@ impl SpoolDesk {
         let octets = ITEM + octets_of(&spool);
         let is_block = matches!(spool, Spool::Block { .. } | Spool::Begin { .. });
         if is_block && self.waiting.load(Ordering::Relaxed) > WAITING {
+            // The worker says nothing more of it, so the file would stay open. Once for each recording: that bounds them.
+            let _gone = self.items.send(SpoolItem::Refused(spool.recording()));
             return false;
         }
         self.waiting.fetch_add(octets, Ordering::Relaxed);
@@ -255,18 +259,8 @@ impl Spooler {
             let now = self.clock.mono();
             let pause = (self.synced + SYNC).saturating_sub(now);
             match self.items.recv_timeout(pause) {
-                Ok(SpoolItem::Write {
-                    worker,
-                    session,
-                    spool,
-                }) => self.write(worker, session, spool),
-                Ok(SpoolItem::Load {
-                    worker,
-                    session,
-                    sound,
-                    rate_hz,
-                }) => self.load(worker, session, sound, rate_hz),
-                Ok(SpoolItem::Stop) | Err(RecvTimeoutError::Disconnected) => self.is_stopped = true,
+                Ok(item) => self.serve(item),
+                Err(RecvTimeoutError::Disconnected) => self.is_stopped = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if self.clock.mono() >= self.synced + SYNC {
@@ -278,6 +272,26 @@ impl Spooler {
             if let Some(writing) = self.files.remove(&id) {
                 self.give_up(writing, RecordingEnd::Stopped);
             }
+        }
+    }
+
+    fn serve(&mut self, item: SpoolItem) {
+        match item {
+            SpoolItem::Write {
+                worker,
+                session,
+                spool,
+            } => self.write(worker, session, spool),
+            SpoolItem::Load {
+                worker,
+                session,
+                sound,
+                rate_hz,
+            } => self.load(worker, session, sound, rate_hz),
+            SpoolItem::Refused(id) => {
+                self.fail(id, &io::Error::other("more waits for the disk than may wait"))
+            }
+            SpoolItem::Stop => self.is_stopped = true,
         }
     }
 

@@ -39,8 +39,10 @@ pub(super) fn recover(desk: &SpoolDesk) -> Result<()> {
 }
 
 fn recover_one(desk: &SpoolDesk, id: RecordingId, path: &Path) -> Result<()> {
-    let mut text = String::new();
-    File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    let mut octets = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut octets)?;
+    // A full disk, or a power cut, may have cut a character.
+    let text = String::from_utf8_lossy(&octets);
     let Some(note) = Note::parse(id, &text) else {
         // Nothing was written before its first line.
         return Ok(fs::remove_file(path)?);

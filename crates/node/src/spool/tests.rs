@@ -286,3 +286,75 @@ fn a_recording_is_played_to_its_own_tenant_alone() {
     std::fs::write(bench.path(1, "wav"), b"damaged").unwrap();
     assert!(desk.samples(TENANT, id(1), 8_000).is_none());
 }
+
+/// Does what waits for the thread.
+fn catch_up(bench: &mut Bench) {
+    while let Ok(item) = bench.spooler.items.try_recv() {
+        bench.spooler.serve(item);
+    }
+}
+
+#[test]
+fn a_recording_whose_block_finds_no_room_in_the_queue_is_ended_and_kept() {
+    let mut bench = Bench::new();
+    bench.spooler.desk.set_room(TENANT, 1_000);
+    bench.begin(1, Container::Wav);
+    bench.give(wav(1, 1_000));
+    while bench.spooler.desk.write(0, SESSION, wav(2, 1 << 20)) {}
+    assert!(!bench.spooler.desk.write(0, SESSION, wav(1, 1_000)));
+    assert!(!bench.spooler.desk.write(
+        0,
+        SESSION,
+        Spool::Begin {
+            recording: id(3),
+            call: None,
+            format: Container::Wav,
+            channels: 1,
+        }
+    ));
+    catch_up(&mut bench);
+    assert!(
+        bench.spooler.files.is_empty(),
+        "a file stays open until the next start"
+    );
+    let records = bench.spooler.desk.take_finished();
+    assert_eq!(
+        records.iter().map(|r| (r.id, r.end)).collect::<Vec<_>>(),
+        [(id(1), RecordingEnd::Failed)]
+    );
+    let mut counts = Counts::default();
+    bench.spooler.desk.count(&mut counts);
+    assert!(counts.recordings_failed >= 2, "{counts:?}");
+}
+
+#[test]
+fn a_recording_whose_sound_cannot_be_made_leaves_no_note() {
+    let mut bench = Bench::new();
+    bench.spooler.create = |path| match path.extension().is_some_and(|e| e == "note") {
+        true => file::create(path),
+        false => Err(io::ErrorKind::StorageFull.into()),
+    };
+    bench.begin(1, Container::Wav);
+    assert_eq!(bench.failed.try_recv(), Ok(id(1)));
+    assert!(!bench.path(1, "note").exists());
+}
+
+#[test]
+fn a_note_that_was_cut_inside_a_character_is_read() {
+    let mut bench = Bench::new();
+    bench.begin(1, Container::Wav);
+    bench.give(wav(1, 16_044));
+    bench.give(Spool::Mark {
+        recording: id(1),
+        at_ms: 20,
+        name: "müde".into(),
+    });
+    let note = bench.path(1, "note");
+    let octets = std::fs::read(&note).unwrap();
+    let cut = octets.iter().rposition(|b| *b == 0xC3).unwrap();
+    std::fs::write(&note, &octets[..=cut]).unwrap();
+    let records = bench.restart();
+    assert_eq!((records.len(), records[0].end), (1, RecordingEnd::Cut));
+    // Its end stands in the note now, behind what was cut.
+    assert_eq!(bench.restart(), records);
+}

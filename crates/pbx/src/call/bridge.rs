@@ -180,6 +180,14 @@ impl Bridge {
         }
     }
 
+    /// Does a leg hear music?
+    pub(crate) fn has_music(&self, leg: Leg) -> bool {
+        match leg {
+            Leg::Caller => self.music.0,
+            Leg::Callee => self.music.1,
+        }
+    }
+
     /// Takes the legs into a room, or out of it.
     pub(crate) fn join(&self, context: &mut Context, seats: Option<Seats>) {
         if let Some(session) = self.session {

@@ -263,6 +263,8 @@ impl Call {
         self.bridge.opened(caller, callee);
         let config = Arc::clone(&self.config);
         self.media_follows(context, &config.policy().codecs);
+        // The recording of the earlier life was cut with it.
+        self.record_by_policy(context);
         if moved {
             self.moves.joining = Some(Joining {
                 rounds: 1,

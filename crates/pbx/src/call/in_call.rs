@@ -21,6 +21,8 @@ use std::time::Duration;
 const BETWEEN: Duration = Duration::from_secs(2);
 /// What both sides hear when a recording begins or ends, milliseconds.
 const BEEP_MS: u32 = 400;
+/// Recordings that one call may leave: each is a file, a row, and a number in its record.
+const MOST_RECORDINGS: usize = 100;
 
 /// What was pressed in the call, and what came of it.
 #[derive(Default)]
@@ -69,6 +71,16 @@ impl Call {
             context.counts.forbidden += 1;
             return self.run.note("recording refused");
         }
+        if self
+            .in_call
+            .as_ref()
+            .is_some_and(|known| known.recording.is_some())
+            && self.is_recorded_always(context)
+        {
+            // From answer to end: neither side ends it.
+            context.counts.forbidden += 1;
+            return self.run.note("recording goes on");
+        }
         let running = self.in_call.as_mut().and_then(|in_call| in_call.recording.take());
         match running {
             Some(id) => {
@@ -81,19 +93,36 @@ impl Call {
 
     /// Begins the recording of a call that is recorded always. Costs other tenants one look at a flag.
     pub(super) fn record_by_policy(&mut self, context: &mut Context) {
-        if !self.config.records_always() || self.is_served() {
-            return;
-        }
-        let mut users = [SideOf::Caller, SideOf::Callee]
-            .into_iter()
-            .filter_map(|side| self.user_of(side));
-        if users.any(|user| self.wants_recorded(context, user) == RecordPolicy::Always) {
+        let is_recorded = self
+            .in_call
+            .as_ref()
+            .is_some_and(|known| known.recording.is_some());
+        if !is_recorded && !self.is_served() && self.is_recorded_always(context) {
             self.record_call(context, "recorded always");
         }
     }
 
+    /// Does either side want all its calls recorded?
+    fn is_recorded_always(&self, context: &Context) -> bool {
+        let mut users = [SideOf::Caller, SideOf::Callee]
+            .into_iter()
+            .filter_map(|side| self.user_of(side));
+        self.config.records_always()
+            && users.any(|user| self.wants_recorded(context, user) == RecordPolicy::Always)
+    }
+
+    /// True when the call has left as many recordings as it may.
+    pub(super) fn is_recorded_enough(&mut self, context: &mut Context) -> bool {
+        let enough = self.record.recordings.len() >= MOST_RECORDINGS;
+        if enough {
+            context.counts.forbidden += 1;
+            self.run.note("too many recordings");
+        }
+        enough
+    }
+
     fn record_call(&mut self, context: &mut Context, note: &str) {
-        if self.bridge.session().is_none() {
+        if self.bridge.session().is_none() || self.is_recorded_enough(context) {
             return;
         }
         let id = self.begin_recording(context, 0, 0);
@@ -119,7 +148,9 @@ impl Call {
             }],
             times: 1,
         });
-        for side in [SideOf::Caller, SideOf::Callee] {
+        // The beep would take the place of a held leg's music, which nobody would begin anew.
+        let sides = [SideOf::Caller, SideOf::Callee].into_iter();
+        for side in sides.filter(|side| !self.bridge.has_music(*side)) {
             let program = (in_call.beeps, Some(beep.clone()));
             self.bridge.play(context, side, program, Over::Mixed);
         }

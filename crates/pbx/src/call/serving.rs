@@ -113,6 +113,9 @@ impl Call {
         now: Now,
     ) {
         self.begin_program(context, None, now);
+        if self.is_recorded_enough(context) {
+            return self.advance(context, Event::Recorded { ms: 0 }, now);
+        }
         let id = self.begin_recording(context, max_ms, silence_ms);
         if let Some(endpoint) = &mut self.endpoint {
             endpoint.recording = Some(id);

@@ -207,3 +207,87 @@ fn a_users_own_wish_counts_more_than_the_policy() {
         sim::check::at_rest(&scene.world).expect("rest");
     }
 }
+
+/// What is recorded always is so to the end: neither side may end it by a code.
+#[test]
+fn always_is_not_ended_by_star_one() {
+    for side in [Leg::Caller, Leg::Callee] {
+        let (mut scene, caller, _) = talking(Policy {
+            record: RecordPolicy::Always,
+            ..Policy::default()
+        });
+        scene.told();
+        scene.keyed(1, side, '*');
+        scene.keyed(1, side, '1');
+        scene.run(100);
+        assert_eq!(scene.told(), "");
+        scene.hang_up(caller);
+        scene.run(70_000);
+        let cdr = scene.world.server.cdrs.last().expect("a record");
+        assert!(
+            cdr.path.iter().any(|step| step == "recording goes on"),
+            "{:?}",
+            cdr.path
+        );
+        sim::check::at_rest(&scene.world).expect("rest");
+    }
+}
+
+/// The process is killed in mid-call: the call goes on, and so does its recording, as another one.
+#[test]
+fn always_after_a_restart() {
+    let (mut scene, caller, _) = talking(Policy {
+        record: RecordPolicy::Always,
+        ..Policy::default()
+    });
+    scene.run(2000);
+    let before = scene.recordings();
+    scene.world.restart_server();
+    scene.refresh_voices();
+    scene.run(1000);
+    let after = scene.recordings();
+    assert_eq!(before.len(), 1);
+    assert_eq!(
+        after.iter().filter(|known| !before.contains(known)).count(),
+        1,
+        "{after:?}"
+    );
+    scene.run(10_000);
+    scene.hang_up(caller);
+    scene.run(500);
+    assert_eq!(kept(&scene), 2);
+}
+
+/// Whoever presses `*1` again and again gets an end.
+#[test]
+fn a_call_leaves_so_many_recordings_and_no_more() {
+    let (mut scene, caller, _) = talking(on_demand());
+    // What the media plane says of them gets lost: they count as there.
+    scene.world.server.ends = sim::server::Ends::Lost;
+    for _ in 0..300 {
+        scene.keyed(1, Leg::Caller, '*');
+        scene.keyed(1, Leg::Caller, '1');
+    }
+    assert_eq!(scene.recordings().len(), 100);
+    scene.hang_up(caller);
+    scene.run(500);
+    assert_eq!(kept(&scene), 100);
+}
+
+/// The beep would take the place of the music.
+#[test]
+fn who_is_held_goes_on_hearing_music() {
+    let (mut scene, caller, _) = talking(on_demand());
+    scene.reinvite(caller, "sendonly");
+    scene.run(500);
+    scene.told();
+    scene.keyed(1, Leg::Caller, '*');
+    scene.keyed(1, Leg::Caller, '1');
+    scene.run(100);
+    let told = scene.told();
+    assert!(
+        told.contains("record 0 0") && told.contains("Caller hears beep"),
+        "{told}"
+    );
+    assert!(!told.contains("Callee hears"), "{told}");
+}

@@ -39,6 +39,12 @@ const STALL: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 const LOOK: Duration = Duration::from_millis(10);
 /// Octets of one message that comes back.
 const LONGEST: usize = 1 << 20;
+/// What the other side may say in a second, octets: ten times the fastest sound that is played.
+const SAID_PER_S: u32 = 512 << 10;
+/// What a message counts besides its octets.
+const SAID_EACH: usize = 256;
+/// It may say so much at once as in this time: whoever makes speech of text is faster than it is heard.
+const SAID_AT_ONCE: Duration = Duration::from_secs(2);
 /// Where systems keep the certificates that they trust.
 const TRUSTED: [&str; 3] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -108,6 +114,7 @@ impl Forks {
                     key,
                     lane,
                     tell: tell(),
+                    end: ForkEnd::Unreachable,
                 };
                 line.start(url);
             }
@@ -131,46 +138,47 @@ impl Forks {
     }
 }
 
-/// One connection and its thread.
+/// One connection and its thread. When it goes, however that comes about, the worker is told.
 struct Line {
     desk: Arc<ForkDesk>,
     key: (MediaSessionId, ForkId),
     lane: Arc<Lane>,
     tell: Tell,
+    end: ForkEnd,
 }
 
 /// Plain, or over TLS.
 trait Wire: Read + Write {}
 impl<T: Read + Write> Wire for T {}
 
-impl Line {
-    fn start(self, url: Box<str>) {
-        let desk = Arc::clone(&self.desk);
-        desk.begun.fetch_add(1, Ordering::Relaxed);
-        let is_full = desk.open.fetch_add(1, Ordering::Relaxed) >= MOST;
-        let run = move || {
-            let end = match is_full {
-                true => ForkEnd::Refused,
-                false => self.run(&url),
-            };
-            self.desk.open.fetch_sub(1, Ordering::Relaxed);
-            if end != ForkEnd::Stopped {
-                self.desk.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(tenant = %self.key.1.tenant, "a fork of a call's sound has ended, the call goes on: {}", end.as_str());
-            }
-            (self.tell)(MediaItem::ForkEnded(
-                self.key.0,
-                self.key.1,
-                end,
-                self.lane.lost_ms(),
-            ));
-        };
-        if is_full {
-            return run();
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.desk.open.fetch_sub(1, Ordering::Relaxed);
+        if self.end != ForkEnd::Stopped {
+            self.desk.failed.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(tenant = %self.key.1.tenant, "a fork of a call's sound has ended, the call goes on: {}", self.end.as_str());
         }
+        (self.tell)(MediaItem::ForkEnded(
+            self.key.0,
+            self.key.1,
+            self.end,
+            self.lane.lost_ms(),
+        ));
+    }
+}
+
+impl Line {
+    fn start(mut self, url: Box<str>) {
+        self.desk.begun.fetch_add(1, Ordering::Relaxed);
+        if self.desk.open.fetch_add(1, Ordering::Relaxed) >= MOST {
+            self.end = ForkEnd::Refused;
+            return;
+        }
+        let run = move || {
+            let mut line = self;
+            line.end = line.run(&url);
+        };
         if let Err(error) = thread::Builder::new().name("fork".to_owned()).spawn(run) {
-            desk.open.fetch_sub(1, Ordering::Relaxed);
-            desk.failed.fetch_add(1, Ordering::Relaxed);
             tracing::error!("no thread for a fork of a call's sound: {error}");
         }
     }
@@ -241,8 +249,9 @@ impl Line {
     /// Carries messages both ways until either side ends it.
     fn carry(&self, wire: &mut dyn Wire, mut decoder: Decoder) -> ForkEnd {
         let mut some = vec![0; 16_384];
+        let mut said = Said(Instant::now());
         loop {
-            if let Some(end) = self.heard(wire, &mut decoder) {
+            if let Some(end) = self.heard(wire, &mut decoder, &mut said) {
                 return end;
             }
             loop {
@@ -263,9 +272,17 @@ impl Line {
                     };
                 }
             }
+            if said.is_too_much() {
+                // What is not read makes the other side wait.
+                thread::sleep(LOOK);
+                continue;
+            }
             match wire.read(&mut some) {
                 Ok(0) => return ForkEnd::Closed,
-                Ok(octets) => decoder.push(some.get(..octets).unwrap_or_default()),
+                Ok(octets) => {
+                    said.spend(octets);
+                    decoder.push(some.get(..octets).unwrap_or_default());
+                }
                 Err(error) if is_later(&error) => {}
                 Err(_) => return ForkEnd::Closed,
             }
@@ -273,9 +290,11 @@ impl Line {
     }
 
     /// Hands on what has come; gives the end when it was that.
-    fn heard(&self, wire: &mut dyn Wire, decoder: &mut Decoder) -> Option<ForkEnd> {
+    fn heard(&self, wire: &mut dyn Wire, decoder: &mut Decoder, said: &mut Said) -> Option<ForkEnd> {
         loop {
-            let (message, answer) = match decoder.next()? {
+            let event = decoder.next()?;
+            said.spend(SAID_EACH);
+            let (message, answer) = match event {
                 Event::Message(octets) => (Some(octets.to_vec()), None),
                 Event::Ping(payload) => (None, Some(payload.to_vec())),
                 Event::Pong => (None, None),
@@ -304,6 +323,22 @@ impl Line {
                 return Some(ForkEnd::Stalled);
             }
         }
+    }
+}
+
+/// Until when what the other side has said is paid for: a worker that carries the calls of others reads all of it.
+struct Said(Instant);
+
+impl Said {
+    fn spend(&mut self, octets: usize) {
+        let octets = u32::try_from(octets).unwrap_or(u32::MAX);
+        let now = Instant::now();
+        let from = now.checked_sub(SAID_AT_ONCE).map_or(now, |from| from.max(self.0));
+        self.0 = from + Duration::from_secs(1) * octets / SAID_PER_S;
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.0 > Instant::now()
     }
 }
 

@@ -177,6 +177,49 @@ fn who_does_not_read_loses_sound_and_is_let_go() {
     assert_eq!(bench.counts().forks_failed, 1);
 }
 
+/// A media worker reads what comes back, and carries the calls of others meanwhile.
+#[test]
+fn who_says_too_much_has_to_wait() {
+    let (listener, url) = server();
+    let mut bench = Bench::connect(true, &url);
+    let mut socket = accept(&listener);
+    bench.opened();
+    let flood = encode(Opcode::Binary, &[]).repeat(200_000);
+    let flooding = thread::spawn(move || socket.write_all(&flood));
+    let begun = Instant::now();
+    let mut heard = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        let came = bench.told.recv_timeout(Duration::from_millis(10));
+        heard += usize::from(matches!(came, Ok(MediaItem::ForkHeard { .. })));
+    }
+    // Three seconds' worth, and what was read at once.
+    assert!((1_000..=16_000).contains(&heard), "{heard} messages in a second");
+    let ask = ForkAsk::Close;
+    bench.forks.handle(&bench.desk, KEY, ask, || Box::new(|_| {}));
+    assert_eq!(bench.end().0, ForkEnd::Stopped);
+    drop(flooding.join());
+}
+
+/// However a thread goes, its place returns, and the worker hears of it.
+#[test]
+fn a_fork_that_never_ran_has_ended_too() {
+    let (tell, told) = channel();
+    let desk = Arc::new(ForkDesk::new(true));
+    desk.open.fetch_add(1, Ordering::Relaxed);
+    drop(Line {
+        desk: Arc::clone(&desk),
+        key: KEY,
+        lane: Arc::default(),
+        tell: Box::new(move |item| drop(tell.send(item))),
+        end: ForkEnd::Unreachable,
+    });
+    assert!(matches!(
+        told.try_recv(),
+        Ok(MediaItem::ForkEnded(_, _, ForkEnd::Unreachable, 0))
+    ));
+    assert_eq!(desk.open.load(Ordering::Relaxed), 0);
+}
+
 #[test]
 fn the_other_side_may_close_vanish_or_break_the_protocol() {
     for (last, wanted) in [

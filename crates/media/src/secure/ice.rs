@@ -101,7 +101,8 @@ impl Agent {
             ours: path.ours.clone(),
             theirs: path.theirs.clone(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &seed),
-            made: 0,
+            // The same credentials and seed may come again, after a time without ICE: nothing is said twice.
+            made: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
             controlling: path.controlling,
             tie: 0,
             lite: path.lite,

@@ -400,3 +400,23 @@ fn reports_to_a_browser_are_sealed_and_leave_by_the_socket_of_its_audio() {
     assert!(said > 400, "{said} packets of a tone");
     assert!((1..=4).contains(&reports), "{reports} reports in 10 s");
 }
+
+/// Whoever could tell our transactions beforehand could answer them in the name of somebody who never agreed.
+#[test]
+fn a_leg_that_was_plain_in_between_cannot_tell_our_transactions() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    let before = std::mem::take(&mut scene.transactions);
+    scene.advance(1_000);
+    scene
+        .world
+        .remote(1, Leg::Caller, Some("203.0.113.20:7000"), "203.0.113.20");
+    scene.advance(1_000);
+    scene.describe();
+    scene.connect();
+    assert!(!before.is_empty() && !scene.transactions.is_empty());
+    assert!(
+        !scene.transactions.iter().any(|again| before.contains(again)),
+        "they are known from the first time"
+    );
+}

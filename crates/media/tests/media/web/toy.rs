@@ -112,6 +112,8 @@ pub(crate) struct Scene {
     pub(crate) far: SocketAddr,
     /// Checks of ours that the browser saw, and whether they nominated.
     pub(crate) checks: Vec<(SocketAddr, bool)>,
+    /// Their transactions.
+    pub(crate) transactions: Vec<[u8; 12]>,
     /// DTLS that came to it.
     pub(crate) dtls: Vec<Vec<u8>>,
     /// It answers checks.
@@ -134,6 +136,7 @@ impl Scene {
             near,
             far,
             checks: Vec::new(),
+            transactions: Vec::new(),
             dtls: Vec::new(),
             answers: true,
             role: Role::Controlling(7),
@@ -193,6 +196,7 @@ impl Scene {
                 (rtp::Protocol::Stun, Some(check)) if check.kind == Kind::Request => {
                     assert!(check.is_authentic(&self.path.theirs.pwd));
                     self.checks.push((frame.to, check.nominates));
+                    self.transactions.push(check.transaction);
                     if self.answers {
                         let answer = success(check.transaction, self.near, &self.path.theirs.pwd);
                         assert!(

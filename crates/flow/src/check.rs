@@ -29,6 +29,9 @@ const MOST_TIMES: u32 = 1_000;
 /// Where repetition has no end there must be something to hear.
 const ROOM: RangeInclusive<u32> = 1..=999_999_999;
 
+/// Digits that lead somewhere of their own, in one step.
+const MOST_ON: usize = 200;
+
 /// Digits that one node may take.
 const MOST_DIGITS: u8 = 64;
 
@@ -265,6 +268,12 @@ fn gather(name: &str, step: &StepDraft) -> Verdict {
         return Err(fault(
             name,
             "no digits lead anywhere; give it \"on\" or \"otherwise\"",
+        ));
+    }
+    if on.len() > MOST_ON {
+        return Err(fault(
+            name,
+            "\"on\" has at most 200 entries; use \"otherwise\" for the rest",
         ));
     }
     let lengths = usize::from(*min)..=usize::from(*max);

@@ -117,6 +117,7 @@ fn enter(run: &mut Run) -> Action {
             run.note(&format!("listen {extension}"));
             Action::Listen(user)
         }
+        Some(Node::Dial { .. }) if !run.dials() => leave(run, "too many calls"),
         Some(Node::Dial { number, .. }) => {
             let number = number.unwrap_or_else(|| std::mem::take(&mut run.digits).into());
             run.note(&format!("dial {number}"));

@@ -458,6 +458,12 @@ fn what_is_wrong_with_a_draft() {
     assert!(deep.contains("more than 8 menus"), "{deep}");
     let many: Vec<String> = (0..65).map(|n| format!(r#""{n}": {{"do": "echo"}}"#)).collect();
     assert_eq!(wrong(&many.join(", ")), "a flow has at most 64 steps");
+    let on: Vec<String> = (0..201).map(|n| format!(r#""{n}": "start""#)).collect();
+    let on = wrong(&format!(
+        r#""start": {{"do": "gather", "max": 4, "on": {{{}}}}}"#,
+        on.join(", ")
+    ));
+    assert!(on.contains("at most 200 entries"), "{on}");
     for unknown in [
         r#"{"do": "fly"}"#,
         r#"{"do": "echo", "loud": true}"#,

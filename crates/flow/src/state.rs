@@ -7,7 +7,7 @@ use model::{RecordingId, Seat, UserId};
 
 /// Forwards that one call may take.
 const MOST_FORWARDS: usize = 5;
-/// Flows that one call may come to by dialling in flows.
+/// Numbers that one call may dial in flows: each may be a call of its own, with phones that ring and a record.
 const MOST_DIALLED: u32 = 50;
 /// Steps that the record tells.
 const MOST_PATH: usize = 64;
@@ -22,7 +22,7 @@ pub struct Run {
     pub(crate) digits: String,
     /// What was recorded last.
     pub(crate) recording: Option<RecordingId>,
-    /// Flows that were dialled from flows.
+    /// Numbers that were dialled in flows.
     dialled: u32,
     /// Nodes entered so far.
     pub(crate) entered: u32,
@@ -68,7 +68,8 @@ impl Run {
         self.flow.language()
     }
 
-    /// Goes on with another flow from its start, for [`Event::Start`]; the path so far is kept, forwards are forgotten.
+    /// Goes on with another flow from its start, perhaps one that was dialled in this one, for [`Event::Start`]; the path so far
+    /// is kept, forwards are forgotten.
     pub fn reroute(&mut self, flow: Flow) {
         self.chain.clear();
         self.met = flow.user().into_iter().collect();
@@ -76,15 +77,10 @@ impl Run {
         self.at = NodeId(0);
     }
 
-    /// Goes on with the flow of a number that was dialled in this one, for [`Event::Start`]. False when that has happened too
-    /// often.
-    pub fn dial(&mut self, flow: Flow) -> bool {
+    /// A number is dialled in the flow. False when that has happened too often.
+    pub(crate) fn dials(&mut self) -> bool {
         self.dialled = self.dialled.saturating_add(1);
-        if self.dialled > MOST_DIALLED {
-            return false;
-        }
-        self.reroute(flow);
-        true
+        self.dialled <= MOST_DIALLED
     }
 
     /// Somebody has to do with the call beside the flow: he calls, or a phone has sent the call to him. A forward to him

@@ -20,8 +20,8 @@ use std::sync::Arc;
 /// What the server does in a call.
 #[derive(Default)]
 pub(super) struct Endpoint {
-    /// What the flow wants done as soon as there are ports.
-    next: Option<Action>,
+    /// What the flow wants done as soon as there are ports, or the phone has our 2xx.
+    pub(super) next: Option<Action>,
     pub(super) service: Option<Service>,
     /// What the media plane was told last.
     pub(super) playing: Option<Program>,
@@ -159,6 +159,7 @@ impl Call {
             self.caller.remote = Some(answer);
         }
         self.media_follows(context, allowed);
+        self.serve_on(context, now);
     }
 
     /// A re-INVITE or UPDATE in a call that the server has answered; false in any other.

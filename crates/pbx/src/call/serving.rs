@@ -389,11 +389,15 @@ impl Call {
         let config = Arc::clone(&self.config);
         let user = config.extension(number).is_some();
         if let Some(flow) = flow::numbered(&config, number).filter(|_| !user) {
-            let event = match self.run.dial(flow) {
-                true => Event::Start,
-                false => Event::Unanswered(Refusal::TooManyForwards),
-            };
-            return self.advance(context, event, now);
+            self.run.reroute(flow);
+            return self.advance(context, Event::Start, now);
+        }
+        if self.caller.unacknowledged.is_some() {
+            // The caller's leg can't go over to another call before its phone has our 2xx.
+            if let Some(endpoint) = &mut self.endpoint {
+                endpoint.next = Some(Action::Dial(number.into()));
+            }
+            return;
         }
         let ringback = Service::Tone {
             tone: ToneName::Ringback,

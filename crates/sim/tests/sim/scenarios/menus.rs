@@ -296,9 +296,9 @@ fn a_number_with_a_flow_is_dialled() {
         3        server -> acme/101 100 Trying (INVITE)
         3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0}
         4      acme/101 -> server   ACK 1
-        5000     server -> acme/101 BYE 101 [Q.850;cause=16;text="end of tone"]
-        5001   acme/101 -> server   200 OK (BYE)
-        record 101 -> 202: 200/16 by System, talked 4997 ms (flow, dial 203, answered, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow), packets 10
+        5        server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
+        6      acme/101 -> server   200 OK (BYE)
+        record 101 -> 202: 200/16 by System, talked 0 ms (flow, dial 203, answered, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow, dial 202, flow, dial 203, flow), packets 0
     "#]]);
 }
 
@@ -528,4 +528,48 @@ fn a_flow_that_does_not_hold_together_is_no_number() {
         4      acme/101 -> server   ACK 202
         record 101 -> 202: 404/1 by System (unknown number)
     "#]]);
+}
+
+/// A flow that dials a number that nobody has, and on failure dials it again: one call of a phone makes so many and no more.
+#[test]
+fn a_flow_that_dials_for_ever_makes_few_calls() {
+    let mut scene = stage(&[(
+        "200",
+        r#"{"steps": {"start": {"do": "play", "say": [{"prompt": "menu/demo"}], "then": "first"},
+            "first": {"do": "dial", "number": "777", "then": "second"},
+            "second": {"do": "dial", "number": "778", "then": "first"}}}"#,
+    )]);
+    let phone = scene.phone("101", Answer::Ring);
+    scene.call(phone, "200");
+    scene.run(5_000);
+    let made = scene.world.server.cdrs.len();
+    assert!((10..=60).contains(&made), "{made} calls");
+    let own = scene.world.server.cdrs.last().expect("a record");
+    assert_eq!((own.callee.number.as_str(), own.cause.sip), ("200", 200));
+    scene.run(70_000);
+    sim::check::at_rest(&scene.world).expect("rest");
+}
+
+/// A flow may dial as the first thing it does.
+#[test]
+fn a_flow_that_dials_at_once() {
+    let mut scene = stage(&[("200", r#"{"steps": {"start": {"do": "dial", "number": "102"}}}"#)]);
+    let phone = scene.phone("101", Answer::Ring);
+    let other = scene.phone("102", Answer::PickUp(1000));
+    scene.call(phone, "200");
+    scene.run(5_000);
+    assert!(
+        scene
+            .world
+            .server
+            .cdrs
+            .iter()
+            .all(|cdr| cdr.callee.number == "200")
+    );
+    scene.act(other, |p, now| p.hang_up(0, now));
+    scene.run(70_000);
+    let last = scene.world.server.cdrs.last().expect("a record");
+    assert_eq!((last.callee.number.as_str(), last.cause.sip), ("102", 200));
+    assert!(last.talk_ms > 3_000, "{last:?}");
+    sim::check::at_rest(&scene.world).expect("rest");
 }

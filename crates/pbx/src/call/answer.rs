@@ -168,13 +168,8 @@ impl Call {
         leg.guard_keys(context);
         self.won(index);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
-        context.legs.insert(
-            tag,
-            LegRef {
-                call: self.id,
-                side: SideOf::Callee,
-            },
-        );
+        let (call, side) = (self.id, SideOf::Callee);
+        context.legs.insert(tag, LegRef { call, side });
         self.cancel_timer(context, TimerKind::Ring);
         self.cancel_targets(context, ELSEWHERE, now);
         if !self.reliable.holds_back(text) {

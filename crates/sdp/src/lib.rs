@@ -34,6 +34,7 @@ mod own;
 mod parse;
 mod side;
 mod spoken;
+mod text;
 mod web;
 mod word;
 

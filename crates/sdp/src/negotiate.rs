@@ -2,7 +2,7 @@
 //!
 //! Does not own: when to do it (SIP), and ports (`media`).
 
-use crate::side::{Place, Text};
+use crate::text::{Place, Text};
 use crate::{Anchor, Codec, Description, Direction, Format, Media, Side, spoken};
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,10 +1,12 @@
 //! What the shell is asked to do.
 
 use crate::ports::PairId;
-use crate::room::RoomFrame;
-use model::{CdrId, Container, ForkId, MediaReport, MediaSessionId, RecordingEnd, RecordingId, Sound};
+use model::{
+    CdrId, Container, ForkId, MediaReport, MediaSessionId, RecordingEnd, RecordingId, RoomId, Sound,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,4 +140,21 @@ pub enum ForkAsk {
     },
     /// Say goodbye and close, once everything is sent.
     Close,
+}
+
+/// What the members of a room on one relay say in a tick; without sound, that they are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFrame {
+    /// Which room.
+    pub room: RoomId,
+    /// The relay, as [`crate::Relay::set_worker`] named it.
+    pub from: u16,
+    /// Members that the room has there; 0 = it is there no more.
+    pub members: u16,
+    /// The tick, at the clock that all relays of the node share.
+    pub at: Duration,
+    /// What narrow-band members say together, 160 samples.
+    pub narrow: Option<Arc<[i16]>>,
+    /// What wide-band members say together, 320 samples.
+    pub wide: Option<Arc<[i16]>>,
 }

@@ -80,10 +80,9 @@ mod room;
 mod secure;
 mod session;
 
-pub use effect::{Effect, ForkAsk, Spool};
+pub use effect::{Effect, ForkAsk, RoomFrame, Spool};
 pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
 pub use record::{Mended, mend_ogg, mend_wav, samples};
 pub use relay::{Forward, Frame, Relay, RelayCounts};
-pub use room::RoomFrame;
 pub use secure::{Dtls, DtlsOutput, DtlsSource, MOST_HANDSHAKES};

@@ -27,6 +27,7 @@ mod pace;
 #[cfg(test)]
 mod panic_tests;
 mod records;
+mod seam;
 mod settings;
 mod shared;
 mod sounds;

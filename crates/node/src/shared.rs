@@ -9,6 +9,7 @@ use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
+pub(crate) use crate::seam::{MediaItem, random32, tenant_of};
 use crate::settings::Settings;
 use crate::spool::SpoolDesk;
 use crate::tls::Tls;
@@ -17,8 +18,8 @@ use bytes::Bytes;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, ForkEnd, ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, RecordingId,
-    RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn, Sound, TenantConfig, TenantId, UserId,
+    FlowToken, MediaReport, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
+    Sound, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -131,46 +132,6 @@ pub(crate) struct Totals {
     pub(crate) connections: usize,
     /// Tenants that are alive.
     pub(crate) tenants: usize,
-}
-
-/// To a media worker.
-pub(crate) enum MediaItem {
-    /// From a tenant.
-    Command(MediaCommand),
-    /// A sound that a session asked for, at this rate; `None` = there is none.
-    Loaded {
-        /// The session.
-        session: MediaSessionId,
-        /// Which.
-        sound: Sound,
-        /// Samples per second.
-        rate_hz: u32,
-        /// What it sounds like.
-        samples: Option<Arc<[i16]>>,
-    },
-    /// The WebSocket of a fork stands.
-    ForkOpened(MediaSessionId, ForkId),
-    /// It is gone, or never came about; so many milliseconds of sound were left out.
-    ForkEnded(MediaSessionId, ForkId, ForkEnd, u64),
-    /// A message came over it.
-    ForkHeard {
-        /// The session.
-        session: MediaSessionId,
-        /// Which.
-        fork: ForkId,
-        /// Text, or else binary.
-        is_text: bool,
-        /// All of it.
-        octets: Vec<u8>,
-    },
-    /// The file of a recording can't be written.
-    SpoolFailed(MediaSessionId, RecordingId),
-    /// A tenant was rebuilt and has forgotten its sessions: close them, tell nobody.
-    Abandon(TenantId),
-    /// The audio of a tenant's sessions.
-    Quality(TenantId, Sender<Vec<QualityView>>),
-    /// End the thread.
-    Stop,
 }
 
 /// What the thread of sounds is asked for.
@@ -323,22 +284,4 @@ impl Shared {
         let mixed = session.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         usize::try_from(mixed).unwrap_or(0) % self.media.len().max(1)
     }
-}
-
-/// The tenant in a media session's number (its high half).
-pub(crate) fn tenant_of(session: MediaSessionId) -> TenantId {
-    TenantId(session.0 >> 32)
-}
-
-/// 32 octets from the operating system.
-///
-/// # Errors
-/// The operating system has no randomness to give.
-pub(crate) fn random32() -> anyhow::Result<[u8; 32]> {
-    use ring::rand::{SecureRandom, SystemRandom};
-    let mut octets = [0; 32];
-    SystemRandom::new()
-        .fill(&mut octets)
-        .map_err(|_| anyhow::anyhow!("the operating system gave no random numbers; check /dev/urandom"))?;
-    Ok(octets)
 }

@@ -4,7 +4,7 @@
 
 use super::Relay;
 use crate::effect::Effect;
-use crate::room::RoomFrame;
+use crate::effect::RoomFrame;
 use model::{MediaReport, MediaSessionId, Seats};
 use std::sync::Arc;
 use std::time::Duration;

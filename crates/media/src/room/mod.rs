@@ -17,14 +17,13 @@ mod member;
 mod peer;
 mod share;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, RoomFrame};
 use crate::session::Session;
 use audio::mix::{Band, Mixer};
 use chime::Chimes;
 use member::Member;
 use model::{MediaReport, MediaSessionId, RoomId, Seats};
 use peer::Peers;
-pub use peer::RoomFrame;
 use share::Groups;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

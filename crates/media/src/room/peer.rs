@@ -7,8 +7,8 @@
 //! alone that have the room. Each tick hears the tick before it of each other relay. One that is slow or gone is not
 //! waited for: it is not heard, and after three seconds forgotten.
 
+use crate::effect::RoomFrame;
 use audio::mix::{Band, Mixer};
-use model::RoomId;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +20,6 @@ const MOST_PEERS: usize = 64;
 /// How often a room is told of, and when one that nothing is heard of is forgotten.
 const GREETING: Duration = Duration::from_secs(1);
 const FORGOTTEN: Duration = Duration::from_secs(3);
-
-/// What the members of a room on one relay say in a tick; without sound, that they are there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomFrame {
-    /// Which room.
-    pub room: RoomId,
-    /// The relay, as [`crate::Relay::set_worker`] named it.
-    pub from: u16,
-    /// Members that the room has there; 0 = it is there no more.
-    pub members: u16,
-    /// The tick, at the clock that all relays of the node share.
-    pub at: Duration,
-    /// What narrow-band members say together, 160 samples.
-    pub narrow: Option<Arc<[i16]>>,
-    /// What wide-band members say together, 320 samples.
-    pub wide: Option<Arc<[i16]>>,
-}
 
 /// What a frame of another relay led to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use crate::shared::{MediaItem, random32};
+use crate::seam::{MediaItem, random32};
 use anyhow::{Context, Result, anyhow};
 pub(crate) use lane::Lane;
 use lane::Message;

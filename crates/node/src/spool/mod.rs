@@ -14,7 +14,7 @@ mod recover;
 mod tests;
 
 use crate::clock::Clock;
-use crate::shared::{MediaItem, tenant_of};
+use crate::seam::{MediaItem, tenant_of};
 use file::{Create, Writing};
 use media::Spool;
 use model::{

@@ -232,7 +232,7 @@ fn while_the_database_is_locked_the_spool_grows_and_then_all_arrives() {
     // The connection that was dropped still closes, in its own time.
     let begun = std::time::Instant::now();
     let mut store = loop {
-        match Store::open_with(dir.path(), options.clone()) {
+        match Store::open_with(dir.path(), options) {
             Err(StoreError::Locked { .. }) if begun.elapsed() < Duration::from_secs(10) => {}
             opened => break opened.unwrap(),
         }

@@ -234,14 +234,14 @@ impl Relay {
             self.unclaimed = self.unclaimed.saturating_add(1);
             return None;
         };
-        let session = self.sessions.get_mut(slot)?.as_mut()?;
         let from = crate::latch::plain(from);
         if self.ports.is_own(from) {
             // Two calls that describe each other's ports would pass it on for ever.
-            session.leg(leg).stray();
+            self.refuse_packet(pair);
             return None;
         }
-        let web = matches!(protocol(packet), Protocol::Stun | Protocol::Dtls) && !rtcp;
+        let kind = protocol(packet);
+        let web = matches!(kind, Protocol::Stun | Protocol::Dtls) && !rtcp;
         if web && self.handle_web((slot, leg), from, packet, now) {
             return None;
         }
@@ -251,10 +251,10 @@ impl Relay {
             return None;
         }
         let near = session.leg(leg);
-        let (opened, control) = match protocol(packet) {
+        let (opened, control) = match kind {
             Protocol::Rtp if !rtcp => (near.receive_rtp(from, packet, now), false),
             Protocol::Rtcp => (near.receive_rtcp(from, packet), true),
-            protocol => (near.lost_its_way(protocol, from), false),
+            _ => (near.lost_its_way(kind, from), false),
         };
         let Some(len) = opened else {
             session.crossed(leg, from);

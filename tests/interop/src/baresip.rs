@@ -1,134 +1,30 @@
 //! A baresip phone without a sound card: it plays a tone from a file, records what it hears, and takes
 //! commands over its `ctrl_tcp` module (JSON in netstrings).
 
+mod account;
+
 use crate::process::{Program, require, until};
 use crate::recording::{Mark, Recordings};
-use crate::server::{Server, password};
+use crate::server::Server;
 use crate::stage::Stage;
-use crate::tone::{self, Tone};
+use crate::tone::Tone;
+pub use account::Account;
+use account::{configure, line};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::fmt::Write as _;
-use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a step of a call may take on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
-/// Seconds of tone that a phone has to send: longer than any test talks.
-const TONE_S: u32 = 60;
-/// RTP and RTCP ports of one phone.
-const MEDIA_PORTS: u16 = 12;
 /// Octets of sound that a talk takes, 16,000 a second; two seconds of them have to be clean.
 const TALK: u64 = 40_000;
 /// How long nothing may be heard before it is silent; more than a second, so that whatever begins next gets a recording of
 /// its own.
 const SILENCE: Duration = Duration::from_millis(1_100);
-
-/// Who a phone is.
-#[derive(Clone, Copy, Debug)]
-pub struct Account<'a> {
-    user: &'a str,
-    domain: &'a str,
-    hz: u32,
-    transport: &'a str,
-    modules: &'a [&'a str],
-    watched: &'a [&'a str],
-    publishes: bool,
-    answers: bool,
-    encryption: Option<&'a str>,
-    codecs: &'a str,
-}
-
-impl<'a> Account<'a> {
-    /// The phone of an extension, on UDP, that answers at once and sends a tone of `hz`.
-    #[must_use]
-    pub fn new(user: &'a str, domain: &'a str, hz: u32) -> Account<'a> {
-        Account {
-            user,
-            domain,
-            hz,
-            transport: "udp",
-            modules: &[],
-            watched: &[],
-            publishes: false,
-            answers: true,
-            encryption: None,
-            codecs: "PCMU/8000/1,PCMA/8000/1",
-        }
-    }
-
-    /// Knows these codecs alone, as baresip writes them: `PCMA/8000/1`.
-    #[must_use]
-    pub fn speaking(mut self, codecs: &'a str) -> Account<'a> {
-        self.codecs = codecs;
-        self
-    }
-
-    /// On `udp`, `tcp` or `tls`.
-    #[must_use]
-    pub fn over(mut self, transport: &'a str) -> Account<'a> {
-        self.transport = transport;
-        self
-    }
-
-    /// With more of baresip's modules, such as `mwi`.
-    #[must_use]
-    pub fn with(mut self, modules: &'a [&'a str]) -> Account<'a> {
-        self.modules = modules;
-        self
-    }
-
-    /// Its contacts are these extensions, whose presence it watches; it takes the modules `contact` and `presence`.
-    #[must_use]
-    pub fn watching(mut self, extensions: &'a [&'a str]) -> Account<'a> {
-        self.watched = extensions;
-        self
-    }
-
-    /// It rings until it is told to answer.
-    #[must_use]
-    pub fn ringing(mut self) -> Account<'a> {
-        self.answers = false;
-        self
-    }
-
-    /// It publishes its own presence; it takes the module `presence`.
-    #[must_use]
-    pub fn publishing(mut self) -> Account<'a> {
-        self.publishes = true;
-        self
-    }
-
-    /// Protects its audio: `srtp` where the other side does as well, `srtp-mand` always.
-    #[must_use]
-    pub fn protecting(mut self, encryption: &'a str) -> Account<'a> {
-        self.encryption = Some(encryption);
-        self
-    }
-
-    /// `udp`, `tcp` or `tls`.
-    #[must_use]
-    pub fn transport(&self) -> &'a str {
-        self.transport
-    }
-
-    /// False for a phone that rings until it is told to answer.
-    #[must_use]
-    pub fn answers(&self) -> bool {
-        self.answers
-    }
-
-    /// The module `mwi` looks a millisecond after its start for who is registered, and then never returns if that is
-    /// anybody: for every subscription that it makes it finds one more account that has one.
-    fn registers_late(&self) -> bool {
-        self.modules.contains(&"mwi")
-    }
-}
 
 /// A running phone.
 #[derive(Debug)]
@@ -532,84 +428,4 @@ fn netstring(unread: &mut Vec<u8>) -> Result<Option<Value>> {
 /// The end of an INVITE with keys at a phone that knows none: the server asks it again without.
 fn is_asked_again(event: &Value) -> bool {
     event["direction"] == "incoming" && event["param"] == "No audio codecs"
-}
-
-fn configure(stage: &Stage, server: &Server, dir: &Path, account: Account<'_>, control: u16) -> Result<()> {
-    let tone = stage.path(&format!("tone-{}.wav", account.hz));
-    tone::write(&tone, account.hz, TONE_S)?;
-    let media = stage.ports.run(MEDIA_PORTS)?;
-    // One port for datagrams and connections, as a phone has it; port 0 would be two.
-    let sip = stage.ports.one()?;
-    let mut config = format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nsip_verify_server no\nnet_interface 127.0.0.1\n\
-         call_local_timeout 120\naudio_source aufile,{}\naudio_player aubridge,nobody\naudio_alert aubridge,nobody\n\
-         ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule aufile.so\n\
-         module aubridge.so\nmodule sndfile.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n\
-         module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\n",
-        tone.display(),
-        media + MEDIA_PORTS,
-        modules()?.display(),
-        dir.join("sounds").display(),
-    );
-    let mut more = account.modules.to_vec();
-    if !account.watched.is_empty() {
-        more.push("contact");
-    }
-    if account.publishes || !account.watched.is_empty() {
-        more.push("presence");
-    }
-    if account.encryption.is_some() {
-        writeln!(config, "module srtp.so")?;
-    }
-    for module in more {
-        writeln!(config, "module_app {module}.so")?;
-    }
-    let mut contacts = String::new();
-    for extension in account.watched {
-        writeln!(
-            contacts,
-            "\"Colleague\" <sip:{extension}@{}>;presence=p2p",
-            account.domain
-        )?;
-    }
-    fs::write(dir.join("config"), config).context("cannot write baresip's configuration")?;
-    fs::write(dir.join("contacts"), contacts).context("cannot write baresip's contacts")?;
-    let accounts = match account.registers_late() {
-        true => String::new(),
-        false => line(server, account) + "\n",
-    };
-    fs::write(dir.join("accounts"), accounts).context("cannot write baresip's account")
-}
-
-fn line(server: &Server, account: Account<'_>) -> String {
-    let Account {
-        user,
-        domain,
-        transport,
-        codecs,
-        ..
-    } = account;
-    let target = if transport == "tls" {
-        server.tls
-    } else {
-        server.sip
-    };
-    let secret = password(domain, user);
-    let publishing = if account.publishes { ";pubint=600" } else { "" };
-    let answers = if account.answers { "auto" } else { "manual" };
-    let encryption = account
-        .encryption
-        .map_or(String::new(), |kind| format!(";mediaenc={kind}"));
-    format!(
-        "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
-         outbound=\"sip:{target};transport={transport}\";regint=600;answermode={answers};\
-         audio_codecs={codecs};ptime=20{publishing}{encryption}"
-    )
-}
-
-/// Where Debian (or a local build) keeps baresip's modules.
-fn modules() -> Result<PathBuf> {
-    let places = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"];
-    let found = places.iter().map(PathBuf::from).find(|place| place.is_dir());
-    found.with_context(|| format!("baresip's modules are in none of {places:?}"))
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns: their order, lengths and pauses. Does not own: the packets (`mouth`).
 
+use crate::tick::TICK_MS;
 use audio::tone::{self, Generator};
 use model::Voice;
 use rtp::event::{self, Outgoing, Sender};
@@ -20,7 +21,6 @@ const LEAST_MS: u32 = 60;
 const MOST_MS: u16 = 10_000;
 /// Power of an event, below 0 dBm0.
 const VOLUME: u8 = 10;
-const FRAME_MS: u32 = 20;
 
 /// What is sent to one leg.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ impl Keys {
         }
         match &mut self.now {
             Some(Sounding::Event { sender, .. }) => {
-                if let Some(outgoing) = sender.tick(per_ms * FRAME_MS) {
+                if let Some(outgoing) = sender.tick(per_ms * TICK_MS) {
                     return Sent::Event(outgoing);
                 }
             }
@@ -134,7 +134,7 @@ impl Keys {
                 ms,
             }) => {
                 generator.fill(frame);
-                *over_ms = over_ms.saturating_add(FRAME_MS);
+                *over_ms = over_ms.saturating_add(TICK_MS);
                 if *over_ms >= ms.unwrap_or(u32::from(MOST_MS)) {
                     self.now = None;
                     self.pause = PAUSE_FRAMES;

@@ -42,8 +42,6 @@ use side::{Playing, Side};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The length of a tick.
-pub(crate) const FRAME: Duration = Duration::from_millis(20);
 /// Ticks in a second.
 const TICKS: u32 = 50;
 /// Samples per second at most: speech has nothing above.

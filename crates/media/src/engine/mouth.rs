@@ -6,11 +6,10 @@
 use super::encode::{Encoder, packet_ms};
 use super::keys::{Keys, Sent};
 use crate::protect::ROOM;
+use crate::tick::{TICK, TICK_MS};
 use model::Voice;
 use std::time::Duration;
 
-const FRAME: Duration = Duration::from_millis(20);
-const FRAME_MS: u32 = 20;
 /// Loss that Opus is adapted to, per cent; below, what is reckoned with anyway is enough.
 const LOSSY: u8 = 10;
 /// Octets of an RTP header as we write it.
@@ -80,7 +79,7 @@ impl Mouth {
     /// Could the leg be told the same octets as others?
     pub(super) fn can_share(&self, voice: &Voice) -> bool {
         let adapts = self.is_lossy && voice.opus.fec;
-        !self.keys.is_busy() && !adapts && packet_ms(voice) == FRAME_MS
+        !self.keys.is_busy() && !adapts && packet_ms(voice) == TICK_MS
     }
 
     /// Has it heard nothing of an encoder of its own?
@@ -99,7 +98,7 @@ impl Mouth {
         self.flush();
         self.encoder = None;
         let timestamp = self.timestamp;
-        self.timestamp = timestamp.wrapping_add(voice.codec.clock_hz() / 1000 * FRAME_MS);
+        self.timestamp = timestamp.wrapping_add(voice.codec.clock_hz() / 1000 * TICK_MS);
         if payload.is_empty() {
             self.begins = true;
             return None;
@@ -125,7 +124,7 @@ impl Mouth {
         (rate_hz, silent): (u32, &mut [i16]),
         mut send: impl FnMut(Vec<u8>),
     ) {
-        let units = voice.codec.clock_hz() / 1000 * FRAME_MS;
+        let units = voice.codec.clock_hz() / 1000 * TICK_MS;
         self.advance(voice, at);
         let says = frame.is_some();
         let frame = frame.unwrap_or(silent);
@@ -183,8 +182,8 @@ impl Mouth {
             }
             self.clock_hz = clock_hz;
         }
-        let since = self.at.replace(at).map_or(FRAME, |last| at.saturating_sub(last));
-        let missed = since.saturating_sub(FRAME).as_millis() * u128::from(clock_hz / 1000);
+        let since = self.at.replace(at).map_or(TICK, |last| at.saturating_sub(last));
+        let missed = since.saturating_sub(TICK).as_millis() * u128::from(clock_hz / 1000);
         if missed > 0 {
             self.begins = true;
             // Of a pause of many hours the lower bits are what counts.

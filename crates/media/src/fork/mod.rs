@@ -7,13 +7,12 @@ mod base64;
 mod message;
 
 use crate::effect::{Effect, ForkAsk};
+use crate::tick::TICK_MS;
 use audio::resample::Resampler;
 use message::{Incoming, Stream, linear};
 use model::{Fork, ForkEnd, ForkFormat, ForkId, ForkPlan, ForkSide, Leg, MediaReport, MediaSessionId, Over};
 use std::collections::VecDeque;
 
-/// Milliseconds of a tick.
-const TICK_MS: u32 = 20;
 /// Forks of one session at a time.
 const MOST: usize = 4;
 /// Sound that waits to be heard at most, seconds; what comes beyond it is left out.

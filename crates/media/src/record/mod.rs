@@ -6,6 +6,7 @@
 mod file;
 
 use crate::effect::{Effect, Spool};
+use crate::tick::TICK_MS;
 use audio::detect::Voice;
 use audio::resample::Resampler;
 use file::{File, rate_of};
@@ -13,8 +14,6 @@ pub use file::{Mended, mend_ogg, mend_wav, samples};
 use model::{MediaReport, MediaSessionId, Recording, RecordingEnd, RecordingId};
 use std::collections::VecDeque;
 
-/// Milliseconds of a tick.
-const TICK_MS: u32 = 20;
 /// What has no other limit ends after a day.
 const LONGEST_MS: u64 = 24 * 3_600 * 1_000;
 /// Recordings of one session at a time.

@@ -4,11 +4,12 @@
 
 use super::Relay;
 use crate::effect::Effect;
-use crate::engine::{Engine, FRAME};
+use crate::engine::Engine;
 use crate::leg::LegState;
 use crate::ports::PairId;
 use crate::protect::ROOM;
 use crate::session::{Forward, Session, pass_on};
+use crate::tick::TICK;
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
 use rtp::Header;
 use std::net::SocketAddr;
@@ -231,7 +232,7 @@ impl Relay {
             }
             made += 1;
             self.ticks = self.ticks.saturating_add(1);
-            self.tick_due = Some(due.saturating_add(FRAME));
+            self.tick_due = Some(due.saturating_add(TICK));
             self.tick(due);
         }
     }
@@ -311,9 +312,9 @@ impl Relay {
 
 /// Sessions tick together, so that one wake-up serves them all.
 fn tick_after(now: Duration) -> Duration {
-    let over = now.as_nanos() % FRAME.as_nanos();
+    let over = now.as_nanos() % TICK.as_nanos();
     let over = Duration::from_nanos(u64::try_from(over).unwrap_or(0));
-    now.saturating_sub(over).saturating_add(FRAME)
+    now.saturating_sub(over).saturating_add(TICK)
 }
 
 /// The packet as the leg is to get it; `None` when it must not leave.

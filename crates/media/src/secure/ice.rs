@@ -303,19 +303,25 @@ impl Agent {
         }
     }
 
+    /// The pair whose check this authentic answer is to, from where that went to; it waits for no other any more.
+    fn asked_by(&mut self, from: SocketAddr, check: &Check<'_>) -> Option<&mut Pair> {
+        if !check.is_authentic(&self.theirs.pwd) {
+            return None;
+        }
+        let pair = self.pair(from)?;
+        if !pair.open.contains(&check.transaction) {
+            return None;
+        }
+        pair.open.clear();
+        Some(pair)
+    }
+
     /// An answer to a check of ours: only from where it went to (RFC 8445 §7.2.5.2.1).
     fn answered(&mut self, from: SocketAddr, check: &Check<'_>, now: Duration) -> bool {
-        if !check.is_authentic(&self.theirs.pwd) {
-            return false;
-        }
         let (controlling, selected) = (self.controlling, self.selected);
-        let Some(pair) = self
-            .pair(from)
-            .filter(|pair| pair.open.contains(&check.transaction))
-        else {
+        let Some(pair) = self.asked_by(from, check) else {
             return false;
         };
-        pair.open.clear();
         pair.tries = 0;
         let first = pair.state != State::Valid;
         (pair.state, pair.due) = (State::Valid, None);
@@ -340,17 +346,10 @@ impl Agent {
 
     /// 487: we have the other role now, and ask again (RFC 8445 §7.2.5.1). Anything else fails the pair.
     fn refused(&mut self, from: SocketAddr, check: &Check<'_>, code: u16, now: Duration) -> bool {
-        if !check.is_authentic(&self.theirs.pwd) {
-            return false;
-        }
         let lite = self.lite;
-        let Some(pair) = self
-            .pair(from)
-            .filter(|pair| pair.open.contains(&check.transaction))
-        else {
+        let Some(pair) = self.asked_by(from, check) else {
             return false;
         };
-        pair.open.clear();
         match code {
             487 if !lite => {
                 pair.due = Some(now);

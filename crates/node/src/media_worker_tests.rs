@@ -13,7 +13,7 @@ use model::{
     Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, RoomId, Seat,
     Seats, Sound, TenantId, ToneName, Transport, Voice,
 };
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -32,14 +32,25 @@ struct Bench {
     seen: Vec<Sure>,
     /// The media worker that commands go to.
     at: usize,
+    /// Its ports are nobody else's.
+    _claims: Vec<TcpListener>,
 }
 
-/// A free run of ports below the ephemeral range.
-fn free_ports(count: u16) -> RangeInclusive<u16> {
+/// A free run of ports below the ephemeral range, and what keeps other tests from it: they look at the same time, and ask
+/// for the same numbers of TCP, which nobody uses.
+fn free_ports(count: u16) -> (RangeInclusive<u16>, Vec<TcpListener>) {
+    let claim = |first: u16| -> Option<Vec<TcpListener>> {
+        let ports = first..first + count;
+        let claims = ports.clone().map(|port| TcpListener::bind((HERE, port)));
+        let claims = claims.collect::<Result<_, _>>().ok()?;
+        let free = ports
+            .into_iter()
+            .all(|port| UdpSocket::bind((HERE, port)).is_ok());
+        free.then_some(claims)
+    };
     let mut starts = (20_000_u16..30_000).step_by(usize::from(count));
-    let free = |first: &u16| (*first..first + count).all(|port| UdpSocket::bind((HERE, port)).is_ok());
-    let first = starts.find(free).unwrap();
-    first..=first + count - 1
+    let run = |first: u16| claim(first).map(|claims| (first..=first + count - 1, claims));
+    starts.find_map(run).unwrap()
 }
 
 impl Bench {
@@ -50,11 +61,12 @@ impl Bench {
     /// With so many media workers.
     fn of(ports: u16, workers: usize) -> Bench {
         let (keeper, _) = channel();
+        let (rtp_ports, claims) = free_ports(ports);
         let (sounds, wants) = sync_channel(8);
         let shared = Arc::new(Shared {
             wishes: crate::shared::Wishes::default(),
             settings: Settings {
-                rtp_ports: free_ports(ports),
+                rtp_ports,
                 ..Settings::default()
             },
             clock: Clock::new(),
@@ -96,6 +108,7 @@ impl Bench {
             threads,
             seen: Vec::new(),
             at: 0,
+            _claims: claims,
         }
     }
 

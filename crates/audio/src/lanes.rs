@@ -3,11 +3,11 @@
 //! Owns: when a lane says nothing, and what stands for that in its packets. Does not own: pages and files (`ogg`).
 //!
 //! Two lanes are two streams, not a stereo picture: nothing of one is heard in the other however few bits there are, and who is
-//! silent costs next to nothing. A stereo stream of libopus costs twice as much, for it encodes both as long as either speaks.
+//! silent costs next to nothing. A stereo stream costs twice as much, for it encodes both as long as either speaks.
 
+use crate::celt::{Encoder, Error, MAX_PACKET};
 use crate::detect::Voice;
 use crate::ogg::join;
-use crate::opus::{Encoder, Error, MAX_PACKET, Settings};
 
 /// Milliseconds of a frame.
 const FRAME_MS: u32 = 20;
@@ -30,17 +30,17 @@ impl Lanes {
     /// At the beginning: one lane, or two when `is_pair`, at 8,000 or 16,000 samples per second.
     ///
     /// # Errors
-    /// [`Error::Settings`] for another rate; [`Error::Library`] without memory.
+    /// [`Error::Settings`] for another rate.
     pub fn new(is_pair: bool, rate_hz: u32) -> Result<Lanes, Error> {
-        let mut first = Lane::new(rate_hz)?;
-        let delay = first.encoder.delay()?;
+        let first = Lane::new(rate_hz)?;
+        let delay = first.encoder.delay();
         let mut lanes = vec![first];
         if is_pair {
             lanes.push(Lane::new(rate_hz)?);
         }
         Ok(Lanes {
             lanes,
-            joined: Vec::with_capacity(256),
+            joined: Vec::with_capacity(2 * MAX_PACKET),
             delay,
         })
     }
@@ -66,7 +66,7 @@ impl Lanes {
                 if joined {
                     Ok(&self.joined)
                 } else {
-                    Err(Error::Packet)
+                    Err(Error::Frame)
                 }
             }
             [only] => Ok(only.packet()),
@@ -85,11 +85,10 @@ impl Lanes {
 struct Lane {
     encoder: Encoder,
     voice: Voice,
-    samples: usize,
     quiet_ms: u32,
     /// The next frame that is encoded comes behind a pause.
     is_afresh: bool,
-    packet: Box<[u8; MAX_PACKET]>,
+    packet: [u8; MAX_PACKET],
     len: usize,
 }
 
@@ -100,19 +99,12 @@ impl Lane {
             16_000 => 24_000,
             _ => return Err(Error::Settings),
         };
-        let encoder = Encoder::plain(Settings {
-            bitrate,
-            complexity: 0,
-            ..Settings::call(rate_hz)
-        })?;
-        let packet = Box::new([NOTHING; MAX_PACKET]);
         Ok(Lane {
-            encoder,
+            encoder: Encoder::new(rate_hz, bitrate)?,
             voice: Voice::new(rate_hz),
-            samples: (rate_hz / 1000 * FRAME_MS) as usize,
             quiet_ms: LINGER_MS,
             is_afresh: true,
-            packet,
+            packet: [NOTHING; MAX_PACKET],
             len: 1,
         })
     }
@@ -122,7 +114,7 @@ impl Lane {
     }
 
     fn encode(&mut self, frame: Option<&[i16]>) -> Result<(), Error> {
-        if frame.is_some_and(|frame| frame.len() != self.samples) {
+        if frame.is_some_and(|frame| frame.len() != self.encoder.samples()) {
             return Err(Error::Frame);
         }
         let speaks = frame.is_some_and(|frame| {
@@ -134,16 +126,15 @@ impl Lane {
             false => self.quiet_ms.saturating_add(FRAME_MS),
         };
         let Some(frame) = frame.filter(|_| self.quiet_ms <= LINGER_MS) else {
+            self.encoder.skip(frame);
             // The first octet of the packet before goes on to say of what kind it would be.
             (self.len, self.is_afresh) = (1, true);
             return Ok(());
         };
-        let is_afresh = std::mem::take(&mut self.is_afresh);
-        let octets = match is_afresh {
-            true => self.encoder.encode_afresh(frame, self.packet.as_mut_slice())?,
-            false => self.encoder.encode(frame, self.packet.as_mut_slice())?,
+        self.len = match std::mem::take(&mut self.is_afresh) {
+            true => self.encoder.encode_afresh(frame, &mut self.packet)?,
+            false => self.encoder.encode(frame, &mut self.packet)?,
         };
-        self.len = octets.unwrap_or(1);
         Ok(())
     }
 }

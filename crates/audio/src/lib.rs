@@ -7,11 +7,11 @@
 //! allocates per frame: what is heard may come from anybody.
 #![forbid(unsafe_code)]
 
+pub mod celt;
 mod conceal;
 pub mod detect;
 pub mod g711;
 pub mod g722;
-#[cfg(feature = "opus")]
 pub mod lanes;
 pub mod mix;
 pub mod ogg;

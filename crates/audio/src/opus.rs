@@ -113,15 +113,6 @@ impl Encoder {
         Encoder::of(library::Channels::Mono, library::Application::Audio, settings)
     }
 
-    /// Without the model of a voice that [`Encoder::new`] has: half the work, for a little more of a bit rate.
-    ///
-    /// # Errors
-    /// As for [`Encoder::new`].
-    pub fn plain(settings: Settings) -> Result<Encoder, Error> {
-        let application = library::Application::LowDelay;
-        Encoder::of(library::Channels::Mono, application, settings)
-    }
-
     /// Two channels, whose samples take turns: left, right. The bit rate is that of both.
     ///
     /// # Errors
@@ -189,17 +180,6 @@ impl Encoder {
         let octets = self.inner.encode(samples, packet)?;
         Ok((octets > DTX_OCTETS).then_some(octets))
     }
-
-    /// The same for the first frame behind a pause that was not encoded: it builds on nothing before it.
-    ///
-    /// # Errors
-    /// As for [`Encoder::encode`].
-    pub fn encode_afresh(&mut self, samples: &[i16], packet: &mut [u8]) -> Result<Option<usize>, Error> {
-        self.inner.set_prediction_disabled(true)?;
-        let encoded = self.encode(samples, packet);
-        self.inner.set_prediction_disabled(false)?;
-        encoded
-    }
 }
 
 /// Decodes one stream.
@@ -254,6 +234,14 @@ impl Decoder {
             return Err(Error::Packet);
         }
         Ok(self.inner.decode(packet, samples, false)?)
+    }
+
+    /// What the range decoder ended with in the last packet: an encoder that agrees with it ended with the same.
+    ///
+    /// # Errors
+    /// [`Error::Library`].
+    pub fn final_range(&mut self) -> Result<u32, Error> {
+        Ok(self.inner.get_final_range()?)
     }
 
     /// Fills a frame that was lost. In a pause it is the noise of the pause.

@@ -1,5 +1,8 @@
 //! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
 
+#[cfg(feature = "opus")]
+#[path = "../../../../fuzz/entries/celt.rs"]
+mod celt;
 #[path = "../../../../fuzz/entries/g722.rs"]
 mod g722;
 #[path = "../../../../fuzz/entries/ogg.rs"]
@@ -22,4 +25,10 @@ fn the_g722_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_ogg_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("ogg", ogg::run);
+}
+
+#[cfg(feature = "opus")]
+#[test]
+fn the_celt_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("celt", celt::run);
 }

@@ -1,9 +1,10 @@
 //! Recordings: each party on its own lane, pauses that cost nothing, and files that were cut.
 
 use crate::{Random, rms, sine, voice};
+use audio::celt::Error;
 use audio::lanes::Lanes;
 use audio::ogg::{Head, Reader, Tags, Writer, split};
-use audio::opus::{Decoder, Error};
+use audio::opus::Decoder;
 use audio::sound;
 
 /// Records frames of 20 ms and gives the file.

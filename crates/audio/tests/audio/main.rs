@@ -7,6 +7,8 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(feature = "opus")]
+mod celt;
 mod conceal;
 mod dtmf;
 mod fuzz_corpus;

@@ -8,6 +8,7 @@ use super::wishes::Wishes;
 const BIT: i32 = 8;
 /// Steps between two qualities, as a power of 2.
 const STEPS: i32 = 6;
+const LAST_STEP: i32 = (1 << STEPS) - 1;
 /// Fine bits of a level at most.
 pub(super) const MOST_FINE: i32 = 8;
 /// A band gets fewer fine bits than its share of them would be, by so many eighths.
@@ -99,6 +100,8 @@ pub(super) fn allocate(end: usize, wishes: &Wishes, total: i32, range: &mut Rang
 /// Finds the best quality that there are bits for.
 fn interpolate(bands: &mut [Band], total: i32) {
     let (mut low, mut high) = (1, QUALITIES.len() - 1);
+    // What the qualities need between which it is.
+    let (mut low_needs, mut high_needs) = (0, i32::MAX);
     while low <= high {
         let middle = low.midpoint(high);
         let quality = QUALITIES.get(middle).unwrap_or(&[0; BANDS]);
@@ -106,8 +109,8 @@ fn interpolate(bands: &mut [Band], total: i32) {
             band.at(quality.get(at).copied().unwrap_or_default()) + band.boost
         });
         match needs > total {
-            true => high = middle - 1,
-            false => low = middle + 1,
+            true => (high, high_needs) = (middle - 1, needs),
+            false => (low, low_needs) = (middle + 1, needs),
         }
     }
     let (lower, upper) = (QUALITIES.get(low - 1), QUALITIES.get(low));
@@ -123,17 +126,25 @@ fn interpolate(bands: &mut [Band], total: i32) {
         };
         band.more = (more + band.boost - band.low).max(0);
     }
-    let (mut low, mut high) = (0, 1 << STEPS);
-    for _ in 0..STEPS {
-        let middle = (low + high) >> 1;
-        match sum(bands, |band, _| band.between(middle)) > total {
-            true => high = middle,
-            false => low = middle,
+    // The more steps, the more bits: a guess comes near.
+    let guess = (total - low_needs) / (((high_needs - low_needs) >> STEPS) + 1);
+    let mut step = guess.clamp(0, LAST_STEP);
+    let has_room = |step: i32| sum(bands, |band, _| band.between(step)) <= total;
+    if has_room(step) {
+        while step < LAST_STEP && has_room(step + 1) {
+            step += 1;
+        }
+    } else {
+        while step > 0 {
+            step -= 1;
+            if has_room(step) {
+                break;
+            }
         }
     }
     let mut has_above = false;
     for band in bands.iter_mut().rev() {
-        let bits = band.between(low);
+        let bits = band.between(step);
         has_above |= bits >= band.least;
         let few = if bits >= BIT { BIT } else { 0 };
         band.bits = if has_above { bits.min(band.most) } else { few };

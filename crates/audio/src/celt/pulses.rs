@@ -9,8 +9,18 @@ use super::vector::Four;
 const ROUND: f32 = 12_582_912.0;
 /// A score keeps so many bits free for the place that has it.
 const PLACE: u32 = 0x3F;
-/// The projection aims at so much of a pulse more than there are; below 1, it can't place too many.
-const EXTRA: f32 = 0.8;
+/// The projection aims at so much of a pulse more than there are, and is lowered by so much before it is rounded: first near to the
+/// best, where it may come to too many, then so that it can't.
+const NEAR: (f32, f32) = (0.0, 0.15);
+const BELOW: (f32, f32) = (0.8, 0.5);
+
+/// One pulse on each of four lines.
+static ONE: [[f32; 4]; 4] = [
+    [1.0, 0.0, 0.0, 0.0],
+    [0.0, 1.0, 0.0, 0.0],
+    [0.0, 0.0, 1.0, 0.0],
+    [0.0, 0.0, 0.0, 1.0],
+];
 
 /// The pulses of a band, without their signs: those of the lines.
 struct Search {
@@ -31,7 +41,7 @@ pub(super) fn encode(lines: &[f32], pulses: usize, range: &mut Range<'_>) {
 
 impl Search {
     fn find(&mut self, lines: &[f32], pulses: usize) {
-        let lanes = lines.len().next_multiple_of(4);
+        let lanes = lines.len().next_multiple_of(8);
         let (Some(sizes), Some(counts)) = (self.sizes.get_mut(..lanes), self.counts.get_mut(..lanes)) else {
             return;
         };
@@ -46,12 +56,10 @@ impl Search {
             }
             sum = 1.0;
         }
-        // What the pulses would be if they could be parted.
-        let scale = (pulses as f32 + EXTRA) / sum;
-        for (count, size) in counts.iter_mut().zip(sizes.iter()) {
-            *count = (size * scale - 0.5 + ROUND) - ROUND;
+        let mut left = project(sizes, counts, pulses, (pulses as f32 + NEAR.0) / sum, NEAR.1);
+        if left < 0 {
+            left = project(sizes, counts, pulses, (pulses as f32 + BELOW.0) / sum, BELOW.1);
         }
-        let mut left = pulses as i32 - quarters(counts, |count| count) as i32;
         if left < 0 || left > lines.len() as i32 + 3 {
             counts.fill(0.0);
             left = pulses as i32;
@@ -61,12 +69,16 @@ impl Search {
         counts.iter_mut().skip(lines.len()).for_each(|count| *count = 1e9);
         for _ in 0..left {
             let place = best(sizes, counts, cross, square);
-            let (Some(count), Some(size)) = (counts.get_mut(place), sizes.get(place)) else {
+            let (blocks, _) = counts.as_chunks_mut::<4>();
+            let (Some(block), Some(size), Some(one)) =
+                (blocks.get_mut(place / 4), sizes.get(place), ONE.get(place % 4))
+            else {
                 return;
             };
             cross += size;
-            square += 1.0 + 2.0 * *count;
-            *count += 1.0;
+            square += 1.0 + 2.0 * (Four(*block) * Four(*one)).sum();
+            // All four at once, as they are read next.
+            *block = (Four(*block) + Four(*one)).0;
         }
     }
 
@@ -84,6 +96,21 @@ impl Search {
         }
         number
     }
+}
+
+/// What the pulses would be if they could be parted, rounded; gives how many are left.
+#[inline(always)]
+fn project(sizes: &[f32], counts: &mut [f32], pulses: usize, scale: f32, down: f32) -> i32 {
+    let mut sums = Four::ZERO;
+    let (sizes, _) = sizes.as_chunks::<4>();
+    let (counts, _) = counts.as_chunks_mut::<4>();
+    for (count, size) in counts.iter_mut().zip(sizes) {
+        let exact = Four(*size) * Four::all(scale) - Four::all(down);
+        let rounded = (exact + Four::all(ROUND)) - Four::all(ROUND);
+        *count = rounded.0;
+        sums = sums + rounded;
+    }
+    pulses as i32 - sums.sum() as i32
 }
 
 /// Where one more pulse brings the vector nearest: where the cosine of the angle between both grows most.

@@ -160,7 +160,7 @@ const SIZES: [usize; 10] = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
 pub(super) struct Costs {
     /// Steps whose codewords have at most 32 bits.
     pub(super) steps: usize,
-    bits: [u16; STEPS + 1],
+    bits: [u16; 64],
 }
 
 impl Costs {
@@ -179,15 +179,14 @@ impl Costs {
     /// The step whose cost comes nearest to so many bits, the lower one of two (section 4.3.4.1).
     #[inline(always)]
     pub(super) fn step(&self, bits: i32) -> usize {
-        let (mut low, mut high) = (0, self.steps);
-        while low + 1 < high {
-            let middle = low.midpoint(high);
-            match self.of(middle) >= bits {
-                true => high = middle,
-                false => low = middle,
-            }
+        let mut low = 0;
+        for width in [32, 16, 8, 4, 2, 1] {
+            // What is beyond the last step costs more than anybody has.
+            let is_less = self.of(low + width) < bits;
+            low += if is_less { width } else { 0 };
         }
-        match self.of(high) < bits || bits - self.of(low) > self.of(high) - bits {
+        let high = (low + 1).min(self.steps);
+        match bits - self.of(low) > self.of(high) - bits {
             true => high,
             false => low,
         }
@@ -221,7 +220,7 @@ const fn rows_table() -> [u8; WIDEST + 1] {
 const fn costs_table() -> [Costs; SIZES.len()] {
     const NONE: Costs = Costs {
         steps: 0,
-        bits: [0; STEPS + 1],
+        bits: [u16::MAX; 64],
     };
     let mut table = [NONE; SIZES.len()];
     let mut row = 0;
@@ -241,6 +240,7 @@ const fn costs_table() -> [Costs; SIZES.len()] {
             }
             n += 1;
         }
+        table[row].bits[0] = 0;
         let mut step = 1;
         while step <= STEPS && words[pulses(step)] <= u32::MAX as u64 {
             table[row].bits[step] = log2_eighths(words[pulses(step)] as u32) as u16;

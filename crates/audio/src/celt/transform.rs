@@ -131,6 +131,7 @@ fn first<const N: usize>(samples: &[[f32; N]; 5], factors: &[Complex; N], into: 
         let re = (Four::all(*a) + b * two.re) + (c * three.re + d * fourth.re);
         let im = (b * two.im - Four::all(*e)) + (c * three.im + d * fourth.im);
         *to = Complex { re, im } * *factor;
+        as_it_stands();
     }
 }
 
@@ -154,6 +155,7 @@ fn by_four<const RUN: usize>(from: &[Complex], factors: &[[(f32, f32); 3]], into
             *q = (difference + turned) * factor(*w);
             *r = (sum - other) * factor(*x);
             *s = (difference - turned) * factor(*y);
+            as_it_stands();
         }
     }
 }
@@ -169,6 +171,7 @@ fn by_two<const RUN: usize>(from: &[Complex], factors: &[(f32, f32)], into: &mut
         for ((a, b), (p, q)) in a.iter().zip(b).zip(p.iter_mut().zip(q)) {
             *p = *a + *b;
             *q = (*a - *b) * factor(*w);
+            as_it_stands();
         }
     }
 }
@@ -198,6 +201,7 @@ fn by_five(from: &[Complex], into: &mut [Complex]) {
         *r = two + two_turned;
         *s = two - two_turned;
         *t = one - one_turned;
+        as_it_stands();
     }
 }
 
@@ -210,7 +214,15 @@ fn last(from: &[Complex], factors: &[[Complex; 2]], lines: &mut [f32; WIDE]) {
         let [a, b, c, d] = (low.re * even.re - low.im * even.im).0;
         let [e, f, g, h] = (high.re * odd.re + high.im * odd.im).0;
         *to = [a, h, b, g, c, f, d, e];
+        as_it_stands();
     }
+}
+
+/// The vectors are those that the code names: the compiler is not to make others of several turns of a loop, whose shuffling
+/// costs more than the arithmetic.
+#[inline(always)]
+fn as_it_stands() {
+    std::hint::black_box(());
 }
 
 fn factor((re, im): (f32, f32)) -> Complex {

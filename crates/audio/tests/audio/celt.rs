@@ -154,7 +154,7 @@ fn a_decoder_understands_every_symbol_of_every_sound() {
             square,
             jumps,
         ];
-        for bitrate in [8_000, 12_000, 16_000, 24_000, 48_000] {
+        for bitrate in [8_000, 16_000, 24_000, 48_000] {
             // One after the other, so that each begins where another ends.
             let mut encoder = Encoder::new(rate, bitrate).unwrap();
             for sound in &sounds {
@@ -164,7 +164,7 @@ fn a_decoder_understands_every_symbol_of_every_sound() {
         }
     }
     println!("COUNT celt/frames {frames}");
-    assert!(frames > 30_000);
+    assert!(frames > 20_000);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Fuzz target: Samples through CELT. What is done with the input stands in `entries/celt.rs`, which the ordinary tests share.
+//! Fuzz target: samples through CELT. What is done with the input stands in `entries/celt.rs`, which the ordinary tests share.
 #![no_main]
 
 #[path = "../entries/celt.rs"]

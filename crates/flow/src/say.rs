@@ -1,8 +1,11 @@
 //! Figures as prompts.
 //!
-//! Owns: which prompts say a string of digits, a small number, a day. Does not own: the prompts.
+//! Owns: which of what a flow names is said as figures. Does not own: the grammar of each language (`prompts::say`), and the
+//! prompts.
 
 use model::{Item, Sound};
+use prompts::Language;
+use prompts::say::{self, Date, Part, Unsayable};
 
 /// A prompt of the library.
 pub(crate) fn prompt(language: &str, name: &str) -> Item {
@@ -12,62 +15,113 @@ pub(crate) fn prompt(language: &str, name: &str) -> Item {
     })
 }
 
-/// One digit after the other.
-pub(crate) fn digits(language: &str, text: &str) -> Vec<Item> {
-    let name = |key: char| match key {
-        '*' => Some("key/star".to_owned()),
-        '#' => Some("key/pound".to_owned()),
-        '+' => Some("key/plus".to_owned()),
-        '0'..='9' => Some(format!("digit/{key}")),
-        _ => None,
-    };
-    text.chars()
-        .filter_map(name)
-        .map(|name| prompt(language, &name))
-        .collect()
+/// Whose grammar is spoken: where a language has no sounds English ones are heard, and these have an order of their own.
+fn heard(language: &str) -> Language {
+    Language::parse(language).unwrap_or_default().heard()
 }
 
-/// A number: below a hundred in one word, else its digits.
+fn items(language: Language, said: Result<Vec<Part>, Unsayable>) -> Vec<Item> {
+    let item = |part: Part| match part {
+        Part::Prompt(name) => prompt(language.code(), name.as_str()),
+        Part::Pause(ms) => Item::Silence { ms: ms.into() },
+    };
+    said.into_iter().flatten().map(item).collect()
+}
+
+/// One digit after the other. Keys that no telephone has any more are not said.
+pub(crate) fn digits(language: &str, text: &str) -> Vec<Item> {
+    let language = heard(language);
+    let known: String = text.chars().filter(|key| !key.is_ascii_uppercase()).collect();
+    items(language, say::digits(language, &known))
+}
+
+/// A number; one that nobody would understand in words, digit by digit.
 pub(crate) fn number(language: &str, number: u32) -> Vec<Item> {
-    match number {
-        0..=99 => vec![prompt(language, &format!("number/{number}"))],
-        _ => digits(language, &number.to_string()),
+    let spoken = heard(language);
+    match say::number(spoken, number) {
+        Err(Unsayable) => digits(language, &number.to_string()),
+        said => items(spoken, said),
     }
 }
 
 /// So many others are in the conference.
 pub(crate) fn others(language: &str, others: u32) -> Vec<Item> {
-    match others {
-        0 => vec![prompt(language, "conference/alone")],
-        1 => vec![prompt(language, "conference/others/one")],
-        _ => {
-            let mut items = vec![prompt(language, "conference/others/before")];
-            items.extend(number(language, others));
-            items.push(prompt(language, "conference/others/many"));
-            items
-        }
-    }
+    let language = heard(language);
+    items(language, say::others(language, others))
 }
 
-/// A day, `2026-12-31`: its month and its day.
+/// A day, `2026-12-31`, without its year.
 pub(crate) fn date(language: &str, text: &str) -> Vec<Item> {
-    let Some((month, day)) = day(text) else {
-        return Vec::new();
-    };
-    vec![
-        prompt(language, &format!("month/{month}")),
-        prompt(language, &format!("ordinal/{day}")),
-    ]
+    let language = heard(language);
+    let said = day(text).ok_or(Unsayable);
+    items(language, said.and_then(|day| say::date(language, day, false)))
 }
 
-/// Month and day of `2026-12-31`, where that can be a day.
-pub(crate) fn day(text: &str) -> Option<(u8, u8)> {
+/// What `2026-12-31` stands for, where there is such a day.
+pub(crate) fn day(text: &str) -> Option<Date> {
     let mut parts = text.split('-');
     let mut part = |digits: usize| {
         let text = parts.next().filter(|text| text.len() == digits)?;
-        text.parse::<u16>().ok()
+        text.parse::<u32>().ok()
     };
-    let (_, month, day) = (part(4)?, part(2)?, part(2)?);
-    let (month, day) = (u8::try_from(month).ok()?, u8::try_from(day).ok()?);
-    ((1..=12).contains(&month) && (1..=31).contains(&day) && parts.next().is_none()).then_some((month, day))
+    let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+    Date::new(year, month, day).filter(|_| parts.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(items: Vec<Item>) -> String {
+        let name = |item: Item| match item {
+            Item::Sound(Sound::Prompt { language, name }) => format!("{language}:{name}"),
+            other => format!("{other:?}"),
+        };
+        items.into_iter().map(name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn figures_have_the_grammar_of_their_language() {
+        assert_eq!(names(number("fr", 1_200)), "fr:number/thousand/one fr:number/200");
+        assert_eq!(
+            names(date("en", "2026-12-31")),
+            "en:weekday/4 en:month/12 en:ordinal/31"
+        );
+        assert_eq!(
+            names(date("es", "2026-12-31")),
+            "es:weekday/4 es:number/31 es:date/of es:month/12"
+        );
+        assert_eq!(
+            names(others("es", 21)),
+            "es:conference/others/before es:number/f/21 es:conference/others/many"
+        );
+        assert_eq!(names(others("fr", 1)), "fr:conference/others/one");
+        assert_eq!(names(digits("en", "+1A#")), "en:key/plus en:digit/1 en:key/pound");
+    }
+
+    #[test]
+    fn what_has_no_sounds_is_said_as_it_is_heard() {
+        assert_eq!(names(number("de", 21)), "en:number/21");
+        assert_eq!(
+            names(others("pl", 2_000)),
+            "en:conference/others/before en:number/2 en:number/thousand/many en:conference/others/many"
+        );
+        assert_eq!(number("en", 4_000_000_000).len(), 10);
+    }
+
+    #[test]
+    fn a_day_is_one_that_exists() {
+        assert!(day("2028-02-29").is_some());
+        for text in [
+            "2026-02-29",
+            "2026-13-01",
+            "26-01-01",
+            "2026-01-01-",
+            "2026-1-01",
+            "",
+        ] {
+            assert_eq!(day(text), None, "{text}");
+            assert_eq!(date("en", text), [], "{text}");
+        }
+    }
 }

@@ -90,6 +90,8 @@ fn party(party: &Party) -> Value {
 
 fn value(tenant: &str, cdr: &Cdr) -> Value {
     let maybe = |wall: Option<Wall>| wall.map_or(Value::Null, instant);
+    let recordings = cdr.recordings.iter().map(|id| format!("{:016x}", id.number));
+    let recordings: Vec<String> = recordings.collect();
     json!({
         "id": cdr.id,
         "tenant": tenant,
@@ -109,6 +111,7 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "caller_media": cdr.caller_media,
         "callee_media": cdr.callee_media,
         "audio": cdr.audio,
+        "recordings": recordings,
         "caller_srtp": cdr.caller_srtp,
         "callee_srtp": cdr.callee_srtp,
         "parent": cdr.parent,
@@ -151,6 +154,41 @@ fn age(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{Cause, CdrId, EndedBy, RecordingId, TenantId};
+
+    #[test]
+    fn a_record_names_its_recordings_as_the_commands_about_them_do() {
+        let cdr = Cdr {
+            id: CdrId([1; 16]),
+            tenant: TenantId(1),
+            config_version: 1,
+            caller: Party::default(),
+            callee: Party::default(),
+            start: Wall(0),
+            ring: None,
+            answer: None,
+            end: Wall(0),
+            talk_ms: 0,
+            cause: Cause { sip: 200, q850: 16 },
+            ended_by: EndedBy::Caller,
+            path: Vec::new(),
+            caller_media: None,
+            callee_media: None,
+            audio: Vec::new(),
+            caller_srtp: None,
+            callee_srtp: None,
+            recordings: vec![RecordingId {
+                tenant: TenantId(1),
+                number: 0xAB,
+            }],
+            parent: None,
+            transferred_by: None,
+            transferred_to: None,
+        };
+        let shown = value("acme", &cdr);
+        assert_eq!(shown.get("recordings"), Some(&json!(["00000000000000ab"])));
+        assert_eq!(super::super::recording::number("00000000000000ab").unwrap(), 0xAB);
+    }
 
     #[test]
     fn since_takes_dates_instants_and_ages() {

@@ -4,7 +4,9 @@ use super::Desk;
 use crate::arguments::Tenant;
 use crate::output::{Table, printable};
 use anyhow::{Context, Result, anyhow, bail};
+use audio::tone::Country;
 use model::Policy;
+use prompts::Language;
 use serde_json::{Map, Value, json};
 use store::TenantRow;
 
@@ -142,7 +144,19 @@ fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
             .ok_or_else(|| anyhow!("{key} = {text:?} is of the wrong kind; now it is {old}"))?;
         object.insert(key.to_owned(), new);
     }
-    check(serde_json::from_value(Value::Object(object)).map_err(|e| anyhow!("the policy can't be so: {e}"))?)
+    let new = serde_json::from_value(Value::Object(object));
+    let new: Policy = new.map_err(|e| anyhow!("the policy can't be so: {e}"))?;
+    // What was stored before anybody looked at it keeps nobody from changing something else.
+    let languages = Language::ALL.map(Language::code);
+    if new.language != policy.language && !languages.contains(&new.language.as_str()) {
+        let known = languages.join(", ");
+        bail!("nobody knows the language {:?}; there are {known}", new.language);
+    }
+    if new.country != policy.country && Country::from_code(&new.country).is_none() {
+        let known = Country::ALL.map(Country::code).join(", ");
+        bail!("nobody knows the tones of {:?}; there are {known}", new.country);
+    }
+    check(new)
 }
 
 fn read_as(old: &Value, text: &str) -> Option<Value> {
@@ -200,6 +214,17 @@ mod tests {
         assert_eq!(policy.codecs, ["pcmu", "pcma"]);
         assert!(apply("codecs=").unwrap().codecs.is_empty());
         assert_eq!(apply("session_expires_s=0").unwrap().session_expires_s, 0);
+        assert_eq!(apply("language=pl country=uk").unwrap().country, "uk");
+        let before = Policy {
+            language: "tlh".to_owned(),
+            ..Policy::default()
+        };
+        assert_eq!(
+            changed(&before, &["transcode=false".to_owned()])
+                .unwrap()
+                .language,
+            "tlh"
+        );
     }
 
     #[test]
@@ -213,6 +238,9 @@ mod tests {
             ("min_expires_s=9000", "max_expires_s"),
             ("min_se_s=30", "at least 90"),
             ("session_expires_s=60", "at least min_se_s"),
+            ("language=xx", "there are en, de, fr, es, pl"),
+            ("language=de-AT", "there are en"),
+            ("country=fantasia", "there are de, es, fr, pl, uk, us"),
         ] {
             let message = apply(change).unwrap_err().to_string();
             assert!(message.contains(part), "{change}: {message}");

@@ -88,6 +88,7 @@ fn shown(user: &model::User, usernames: &[String]) -> Value {
         "forward_busy": user.settings.forward_busy,
         "forward_no_answer": user.settings.forward_no_answer,
         "no_answer_s": user.settings.no_answer_s,
+        "record": user.settings.record,
     })
 }
 

@@ -162,6 +162,7 @@ fn users_are_added_with_and_without_a_device() {
           "name": "Front desk",
           "no_answer_s": 20,
           "password": null,
+          "record": null,
           "username": "100"
         }"#]],
     );
@@ -182,7 +183,8 @@ fn users_are_added_with_and_without_a_device() {
             "forward_no_answer": null,
             "id": 1,
             "name": "Front desk",
-            "no_answer_s": 20
+            "no_answer_s": 20,
+            "record": null
           },
           {
             "devices": [],
@@ -194,7 +196,8 @@ fn users_are_added_with_and_without_a_device() {
             "forward_no_answer": null,
             "id": 2,
             "name": "",
-            "no_answer_s": 20
+            "no_answer_s": 20,
+            "record": null
           }
         ]"#]],
     );
@@ -229,7 +232,8 @@ fn a_user_changes_extension_and_name_and_goes() {
           "forward_no_answer": null,
           "id": 2,
           "name": "Shop",
-          "no_answer_s": 20
+          "no_answer_s": 20,
+          "record": null
         }"#]],
     );
     site.json(&["user", "delete", "acme", "201"]);
@@ -385,7 +389,8 @@ fn a_users_calls_are_forwarded_and_shown() {
           "forward_no_answer": "101",
           "id": 1,
           "name": "",
-          "no_answer_s": 15
+          "no_answer_s": 15,
+          "record": null
         }"#]],
     );
     let words = "do not disturb, busy to 101, after 15 s to 101";

@@ -240,6 +240,7 @@ fn call_records_are_listed_the_latest_first() {
             "extension 101"
           ],
           "q850": 16,
+          "recordings": [],
           "ring": null,
           "sip": 200,
           "start": "2023-11-14T22:13:21.000Z",

@@ -7,7 +7,7 @@ mod number;
 mod phone;
 
 pub use calendar::{Date, Time, date, duration, time};
-pub use number::{MAX_NUMBER, number, ordinal};
+pub use number::{MAX_NUMBER, number, ordinal, others};
 pub use phone::{MAX_DIGITS, digits, phone};
 
 use crate::{Language, Name};

@@ -36,6 +36,33 @@ pub fn ordinal(language: Language, n: u32) -> Result<Vec<Part>, Unsayable> {
     words.done()
 }
 
+/// So many people besides the one who hears it, as a conference counts them.
+///
+/// # Errors
+/// More than [`MAX_NUMBER`].
+pub fn others(language: Language, n: u32) -> Result<Vec<Part>, Unsayable> {
+    const PEOPLE: &str = "conference/others";
+    let gender = match language {
+        Language::German => Gender::Masculine,
+        _ => Gender::Feminine,
+    };
+    let mut words = Words::new(language);
+    match n {
+        0 => words.say("conference/alone"),
+        1 => words.say("conference/others/one"),
+        _ => words.say("conference/others/before"),
+    }
+    match n {
+        0 | 1 => {}
+        2..=999 => words.group(n, PEOPLE, gender),
+        _ => {
+            words.number(n);
+            words.say(&format!("{PEOPLE}/{}", plural(language, n)));
+        }
+    }
+    words.done()
+}
+
 impl Words {
     /// A number of nothing.
     pub(super) fn number(&mut self, n: u32) {

@@ -84,6 +84,6 @@ mod tick;
 pub use effect::{Effect, ForkAsk, RoomFrame, Spool};
 pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
-pub use record::{Mended, mend_ogg, mend_wav, samples};
+pub use record::{Mended, OggMender, mend_wav, samples};
 pub use relay::{Forward, Frame, Relay, RelayCounts};
 pub use secure::{Dtls, DtlsOutput, DtlsSource, MOST_HANDSHAKES};

@@ -371,19 +371,19 @@ impl MediaWorker {
         }
     }
 
-    /// Asks for a sound: recordings are read by the thread that writes them. When too many are asked for, there is none.
+    /// Asks for a sound. When too many are asked for, there is none.
     fn load(&mut self, session: MediaSessionId, sound: Sound, rate_hz: u32) {
-        if let Sound::Recording(_) = sound {
-            return self.shared.spool.load(self.index, session, sound, rate_hz);
-        }
+        let sounds = match sound {
+            Sound::Prompt { .. } => &self.shared.sounds,
+            Sound::Recording(_) => &self.shared.own_sounds,
+        };
         let want = Want::Sound {
             worker: self.index,
             session,
             sound,
             rate_hz,
         };
-        if let Err(TrySendError::Full(want) | TrySendError::Disconnected(want)) =
-            self.shared.sounds.try_send(want)
+        if let Err(TrySendError::Full(want) | TrySendError::Disconnected(want)) = sounds.try_send(want)
             && let Want::Sound { sound, .. } = want
         {
             self.relay.loaded(session, &sound, rate_hz, None);

@@ -62,7 +62,7 @@ impl Bench {
     fn of(ports: u16, workers: usize) -> Bench {
         let (keeper, _) = channel();
         let (rtp_ports, claims) = free_ports(ports);
-        let (sounds, wants) = sync_channel(8);
+        let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(8));
         let shared = Arc::new(Shared {
             wishes: crate::shared::Wishes::default(),
             settings: Settings {
@@ -89,6 +89,7 @@ impl Bench {
             room_frames_shed: 0.into(),
             media_ports: crate::shared::Ports::new(),
             sounds,
+            own_sounds,
             keeper,
             forks: Arc::default(),
             spool: Arc::new(SpoolDesk::new(std::path::Path::new("nowhere"), channel().0)),
@@ -97,7 +98,9 @@ impl Bench {
             shared: Arc::clone(&shared),
         };
         let library = Arc::clone(&shared);
-        std::thread::spawn(move || crate::sounds::run(&library, &wants));
+        std::thread::spawn(move || crate::sounds::shipped(&library, &wants));
+        let library = Arc::clone(&shared);
+        std::thread::spawn(move || crate::sounds::own(&library, &own_wants));
         let work = |index: usize| {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || MediaWorker::new(index, shared).unwrap().run())
@@ -165,7 +168,9 @@ impl Bench {
             inbox.send(MediaItem::Stop);
             thread.join().unwrap();
         }
-        self.live.shared.sounds.send(Want::Stop).unwrap();
+        for sounds in [&self.live.shared.sounds, &self.live.shared.own_sounds] {
+            sounds.send(Want::Stop).unwrap();
+        }
     }
 }
 

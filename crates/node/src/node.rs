@@ -43,7 +43,7 @@ pub struct Node {
     sessions: Vec<JoinHandle<()>>,
     media: Vec<JoinHandle<()>>,
     spooler: Option<JoinHandle<()>>,
-    sounds: Option<JoinHandle<()>>,
+    sounds: Vec<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
 }
 
@@ -73,7 +73,7 @@ impl Node {
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let ((keeper, keeper_items), (spool_items, spooled)) = (channel(), channel());
         let desk = spool_desk(&settings, spool_items, &configs);
-        let (sounds, wants) = sync_channel(sounds::QUEUE);
+        let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(sounds::QUEUE));
         let shared = Arc::new(Shared {
             clock,
             addresses,
@@ -93,6 +93,7 @@ impl Node {
             forks: Arc::new(ForkDesk::new(settings.fork_private)),
             spool: desk,
             sounds,
+            own_sounds,
             keeper,
             wishes: crate::shared::Wishes::default(),
             settings,
@@ -108,8 +109,7 @@ impl Node {
         // From here on threads run: an error stops those that do.
         let started = start_spooler(&shared, spooled)
             .map(|spooler| node.spooler = Some(spooler))
-            .and_then(|()| start_sounds(&shared, wants))
-            .map(|thread| node.sounds = Some(thread))
+            .and_then(|()| start_sounds(&shared, [wants, own_wants], &mut node.sounds))
             .and_then(|()| start_media(&shared, &mut node.media))
             .and_then(|()| starts(&shared, sockets, configs, kept, records))
             .and_then(|starts| start_sessions(starts, &mut node.sessions))
@@ -135,7 +135,7 @@ impl Node {
             sessions: Vec::new(),
             media: Vec::new(),
             spooler: None,
-            sounds: None,
+            sounds: Vec::new(),
             keeper: None,
         }
     }
@@ -180,7 +180,9 @@ impl Node {
         join(self.media);
         self.live.shared.spool.stop();
         join(self.spooler);
-        let _ = self.live.shared.sounds.send(Want::Stop);
+        for sounds in [&self.live.shared.sounds, &self.live.shared.own_sounds] {
+            let _ = sounds.send(Want::Stop);
+        }
         join(self.sounds);
         let _ = self.live.shared.keeper.send(KeeperItem::Stop);
         join(self.keeper);
@@ -418,12 +420,22 @@ fn start_sessions(starts: Vec<Start>, threads: &mut Vec<JoinHandle<()>>) -> Resu
     finish(starts.into_iter().map(start).collect::<Result<_>>()?, threads)
 }
 
-fn start_sounds(shared: &Arc<Shared>, wants: Receiver<Want>) -> Result<JoinHandle<()>> {
-    let shared = Arc::clone(shared);
-    thread::Builder::new()
-        .name("sounds".to_owned())
-        .spawn(move || sounds::run(&shared, &wants))
-        .context("cannot start the thread of sounds; check the limit of threads (ulimit -u)")
+/// Those of what is shipped, and those of tenants.
+fn start_sounds(
+    shared: &Arc<Shared>,
+    wants: [Receiver<Want>; 2],
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<()> {
+    let run: [fn(&Shared, &Receiver<Want>); 2] = [sounds::shipped, sounds::own];
+    for ((name, wants), run) in ["sounds", "own-sounds"].into_iter().zip(wants).zip(run) {
+        let shared = Arc::clone(shared);
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(&shared, &wants))
+            .context("cannot start the threads of sounds; check the limit of threads (ulimit -u)")?;
+        threads.push(thread);
+    }
+    Ok(())
 }
 
 fn start_keeper(mut keeper: Keeper, items: Receiver<KeeperItem>) -> Result<JoinHandle<()>> {

@@ -134,7 +134,7 @@ pub(crate) struct Totals {
     pub(crate) tenants: usize,
 }
 
-/// What the thread of sounds is asked for.
+/// What the threads of sounds are asked for.
 pub(crate) enum Want {
     /// A sound for a session.
     Sound {
@@ -196,8 +196,10 @@ pub(crate) struct Shared {
     pub(crate) forks: Arc<ForkDesk>,
     /// Recordings on their way to files.
     pub(crate) spool: Arc<SpoolDesk>,
-    /// To the thread that finds sounds.
+    /// To the thread that finds sounds that are shipped.
     pub(crate) sounds: SyncSender<Want>,
+    /// To the one that finds what belongs to a tenant.
+    pub(crate) own_sounds: SyncSender<Want>,
     /// To the keeper of configuration and records.
     pub(crate) keeper: Sender<KeeperItem>,
     /// What phones changed of their users' settings, for the keeper.

@@ -7,12 +7,14 @@
 
 mod apart;
 mod head;
+mod mend;
 mod page;
 mod read;
 mod write;
 
 pub use apart::{join, split};
 pub use head::{Head, Tags, Unreadable};
+pub use mend::Mender;
 pub use read::{Packet, Reader};
 pub use write::{Refused, Writer};
 

@@ -135,27 +135,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads to the end, and appends to `out` what has to stand behind the first [`Reader::whole`] octets so that the stream has an
-    /// end: nothing when it has one. Gives these octets and how long the sound is, samples of 48 kHz.
-    pub fn mend(mut self, out: &mut Vec<u8>) -> (usize, u64) {
-        while self.next_packet().is_some() {}
-        if !self.has_ended {
-            let end = Page {
-                is_continued: false,
-                is_first: false,
-                is_last: true,
-                position: self.position,
-                serial: self.serial,
-                sequence: self.sequence,
-                lengths: &[],
-                body: &[],
-            };
-            end.write(out);
-        }
-        let samples = self.position.saturating_sub(u64::from(self.head.pre_skip));
-        (self.whole, samples)
-    }
-
     /// How much of a packet is to be heard, by the position of its page.
     fn account(&mut self, samples: u32) -> u32 {
         let begin = self.position;

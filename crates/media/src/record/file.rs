@@ -3,7 +3,7 @@
 //! Owns: when a block is full, and how a file that was cut gets its end. Does not own: where it is kept.
 
 use audio::lanes::Lanes;
-use audio::ogg::{Head, Reader, Tags, Writer};
+use audio::ogg::{Head, Mender, Tags, Writer};
 use audio::wav::{Coding, Format};
 use model::Container;
 
@@ -188,18 +188,29 @@ pub struct Mended {
     pub ms: u64,
 }
 
-/// Mends an Ogg file that is given whole; `None` when there is no sound in it.
-#[must_use]
-pub fn mend_ogg(file: &[u8]) -> Option<Mended> {
-    let mut tail = Vec::new();
-    let (keep, samples) = Reader::open(file).ok()?.mend(&mut tail);
-    let ms = samples / 48;
-    (ms > 0).then(|| Mended {
-        keep: u64::try_from(keep).unwrap_or(u64::MAX),
-        head: Vec::new(),
-        tail,
-        ms,
-    })
+/// Mends an Ogg file, which is given block by block: it may be hours long.
+#[derive(Debug, Default)]
+pub struct OggMender(Mender);
+
+impl OggMender {
+    /// Takes the next octets.
+    pub fn push(&mut self, octets: &[u8]) {
+        self.0.push(octets);
+    }
+
+    /// `None` when there is no sound in it.
+    #[must_use]
+    pub fn finish(self) -> Option<Mended> {
+        let mut tail = Vec::new();
+        let (keep, samples) = self.0.finish(&mut tail)?;
+        let ms = samples / 48;
+        (ms > 0).then(|| Mended {
+            keep,
+            head: Vec::new(),
+            tail,
+            ms,
+        })
+    }
 }
 
 /// Mends a WAV file of so many octets; `None` when there is no sound in it.

@@ -10,7 +10,7 @@ use crate::tick::TICK_MS;
 use audio::detect::Voice;
 use audio::resample::Resampler;
 use file::{File, rate_of};
-pub use file::{Mended, mend_ogg, mend_wav, samples};
+pub use file::{Mended, OggMender, mend_wav, samples};
 use model::{MediaReport, MediaSessionId, Recording, RecordingEnd, RecordingId};
 use std::collections::VecDeque;
 

@@ -3,12 +3,15 @@
 //! Owns: their making, and how one that was cut gets its end. Does not own: when (`Spooler`).
 
 use super::note::{Line, Note, note_of, sound_of};
-use media::{Mended, mend_ogg, mend_wav};
+use media::{Mended, OggMender, mend_wav};
 use model::{Container, RecordingEnd, RecordingMark, RecordingRecord};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+
+/// Octets that are read at once.
+const BLOCK: usize = 65_536;
 
 /// Makes a file that there is not yet; a test may give a disk that is full.
 pub(super) type Create = fn(&Path) -> io::Result<File>;
@@ -102,7 +105,7 @@ pub(super) fn mend(root: &Path, mut note: Note, end: RecordingEnd) -> io::Result
     let (id, format) = (note.record.id, note.record.format);
     let path = sound_of(root, id, format);
     let mended = match format {
-        Container::OggOpus => std::fs::read(&path).map(|file| mend_ogg(&file)),
+        Container::OggOpus => File::open(&path).and_then(mend_ogg),
         Container::Wav => std::fs::metadata(&path).map(|file| mend_wav(file.len(), note.record.channels)),
     };
     let mended = match mended {
@@ -126,6 +129,20 @@ pub(super) fn mend(root: &Path, mut note: Note, end: RecordingEnd) -> io::Result
     lines.sync_all()?;
     note.add(line);
     Ok(Some(note.record))
+}
+
+/// However long it is, no more than a block of it is in memory.
+fn mend_ogg(mut file: File) -> io::Result<Option<Mended>> {
+    let mut mender = OggMender::default();
+    let mut block = vec![0; BLOCK];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(mender.finish()),
+            Ok(count) => mender.push(block.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Removes both files.

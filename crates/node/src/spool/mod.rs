@@ -14,12 +14,11 @@ mod recover;
 mod tests;
 
 use crate::clock::Clock;
-use crate::seam::{MediaItem, tenant_of};
+use crate::seam::MediaItem;
 use file::{Create, Writing};
 use media::Spool;
 use model::{
-    Container, Counts, MediaSessionId, RecordingEnd, RecordingId, RecordingMark, RecordingRecord, Sound,
-    TenantId,
+    Container, Counts, MediaSessionId, RecordingEnd, RecordingId, RecordingMark, RecordingRecord, TenantId,
 };
 use note::{Note, dir_of, note_of, sound_of};
 use std::collections::BTreeMap;
@@ -53,17 +52,6 @@ pub(crate) enum SpoolItem {
         session: MediaSessionId,
         /// What.
         spool: Spool,
-    },
-    /// A media worker wants a recording as samples.
-    Load {
-        /// Which worker.
-        worker: usize,
-        /// The session.
-        session: MediaSessionId,
-        /// Which.
-        sound: Sound,
-        /// Samples per second.
-        rate_hz: u32,
     },
     /// There was no room for something of this recording: it is over, with what there is of it.
     Refused(RecordingId),
@@ -119,16 +107,6 @@ impl SpoolDesk {
         self.items.send(item).is_ok()
     }
 
-    /// Has a recording read. What can't be asked for is left out by the session after a while.
-    pub(crate) fn load(&self, worker: usize, session: MediaSessionId, sound: Sound, rate_hz: u32) {
-        let _gone = self.items.send(SpoolItem::Load {
-            worker,
-            session,
-            sound,
-            rate_hz,
-        });
-    }
-
     /// Ends the thread.
     pub(crate) fn stop(&self) {
         let _already_gone = self.items.send(SpoolItem::Stop);
@@ -157,7 +135,8 @@ impl SpoolDesk {
         let _next_start_tries_again = std::fs::remove_file(note_of(&self.root, id));
     }
 
-    /// The sound of a recording of this very tenant, as samples; `None` when there is none, or it is too long to be played.
+    /// The sound of a recording of this very tenant, as samples; `None` when there is none, or it is too long to be played. It
+    /// reads a file that may be hostile, so it is nothing for the writing thread.
     pub(crate) fn samples(&self, tenant: TenantId, id: RecordingId, rate_hz: u32) -> Option<Arc<[i16]>> {
         if id.tenant != tenant {
             return None;
@@ -282,31 +261,11 @@ impl Spooler {
                 session,
                 spool,
             } => self.write(worker, session, spool),
-            SpoolItem::Load {
-                worker,
-                session,
-                sound,
-                rate_hz,
-            } => self.load(worker, session, sound, rate_hz),
             SpoolItem::Refused(id) => {
                 self.fail(id, &io::Error::other("more waits for the disk than may wait"))
             }
             SpoolItem::Stop => self.is_stopped = true,
         }
-    }
-
-    fn load(&self, worker: usize, session: MediaSessionId, sound: Sound, rate_hz: u32) {
-        let samples = match sound {
-            Sound::Recording(id) => self.desk.samples(tenant_of(session), id, rate_hz),
-            Sound::Prompt { .. } => None,
-        };
-        let loaded = MediaItem::Loaded {
-            session,
-            sound,
-            rate_hz,
-            samples,
-        };
-        (self.tell)(worker, loaded);
     }
 
     fn write(&mut self, worker: usize, session: MediaSessionId, spool: Spool) {

@@ -13,14 +13,18 @@ use std::sync::atomic::Ordering;
 /// Ends what has no end, and hands everything that has a note to the keeper, who knows what is in the database already.
 ///
 /// # Errors
-/// The directory can't be made or read. A single recording that can't be mended is left and told of.
+/// The directory can't be made or read. A tenant's folder that can't be read, or a single recording that can't be mended, is left and
+/// told of.
 pub(super) fn recover(desk: &SpoolDesk) -> Result<()> {
     let root = &desk.root;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(root);
     made.with_context(|| format!("cannot make {}; make the data directory writable", root.display()))?;
     for tenant in list(root)? {
         let Ok(number) = tenant.parse() else { continue };
-        for name in list(&root.join(&tenant))? {
+        let folder = list(&root.join(&tenant)).inspect_err(|error| {
+            tracing::error!(tenant, "recordings that were cut are left as they are: {error:#}");
+        });
+        for name in folder.unwrap_or_default() {
             let id = name
                 .strip_suffix(".note")
                 .and_then(|hex| u64::from_str_radix(hex, 16).ok());
@@ -60,9 +64,6 @@ fn recover_one(desk: &SpoolDesk, id: RecordingId, path: &Path) -> Result<()> {
 
 /// Names in a directory; of other things than files and directories nothing is expected.
 fn list(dir: &Path) -> Result<Vec<String>> {
-    if !dir.is_dir() {
-        return Ok(Vec::new());
-    }
     let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let names = entries
         .flatten()

@@ -158,6 +158,40 @@ fn one_that_a_kill_cut_gets_its_end_at_the_next_start() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_read_keeps_no_other_from_its_end() {
+    let mut bench = Bench::new();
+    bench.begin(1, Container::Wav);
+    bench.give(wav(1, 44 + 32_000));
+    // Folders are read in any order.
+    for tenant in [1, 2, 4, 5, 6, 7] {
+        std::fs::write(bench.dir.path().join(format!("recordings/{tenant}")), "no folder").unwrap();
+    }
+    assert_eq!(bench.restart().len(), 1);
+}
+
+#[test]
+fn an_ogg_file_that_was_cut_is_mended() {
+    let mut bench = Bench::new();
+    bench.begin(1, Container::OggOpus);
+    // Two headers and half a second of silence, and the beginning of a page.
+    let mut file = Vec::new();
+    let head = audio::ogg::Head::new(1, 8_000, 312);
+    let mut writer = audio::ogg::Writer::begin(&head, &audio::ogg::Tags::default(), 1, &mut file);
+    for _ in 0..26 {
+        writer.packet(&[19 << 3], &mut file).unwrap();
+    }
+    file.extend(b"OggS\x00");
+    bench.give(Spool::Block {
+        recording: id(1),
+        octets: file.clone(),
+    });
+    let records = bench.restart();
+    assert_eq!((records.len(), records[0].ms), (1, 493));
+    let mended = std::fs::read(bench.path(1, "opus")).unwrap();
+    assert_eq!(mended.len(), file.len() - 5 + 27);
+}
+
+#[test]
 fn a_full_disk_fails_the_recording_and_is_counted() {
     let mut bench = Bench::new();
     let full = |path: &Path| -> io::Result<File> {

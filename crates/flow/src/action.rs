@@ -29,6 +29,8 @@ pub enum Event {
         /// Milliseconds.
         ms: u64,
     },
+    /// What comes of a PIN, see [`Action::Try`].
+    Tried(Tried),
     /// The caller is in the conference that he wanted to enter.
     Entered {
         /// How many are there beside him.
@@ -46,6 +48,17 @@ pub enum Event {
     Removed,
     /// The room is no more.
     RoomOver,
+}
+
+/// What comes of a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// It opens.
+    Right,
+    /// It does not.
+    Wrong,
+    /// There were too many wrong ones: for a while none is looked at.
+    Barred,
 }
 
 /// Why nobody comes into a room.
@@ -106,6 +119,14 @@ pub enum Action {
     },
     /// Throw a recording away, then [`Event::Start`].
     Discard(RecordingId),
+    /// The caller has typed a PIN of a conference, a right one or not; say [`Event::Tried`]. How many may be wrong is counted over
+    /// calls.
+    Try {
+        /// The number of the conference.
+        room: u32,
+        /// It is one of its PINs.
+        right: bool,
+    },
     /// Ask for a place in a conference; say [`Event::Entered`] or [`Event::Shut`].
     Enter(Enter),
     /// Do something about the room that the caller is in, and let him hear this over it.

@@ -215,7 +215,7 @@ fn words(name: &str, words: &[Words]) -> Verdict {
                 text.len(),
             ),
             Words::Number(_) => (true, 10),
-            Words::Date(text) => (say::day(text).is_some(), 2),
+            Words::Date(text) => (say::day(text).is_some(), 5),
             Words::Tone { ms, .. } | Words::Silence(ms) => ((1..=LONGEST_MS).contains(ms), 1),
         };
         if !good {

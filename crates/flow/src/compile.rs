@@ -185,6 +185,7 @@ impl Made<'_> {
             min: 1,
             max: 1,
             terminator: None,
+            door: None,
             barge_in: true,
             first_ms: ms(patience.first_s),
             between_ms: ms(patience.between_s),
@@ -276,6 +277,7 @@ impl Made<'_> {
         let mut gather = self.gather(label, &[], &patience, &none, None);
         gather.prompt = vec![self.prompt("conference/enter-pin")];
         gather.invalid = vec![self.prompt("pin/wrong")];
+        gather.door = Some(*room);
         gather.max = check::LONGEST_PIN;
         gather.terminator = Some('#');
         if pin.is_none() {

@@ -2,7 +2,7 @@
 //!
 //! Owns: the caller's part, and the words. Does not own: the flow; the same function runs it as in a call.
 
-use crate::action::{Action, Event, RoomAct, Service};
+use crate::action::{Action, Event, RoomAct, Service, Tried};
 use crate::graph::{Flow, Refusal};
 use crate::run::step;
 use crate::state::Run;
@@ -79,6 +79,14 @@ fn tell(action: &Action) -> (Option<String>, Next) {
             Some("throws the recording away".to_owned()),
             Next::Event(Event::Start),
         ),
+        Action::Try { right: true, .. } => {
+            let line = "the PIN is right".to_owned();
+            (Some(line), Next::Event(Event::Tried(Tried::Right)))
+        }
+        Action::Try { right: false, .. } => {
+            let line = "no such PIN".to_owned();
+            (Some(line), Next::Event(Event::Tried(Tried::Wrong)))
+        }
         Action::Enter(enter) => {
             let line = format!("enters conference {}", enter.room);
             (Some(line), Next::Event(Event::Entered { others: 0 }))

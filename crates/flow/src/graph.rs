@@ -268,6 +268,8 @@ pub struct Gather {
     pub max: u8,
     /// What ends it.
     pub terminator: Option<char>,
+    /// Digits are PINs of this conference: they lead on where the call says so, see [`crate::Action::Try`].
+    pub door: Option<u32>,
     /// Digits end the prompt.
     pub barge_in: bool,
     /// How long it waits for the first digit, milliseconds.

@@ -17,7 +17,7 @@ mod say;
 mod served;
 mod state;
 
-pub use action::{Action, Enter, Event, RoomAct, Service, Shut};
+pub use action::{Action, Enter, Event, RoomAct, Service, Shut, Tried};
 pub use check::Fault;
 pub use code::{code, is_reserved};
 pub use compile::compile;

@@ -3,7 +3,7 @@
 //! Owns: the state of the node that a caller is in, and what follows from each event there. Does not own: the graph
 //! (`plan`), which node comes after which (`run`), and the doing.
 
-use crate::action::{Action, Enter, Event, RoomAct, Service, Shut};
+use crate::action::{Action, Enter, Event, RoomAct, Service, Shut, Tried};
 use crate::graph::{Gather, Node, NodeId, Record};
 use crate::state::{Run, Stage};
 use model::{Item, Over, Playlist, Seat, Sound};
@@ -177,6 +177,7 @@ fn gathering(run: &mut Run, gather: &Gather, event: Event) -> Turn {
             })
         }
         Event::Elapsed => conclude(run, gather),
+        Event::Tried(tried) => after_pin(run, gather, tried),
         _ => Do(Action::Wait),
     }
 }
@@ -195,28 +196,64 @@ fn is_complete(gather: &Gather, typed: &str) -> bool {
 
 /// No more digits come.
 fn conclude(run: &mut Run, gather: &Gather) -> Turn {
-    let Stage::Digits { typed, tries, .. } = &mut run.stage else {
+    let Stage::Digits { typed, .. } = &mut run.stage else {
         return Do(Action::Wait);
     };
     let typed = std::mem::take(typed);
-    if let Some((_, then)) = gather.on.iter().find(|(digits, _)| **digits == *typed) {
-        return Go(*then);
+    let to = target(gather, &typed);
+    // `#` alone, with which members come in where only moderators have a PIN, is no guess.
+    let guesses = typed.starts_with(|key: char| key.is_ascii_digit());
+    if let Some(room) = gather.door.filter(|_| guesses) {
+        run.digits = typed;
+        let right = to.is_some();
+        return Do(Action::Try { room, right });
+    }
+    if let Some(then) = to {
+        return Go(then);
     }
     let fits = (usize::from(gather.min)..=usize::from(gather.max)).contains(&typed.len());
     if let Some(then) = gather.otherwise.filter(|_| fits) {
         run.digits = typed;
         return Go(then);
     }
+    again(run, gather, typed.is_empty())
+}
+
+/// Where these very digits lead.
+fn target(gather: &Gather, typed: &str) -> Option<NodeId> {
+    let mut known = gather.on.iter();
+    known.find(|(digits, _)| **digits == *typed).map(|(_, to)| *to)
+}
+
+/// There was nothing of use: the caller is asked again, or has been asked often enough.
+fn again(run: &mut Run, gather: &Gather, is_silent: bool) -> Turn {
+    let Stage::Digits { tries, .. } = &mut run.stage else {
+        return Do(Action::Wait);
+    };
     *tries = tries.saturating_add(1);
-    let (why, before) = match typed.is_empty() {
+    let last = *tries >= gather.tries;
+    let (why, before) = match is_silent {
         true => ("no digits", &gather.silent),
         false => ("wrong digits", &gather.invalid),
     };
-    let last = *tries >= gather.tries;
     run.note(&format!("{} {why}", gather.label));
     match last {
         true => Go(gather.then),
         false => ask(run, gather, before),
+    }
+}
+
+/// What the call says of a PIN.
+fn after_pin(run: &mut Run, gather: &Gather, tried: Tried) -> Turn {
+    let typed = std::mem::take(&mut run.digits);
+    match (tried, target(gather, &typed)) {
+        (Tried::Right, Some(then)) => Go(then),
+        (Tried::Right | Tried::Wrong, _) => again(run, gather, false),
+        (Tried::Barred, _) => {
+            run.stage = Stage::Farewell;
+            run.note("too many wrong PINs");
+            play(prompt(run, "pin/locked"), 1, Over::Instead)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Running flows to callers whom the server has answered.
 
-use crate::{Action, Enter, Event, Fault, Flow, Refusal, RoomAct, Run, Service, Shut, code, compile, step};
+use crate::{
+    Action, Enter, Event, Fault, Flow, Refusal, RoomAct, Run, Service, Shut, Tried, code, compile, step,
+};
 use model::{
     FlowDraft, Item, Over, Playlist, Policy, RecordingId, Seat, Sound, TenantConfig, TenantId, User, UserId,
     UserSettings,
@@ -213,8 +215,19 @@ const ROOM: &str =
 fn at_the_door(keys: &str) -> (Run, Action) {
     let (mut run, action) = run(ROOM);
     assert_eq!(heard(&action), "conference/enter-pin");
-    let last = keys.chars().map(|key| step(&mut run, Event::Digit(key))).last();
+    let last = keys.chars().map(|key| typed(&mut run, key)).last();
     (run, last.unwrap())
+}
+
+/// A key, and what the call says of a PIN where nobody has guessed too often.
+fn typed(run: &mut Run, key: char) -> Action {
+    match step(run, Event::Digit(key)) {
+        Action::Try { room: 200, right } => {
+            let tried = if right { Tried::Right } else { Tried::Wrong };
+            step(run, Event::Tried(tried))
+        }
+        other => other,
+    }
 }
 
 #[test]
@@ -235,10 +248,7 @@ fn pins_open_a_conference() {
     );
     let (mut run, last) = at_the_door("1235#");
     assert_eq!(heard(&last), "pin/wrong conference/enter-pin");
-    let last = "99887"
-        .chars()
-        .map(|key| step(&mut run, Event::Digit(key)))
-        .last();
+    let last = "99887".chars().map(|key| typed(&mut run, key)).last();
     assert_eq!(last, Some(door(true)));
     assert!(
         !run.path().join(" ").contains("99887"),
@@ -252,6 +262,24 @@ fn pins_open_a_conference() {
         assert_eq!(heard(&step(&mut run, Event::Shut(why))), name);
         assert_eq!(step(&mut run, Event::Played), Action::HangUp);
     }
+}
+
+#[test]
+fn the_call_has_the_last_word_about_a_pin() {
+    for (keys, right) in [("1234", true), ("4321#", false)] {
+        let (mut run, _) = run(ROOM);
+        let last = keys.chars().map(|key| step(&mut run, Event::Digit(key))).last();
+        assert_eq!(last, Some(Action::Try { room: 200, right }));
+        let barred = step(&mut run, Event::Tried(Tried::Barred));
+        assert_eq!(heard(&barred), "pin/locked", "a right one tells nothing either");
+        assert_eq!(step(&mut run, Event::Digit('1')), Action::Wait);
+        assert_eq!(step(&mut run, Event::Played), Action::HangUp);
+        assert!(run.path().join(", ").ends_with("too many wrong PINs"));
+    }
+    // Where only moderators have a PIN, members guess none.
+    let open = r#"{"steps": {"start": {"do": "conference", "room": 200, "moderator_pin": "99887"}}}"#;
+    let (mut run, _) = run(open);
+    assert!(matches!(step(&mut run, Event::Digit('#')), Action::Enter(_)));
 }
 
 #[test]

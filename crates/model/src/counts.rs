@@ -111,6 +111,10 @@ counts! {
     info_refused,
     /// Conferences that took nobody more in: full, or locked.
     rooms_refused,
+    /// Wrong PINs of conferences.
+    pins_wrong,
+    /// PINs that nobody looked at, because there were too many wrong ones.
+    pins_barred,
     /// Phones that were called for a page.
     paged,
     /// Calls that somebody listened to by right.

@@ -3,6 +3,7 @@
 //!
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
+use crate::doors::Doors;
 use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
 use crate::following::Following;
@@ -145,6 +146,7 @@ pub(crate) struct Context {
     pub(crate) gruus: Gruus,
     pub(crate) lamps: Lamps,
     pub(crate) rooms: Rooms,
+    pub(crate) doors: Doors,
     pub(crate) keys: Keys,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
@@ -177,6 +179,7 @@ impl Context {
             gruus: Gruus::new(&setup.seed),
             lamps: Lamps::default(),
             rooms: Rooms::default(),
+            doors: Doors::default(),
             keys: Keys::default(),
             legs: HashMap::new(),
             counts: Counts::default(),

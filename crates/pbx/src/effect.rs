@@ -102,6 +102,15 @@ pub enum Effect {
     /// A call is up, or is no more: keep it. Nobody waits for this; a removal must not be durable before the `Cdr` of its
     /// batch is.
     Call(CallChange),
+    /// There were too many wrong PINs of a conference: for a while none is looked at. Tell the operator.
+    Barred {
+        /// The number of the conference.
+        room: u32,
+        /// Of anybody's, rather than of one caller's.
+        of_all: bool,
+        /// How long, seconds.
+        for_s: u64,
+    },
     /// A phone changed its user's settings: keep them, send the configuration with them, then say
     /// [`Input::SettingsKept`]. One change per user is enough: a later one holds what an earlier one did.
     Settings(Box<SettingsChange>),

@@ -17,6 +17,7 @@ mod bearer;
 mod call;
 mod context;
 mod dialled;
+mod doors;
 pub mod edge;
 mod effect;
 mod event;

@@ -70,6 +70,8 @@ pub struct Server {
     pub journal: Vec<BindingChange>,
     /// Every phone that was to be woken.
     pub wakes: Vec<Wake>,
+    /// Conferences that took no PIN for a while: of anybody or of one caller, and for how many seconds.
+    pub barred: Vec<(u32, bool, u64)>,
     /// Every change of what the event core keeps, likewise.
     pub events: Vec<EventChange>,
     /// Every change of what is kept of calls that are up, likewise.
@@ -146,6 +148,7 @@ impl Server {
             range: ports,
             journal: Vec::new(),
             wakes: Vec::new(),
+            barred: Vec::new(),
             events: Vec::new(),
             calls: Vec::new(),
             cdrs: Vec::new(),
@@ -505,6 +508,7 @@ impl Server {
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),
                 Effect::Wake(wake) => self.wakes.push(*wake),
+                Effect::Barred { room, of_all, for_s } => self.barred.push((room, of_all, for_s)),
                 Effect::Event(change) => self.events.push(change),
                 Effect::Call(change) => self.calls.push(change),
                 Effect::Settings(change) => {

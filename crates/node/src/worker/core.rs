@@ -236,6 +236,13 @@ impl Core {
                         (hook.0)(&wake);
                     }
                 }
+                Effect::Barred { room, of_all, for_s } => {
+                    let whose = if of_all { "anybody's" } else { "one caller's" };
+                    tracing::warn!(
+                        %tenant,
+                        "conference {room} takes no PIN of {whose} for {for_s} s: too many were wrong"
+                    );
+                }
                 Effect::Event(change) => self.records.event(change),
                 Effect::Call(change) => self.records.call(change),
                 Effect::Settings(change) => {

@@ -6,8 +6,9 @@
 use super::nouns::Act;
 use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
+use crate::effect::Effect;
 use crate::rooms::Rooms;
-use flow::{Action, Enter, Event, Refusal, RoomAct, Service};
+use flow::{Action, Enter, Event, Refusal, RoomAct, Service, Tried};
 use model::{CallId, Item, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, ToneName};
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ impl Call {
                 self.record.recordings.retain(|known| *known != id);
                 self.advance(context, Event::Start, now);
             }
+            Action::Try { room, right } => self.try_pin(context, room, right, now),
             Action::Enter(enter) => self.enter_room(context, enter, now),
             Action::Room(act, list) => {
                 let over = Over::Mixed;
@@ -216,6 +218,26 @@ impl Call {
             .remote
             .as_ref()
             .is_some_and(|remote| remote.is_held(allowed))
+    }
+
+    /// Somebody has typed a PIN: how many may be wrong is the tenant's to count.
+    fn try_pin(&mut self, context: &mut Context, room: u32, right: bool, now: Now) {
+        let (tried, bars) = context
+            .doors
+            .knock(room, &self.record.caller.number, right, now.mono);
+        match tried {
+            _ if !bars.is_empty() => context.counts.pins_wrong += 1,
+            Tried::Wrong => context.counts.pins_wrong += 1,
+            Tried::Barred => context.counts.pins_barred += 1,
+            Tried::Right => {}
+        }
+        let told = bars.into_iter().map(|bar| Effect::Barred {
+            room,
+            of_all: bar.of_all,
+            for_s: bar.length.as_secs(),
+        });
+        context.out.extend(told);
+        self.advance(context, Event::Tried(tried), now);
     }
 
     fn enter_room(&mut self, context: &mut Context, enter: Enter, now: Now) {

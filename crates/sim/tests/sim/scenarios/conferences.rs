@@ -81,7 +81,7 @@ fn three_meet_and_the_last_one_closes_it() {
         4601 call 2: Caller hears conference/muted over it
         4601 call 2: room 200 of 1: hears, mute, chimes
         5901 call 2: Caller hears conference/menu, conference/moderator-menu over it
-        6001 call 2: Caller hears conference/others/before, number/2, conference/others/many over it
+        6001 call 2: Caller hears conference/others/before, number/f/2, conference/others/many over it
         10101 call 1: leaves the room
         10201 call 2: leaves the room
         10301 call 3: leaves the room

@@ -35,6 +35,7 @@ mod lost;
 mod menus;
 mod odd;
 mod offers;
+mod pins;
 mod protected;
 mod push;
 mod recorded;

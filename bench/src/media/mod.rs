@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     /// One round of three seconds with a quarter of the calls, to see that all works. Figures don't count then.
     #[arg(long)]
     hasty: bool,
-    /// Only these: plain, sdes, opus, g722, delay, echo, conference, recording.
+    /// Only these: plain, sdes, opus, g722, delay, echo, conference, recording, recording-both.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// The program to measure [default: `carillon` beside this program].
@@ -191,7 +191,7 @@ fn measure(
 ) -> Result<Round> {
     let tree = Tree::of(peer.pid());
     let before = tree.pss();
-    let mut streams = Streams::new(speech)?;
+    let mut streams = Streams::new(speech, scenario.talk)?;
     let forms = scenario.plan.forms();
     for _ in 0..scenario.calls {
         let sockets = forms

@@ -4,6 +4,7 @@
 
 use super::carillon::{CONFERENCE, Tenant};
 use super::plan::{Form, Plan};
+use super::speech::Talk;
 use super::streams::Reading;
 use model::Codec;
 
@@ -24,7 +25,7 @@ pub(super) enum Figure {
     /// CPU µs for each second of each call; at most so many.
     PerCallSecond(Option<f64>),
     /// The same, of the second contestant more than of the first.
-    Added(f64),
+    Added(Option<f64>),
     /// 99 of 100 packets are delayed by no more than so many milliseconds.
     Delay(f64),
 }
@@ -42,6 +43,8 @@ pub(super) struct Scenario {
     pub(super) calls: u32,
     /// In the order of their turns.
     pub(super) contestants: Vec<Contestant>,
+    /// Who speaks when.
+    pub(super) talk: Talk,
     /// How packets are received.
     pub(super) reading: Reading,
     /// What counts.
@@ -76,6 +79,7 @@ fn beside() -> Vec<Scenario> {
         plan: Plan::Pair { caller, callee: PCMU },
         calls,
         contestants: vec![CARILLON, Contestant::Rtpengine],
+        talk: Talk::AtOnce,
         reading: Reading::Polled,
         figure: Figure::PerPacket(limit),
         memory_kb: None,
@@ -113,6 +117,7 @@ fn alone() -> Vec<Scenario> {
         },
         calls: 1_000,
         contestants: vec![CARILLON],
+        talk: Talk::AtOnce,
         reading: Reading::Polled,
         figure: Figure::PerCallSecond(None),
         memory_kb: None,
@@ -142,10 +147,18 @@ fn alone() -> Vec<Scenario> {
             Contestant::Carillon("Carillon", Tenant::Plain),
             Contestant::Carillon("Carillon, recording", Tenant::Recorded),
         ],
-        figure: Figure::Added(500.0),
+        talk: Talk::ByTurns,
+        figure: Figure::Added(Some(500.0)),
         ..echo.clone()
     };
-    vec![echo, conference, recording]
+    let both = Scenario {
+        name: "recording-both",
+        title: "recording, added, both speak all the time",
+        talk: Talk::AtOnce,
+        figure: Figure::Added(None),
+        ..recording.clone()
+    };
+    vec![echo, conference, recording, both]
 }
 
 #[cfg(test)]
@@ -158,7 +171,7 @@ mod tests {
         let mut once = names.clone();
         once.sort_unstable();
         once.dedup();
-        assert_eq!((once.len(), names.len()), (8, 8));
+        assert_eq!((once.len(), names.len()), (9, 9));
         assert!(all(true).iter().all(|s| s.calls > 0));
     }
 }

@@ -5,7 +5,7 @@
 //! measured; *timed*, where it reads at once, and the delay is. Does not own: how the legs came to be.
 
 use super::plan::{Far, Form, OUR_MASTER};
-use super::speech::Speech;
+use super::speech::{Speech, Talk};
 use crate::load::Latency;
 use anyhow::{Context as _, Result};
 use rtp::srtp::{Receiver, Sender, Suite};
@@ -87,6 +87,7 @@ pub(super) struct Timing {
 pub(super) struct Streams<'a> {
     list: Vec<Stream>,
     speech: &'a Speech,
+    talk: Talk,
     epoll: OwnedFd,
     ready: Vec<epoll::Event>,
     origin: Instant,
@@ -97,10 +98,11 @@ pub(super) struct Streams<'a> {
 
 impl<'a> Streams<'a> {
     /// None yet.
-    pub(super) fn new(speech: &'a Speech) -> Result<Streams<'a>> {
+    pub(super) fn new(speech: &'a Speech, talk: Talk) -> Result<Streams<'a>> {
         Ok(Streams {
             list: Vec::new(),
             speech,
+            talk,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot create an epoll set")?,
             ready: Vec::with_capacity(256),
             origin: Instant::now(),
@@ -195,16 +197,18 @@ impl<'a> Streams<'a> {
     }
 
     fn send_slot(&mut self, slot: u64) {
-        let (speech, origin) = (self.speech, self.origin);
+        let (speech, talk, origin) = (self.speech, self.talk, self.origin);
         let stamped = self.timing.is_some();
-        for stream in self
+        for (number, stream) in self
             .list
             .iter_mut()
+            .enumerate()
             .skip(slot as usize)
             .step_by(PERIOD_MS as usize)
         {
             let time_us = stamped.then(|| origin.elapsed().as_micros() as u64);
-            if stream.send(speech, time_us) {
+            let speaks = talk.speaks(number as u64, stream.sent);
+            if stream.send(speech, speaks, time_us) {
                 self.count.sent += 1;
                 if let Some(timing) = &mut self.timing {
                     timing.sent += 1;
@@ -267,8 +271,8 @@ impl<'a> Streams<'a> {
 
 impl Stream {
     /// Sends the next packet; `time_us` stands where the first samples would.
-    fn send(&mut self, speech: &Speech, time_us: Option<u64>) -> bool {
-        let payload = speech.payload(self.form.codec, self.phase + self.sent);
+    fn send(&mut self, speech: &Speech, speaks: bool, time_us: Option<u64>) -> bool {
+        let payload = speech.payload(self.form.codec, self.phase + self.sent, speaks);
         let mut packet = [0_u8; ROOM];
         let mut put = |from: usize, value: &[u8]| {
             let place = packet.iter_mut().skip(from);
@@ -336,7 +340,7 @@ mod tests {
         let forms = Plan::Pair { caller, callee }.forms();
         let sockets = [socket().unwrap(), socket().unwrap()];
         let at = [1, 0].map(|n: usize| sockets[n].local_addr().unwrap());
-        let mut streams = Streams::new(speech).unwrap();
+        let mut streams = Streams::new(speech, Talk::AtOnce).unwrap();
         for ((socket, form), remote) in sockets.into_iter().zip(forms).zip(at) {
             let far = Far {
                 remote,

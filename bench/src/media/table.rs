@@ -149,7 +149,7 @@ fn verdicts(text: &mut String, result: &Results) {
         (Figure::Added(limit), other) => {
             let more = Spread::of(other.unwrap_or_default(), per_call_second);
             let added = more.less(Spread::of(first, per_call_second));
-            verdict(text, "µs per call-second added", added, Some(limit), 0);
+            verdict(text, "µs per call-second added", added, limit, 0);
         }
         (Figure::Delay(limit), _) => {
             let p99 = Spread::of(first, |round| p99_us(round) / 1e3);

@@ -65,6 +65,8 @@ pub(crate) struct MediaWorker {
     /// Descriptors from this number on are not for audio.
     files: u64,
     pace: Pace,
+    /// Sockets that may hold more than was taken from them.
+    unread: Vec<u64>,
     stopped: bool,
 }
 
@@ -103,6 +105,7 @@ impl MediaWorker {
             heard: Vec::new(),
             rooms: shared.media.iter().map(|_| Vec::new()).collect(),
             pace: Pace::new(PACE),
+            unread: Vec::new(),
             files: sys::raise_open_files()?.saturating_sub(FILES_RESERVED),
             stopped: false,
             shared,
@@ -120,11 +123,16 @@ impl MediaWorker {
 
     fn turn(&mut self) {
         let mut now = self.shared.clock.mono();
-        if let Some(nap) = self.pace.nap(now) {
+        if self.unread.is_empty()
+            && let Some(nap) = self.pace.nap(now)
+        {
             std::thread::sleep(nap);
             now = self.shared.clock.mono();
         }
-        let timeout = self.relay.poll_timeout().map(|at| at.saturating_sub(now));
+        let timeout = match self.unread.is_empty() {
+            true => self.relay.poll_timeout().map(|at| at.saturating_sub(now)),
+            false => Some(Duration::ZERO),
+        };
         let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
         let now = self.shared.clock.mono();
         self.pace.begin(now);
@@ -139,6 +147,13 @@ impl MediaWorker {
             }
         }
         let mut forwarded = self.own_frames();
+        let unread = std::mem::take(&mut self.unread);
+        for token in &unread {
+            forwarded += self.packets(*token, now) + self.own_frames();
+        }
+        if !unread.is_empty() {
+            self.settle(now, None);
+        }
         for index in 0..ready {
             match self.events.get(index).map(|event| event.token) {
                 Some(INBOX) => {
@@ -174,6 +189,10 @@ impl MediaWorker {
             return 0;
         };
         let count = self.batch.receive(socket.as_fd()).unwrap_or(0);
+        // Told once of what comes: a socket that filled the batch is read again, after the others.
+        if count >= PACKETS {
+            self.unread.push(token);
+        }
         let mut ways: [Option<Forward>; PACKETS] = [None; PACKETS];
         for (index, way) in ways.iter_mut().enumerate().take(count) {
             let Some((buffer, length, from)) = self.batch.get_mut(index) else {
@@ -428,8 +447,9 @@ impl MediaWorker {
             return false;
         }
         let token = u64::from(pair.0) * 2;
-        let watched = self.poll.add(rtp.as_fd(), token, Interest::Read).is_ok()
-            && self.poll.add(rtcp.as_fd(), token + 1, Interest::Read).is_ok();
+        // Edges: the kernel need not look again at a socket that was read to its end.
+        let watched = self.poll.add(rtp.as_fd(), token, Interest::Edge).is_ok()
+            && self.poll.add(rtcp.as_fd(), token + 1, Interest::Edge).is_ok();
         if watched {
             self.shared.media_ports.insert(rtp_port);
             self.shared.media_ports.insert(rtcp_port);

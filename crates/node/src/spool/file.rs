@@ -3,6 +3,7 @@
 //! Owns: their making, and how one that was cut gets its end. Does not own: when (`Spooler`).
 
 use super::note::{Line, Note, note_of, sound_of};
+use crate::sys::begin_to_write;
 use media::{Mended, OggMender, mend_wav};
 use model::{Container, RecordingEnd, RecordingMark, RecordingRecord};
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -30,8 +31,9 @@ pub(super) struct Writing {
     pub(super) note: Note,
     sound: File,
     lines: File,
-    /// Written since the last sync.
+    /// Written since the last sync: sound, and lines of the note.
     is_dirty: bool,
+    has_lines: bool,
     is_new: bool,
 }
 
@@ -53,6 +55,7 @@ impl Writing {
             sound,
             lines,
             is_dirty: true,
+            has_lines: true,
             is_new: true,
         })
     }
@@ -69,13 +72,24 @@ impl Writing {
         self.line(Line::Mark(mark))
     }
 
+    /// Has what was written begin its way to the disk. When all files did, the first sync commits the sizes of all.
+    pub(super) fn begin_sync(&self) {
+        if self.is_dirty {
+            begin_to_write(&self.sound);
+        }
+        if self.has_lines {
+            begin_to_write(&self.lines);
+        }
+    }
+
     /// Puts what was written beyond the reach of a power cut.
     pub(super) fn sync(&mut self, root: &Path) -> io::Result<()> {
-        if !std::mem::take(&mut self.is_dirty) {
-            return Ok(());
+        if std::mem::take(&mut self.is_dirty) {
+            self.sound.sync_data()?;
         }
-        self.sound.sync_data()?;
-        self.lines.sync_data()?;
+        if std::mem::take(&mut self.has_lines) {
+            self.lines.sync_data()?;
+        }
         if std::mem::take(&mut self.is_new) {
             File::open(super::note::dir_of(root, self.note.record.id.tenant))?.sync_all()?;
         }
@@ -94,7 +108,7 @@ impl Writing {
 
     fn line(&mut self, line: Line) -> io::Result<()> {
         self.lines.write_all(line.text().as_bytes())?;
-        self.is_dirty = true;
+        self.has_lines = true;
         self.note.add(line);
         Ok(())
     }

@@ -404,6 +404,7 @@ impl Spooler {
 
     /// Syncs what was written, and looks at the disk.
     fn sync(&mut self) {
+        self.files.values().for_each(Writing::begin_sync);
         let ids: Vec<RecordingId> = self.files.keys().copied().collect();
         for id in ids {
             let root = &self.desk.root;

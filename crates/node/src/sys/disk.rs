@@ -1,8 +1,10 @@
-//! What a file system has left.
+//! What a file system has left, and how it is told to write.
 
 use super::check;
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -15,6 +17,12 @@ pub(crate) fn free_octets(path: &Path) -> io::Result<u64> {
     // SAFETY: the call succeeded, so the value is filled.
     let found = unsafe { found.assume_init() };
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Has the kernel begin to write what a file has in memory, without waiting for it. Only a hint: an error is not told.
+pub(crate) fn begin_to_write(file: &File) {
+    // SAFETY: the descriptor is open while borrowed; the call takes no pointer.
+    let _hint = unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 #[cfg(test)]

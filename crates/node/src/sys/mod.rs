@@ -12,7 +12,7 @@ mod poll;
 mod socket;
 
 pub(crate) use datagram::{BATCH, Batch, Outgoing, send_batch};
-pub(crate) use disk::free_octets;
+pub(crate) use disk::{begin_to_write, free_octets};
 pub(crate) use host::{interfaces, raise_open_files};
 pub(crate) use poll::{Events, Interest, Poll, Ready, Wake};
 pub(crate) use socket::{tcp_connect, tcp_listener, udp_socket};

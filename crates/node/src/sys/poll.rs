@@ -13,7 +13,8 @@ pub(crate) enum Interest {
     Read,
     /// As `Read`, and something can be written again.
     ReadWrite,
-    /// Something new came since the last time: for an eventfd, which then need not be read.
+    /// Something new came since the last time: for an eventfd, which then need not be read, and for a socket that is
+    /// read until it is empty.
     Edge,
 }
 
@@ -69,7 +70,7 @@ impl Events {
     }
 }
 
-/// A level-triggered epoll instance.
+/// An epoll instance.
 pub(crate) struct Poll {
     fd: OwnedFd,
 }

@@ -91,10 +91,10 @@ impl Ear {
         }
         let taken = self.store.len().min(frame.len());
         let (sound, rest) = frame.split_at_mut(taken);
-        sound
-            .iter_mut()
-            .zip(self.store.drain(..taken))
-            .for_each(|(to, from)| *to = from);
+        if let Some(said) = self.store.get(..taken) {
+            sound.copy_from_slice(said);
+        }
+        self.store.drain(..taken);
         rest.fill(0);
         is_there
     }

@@ -16,6 +16,7 @@ pub(crate) const TEST: &[&str] = &[
     "make",
     "baresip-core",
     "sip-tester",
+    "openssl",
     "sipsak",
     "linphone-cli",
     "chromium",

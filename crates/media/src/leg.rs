@@ -15,6 +15,8 @@ use rtp::{Clock, Header, Protocol, Reception, rtcp};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+/// Octets of the shortest datagram of UDPTL (ITU-T T.38 §9.1): its number, and a length.
+const SHORTEST_UDPTL: usize = 3;
 /// No payload types.
 const NONE: u8 = u8::MAX;
 const ALL: u8 = u8::MAX - 1;
@@ -46,6 +48,8 @@ pub(crate) struct LegState {
     /// How its sound is written, where that is known.
     pub(crate) voice: Option<Box<Voice>>,
     srtp: Option<Box<Protected>>,
+    /// The keys of RTCP that has a port, and a DTLS handshake, of its own.
+    srtcp: Option<Box<Protected>>,
     count: LegQuality,
     strays: Evidence,
     reception: Reception,
@@ -72,6 +76,7 @@ impl LegState {
             reporter: None,
             voice: None,
             srtp: None,
+            srtcp: None,
             count: LegQuality::default(),
             strays: Evidence::default(),
             reception: Reception::new(),
@@ -83,6 +88,16 @@ impl LegState {
     /// Takes the leg's keys in, or that it has none. A context whose key stays goes on as it was, also after a time
     /// without: one that began anew would use its key stream twice.
     pub(crate) fn protect(&mut self, keys: Option<&SrtpKeys>) {
+        self.srtcp = None;
+        self.set_keys(keys);
+    }
+
+    /// Takes keys in that DTLS has agreed on.
+    pub(crate) fn protect_by_dtls(&mut self, keys: &SrtpKeys) {
+        self.set_keys(Some(keys));
+    }
+
+    fn set_keys(&mut self, keys: Option<&SrtpKeys>) {
         match (&mut self.srtp, keys) {
             (Some(protected), keys) => protected.change(keys),
             (None, Some(keys)) => self.srtp = Some(Box::new(Protected::new(keys))),
@@ -90,9 +105,15 @@ impl LegState {
         }
     }
 
-    /// Keys will come by DTLS: until then nothing passes.
-    pub(crate) fn expect_keys(&mut self) {
+    /// Keys will come by DTLS: until then nothing passes. `apart` = RTCP gets keys of its own.
+    pub(crate) fn expect_keys(&mut self, apart: bool) {
         self.srtp = Some(Box::new(Protected::awaiting()));
+        self.srtcp = apart.then(|| Box::new(Protected::awaiting()));
+    }
+
+    /// The keys of RTCP alone.
+    pub(crate) fn protect_control(&mut self, keys: &SrtpKeys) {
+        self.srtcp = Some(Box::new(Protected::new(keys)));
     }
 
     /// Opens a packet in its buffer and gives its length when it is believed and well formed. Anything else is counted and
@@ -107,7 +128,7 @@ impl LegState {
             return self.stray_from(from);
         }
         let octets = u64::try_from(packet.len()).unwrap_or(u64::MAX);
-        let Some(len) = self.open(packet, Receiver::unprotect_rtp) else {
+        let Some(len) = open(&mut self.srtp, packet, Receiver::unprotect_rtp) else {
             return self.refused();
         };
         let Ok(header) = Header::parse(packet.get(..len)?) else {
@@ -126,12 +147,30 @@ impl LegState {
         Some(len)
     }
 
-    /// The same for RTCP.
+    /// Gives the length of a fax's datagram when it is believed: a number of two octets, and what is counted by it.
+    pub(crate) fn receive_datagram(&mut self, from: SocketAddr, packet: &[u8]) -> Option<usize> {
+        if packet.len() < SHORTEST_UDPTL {
+            return self.foreign(from);
+        }
+        if !self.latch.rtp_from(from) {
+            return self.stray_from(from);
+        }
+        let octets = u64::try_from(packet.len()).unwrap_or(u64::MAX);
+        self.count.packets = self.count.packets.saturating_add(1);
+        self.count.bytes = self.count.bytes.saturating_add(octets);
+        Some(packet.len())
+    }
+
+    /// A packet of RTCP as [`LegState::receive_rtp`] takes one of RTP.
     pub(crate) fn receive_rtcp(&mut self, from: SocketAddr, packet: &mut [u8]) -> Option<usize> {
         if !self.latch.rtcp_may_come_from(from) {
             return self.stray();
         }
-        let Some(len) = self.open(packet, Receiver::unprotect_rtcp) else {
+        let own = match self.srtcp.is_some() {
+            true => &mut self.srtcp,
+            false => &mut self.srtp,
+        };
+        let Some(len) = open(own, packet, Receiver::unprotect_rtcp) else {
             return self.refused();
         };
         if !rtcp::is_valid(packet.get(..len)?) || !self.latch.rtcp_from(from) {
@@ -141,26 +180,17 @@ impl LegState {
         Some(len)
     }
 
-    fn open(
-        &mut self,
-        packet: &mut [u8],
-        run: fn(&mut Receiver, &mut [u8]) -> Result<usize, Refused>,
-    ) -> Option<usize> {
-        match self.srtp.as_deref_mut().filter(|srtp| srtp.is_on()) {
-            Some(protected) => run(protected.receiver()?, packet).ok(),
-            None => Some(packet.len()),
-        }
-    }
-
     /// Makes the packet in the first `len` octets ready for this leg; gives its length, `None` when it must not leave.
     pub(crate) fn prepare(&mut self, control: bool, buffer: &mut [u8], len: usize) -> Option<usize> {
         let Some(protected) = self.srtp.as_deref_mut().filter(|srtp| srtp.is_on()) else {
             return Some(len);
         };
-        let sender = protected.sender()?;
         match control {
-            true => sender.protect_rtcp(buffer, len).ok(),
-            false => sender.protect_rtp(buffer, len).ok(),
+            true => {
+                let own = self.srtcp.as_deref_mut().unwrap_or(protected);
+                own.sender()?.protect_rtcp(buffer, len).ok()
+            }
+            false => protected.sender()?.protect_rtp(buffer, len).ok(),
         }
     }
 
@@ -334,5 +364,17 @@ impl LegState {
             held: self.latch.is_muted(),
             ..self.strays
         }
+    }
+}
+
+/// Opens a packet in its buffer, where it is protected; gives its length.
+fn open(
+    srtp: &mut Option<Box<Protected>>,
+    packet: &mut [u8],
+    run: fn(&mut Receiver, &mut [u8]) -> Result<usize, Refused>,
+) -> Option<usize> {
+    match srtp.as_deref_mut().filter(|srtp| srtp.is_on()) {
+        Some(protected) => run(protected.receiver()?, packet).ok(),
+        None => Some(packet.len()),
     }
 }

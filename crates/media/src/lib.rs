@@ -59,8 +59,8 @@
 //! locked, only that source is, until the description's address changes. RTCP must come from the locked host.
 //!
 //! Packets of a leg with keys have to authenticate besides, before any of this counts. What does not is counted as `refused`
-//! and changes nothing. A leg that speaks ICE and DTLS-SRTP is believed only from addresses that ICE has proven to be its own, and
-//! hears and says nothing before there are keys (`secure`). Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
+//! and changes nothing. A leg that speaks DTLS-SRTP hears and says nothing before there are keys, and with ICE it is believed only from
+//! addresses that that has proven to be its own (`secure`). Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
 pub mod diagnose;
@@ -86,4 +86,4 @@ pub use ports::{PairId, PortRange};
 pub use protect::ROOM;
 pub use record::{Mended, OggMender, mend_wav, samples};
 pub use relay::{Forward, Frame, Relay, RelayCounts};
-pub use secure::{Dtls, DtlsOutput, DtlsSource, MOST_HANDSHAKES};
+pub use secure::{Dtls, DtlsOutput, DtlsRole, DtlsSource, MOST_HANDSHAKES};

@@ -7,6 +7,7 @@ mod process;
 mod recorded;
 mod rooms;
 mod serve;
+mod streams;
 mod web;
 
 use crate::effect::Effect;
@@ -15,7 +16,7 @@ use crate::ports::{PairId, PortRange, Ports};
 use crate::room::Rooms;
 use crate::secure::DtlsSource;
 pub use crate::session::Forward;
-use crate::session::{Session, Silence, pass_on};
+use crate::session::{Carries, Session, Silence, pass_on};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 pub use process::Frame;
 use rtp::{Protocol, protocol};
@@ -150,6 +151,13 @@ impl Relay {
                 let session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s, engine);
                 self.open(session, now);
             }
+            MediaCommand::OpenStream {
+                session,
+                stream,
+                caller_ip,
+                callee_ip,
+                silence_s,
+            } => self.open_stream((*session, *stream), (*caller_ip, *callee_ip), *silence_s, now),
             MediaCommand::Reopen {
                 session,
                 caller,
@@ -241,14 +249,13 @@ impl Relay {
             return None;
         }
         let kind = protocol(packet);
-        let web = matches!(kind, Protocol::Stun | Protocol::Dtls) && !rtcp;
-        if web && self.handle_web((slot, leg), from, packet, now) {
+        let web = matches!(kind, Protocol::Stun | Protocol::Dtls);
+        if web && self.handle_web((slot, leg), (rtcp, from), packet, now) {
             return None;
         }
         let session = self.sessions.get_mut(slot)?.as_mut()?;
-        if session.is_alone {
-            self.hear((slot, pair, rtcp), from, packet, now);
-            return None;
+        if matches!(session.carries, Carries::SoundAlone | Carries::Fax) {
+            return self.take_apart((slot, leg), (pair, rtcp), from, packet, now);
         }
         let near = session.leg(leg);
         let (opened, control) = match kind {
@@ -516,7 +523,9 @@ impl Relay {
             after.map(|due| self.looks.insert((due, slot)));
         }
         self.tend(slot, |session| {
-            session.checks.watch(hold, session.evidence(), now);
+            if session.is_sound() {
+                session.checks.watch(hold, session.evidence(), now);
+            }
         });
     }
 

@@ -26,6 +26,19 @@ pub struct Forward {
     pub len: usize,
 }
 
+/// What a session carries, and between whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// Sound between two legs.
+    Sound,
+    /// Sound of the caller's leg alone.
+    SoundAlone,
+    /// Pictures between two legs: RTP that nobody looks into.
+    Pictures,
+    /// Datagrams of a fax between two legs.
+    Fax,
+}
+
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: MediaSessionId,
@@ -33,8 +46,7 @@ pub(crate) struct Session {
     pub(crate) waiting: u32,
     pub(crate) caller: LegState,
     pub(crate) callee: LegState,
-    /// There is the caller's leg alone.
-    pub(crate) is_alone: bool,
+    pub(crate) carries: Carries,
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
     pub(crate) recorders: Recorders,
@@ -74,12 +86,16 @@ pub(crate) enum Silence {
 
 impl Session {
     pub(crate) fn new(id: MediaSessionId, ips: (IpAddr, IpAddr), silence_s: u32, engine: Engine) -> Session {
+        let carries = match engine.is_alone() {
+            true => Carries::SoundAlone,
+            false => Carries::Sound,
+        };
         Session {
             id,
             waiting: 1,
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
-            is_alone: engine.is_alone(),
+            carries,
             engine: Box::new(engine),
             recorders: Recorders::default(),
             forks: Forks::default(),
@@ -104,7 +120,12 @@ impl Session {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.caller.ready && (self.callee.ready || self.is_alone)
+        self.caller.ready && (self.callee.ready || self.carries == Carries::SoundAlone)
+    }
+
+    /// True for what may be judged, recorded and played to.
+    pub(crate) fn is_sound(&self) -> bool {
+        matches!(self.carries, Carries::Sound | Carries::SoundAlone)
     }
 
     pub(crate) fn heard(&mut self, now: Duration) {

@@ -1,6 +1,8 @@
 //! The record of one call.
 
-use crate::{AudioTrouble, CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, TenantId, UserId, Wall};
+use crate::{
+    AudioTrouble, CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, StreamKind, TenantId, UserId, Wall,
+};
 use serde::{Deserialize, Serialize};
 
 /// One side of a call.
@@ -39,6 +41,17 @@ pub struct Cause {
     pub q850: u8,
 }
 
+/// A stream that a call had beside its audio.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamRecord {
+    /// Which.
+    pub stream: StreamKind,
+    /// Received from the caller.
+    pub caller: LegQuality,
+    /// Received from the callee.
+    pub callee: LegQuality,
+}
+
 /// One accepted call, once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cdr {
@@ -72,6 +85,9 @@ pub struct Cdr {
     pub caller_media: Option<LegQuality>,
     /// Received from the callee, where the media was relayed.
     pub callee_media: Option<LegQuality>,
+    /// What was received of other streams that were relayed, each time that they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamRecord>,
     /// Why audio did not arrive for a while, or to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio: Vec<AudioTrouble>,

@@ -45,6 +45,82 @@ id!(
     MediaSessionId
 );
 
+/// What flows between the legs of a call. Each kind has a media session of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamKind {
+    /// Sound: what every call has.
+    #[default]
+    Audio,
+    /// Pictures by RTP; packets are passed on as they are.
+    Video,
+    /// A fax: datagrams of UDPTL (ITU-T T.38), passed on as they are.
+    Fax,
+}
+
+impl StreamKind {
+    /// The kinds that a call may have beside its sound.
+    pub const BESIDES: [StreamKind; 2] = [StreamKind::Video, StreamKind::Fax];
+
+    /// A word for commands and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamKind::Audio => "audio",
+            StreamKind::Video => "video",
+            StreamKind::Fax => "fax",
+        }
+    }
+
+    fn number(self) -> u64 {
+        match self {
+            StreamKind::Audio => 0,
+            StreamKind::Video => 1,
+            StreamKind::Fax => 2,
+        }
+    }
+}
+
+/// Bits of a session's number: the call below, then the stream, then the tenant.
+const CALL_BITS: u32 = 30;
+const TENANT_AT: u32 = 32;
+
+impl MediaSessionId {
+    /// The session of a stream of a call.
+    #[must_use]
+    pub fn of(tenant: TenantId, call: CallId, stream: StreamKind) -> MediaSessionId {
+        let call = call.0 & ((1 << CALL_BITS) - 1);
+        MediaSessionId(tenant.0 << TENANT_AT | stream.number() << CALL_BITS | call)
+    }
+
+    /// Whose.
+    #[must_use]
+    pub fn tenant(self) -> TenantId {
+        TenantId(self.0 >> TENANT_AT)
+    }
+
+    /// Of which call.
+    #[must_use]
+    pub fn call(self) -> CallId {
+        CallId(self.0 & ((1 << CALL_BITS) - 1))
+    }
+
+    /// Which of its streams.
+    #[must_use]
+    pub fn stream(self) -> StreamKind {
+        match self.0 >> CALL_BITS & 3 {
+            1 => StreamKind::Video,
+            2 => StreamKind::Fax,
+            _ => StreamKind::Audio,
+        }
+    }
+}
+
+impl CallId {
+    /// The highest one: what fits into the number of a session.
+    pub const LAST: CallId = CallId((1 << CALL_BITS) - 1);
+}
+
 /// A recording of a tenant. Its number is random, so that it can't be guessed and never comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordingId {

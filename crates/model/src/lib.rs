@@ -28,7 +28,7 @@ pub mod voice;
 pub mod web;
 
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
-pub use cdr::{Cause, Cdr, EndedBy, Party};
+pub use cdr::{Cause, Cdr, EndedBy, Party, StreamRecord};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
 pub use config::{
     ConfigError, Device, DigestSecret, DigitPolicy, MediaPolicy, PickupPolicy, Policy, RecordFail,
@@ -43,7 +43,8 @@ pub use event::{
 };
 pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
 pub use id::{
-    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, TenantId, UserId,
+    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, StreamKind, TenantId,
+    UserId,
 };
 pub use leg::Leg;
 pub use limits::Limits;
@@ -59,4 +60,4 @@ pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
 pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};
-pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, WebTransport};
+pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, IceTransport, WebTransport};

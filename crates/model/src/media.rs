@@ -3,7 +3,8 @@
 
 use crate::{
     AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording,
-    RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, Voice, WebTransport,
+    RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind, Voice,
+    WebTransport,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,20 @@ pub enum MediaCommand {
         /// Address facing the callee.
         callee_ip: IpAddr,
         /// Seconds without a packet from either side, after `Watch`, until `Silent` is reported; 0 = never.
+        silence_s: u32,
+    },
+    /// Reserve a port pair per leg for a stream beside the audio of a call: its packets are passed on and nothing else. Answered as `Open`
+    /// is.
+    OpenStream {
+        /// The session.
+        session: MediaSessionId,
+        /// What it carries; not audio.
+        stream: StreamKind,
+        /// Address facing the caller.
+        caller_ip: IpAddr,
+        /// Address facing the callee.
+        callee_ip: IpAddr,
+        /// As in `Open`.
         silence_s: u32,
     },
     /// Reserve a port pair per leg, these if they can be had: phones know them from before the process died. Answered as
@@ -52,8 +67,8 @@ pub enum MediaCommand {
         /// How the leg's sound is written. `None` = not known here: what one leg sends goes to the other as it is, and
         /// nothing of ours is heard. Legs that differ are transcoded.
         voice: Option<Box<Voice>>,
-        /// The leg speaks ICE and DTLS-SRTP: addresses and keys come from those, not from here. The same as before changes
-        /// nothing, other credentials restart ICE, other fingerprints also DTLS.
+        /// The leg speaks DTLS-SRTP: keys come from there, and addresses from ICE where it speaks that, not from here. The same as
+        /// before changes nothing, other credentials restart ICE, other fingerprints also DTLS.
         web: Option<Box<WebTransport>>,
     },
     /// The call was answered: the silence timer runs from now. `hold` = true pauses it.
@@ -145,6 +160,7 @@ impl MediaCommand {
     pub fn session(&self) -> MediaSessionId {
         match self {
             MediaCommand::Open { session, .. }
+            | MediaCommand::OpenStream { session, .. }
             | MediaCommand::Reopen { session, .. }
             | MediaCommand::Remote { session, .. }
             | MediaCommand::Watch { session, .. }

@@ -1,6 +1,6 @@
 //! How the audio of a call fares: what was counted, what the phones say, how it would be judged, and why it does not arrive.
 
-use crate::{CallId, Leg, TenantId};
+use crate::{CallId, Leg, StreamKind, TenantId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -175,6 +175,9 @@ pub struct QualityView {
     pub tenant: TenantId,
     /// The call within its tenant.
     pub call: CallId,
+    /// Which of its streams.
+    #[serde(default)]
+    pub stream: StreamKind,
     /// Received from the caller.
     pub caller: LegQuality,
     /// Received from the callee; `None` where the server itself is the other side.

@@ -1,4 +1,4 @@
-//! How a browser's audio travels: ICE (RFC 8445) and DTLS-SRTP (RFC 5763), as the media plane is told.
+//! How audio travels with DTLS-SRTP (RFC 5763), and with ICE (RFC 8445) where a browser speaks so, as the media plane is told.
 //!
 //! Does not own: how that is agreed on (`sdp`), and what is done with it (`media`).
 
@@ -53,9 +53,22 @@ pub struct Fingerprint {
     pub octets: Vec<u8>,
 }
 
-/// All that a leg with ICE and DTLS-SRTP has agreed on.
+/// All that a leg with DTLS-SRTP has agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebTransport {
+    /// How it finds its addresses; `None` = not by ICE: they are those of its description, and it is believed as any phone is.
+    pub ice: Option<IceTransport>,
+    /// We begin the DTLS handshake.
+    pub active: bool,
+    /// Which of our certificates it was told of.
+    pub certificate: u8,
+    /// Its certificate must have one of these; of the digests that are there the strongest counts.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// What a leg with ICE has agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceTransport {
     /// Our side of ICE.
     pub ours: IceCredentials,
     /// From which transactions and the tie-breaker are made: random, and not the leg's to know, or it could answer checks
@@ -69,10 +82,4 @@ pub struct WebTransport {
     pub lite: bool,
     /// We nominate.
     pub controlling: bool,
-    /// We begin the DTLS handshake.
-    pub active: bool,
-    /// Which of our certificates it was told of.
-    pub certificate: u8,
-    /// Its certificate must have one of these; of the digests that are there the strongest counts.
-    pub fingerprints: Vec<Fingerprint>,
 }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use anyhow::{Context, Result};
 use dimpl::crypto::rust_crypto;
 use dimpl::{Config, DtlsCertificate, Output, SrtpProfile};
-use media::{Dtls, DtlsOutput, DtlsSource};
+use media::{Dtls, DtlsOutput, DtlsRole, DtlsSource};
 use model::SrtpSuite;
 use ring::digest::{SHA256, digest};
 use std::collections::VecDeque;
@@ -36,6 +36,8 @@ pub(crate) struct Certificates {
     certificates: Arc<[DtlsCertificate]>,
     fingerprints: Arc<[Arc<str>]>,
     config: Arc<Config>,
+    /// For peers of whom nobody has shown that they are where they say.
+    wary: Arc<Config>,
 }
 
 impl Certificates {
@@ -47,20 +49,11 @@ impl Certificates {
             .iter()
             .map(|made| fingerprint(&made.certificate))
             .collect();
-        let config = Config::builder()
-            .with_crypto_provider(rust_crypto::default_provider())
-            .mtu(MTU)
-            // ICE has shown that the leg is where it says.
-            .use_server_cookie(false)
-            .flight_start_rto(FIRST_WAIT)
-            .flight_retries(6)
-            .handshake_timeout(LONGEST)
-            .build()
-            .context("cannot set up DTLS")?;
         Ok(Certificates {
             certificates: certificates.into(),
             fingerprints,
-            config: Arc::new(config),
+            config: config(false)?,
+            wary: config(true)?,
         })
     }
 
@@ -76,6 +69,20 @@ impl Certificates {
             clock,
         })
     }
+}
+
+/// How endpoints behave. `cookies` = a hello has to be said twice.
+fn config(cookies: bool) -> Result<Arc<Config>> {
+    let config = Config::builder()
+        .with_crypto_provider(rust_crypto::default_provider())
+        .mtu(MTU)
+        .use_server_cookie(cookies)
+        .flight_start_rto(FIRST_WAIT)
+        .flight_retries(6)
+        .handshake_timeout(LONGEST)
+        .build()
+        .context("cannot set up DTLS")?;
+    Ok(Arc::new(config))
 }
 
 fn certificate() -> Result<DtlsCertificate> {
@@ -114,17 +121,18 @@ impl std::fmt::Debug for Source {
 }
 
 impl DtlsSource for Source {
-    fn begin(&mut self, certificate: u8, active: bool, now: Duration) -> Option<Box<dyn Dtls>> {
+    fn begin(&mut self, certificate: u8, role: DtlsRole, now: Duration) -> Option<Box<dyn Dtls>> {
         let own = self
             .certificates
             .certificates
             .get(usize::from(certificate))?
             .clone();
-        let mut dtls = dimpl::Dtls::new_auto(
-            Arc::clone(&self.certificates.config),
-            own,
-            self.clock.instant(now),
-        );
+        let config = match role {
+            DtlsRole::Wary => &self.certificates.wary,
+            DtlsRole::Active | DtlsRole::Passive => &self.certificates.config,
+        };
+        let mut dtls = dimpl::Dtls::new_auto(Arc::clone(config), own, self.clock.instant(now));
+        let active = role == DtlsRole::Active;
         let begun = catch_unwind(AssertUnwindSafe(|| dtls.set_active(active)));
         let mut endpoint = Endpoint {
             dtls: begun.is_ok().then_some(dtls)?,
@@ -271,14 +279,15 @@ mod tests {
     }
 
     fn ends() -> (Certificates, Box<dyn Dtls>, Box<dyn Dtls>) {
+        ends_with(DtlsRole::Passive)
+    }
+
+    fn ends_with(role: DtlsRole) -> (Certificates, Box<dyn Dtls>, Box<dyn Dtls>) {
         let made = Certificates::make().unwrap();
         let mut source = made.source(Clock::new());
-        let active = source.begin(0, true, NOW).unwrap();
-        let passive = source.begin(1, false, NOW).unwrap();
-        assert!(
-            source.begin(2, false, NOW).is_none(),
-            "there are two certificates"
-        );
+        let active = source.begin(0, DtlsRole::Active, NOW).unwrap();
+        let passive = source.begin(1, role, NOW).unwrap();
+        assert!(source.begin(2, role, NOW).is_none(), "there are two certificates");
         (made, active, passive)
     }
 
@@ -304,6 +313,32 @@ mod tests {
         assert_eq!(*prints, *made.fingerprints());
         assert_ne!(prints[0], prints[1]);
         assert!(sdp_like(&prints[0]));
+    }
+
+    /// Who is not known to be where he says gets no more than he sent until he repeats a cookie; then all is as usual.
+    #[test]
+    fn a_wary_endpoint_asks_for_a_cookie_first() {
+        let (_, mut active, mut wary) = ends_with(DtlsRole::Wary);
+        let (mut of_active, mut of_wary) = (End::default(), End::default());
+        let hello = drain(&mut *active, &mut of_active);
+        for datagram in &hello {
+            wary.handle_datagram(datagram, NOW);
+        }
+        let first = drain(&mut *wary, &mut of_wary);
+        let octets = |datagrams: &[Vec<u8>]| datagrams.iter().map(Vec::len).sum::<usize>();
+        assert!(!first.is_empty() && octets(&first) <= octets(&hello), "{first:?}");
+        for datagram in &first {
+            active.handle_datagram(datagram, NOW);
+        }
+        for _ in 0..8 {
+            for datagram in drain(&mut *active, &mut of_active) {
+                wary.handle_datagram(&datagram, NOW);
+            }
+            for datagram in drain(&mut *wary, &mut of_wary) {
+                active.handle_datagram(&datagram, NOW);
+            }
+        }
+        assert!(of_active.keys.is_some() && of_active.keys == of_wary.keys);
     }
 
     /// 32 octets in upper-case hex behind the name of the function.

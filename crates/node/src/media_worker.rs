@@ -8,7 +8,7 @@ use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
 use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, RoomFrame, Spool};
-use model::{CallId, ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, TenantId};
+use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, TenantId};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
@@ -309,6 +309,7 @@ impl MediaWorker {
                 seats: Some(seats),
             } if seats.room.tenant != tenant_of(*session) => return,
             MediaCommand::Open { session, .. }
+            | MediaCommand::OpenStream { session, .. }
             | MediaCommand::Reopen { session, .. }
             | MediaCommand::Serve { session, .. } => {
                 self.sessions.insert(*session);
@@ -343,7 +344,8 @@ impl MediaWorker {
             let (caller, callee) = self.relay.quality(session)?;
             Some(QualityView {
                 tenant,
-                call: CallId(session.0 & u64::from(u32::MAX)),
+                call: session.call(),
+                stream: session.stream(),
                 caller,
                 callee,
             })

@@ -19,7 +19,7 @@ use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, MediaReport, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, TenantConfig, TenantId, UserId,
+    Sound, StreamKind, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -283,7 +283,9 @@ impl Shared {
 
     /// The media worker of a session: any fixed spread will do.
     pub(crate) fn media_worker(&self, session: MediaSessionId) -> usize {
-        let mixed = session.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        // The streams of a call are on one worker, so that what is said of them comes in order.
+        let call = MediaSessionId::of(session.tenant(), session.call(), StreamKind::Audio);
+        let mixed = call.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         usize::try_from(mixed).unwrap_or(0) % self.media.len().max(1)
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Binding {
     pub(crate) reachable: bool,
     /// When it was last sent a push notification; it has not registered since.
     woken: Option<Duration>,
+    /// The phone takes its keys from DTLS, and speaks no ICE: it has done so in a call.
+    dtls: bool,
     timer: TimerId,
 }
 
@@ -29,6 +31,8 @@ pub(crate) struct BindingFacts {
     pub(crate) flow: FlowToken,
     pub(crate) contact: Box<str>,
     pub(crate) path: Vec<Box<str>>,
+    /// It takes its keys from DTLS without ICE.
+    pub(crate) dtls: bool,
 }
 
 impl From<&Binding> for BindingFacts {
@@ -41,6 +45,7 @@ impl From<&Binding> for BindingFacts {
             flow: record.flow,
             contact: record.contact.clone(),
             path: record.path().to_vec(),
+            dtls: binding.dtls,
         }
     }
 }
@@ -102,6 +107,7 @@ impl Location {
                     ends,
                     reachable,
                     woken: None,
+                    dtls: old.dtls,
                     timer,
                 };
             }
@@ -113,6 +119,7 @@ impl Location {
                     ends,
                     reachable,
                     woken: None,
+                    dtls: false,
                     timer,
                 });
             }
@@ -122,6 +129,14 @@ impl Location {
         }
         if let Some(left) = left {
             self.forget_stream(user, &left);
+        }
+    }
+
+    /// Remembers whether the phone on this flow takes its keys from DTLS without ICE, to ask it for that first.
+    pub(crate) fn takes_dtls(&mut self, user: UserId, flow: &FlowToken, takes: bool) {
+        let bindings = self.users.get_mut(&user).into_iter().flatten();
+        for binding in bindings.filter(|b| same_flow(&b.record.flow, flow)) {
+            binding.dtls = takes;
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Does not own: reading (`parse`) and building (`negotiate`).
 
+use crate::fax::{self, Fax};
+use crate::picture::Picture;
 use crate::word::reachable;
 use crate::{Codec, Crypto, Web};
 use std::net::{IpAddr, SocketAddr};
@@ -100,6 +102,10 @@ pub struct Media {
     pub crypto: Vec<Crypto>,
     /// What it says about ICE and DTLS-SRTP; `None` where that is incomplete or not admitted.
     pub web: Option<Box<Web>>,
+    /// What it says of a fax (T.38), where it is one.
+    pub(crate) fax: Option<Box<Fax>>,
+    /// What it says of pictures, where it has some.
+    pub(crate) picture: Option<Box<Picture>>,
     /// The stream's name (RFC 5888).
     pub(crate) mid: Option<Box<str>>,
     /// Not to be used: over plain RTP where that is not admitted.
@@ -111,6 +117,8 @@ pub struct Media {
 pub(crate) enum Profile {
     /// `RTP/AVP`: plain, or protected when both sides bring keys although the profile does not say so.
     Avp,
+    /// `RTP/AVPF` (RFC 4585): for pictures.
+    Avpf,
     /// `RTP/SAVP` (RFC 3711).
     Savp,
     /// `RTP/SAVPF` (RFC 5124).
@@ -125,6 +133,7 @@ impl Profile {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Profile::Avp => "RTP/AVP",
+            Profile::Avpf => "RTP/AVPF",
             Profile::Savp => "RTP/SAVP",
             Profile::Savpf => "RTP/SAVPF",
             Profile::Dtls => "UDP/TLS/RTP/SAVP",
@@ -135,6 +144,7 @@ impl Profile {
     pub(crate) fn parse(proto: &str) -> Option<Profile> {
         [
             Profile::Avp,
+            Profile::Avpf,
             Profile::Savp,
             Profile::Savpf,
             Profile::Dtls,
@@ -142,6 +152,17 @@ impl Profile {
         ]
         .into_iter()
         .find(|profile| profile.as_str().eq_ignore_ascii_case(proto))
+    }
+
+    /// The same with feedback at once, where the writer of `from` has that (RFC 4585, RFC 5124).
+    pub(crate) fn like(self, from: Option<Profile>) -> Profile {
+        let feedback = matches!(from, Some(Profile::Avpf | Profile::Savpf | Profile::DtlsF));
+        match self {
+            Profile::Avp if feedback => Profile::Avpf,
+            Profile::Savp if feedback => Profile::Savpf,
+            Profile::Dtls if feedback => Profile::DtlsF,
+            profile => profile,
+        }
     }
 
     /// Keys come from DTLS.
@@ -158,11 +179,14 @@ impl Media {
         Some(SocketAddr::new(reachable(self.address?)?, nonzero(self.port)?))
     }
 
-    /// Where RTCP is expected: `a=rtcp`, else the port above RTP's. `rtcp-mux` plays no part: it is not
-    /// negotiated towards a relay (RFC 5761 §5.1.1: without an answer to it, RTCP keeps its own port).
+    /// Where RTCP is expected: `a=rtcp`, else the port above RTP's. `rtcp-mux` is negotiated with streams over DTLS alone
+    /// (RFC 5761 §5.1.1: without an answer to it, RTCP keeps its own port).
     #[must_use]
     pub fn rtcp_address(&self) -> Option<SocketAddr> {
         let rtp = self.rtp_address()?;
+        if self.web.is_some() && self.rtcp_mux {
+            return Some(rtp);
+        }
         match self.rtcp {
             Some((port, address)) => Some(SocketAddr::new(
                 reachable(address.unwrap_or(rtp.ip()))?,
@@ -176,7 +200,8 @@ impl Media {
     /// address only says that no candidate was there yet.
     #[must_use]
     pub fn effective_direction(&self) -> Direction {
-        let unspecified = self.web.is_none() && self.address.is_some_and(|a| a.is_unspecified());
+        let ice = self.web.as_ref().is_some_and(|web| web.ice.is_some());
+        let unspecified = !ice && self.address.is_some_and(|a| a.is_unspecified());
         Direction::of(self.direction.sends(), self.direction.receives() && !unspecified)
     }
 
@@ -199,14 +224,36 @@ impl Media {
 
     /// True for an audio stream that we can carry, switched on or not: over plain RTP, or over SRTP with keys.
     pub(crate) fn is_ours(&self) -> bool {
+        self.is_audio() && self.is_carried()
+    }
+
+    /// True for pictures that we can carry, and that are switched on: not with ICE, where one transport is for all streams.
+    pub(crate) fn is_shown(&self) -> bool {
+        let ice = self.web.as_ref().is_some_and(|web| web.ice.is_some());
+        self.is_video() && self.is_carried() && self.port != 0 && !ice
+    }
+
+    /// True for a fax that is switched on. It has no keys, so it is nothing where audio must have some.
+    pub(crate) fn is_faxed(&self) -> bool {
+        let known = self.fax.is_some() && self.format.eq_ignore_ascii_case(fax::FORMAT);
+        known && self.port != 0 && !self.barred
+    }
+
+    /// Its profile is known, and what that needs is there.
+    fn is_carried(&self) -> bool {
         let carried = match self.profile() {
             Some(Profile::Avp) => true,
+            Some(Profile::Avpf) => self.is_video(),
             // What is switched off needs no keys.
             Some(Profile::Savp | Profile::Savpf) => !self.crypto.is_empty() || self.port == 0,
             Some(Profile::Dtls | Profile::DtlsF) => self.web.is_some() || self.port == 0,
             None => false,
         };
-        self.is_audio() && carried && !self.barred
+        carried && !self.barred
+    }
+
+    pub(crate) fn is_video(&self) -> bool {
+        self.picture.is_some()
     }
 
     pub(crate) fn is_audio(&self) -> bool {
@@ -257,6 +304,18 @@ impl Description {
             .or_else(|| ours().next())
     }
 
+    /// The pictures that go with it, where there are some that can be carried.
+    #[must_use]
+    pub fn video(&self, allowed: &[String]) -> Option<&Media> {
+        self.media.get(self.shown(allowed)?)
+    }
+
+    /// The fax that is switched on.
+    #[must_use]
+    pub fn fax(&self) -> Option<&Media> {
+        self.media.get(self.faxed()?)
+    }
+
     /// True when that stream is held by the writer, or there is none.
     #[must_use]
     pub fn is_held(&self, allowed: &[String]) -> bool {
@@ -272,6 +331,17 @@ impl Description {
             media.direction = Direction::SendRecv;
         }
         resumed
+    }
+
+    /// Index of the first pictures that can be used.
+    pub(crate) fn shown(&self, allowed: &[String]) -> Option<usize> {
+        let pictures = |m: &Media| m.allowed(allowed).any(Codec::is_picture);
+        self.media.iter().position(|m| m.is_shown() && pictures(m))
+    }
+
+    /// Index of the first fax that is switched on.
+    pub(crate) fn faxed(&self) -> Option<usize> {
+        self.media.iter().position(Media::is_faxed)
     }
 
     /// Index of the first audio stream that can be used.

@@ -52,6 +52,14 @@ fn write_media(text: &mut String, media: &Media) {
         }
         text.push_str("\r\n");
     }
+    if let Some(picture) = &media.picture {
+        let codecs: Vec<&Codec> = media.formats.iter().collect();
+        picture.write_bandwidth(text);
+        picture.write_feedback(&codecs, text);
+    }
+    if let Some(fax) = &media.fax {
+        fax.write(text);
+    }
     if media.rtcp_mux {
         text.push_str("a=rtcp-mux\r\n");
     }

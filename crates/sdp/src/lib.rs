@@ -15,6 +15,8 @@
 //!   ours is read by [`Description::parse_answer`], which knows what was offered.
 //! - A browser's leg speaks ICE and DTLS-SRTP (RFC 8829): its description counts where [`Admit::dtls`] says so, and a [`Side`] that was
 //!   told [`Side::speak_web`] offers the like. Ours has one candidate, the anchor.
+//! - Beside its audio a call may have pictures and a fax (T.38): the first of each is passed on, each by a port of its own of the [`Anchor`],
+//!   where that has one. A fax may stand alone on a leg that knows the session.
 //! - There is one [`Side`] per leg. It makes `o=` stable, lets its version rise only when the content changes,
 //!   and keeps the number of `m=` lines from shrinking (RFC 3264 §8).
 //! - `allowed` lists codec names in lower case, `telephone-event` and `cn` among them; empty allows all.
@@ -28,10 +30,12 @@
 mod codec;
 mod crypto;
 mod description;
+mod fax;
 mod keep;
 mod negotiate;
 mod own;
 mod parse;
+mod picture;
 mod side;
 mod spoken;
 mod text;

@@ -2,6 +2,7 @@
 //!
 //! Does not own: when to do it (SIP), and ports (`media`).
 
+use crate::fax::Fax;
 use crate::text::{Place, Text};
 use crate::{Anchor, Codec, Description, Direction, Format, Media, Side, spoken};
 use std::fmt;
@@ -55,7 +56,7 @@ impl std::error::Error for Refusal {}
 
 /// Builds the offer for leg `to` from the offer that the other leg made.
 ///
-/// The first usable audio stream is kept: payload types, parameters, packet times, direction. Every other m=
+/// The first usable audio stream is kept: payload types, parameters, packet times, direction; likewise pictures and a fax. Every other m=
 /// line stays in its place with port 0. Where we transcode, what we speak beside comes last. On a leg that knows the session already, a stream that is
 /// switched off (port 0) is passed on as such.
 ///
@@ -68,12 +69,18 @@ pub fn offer(
     allowed: &[String],
 ) -> Result<String, Refusal> {
     let usable = from.usable(allowed);
-    if usable.is_none() && !(to.has_spoken() && is_switched_off(from)) {
+    let faxed = from
+        .faxed()
+        .filter(|_| has(anchor, |anchor| anchor.fax) && !to.has_ice());
+    // Audio that has made room for a fax is not just switched off.
+    let off = is_switched_off(from) && from.faxed().is_none();
+    if usable.or(faxed).is_none() && !(to.has_spoken() && off) {
         return Err(unusable(from));
     }
-    if to.is_web() {
+    if to.has_ice() {
         return web_offer(usable.and_then(|at| from.media.get(at)), to, anchor, allowed);
     }
+    let shown = from.shown(allowed).filter(|_| usable.is_some());
     let mut text = Text::default();
     for (index, media) in from.media.iter().enumerate() {
         if Some(index) == usable {
@@ -82,13 +89,14 @@ pub fn offer(
                 false => Vec::new(),
             };
             let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
-            text.stream(
-                media,
-                &codecs,
-                wish(media, anchor),
-                place(media, anchor, media.rtcp_mux)?,
-                to.offered().ok_or(Refusal::Transport)?,
-            );
+            let protected = to.offered().ok_or(Refusal::Transport)?;
+            let mut place = place(media, anchor, media.rtcp_mux)?;
+            place.mux |= protected.is_dtls_alone();
+            text.stream(media, &codecs, wish(media, anchor), place, protected);
+        } else if Some(index) == shown {
+            offer_video(media, to, anchor, allowed, &mut text);
+        } else if Some(index) == faxed {
+            offer_fax(media, anchor, &mut text)?;
         } else {
             text.refused(media);
         }
@@ -96,6 +104,31 @@ pub fn offer(
     let missing = to.missing(text.len()).to_vec();
     missing.iter().for_each(|line| text.line(line));
     Ok(to.say(text, anchor))
+}
+
+/// Pictures, where they can be offered to the leg.
+fn offer_video(media: &Media, to: &Side, anchor: Option<Anchor>, allowed: &[String], text: &mut Text) {
+    let codecs: Vec<&Codec> = media
+        .allowed(allowed)
+        .filter(|codec| codec.is_picture())
+        .collect();
+    let place = beside(media, anchor, |anchor| anchor.video);
+    match (place, to.offered_video(media), &media.picture) {
+        (Some(mut place), Some(protected), Some(picture)) => {
+            place.mux |= protected.is_dtls_alone();
+            text.video(picture, &codecs, media.effective_direction(), place, protected);
+        }
+        _ => text.refused(media),
+    }
+}
+
+fn offer_fax(media: &Media, anchor: Option<Anchor>, text: &mut Text) -> Result<(), Refusal> {
+    let place = beside(media, anchor, |anchor| anchor.fax).ok_or(Refusal::NoAddress)?;
+    match &media.fax {
+        Some(fax) => text.fax(fax, place.rtp),
+        None => text.refused(media),
+    }
+    Ok(())
 }
 
 /// The offer for a browser: the stream in the place that it has there, and nothing that the browser does not know already.
@@ -146,36 +179,103 @@ pub fn answer(
     allowed: &[String],
 ) -> Result<String, Refusal> {
     let usable = offered.usable(allowed);
-    if usable.is_none() && !is_switched_off(offered) {
+    let faxed = offered.faxed().filter(|_| has(anchor, |anchor| anchor.fax));
+    let off = is_switched_off(offered) && offered.faxed().is_none();
+    if usable.or(faxed).is_none() && !off {
         return Err(unusable(offered));
     }
-    let mut text = Text::answer();
+    let fax = faxed.and_then(|at| fax_reply(answer, at, anchor));
+    let shown = offered.shown(allowed).filter(|_| usable.is_some());
+    let (mut text, mut agreed) = (Text::answer(), Vec::new());
     for (index, media) in offered.media.iter().enumerate() {
         if Some(index) == usable {
-            let reply = reply(answer, index)?;
-            let codecs = match spoken_for(media, reply, anchor, allowed) {
-                Some(codecs) => codecs,
-                None => common(media, reply, allowed)?,
-            };
-            let direction = media.effective_direction().answered(wish(reply, anchor));
-            let mux = media.rtcp_mux && reply.rtcp_mux;
-            let place = place(reply, anchor, mux)?;
-            to.hears(media, index);
-            text.stream(
-                reply,
-                &codecs.iter().collect::<Vec<_>>(),
-                direction,
-                place,
-                to.answered(media).ok_or(Refusal::Transport)?,
-            );
+            match (reply(answer, index), fax) {
+                (Ok(reply), _) => {
+                    answer_audio((index, media), reply, to, anchor, allowed, &mut text)?;
+                    agreed.push(media);
+                }
+                // The one is taken instead of the other.
+                (Err(_), Some(_)) => text.refused_by_name(media),
+                (Err(refusal), None) => return Err(refusal),
+            }
+        } else if Some(index) == shown && answer_video((index, media), answer, to, anchor, allowed, &mut text)
+        {
+            agreed.push(media);
+        } else if let Some((fax, at)) = fax.filter(|_| Some(index) == faxed) {
+            text.fax(fax, at);
         } else {
             text.refused_by_name(media);
         }
     }
-    if let Some(media) = usable.and_then(|at| offered.media.get(at)) {
-        to.agreed(media);
+    if faxed.is_some() && usable.is_none() && fax.is_none() {
+        return Err(Refusal::NoAudio);
     }
+    agreed.iter().for_each(|media| to.agreed(media));
     Ok(to.say(text, anchor))
+}
+
+fn answer_audio(
+    (index, media): (usize, &Media),
+    reply: &Media,
+    to: &mut Side,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+    text: &mut Text,
+) -> Result<(), Refusal> {
+    let codecs = match spoken_for(media, reply, anchor, allowed) {
+        Some(codecs) => codecs,
+        None => common(media, reply, allowed, Codec::is_sound)?,
+    };
+    let direction = media.effective_direction().answered(wish(reply, anchor));
+    let mut place = place(reply, anchor, media.rtcp_mux && reply.rtcp_mux)?;
+    to.hears(media, index);
+    let protected = to.answered(media).ok_or(Refusal::Transport)?;
+    place.mux |= protected.is_dtls_alone() && media.rtcp_mux;
+    text.stream(
+        reply,
+        &codecs.iter().collect::<Vec<_>>(),
+        direction,
+        place,
+        protected,
+    );
+    Ok(())
+}
+
+/// Pictures, where the answer takes them; false when it does not.
+fn answer_video(
+    (index, media): (usize, &Media),
+    answer: &Description,
+    to: &Side,
+    anchor: Option<Anchor>,
+    allowed: &[String],
+    text: &mut Text,
+) -> bool {
+    let reply = answer.media.get(index).filter(|m| m.is_shown());
+    let Some(reply) = reply.or_else(|| answer.media.iter().find(|m| m.is_shown())) else {
+        return false;
+    };
+    let codecs = common(media, reply, allowed, Codec::is_picture).unwrap_or_default();
+    let codecs: Vec<&Codec> = codecs.iter().filter(|codec| codec.is_picture()).collect();
+    let mux = media.rtcp_mux && reply.rtcp_mux;
+    let place = beside(reply, anchor, |anchor| anchor.video);
+    let (Some(mut place), Some(protected), false) = (place, to.answered(media), codecs.is_empty()) else {
+        return false;
+    };
+    let (Some(theirs), Some(offered)) = (&reply.picture, &media.picture) else {
+        return false;
+    };
+    place.mux = (place.mux && mux) || (protected.is_dtls_alone() && media.rtcp_mux);
+    let direction = media.effective_direction().answered(reply.effective_direction());
+    text.video(&theirs.answering(offered), &codecs, direction, place, protected);
+    true
+}
+
+/// What the answer says of the fax that was offered at `index`, and where it is received.
+fn fax_reply(answer: &Description, index: usize, anchor: Option<Anchor>) -> Option<(&Fax, SocketAddr)> {
+    let reply = answer.media.get(index).filter(|m| m.is_faxed());
+    let reply = reply.or_else(|| answer.media.iter().find(|m| m.is_faxed()))?;
+    let place = beside(reply, anchor, |anchor| anchor.fax)?;
+    Some((reply.fax.as_deref()?, place.rtp))
 }
 
 /// Whether one side's description can be an answer to the other's, over a relay that transcodes or not.
@@ -241,8 +341,14 @@ fn wish(said: &Media, anchor: Option<Anchor>) -> Direction {
 }
 
 /// The answered formats that were offered, in the answer's order and with its payload types and parameters
-/// (RFC 3264 §6.1 allows other numbers). A dynamic number without rtpmap means what the offer said.
-fn common(offered: &Media, reply: &Media, allowed: &[String]) -> Result<Vec<Codec>, Refusal> {
+/// (RFC 3264 §6.1 allows other numbers). A dynamic number without rtpmap means what the offer said. One of them must be what
+/// `counts`.
+fn common(
+    offered: &Media,
+    reply: &Media,
+    allowed: &[String],
+    counts: fn(&Codec) -> bool,
+) -> Result<Vec<Codec>, Refusal> {
     let codecs: Vec<Codec> = reply
         .formats
         .iter()
@@ -259,7 +365,7 @@ fn common(offered: &Media, reply: &Media, allowed: &[String]) -> Result<Vec<Code
             })
         })
         .collect();
-    if codecs.iter().any(Codec::is_sound) {
+    if codecs.iter().any(counts) {
         Ok(codecs)
     } else {
         Err(Refusal::NoCommonCodec)
@@ -281,6 +387,23 @@ fn place(media: &Media, anchor: Option<Anchor>, mux: bool) -> Result<Place, Refu
         }),
         (None, _) => Err(Refusal::NoAddress),
     }
+}
+
+/// True where this stream goes straight, or we have a port for it.
+fn has(anchor: Option<Anchor>, port: fn(Anchor) -> Option<SocketAddr>) -> bool {
+    anchor.is_none_or(|anchor| port(anchor).is_some())
+}
+
+/// The same for a stream beside the audio; `None` where there is no port for it, or no address.
+fn beside(media: &Media, anchor: Option<Anchor>, port: fn(Anchor) -> Option<SocketAddr>) -> Option<Place> {
+    let Some(anchor) = anchor else {
+        return place(media, None, media.rtcp_mux).ok();
+    };
+    Some(Place {
+        rtp: port(anchor)?,
+        rtcp: None,
+        mux: false,
+    })
 }
 
 /// True when there is audio and all audio has port 0.

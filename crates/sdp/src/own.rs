@@ -31,6 +31,12 @@ pub fn serve(
     anchor: Anchor,
     allowed: &[String],
 ) -> Result<String, Refusal> {
+    // The server speaks, and does nothing else.
+    let anchor = Anchor {
+        video: None,
+        fax: None,
+        ..anchor
+    };
     let mut own = offered.clone();
     for media in &mut own.media {
         media.formats = formats(media, allowed);

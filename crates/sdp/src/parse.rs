@@ -27,7 +27,7 @@ const MAX_CRYPTO: usize = 16;
 pub struct Admit {
     /// Keys are read: the description came a way that nobody else can read.
     pub keys: bool,
-    /// ICE and DTLS-SRTP may be used.
+    /// DTLS-SRTP may be used, with ICE or without.
     pub dtls: bool,
     /// Audio without keys may be used.
     pub plain: bool,
@@ -93,10 +93,15 @@ impl Description {
         let mut description = Description::read(body)?;
         for media in &mut description.media {
             media.crypto.retain(|crypto| side.has_offered(crypto));
-            media.web = media.web.take().filter(|_| side.has_offered_web());
+            media.web = media.web.take().filter(|_| side.has_offered_dtls());
+            if let Some(web) = media.web.as_mut().filter(|_| !side.has_offered_ice()) {
+                web.ice = None;
+            }
             media.barred = !plain && !media.is_protected();
         }
-        if let Some(media) = description.media.iter().find(|m| m.is_ours() && m.port != 0) {
+        let audio = description.media.iter().find(|m| m.is_ours() && m.port != 0);
+        let video = description.media.iter().find(|m| m.is_shown());
+        for media in audio.into_iter().chain(video) {
             side.agreed(media);
         }
         Ok(description)
@@ -153,6 +158,14 @@ impl Reader {
             b'o' => self.origin(text(value)?),
             b'c' => self.connection(text(value)?),
             b'm' => self.media(text(value)?),
+            b'b' => {
+                // In another charset it is one that we don't know.
+                let picture = self.media.last_mut().and_then(|media| media.picture.as_mut());
+                if let (Some(picture), Ok(value)) = (picture, text(value)) {
+                    picture.read_bandwidth(value);
+                }
+                Ok(())
+            }
             b'a' => self.attribute(value),
             kind if kind.is_ascii_lowercase() => Ok(()),
             _ => Err("a line begins with a lower-case letter"),
@@ -164,8 +177,8 @@ impl Reader {
         let mut media = self.media;
         for (media, draft) in media.iter_mut().zip(self.webs) {
             media.mid = draft.mid();
-            if media.rtcp_mux && media.profile().is_some_and(Profile::is_dtls) {
-                media.web = draft.complete(&self.web).map(Box::new);
+            if media.profile().is_some_and(Profile::is_dtls) {
+                media.web = draft.complete(&self.web, media.rtcp_mux).map(Box::new);
             }
         }
         Ok(Description { origin, media })
@@ -228,6 +241,8 @@ impl Reader {
             .ok_or("m= has no port from 0 to 65535")?;
         let is_rtp = proto.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("RTP/"))
             || Profile::parse(proto).is_some_and(Profile::is_dtls);
+        let fax = kind.eq_ignore_ascii_case("image") && proto.eq_ignore_ascii_case(crate::fax::PROTO);
+        let video = is_rtp && kind.eq_ignore_ascii_case("video");
         self.webs.push(Draft::default());
         self.media.push(Media {
             kind: kind.into(),
@@ -248,6 +263,8 @@ impl Reader {
             maxptime: None,
             crypto: Vec::new(),
             web: None,
+            fax: fax.then(Box::default),
+            picture: video.then(Box::default),
             mid: None,
             barred: false,
         });
@@ -293,7 +310,16 @@ fn stream_attribute(media: &mut Media, name: &str, value: &str) {
         "rtcp" => media.rtcp = rtcp(value),
         "rtcp-mux" => media.rtcp_mux = true,
         "crypto" => crypto(media, value),
-        _ => {}
+        "rtcp-fb" => {
+            if let Some(picture) = &mut media.picture {
+                picture.read_feedback(&media.formats, value);
+            }
+        }
+        name => {
+            if let Some(fax) = &mut media.fax {
+                fax.read(name, value);
+            }
+        }
     }
 }
 

@@ -20,6 +20,10 @@ pub struct Anchor {
     pub transcodes: bool,
     /// Who is on hold hears something all the same.
     pub plays: bool,
+    /// RTP address for pictures; `None` = they are not carried.
+    pub video: Option<SocketAddr>,
+    /// Address for a fax; `None` = it is not carried.
+    pub fax: Option<SocketAddr>,
 }
 
 impl Anchor {
@@ -30,6 +34,8 @@ impl Anchor {
             rtp,
             transcodes: false,
             plays: false,
+            video: None,
+            fax: None,
         }
     }
 }
@@ -57,12 +63,14 @@ pub enum Protection {
     Demanded,
     /// `UDP/TLS/RTP/SAVPF` with ICE, as browsers want it. See [`Side::speak_web`].
     Web,
+    /// `UDP/TLS/RTP/SAVP` without ICE: phones that take their keys from DTLS alone.
+    Dtls,
 }
 
 /// What ICE and DTLS need to know about a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct WebPath<'a> {
-    /// Our side of ICE.
+    /// Our side of ICE; it counts where the leg has one.
     pub ours: &'a Credentials,
     /// From which the media plane makes what must not be guessed, not even by the leg: transactions.
     pub seed: [u64; 2],
@@ -108,6 +116,9 @@ pub struct Side {
     own: Option<Box<Own>>,
     protection: Protection,
     agreement: Agreement,
+    /// The same of its pictures: keys of their own, or two streams could use one key stream.
+    video_ring: Option<Box<Keyring>>,
+    video_agreement: Agreement,
 }
 
 /// What is agreed with the leg.
@@ -122,7 +133,10 @@ enum Agreement {
         theirs: Key,
     },
     /// By DTLS.
-    Web(Box<Web>),
+    Web {
+        profile: Profile,
+        theirs: Box<Web>,
+    },
 }
 
 /// It holds keys, also in what was said.
@@ -151,6 +165,8 @@ impl Side {
             own: None,
             protection: Protection::None,
             agreement: Agreement::Nothing,
+            video_ring: None,
+            video_agreement: Agreement::Nothing,
         }
     }
 
@@ -158,6 +174,11 @@ impl Side {
     pub fn protect(&mut self, ring: Keyring, protection: Protection) {
         self.ring = Some(Box::new(ring));
         self.protection = protection;
+    }
+
+    /// Its pictures may have these.
+    pub fn protect_video(&mut self, ring: Keyring) {
+        self.video_ring = Some(Box::new(ring));
     }
 
     /// A leg for a text that nobody is told: what could be said to a leg that may have keys.
@@ -169,7 +190,7 @@ impl Side {
         side
     }
 
-    /// The leg may speak ICE and DTLS-SRTP; it is asked to by [`Side::ask_for_web`]. `fingerprint` is the value of `a=fingerprint` for our certificate
+    /// The leg may speak DTLS-SRTP, with ICE or without; it is asked to by [`Side::ask_for_web`] or [`Side::ask_for_dtls`]. `fingerprint` is the value of `a=fingerprint` for our certificate
     /// of that number; `seed` is nobody's but ours. Says nothing about keys: see [`Side::protect`].
     pub fn speak_web(&mut self, ice: Credentials, seed: [u64; 2], certificate: u8, fingerprint: Arc<str>) {
         self.own = Some(Box::new(Own::new(ice, seed, certificate, fingerprint)));
@@ -181,6 +202,12 @@ impl Side {
         self.agreement = Agreement::Nothing;
     }
 
+    /// The same without ICE.
+    pub fn ask_for_dtls(&mut self) {
+        self.protection = Protection::Dtls;
+        self.agreement = Agreement::Nothing;
+    }
+
     /// True when the leg may speak ICE and DTLS-SRTP.
     #[must_use]
     pub fn may_speak_web(&self) -> bool {
@@ -189,7 +216,7 @@ impl Side {
 
     /// The leg may have no keys that are told any more; what comes from DTLS stays.
     pub fn forget_ring(&mut self) {
-        self.ring = None;
+        (self.ring, self.video_ring) = (None, None);
     }
 
     /// These are ours once the leg's restart of ICE is answered. One that is refused leaves all as it was.
@@ -217,22 +244,31 @@ impl Side {
             .map(|own| own.certificate)
     }
 
-    /// True when the leg speaks ICE and DTLS, or is asked to.
+    /// True when the leg speaks DTLS, or is asked to.
     #[must_use]
     pub fn is_web(&self) -> bool {
         self.own.is_some()
             && match self.agreement {
-                Agreement::Web(_) => true,
-                Agreement::Nothing => self.protection == Protection::Web,
+                Agreement::Web { .. } => true,
+                Agreement::Nothing => matches!(self.protection, Protection::Web | Protection::Dtls),
                 Agreement::Plain | Agreement::Protected { .. } => false,
             }
+    }
+
+    /// True when it speaks ICE besides, or is asked to.
+    pub(crate) fn has_ice(&self) -> bool {
+        let ice = match &self.agreement {
+            Agreement::Web { theirs, .. } => theirs.ice.is_some(),
+            _ => self.protection == Protection::Web,
+        };
+        ice && self.is_web()
     }
 
     /// True when this offer of the leg restarts ICE: ours is restarted then, too.
     #[must_use]
     pub fn is_restarted_by(&self, offer: &Media) -> bool {
         match (&self.agreement, &offer.web) {
-            (Agreement::Web(before), Some(web)) => web.restarts(before),
+            (Agreement::Web { theirs, .. }, Some(web)) => web.restarts(theirs),
             _ => false,
         }
     }
@@ -251,8 +287,13 @@ impl Side {
         })
     }
 
-    /// True when our last text offered, or answered, ICE.
-    pub(crate) fn has_offered_web(&self) -> bool {
+    /// True when our last text offered, or answered, DTLS.
+    pub(crate) fn has_offered_dtls(&self) -> bool {
+        self.own.is_some() && self.said.contains("\r\na=fingerprint:")
+    }
+
+    /// The same of ICE.
+    pub(crate) fn has_offered_ice(&self) -> bool {
         self.own.is_some() && self.said.contains("\r\na=ice-ufrag:")
     }
 
@@ -266,7 +307,7 @@ impl Side {
 
     /// The lines that the leg knows, and the place of the stream among them, for an offer to a leg that is a browser.
     pub(crate) fn web_lines(&mut self) -> Option<(Vec<String>, usize)> {
-        if !self.is_web() {
+        if !self.has_ice() {
             return None;
         }
         let own = self.own.as_mut()?;
@@ -276,18 +317,34 @@ impl Side {
 
     /// The leg may have no keys any more: it talks plainly if it may, else there is nothing to offer to it.
     pub fn forget_keys(&mut self, may_be_plain: bool) {
-        self.ring = None;
+        self.forget_ring();
         self.own = None;
         (self.protection, self.agreement) = match may_be_plain {
             true => (Protection::None, Agreement::Plain),
             false => (Protection::Demanded, Agreement::Nothing),
         };
+        self.video_agreement = self.agreement.clone();
     }
 
     /// Replaces our keys by new ones. The leg learns of them by the next description that is made for it.
     pub fn rekey(&mut self, ring: Keyring) {
         if self.ring.is_some() {
             self.ring = Some(Box::new(ring));
+        }
+    }
+
+    /// The same of its pictures.
+    pub fn rekey_video(&mut self, ring: Keyring) {
+        if self.video_ring.is_some() {
+            self.video_ring = Some(Box::new(ring));
+        }
+    }
+
+    /// What is ours and what is agreed on for a stream of this kind.
+    fn guard(&self, media: &Media) -> (Option<&Keyring>, &Agreement) {
+        match media.is_video() {
+            true => (self.video_ring.as_deref(), &self.video_agreement),
+            false => (self.ring.as_deref(), &self.agreement),
         }
     }
 
@@ -306,7 +363,7 @@ impl Side {
     /// True when this offer of the leg brings another key than the one agreed on: ours is renewed then too.
     #[must_use]
     pub fn is_rekeyed_by(&self, offer: &Media) -> bool {
-        match (&self.agreement, offer.crypto.first()) {
+        match (self.guard(offer).1, offer.crypto.first()) {
             (Agreement::Protected { theirs, .. }, Some(crypto)) => *theirs != crypto.key,
             _ => false,
         }
@@ -317,7 +374,7 @@ impl Side {
     pub fn suite(&self) -> Option<Suite> {
         match &self.agreement {
             Agreement::Protected { suite, .. } => Some(*suite),
-            Agreement::Nothing | Agreement::Plain | Agreement::Web(_) => None,
+            Agreement::Nothing | Agreement::Plain | Agreement::Web { .. } => None,
         }
     }
 
@@ -327,23 +384,49 @@ impl Side {
         let crypto = media.crypto.first()?;
         Some(Srtp {
             suite: crypto.suite,
-            ours: self.ring.as_ref()?.key(crypto.suite)?.clone(),
+            ours: self.guard(media).0?.key(crypto.suite)?.clone(),
             theirs: crypto.key.clone(),
         })
     }
 
-    /// Profile and attributes of an offer; `None` when nothing can be offered.
+    /// Profile and attributes of an offer of audio; `None` when nothing can be offered.
     pub(crate) fn offered(&self) -> Option<Protected> {
-        if let Some(own) = self.own.as_ref().filter(|_| self.is_web()) {
-            return Some(Protected::web(Profile::DtlsF, own, Setup::ActPass));
+        self.asked(&self.agreement, self.ring.as_deref())
+    }
+
+    /// The same of pictures that come with this profile; `None` also with ICE.
+    pub(crate) fn offered_video(&self, from: &Media) -> Option<Protected> {
+        if self.has_ice() {
+            return None;
         }
-        let (profile, suites) = match (&self.agreement, self.protection) {
+        // Pictures that are new are protected as the audio is.
+        let agreement = match &self.video_agreement {
+            Agreement::Nothing => &self.agreement,
+            agreement => agreement,
+        };
+        let mut asked = self.asked(agreement, self.video_ring.as_deref())?;
+        asked.profile = asked.profile.like(from.profile());
+        Some(asked)
+    }
+
+    fn asked(&self, agreement: &Agreement, ring: Option<&Keyring>) -> Option<Protected> {
+        if let Some(own) = self.own.as_ref().filter(|_| self.is_web()) {
+            let profile = match agreement {
+                _ if self.has_ice() => Profile::DtlsF,
+                Agreement::Web { profile, .. } => *profile,
+                _ => Profile::Dtls,
+            };
+            return Some(Protected::web(profile, own, Setup::ActPass, self.has_ice()));
+        }
+        let (profile, suites) = match (agreement, self.protection) {
             (Agreement::Protected { profile, suite, .. }, _) => (*profile, std::slice::from_ref(suite)),
-            (Agreement::Plain, _) | (_, Protection::None | Protection::Web) => (Profile::Avp, &[][..]),
+            (Agreement::Plain, _) | (_, Protection::None | Protection::Web | Protection::Dtls) => {
+                (Profile::Avp, &[][..])
+            }
             (_, Protection::Wished) => (Profile::Avp, &Suite::OFFERED[..]),
             (_, Protection::Demanded) => (Profile::Savp, &Suite::OFFERED[..]),
         };
-        let Some(ring) = &self.ring else {
+        let Some(ring) = ring else {
             return (self.protection != Protection::Demanded).then(Protected::plain);
         };
         let keys = suites
@@ -364,12 +447,17 @@ impl Side {
         let profile = offer.profile()?;
         if let Some(web) = &offer.web {
             let own = self.own.as_deref()?;
-            return Some(Protected::web(profile, own, own.answer_to(web.setup)));
+            let ice = web.ice.is_some();
+            return Some(Protected::web(profile, own, own.answer_to(web.setup), ice));
         }
         let Some(crypto) = offer.crypto.first() else {
-            return (profile == Profile::Avp).then(Protected::plain);
+            let plain = matches!(profile, Profile::Avp | Profile::Avpf);
+            return plain.then(|| Protected {
+                profile,
+                ..Protected::plain()
+            });
         };
-        let key = self.ring.as_ref()?.key(crypto.suite)?;
+        let key = self.guard(offer).0?.key(crypto.suite)?;
         Some(Protected {
             profile,
             attributes: vec![written(crypto.tag, crypto.suite, key)],
@@ -385,21 +473,25 @@ impl Side {
 
     /// Remembers what a stream that the leg described has led to.
     pub(crate) fn agreed(&mut self, media: &Media) {
-        if let Some(web) = &media.web {
-            if let Some(own) = &mut self.own {
-                own.settles(web.setup);
-            }
-            self.agreement = Agreement::Web(web.clone());
-            return;
+        if let (Some(web), Some(own)) = (&media.web, &mut self.own) {
+            own.settles(web.setup);
         }
-        self.agreement = match (media.crypto.first(), media.profile()) {
-            (Some(crypto), Some(profile)) => Agreement::Protected {
+        let agreement = match (&media.web, media.crypto.first(), media.profile()) {
+            (Some(web), _, profile) => Agreement::Web {
+                profile: profile.unwrap_or(Profile::Dtls),
+                theirs: web.clone(),
+            },
+            (None, Some(crypto), Some(profile)) => Agreement::Protected {
                 profile,
                 suite: crypto.suite,
                 theirs: crypto.key.clone(),
             },
             _ => Agreement::Plain,
         };
+        match media.is_video() {
+            true => self.video_agreement = agreement,
+            false => self.agreement = agreement,
+        }
     }
 
     /// A leg that was told this.
@@ -437,7 +529,7 @@ impl Side {
     #[must_use]
     pub fn again(&self) -> Option<String> {
         let secret = (self.ring.is_none() && self.said.contains("\r\na=crypto:"))
-            || (self.own.is_none() && self.said.contains("\r\na=ice-pwd:"));
+            || (self.own.is_none() && self.said.contains("\r\na=fingerprint:"));
         (self.has_spoken() && !secret).then(|| self.text())
     }
 

@@ -3,6 +3,8 @@
 //! Does not own: which streams and codecs are written (`negotiate`), and what a leg was told before (`side`).
 
 use crate::description::Profile;
+use crate::fax::{FORMAT, Fax, PROTO};
+use crate::picture::Picture;
 use crate::web::{Own, Setup};
 use crate::{Codec, Direction, Format, Media};
 use std::fmt::Write;
@@ -52,24 +54,23 @@ impl Text {
         if let Some(ms) = from.maxptime {
             let _ = write!(body, "a=maxptime:{ms}\r\n");
         }
-        if let Some((port, address)) = place.rtcp {
-            let _ = write!(body, "a=rtcp:{port}");
-            if let Some(ip) = address {
-                let _ = write!(body, " IN {} {ip}", family(ip));
-            }
-            body.push_str("\r\n");
-        }
-        if place.mux {
-            body.push_str("a=rtcp-mux\r\n");
-        }
+        place.write(body);
         for attribute in protected.attributes {
             let _ = write!(body, "a=crypto:{attribute}\r\n");
         }
         let mut mid = String::new();
-        if let Some((own, setup)) = protected.web {
-            body.push_str(&own.written(setup, place.rtp));
-            self.group = own.group().unwrap_or_default();
-            mid = format!("a=mid:{}\r\n", own.mid);
+        match protected.web {
+            Some(Dtls {
+                own,
+                setup,
+                ice: true,
+            }) => {
+                body.push_str(&own.written(setup, place.rtp));
+                self.group = own.group().unwrap_or_default();
+                mid = format!("a=mid:{}\r\n", own.mid);
+            }
+            Some(Dtls { own, setup, .. }) => body.push_str(&own.written_dtls(setup)),
+            None => {}
         }
         let _ = write!(body, "a={}\r\n", direction.as_str());
         let first = codecs.first().map_or(0, |c| c.pt);
@@ -77,6 +78,48 @@ impl Text {
         let known = codecs.iter().filter_map(|c| Some((c.pt, c.format()?)));
         self.formats.extend(known);
         self.stream = Some(place.rtp);
+    }
+
+    /// Adds pictures.
+    pub(crate) fn video(
+        &mut self,
+        picture: &Picture,
+        codecs: &[&Codec],
+        direction: Direction,
+        place: Place,
+        protected: Protected,
+    ) {
+        let body = &mut self.body;
+        let profile = protected.profile.as_str();
+        let (ip, port) = (place.rtp.ip(), place.rtp.port());
+        let _ = write!(body, "m=video {port} {profile}");
+        for codec in codecs {
+            let _ = write!(body, " {}", codec.pt);
+        }
+        let _ = write!(body, "\r\nc=IN {} {ip}\r\n", family(ip));
+        picture.write_bandwidth(body);
+        codecs.iter().for_each(|c| format(body, c));
+        picture.write_feedback(codecs, body);
+        place.write(body);
+        for attribute in protected.attributes {
+            let _ = write!(body, "a=crypto:{attribute}\r\n");
+        }
+        if let Some(Dtls { own, setup, .. }) = protected.web {
+            body.push_str(&own.written_dtls(setup));
+        }
+        let _ = write!(body, "a={}\r\n", direction.as_str());
+        let first = codecs.first().map_or(0, |c| c.pt);
+        self.lines.push(format!("m=video 0 {profile} {first}\r\n"));
+    }
+
+    /// Adds a fax.
+    pub(crate) fn fax(&mut self, fax: &Fax, at: SocketAddr) {
+        let (ip, port) = (at.ip(), at.port());
+        let line = format!("{PROTO} {FORMAT}\r\n");
+        let _ = write!(self.body, "m=image {port} {line}c=IN {} {ip}\r\n", family(ip));
+        fax.write(&mut self.body);
+        self.lines.push(format!("m=image 0 {line}"));
+        self.stream = self.stream.or(Some(at));
     }
 
     /// The same where `from` is what is answered: under the name that it has there.
@@ -106,11 +149,18 @@ impl Text {
     }
 }
 
-/// How a stream is protected: its profile, and the values of its `a=crypto`, or our side of DTLS and our role.
+/// How a stream is protected: its profile, and the values of its `a=crypto`, or our side of DTLS.
 pub(crate) struct Protected {
     pub(crate) profile: Profile,
     pub(crate) attributes: Vec<String>,
-    pub(crate) web: Option<(Own, Setup)>,
+    pub(crate) web: Option<Dtls>,
+}
+
+/// Our side of DTLS, our role, and whether there is ICE.
+pub(crate) struct Dtls {
+    pub(crate) own: Own,
+    pub(crate) setup: Setup,
+    pub(crate) ice: bool,
 }
 
 impl Protected {
@@ -122,12 +172,18 @@ impl Protected {
         }
     }
 
-    pub(crate) fn web(profile: Profile, own: &Own, setup: Setup) -> Protected {
+    pub(crate) fn web(profile: Profile, own: &Own, setup: Setup, ice: bool) -> Protected {
+        let own = own.clone();
         Protected {
             profile,
             attributes: Vec::new(),
-            web: Some((own.clone(), setup)),
+            web: Some(Dtls { own, setup, ice }),
         }
+    }
+
+    /// DTLS without ICE: RTCP may come the same way (RFC 5761).
+    pub(crate) fn is_dtls_alone(&self) -> bool {
+        self.web.as_ref().is_some_and(|dtls| !dtls.ice)
     }
 }
 
@@ -137,6 +193,22 @@ pub(crate) struct Place {
     pub(crate) rtp: SocketAddr,
     pub(crate) rtcp: Option<(u16, Option<IpAddr>)>,
     pub(crate) mux: bool,
+}
+
+impl Place {
+    /// Writes what it says of RTCP.
+    fn write(self, body: &mut String) {
+        if let Some((port, address)) = self.rtcp {
+            let _ = write!(body, "a=rtcp:{port}");
+            if let Some(ip) = address {
+                let _ = write!(body, " IN {} {ip}", family(ip));
+            }
+            body.push_str("\r\n");
+        }
+        if self.mux {
+            body.push_str("a=rtcp-mux\r\n");
+        }
+    }
 }
 
 fn format(body: &mut String, codec: &Codec) {

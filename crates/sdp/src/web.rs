@@ -1,11 +1,11 @@
 //! What browsers say about their transport: ICE (RFC 8839), DTLS-SRTP (RFC 5763, RFC 8842, RFC 8122), `rtcp-mux` (RFC 5761) and BUNDLE
-//! (RFC 9143), as JSEP (RFC 8829) asks for it.
+//! (RFC 9143), as JSEP (RFC 8829) asks for it. Phones may say DTLS-SRTP alone.
 //!
 //! Owns: reading these attributes, from the session's or the stream's lines, and writing ours. Does not own: which legs
 //! speak so, and the protocols themselves (the media plane).
 //!
-//! A stream counts only when all is there that is needed: credentials, a fingerprint by SHA-2, a role, and `rtcp-mux`. One
-//! stream is carried, so a group has one member; the other streams are refused and left out of it.
+//! A stream counts only when all is there that is needed: a fingerprint by SHA-2 and a role; with ICE, credentials and `rtcp-mux` as well.
+//! One stream is carried, so a group has one member; the other streams are refused and left out of it.
 
 use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -165,11 +165,11 @@ impl Candidate {
     }
 }
 
-/// All that the writer of a stream says about ICE and DTLS.
+/// All that the writer of a stream says about DTLS, and about ICE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Its side of ICE.
-    pub ice: Credentials,
+    /// Its side of ICE; `None` = it speaks DTLS alone.
+    pub ice: Option<Credentials>,
     /// Where it may be reached. It may come from elsewhere.
     pub candidates: Vec<Candidate>,
     /// It is an ICE-lite agent.
@@ -186,16 +186,13 @@ impl Web {
     /// True when a description with these restarts ICE (RFC 8839 §4.4.1.1.1).
     #[must_use]
     pub fn restarts(&self, before: &Web) -> bool {
-        self.ice.ufrag != before.ice.ufrag || self.ice.pwd != before.ice.pwd
+        self.ice.is_some() && before.ice.is_some() && self.ice != before.ice
     }
 
     /// Takes in what was trickled (RFC 8840): false when nothing of it is new, or it is for another session.
     pub fn trickle(&mut self, fragment: &Fragment) -> bool {
-        if fragment
-            .ufrag
-            .as_ref()
-            .is_some_and(|ufrag| *ufrag != self.ice.ufrag)
-        {
+        let Some(ice) = &self.ice else { return false };
+        if fragment.ufrag.as_ref().is_some_and(|ufrag| *ufrag != ice.ufrag) {
             return false;
         }
         let before = self.candidates.len();
@@ -291,7 +288,7 @@ impl Draft {
     }
 
     /// What the stream says, with what the session says for all (RFC 8839 §5.4, RFC 8122 §5).
-    pub(crate) fn complete(self, session: &Draft) -> Option<Web> {
+    pub(crate) fn complete(self, session: &Draft, mux: bool) -> Option<Web> {
         let bundled = self.mid.as_deref().is_some_and(|mid| {
             let group = session.group.as_deref().unwrap_or_default();
             group.split_ascii_whitespace().any(|member| member == mid)
@@ -303,11 +300,15 @@ impl Draft {
         if fingerprints.is_empty() {
             return None;
         }
+        let ufrag = self.ufrag.or_else(|| session.ufrag.clone());
+        let pwd = self.pwd.or_else(|| session.pwd.clone());
+        let ice = match (ufrag, pwd) {
+            (Some(ufrag), Some(pwd)) if mux => Some(Credentials { ufrag, pwd }),
+            (None, None) => None,
+            _ => return None,
+        };
         Some(Web {
-            ice: Credentials {
-                ufrag: self.ufrag.or_else(|| session.ufrag.clone())?,
-                pwd: self.pwd.or_else(|| session.pwd.clone())?,
-            },
+            ice,
             candidates: self.candidates,
             lite: session.lite,
             fingerprints,
@@ -386,7 +387,16 @@ impl Own {
         self.active = Some(self.answer_to(theirs) == Setup::Active);
     }
 
-    /// Our attributes for the stream that is received at `at`.
+    /// Our attributes for DTLS.
+    pub(crate) fn written_dtls(&self, setup: Setup) -> String {
+        format!(
+            "a=fingerprint:{}\r\na=setup:{}\r\n",
+            self.fingerprint,
+            setup.as_str()
+        )
+    }
+
+    /// Our attributes for a stream with ICE that is received at `at`.
     pub(crate) fn written(&self, setup: Setup, at: SocketAddr) -> String {
         let mut text = String::with_capacity(320);
         let (ip, port) = (at.ip(), at.port());
@@ -394,12 +404,11 @@ impl Own {
         let _ = write!(
             text,
             "a=rtcp-mux\r\na=mid:{}\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=candidate:1 1 udp 2130706431 {ip} {port} typ host\r\n\
-             a=end-of-candidates\r\na=fingerprint:{}\r\na=setup:{}\r\na=msid:carillon audio\r\n",
+             a=end-of-candidates\r\n{}a=msid:carillon audio\r\n",
             self.mid,
             self.ice.ufrag,
             self.ice.pwd,
-            self.fingerprint,
-            setup.as_str(),
+            self.written_dtls(setup),
         );
         text
     }

@@ -184,8 +184,10 @@ fn describe(line: &mut String, body: &[u8]) {
     let Ok(description) = sdp::Description::parse_with(body, admit) else {
         return line.push_str(" {unreadable}");
     };
+    let beside = beside(&description);
     let Some(media) = description.audio(&[]) else {
-        return line.push_str(" {no audio}");
+        let _ = write!(line, " {{no audio{beside}}}");
+        return;
     };
     let address = media
         .rtp_address()
@@ -200,7 +202,15 @@ fn describe(line: &mut String, body: &[u8]) {
         let suites: Vec<_> = media.crypto.iter().map(|crypto| crypto.suite.as_str()).collect();
         let _ = write!(line, " {} {}", media.proto, suites.join(","));
     }
-    line.push('}');
+    let _ = write!(line, "{beside}}}");
+}
+
+/// Where there are pictures, and where a fax.
+fn beside(description: &sdp::Description) -> String {
+    let at = |media: Option<&sdp::Media>| media.and_then(sdp::Media::rtp_address);
+    let video = at(description.video(&[])).map(|at| format!(" video {at}"));
+    let fax = at(description.fax()).map(|at| format!(" fax {at}"));
+    video.into_iter().chain(fax).collect()
 }
 
 /// The formats without G.722 and Opus at their end, as our offers have them beside those of a phone with G.711: that we can

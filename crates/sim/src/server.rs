@@ -6,7 +6,8 @@ use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
     Connected, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
-    MediaSessionId, Now, SettingsChange, SignIn, TenantConfig, TenantId, UserId, UserSettingsChange, Wake,
+    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, UserId,
+    UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -241,7 +242,7 @@ impl Server {
             Lagging::Report(report) => !of(report.session()),
             _ => true,
         });
-        let session = |call: &CallView| MediaSessionId(id.0 << 32 | call.id.0);
+        let session = |call: &CallView| MediaSessionId::of(id, call.id, StreamKind::Audio);
         let closes = calls.iter().map(|call| MediaCommand::Close {
             session: session(call),
         });
@@ -552,7 +553,7 @@ impl Server {
 
     /// The media plane, or whoever speaks for it, reports to a session.
     pub fn media(&mut self, report: MediaReport, now: Now) {
-        let tenant = TenantId(report.session().0 >> 32);
+        let tenant = report.session().tenant();
         self.input(tenant, Input::Media(report), now);
     }
 }

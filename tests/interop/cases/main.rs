@@ -11,9 +11,11 @@
 mod acme;
 mod audio;
 mod baresip;
+mod beside;
 mod browser;
 mod crash;
 mod dialogs;
+mod dtls;
 mod events;
 mod hostile;
 mod keys;

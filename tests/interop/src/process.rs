@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Debian's name for what a program comes in.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("baresip", "baresip-core"),
     ("sipp", "sip-tester"),
     ("sipsak", "sipsak"),
     ("linphonec", "linphone-cli"),
     ("node", "nodejs"),
+    ("openssl", "openssl"),
 ];
 
 /// Looks at `ready` until it yields something.

@@ -95,7 +95,7 @@ impl Server {
         let dir = stage.make_dir("data")?;
         let toml = format!(
             "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n\n\
-             [listen]\nudp = [\"127.0.0.1:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
+             [listen]\nudp = [\"127.0.0.1:{port}\", \"[::1]:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
              ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n",
             relay.start(),
             relay.end(),

@@ -117,7 +117,9 @@ impl Wire {
         let pipe = match transport {
             Transport::Udp => {
                 let socket = UdpSocket::bind((from, 0)).context("no UDP socket")?;
-                socket.connect(to)?;
+                // The server has the same port on both loopback addresses.
+                let host = if from.is_ipv6() { from } else { to.ip() };
+                socket.connect((host, to.port()))?;
                 Pipe::Udp(socket)
             }
             Transport::Tcp | Transport::Ws => Pipe::Tcp(connect(to)?),

@@ -6,7 +6,7 @@ use crate::control::Request;
 use crate::control::client::Client;
 use crate::output::Table;
 use anyhow::{Result, bail};
-use model::{AudioTrouble, CallView, FarReport, Leg, LegQuality, QualityView, Score};
+use model::{AudioTrouble, CallView, FarReport, Leg, LegQuality, QualityView, Score, StreamKind};
 use serde_json::{Value, json};
 
 /// Runs `carillon quality`: a line for each side of each call, with what came from it.
@@ -47,7 +47,8 @@ pub(super) fn quality(desk: &mut Desk, tenant: Option<&str>, call: Option<u64>) 
             let Some(quality) = quality else { continue };
             let shown = of(view);
             let number = shown.map(|c| if leg == Leg::Caller { &c.from } else { &c.to });
-            let troubles = shown.map_or(&[][..], |c| &c.audio);
+            let of_audio = shown.filter(|_| view.stream == StreamKind::Audio);
+            let troubles = of_audio.map_or(&[][..], |c| &c.audio);
             let own: Vec<AudioTrouble> = troubles.iter().copied().filter(|t| t.leg == leg).collect();
             table.row(line(&names.of(view.tenant), view, leg, quality, number, &own));
         }
@@ -74,7 +75,10 @@ fn line(
     [
         tenant.to_owned(),
         view.call.0.to_string(),
-        side(leg).to_owned(),
+        match view.stream {
+            StreamKind::Audio => side(leg).to_owned(),
+            stream => format!("{} {}", side(leg), stream.as_str()),
+        },
         number.cloned().unwrap_or_default(),
         quality.packets.to_string(),
         percent(quality.lost, expected),
@@ -95,6 +99,7 @@ fn value(tenant: &str, view: &QualityView, call: Option<&CallView>) -> Value {
         "tenant": tenant,
         "tenant_id": view.tenant,
         "id": view.call,
+        "stream": view.stream,
         "from": call.map(|call| &call.from),
         "to": call.map(|call| &call.to),
         "caller": view.caller,

@@ -110,6 +110,7 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "path": cdr.path,
         "caller_media": cdr.caller_media,
         "callee_media": cdr.callee_media,
+        "streams": cdr.streams,
         "audio": cdr.audio,
         "recordings": recordings,
         "caller_srtp": cdr.caller_srtp,

@@ -88,20 +88,24 @@ impl Relay {
         else {
             return;
         };
+        let places = (*rtp, *rtcp, *signalling_ip);
         let moved = match web {
-            Some(path) => self.describe_web(*id, *side, path, now),
-            None => self.describe(*id, *side, (*rtp, *rtcp, *signalling_ip), srtp.as_deref()),
+            Some(path) if path.ice.is_some() => self.describe_web(*id, *side, path, now),
+            Some(path) => self.describe_dtls(*id, *side, places, path, now),
+            None => self.describe(*id, *side, places, srtp.as_deref()),
         };
         let Some(slot) = self.slots.get(id).copied() else {
             return;
         };
-        let spoken = rtp.is_some() || voice.is_some();
+        // What is no sound is passed on as it is, whatever is said of it.
+        let sound = matches!(self.sessions.get(slot), Some(Some(session)) if session.is_sound());
+        let spoken = sound && (rtp.is_some() || voice.is_some());
         self.tend(slot, |session| {
             // Who is on hold without an address has not changed how it speaks.
             if spoken {
                 session.leg(*side).voice.clone_from(voice);
             }
-            if moved {
+            if moved && sound {
                 session.checks.moved(session.evidence(), now);
             }
         });

@@ -1,12 +1,15 @@
-//! Legs with ICE and DTLS-SRTP: from commands, datagrams and deadlines to what they mean for the session.
+//! Legs with DTLS-SRTP, and with ICE: from commands, datagrams and deadlines to what they mean for the session.
 //!
 //! Does not own: the protocols (`secure`).
 
 use super::{Effect, Frame, Relay};
-use crate::secure::{DtlsSource, Event, Secure};
+use crate::secure::{DtlsSource, Event, Outgoing, Secure};
 use model::{Leg, MediaReport, MediaSessionId, SrtpKeys, WebTransport};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// Where a leg expects RTP and RTCP, and where its signalling comes from.
+pub(super) type Places = (Option<SocketAddr>, Option<SocketAddr>, IpAddr);
 
 /// From now to the next look at least.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -32,35 +35,88 @@ impl Relay {
         };
         // Our own ports as a destination would make packets run in circles.
         let mut path = path.clone();
-        path.candidates
-            .retain(|candidate| !self.ports.is_own(crate::latch::plain(candidate.address)));
-        let Some(Some(session)) = self.sessions.get_mut(slot) else {
-            return false;
-        };
-        let state = session.leg(leg);
-        let fresh = match &mut state.secure {
-            Some(secure) => secure.change(&path, now),
-            None => {
-                state.secure = Some(Box::new(Secure::new(&path, now)));
-                true
-            }
-        };
-        if fresh {
-            state.expect_keys();
+        if let Some(ice) = &mut path.ice {
+            ice.candidates
+                .retain(|candidate| !self.ports.is_own(crate::latch::plain(candidate.address)));
         }
+        self.secure(slot, leg, &path, [None; 2], now);
         self.settle_web(slot, leg, now)
     }
 
-    /// Where a leg without ICE expects packets, and its keys. Gives whether its audio begins anew.
+    /// A leg speaks DTLS-SRTP without ICE: its addresses are those of any other leg. Gives whether its audio begins anew.
+    pub(super) fn describe_dtls(
+        &mut self,
+        id: MediaSessionId,
+        leg: Leg,
+        places: Places,
+        path: &WebTransport,
+        now: Duration,
+    ) -> bool {
+        let Some(slot) = self.slots.get(&id).copied() else {
+            return false;
+        };
+        let (rtp, rtcp, signalling) = self.passable(places);
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return false;
+        };
+        let moved = session.leg(leg).latch.describe(rtp, rtcp, signalling);
+        self.secure(slot, leg, path, [rtp, rtcp], now);
+        self.settle_web(slot, leg, now);
+        moved
+    }
+
+    /// A leg's keys come by DTLS as `path` says; `described` is where it takes RTP and RTCP without ICE.
+    fn secure(
+        &mut self,
+        slot: usize,
+        leg: Leg,
+        path: &WebTransport,
+        described: [Option<SocketAddr>; 2],
+        now: Duration,
+    ) {
+        if let Some(Some(session)) = self.sessions.get_mut(slot)
+            && session
+                .leg(leg)
+                .secure
+                .as_ref()
+                .is_some_and(|secure| secure.has_ice() != path.ice.is_some())
+        {
+            self.forget_web(slot, leg);
+        }
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let state = session.leg(leg);
+        let mut fresh = state.secure.is_none();
+        let secure = state
+            .secure
+            .get_or_insert_with(|| Box::new(Secure::new(path, now)));
+        fresh |= secure.change(path, now);
+        // Who is on hold without an address is where it was.
+        if path.ice.is_none() && described[0].is_some() {
+            secure.describe(described, self.dtls.as_deref_mut(), now);
+        }
+        let apart = secure.parts_rtcp();
+        if fresh {
+            state.expect_keys(apart);
+        }
+    }
+
+    /// Places without our own ports: those would make packets run in circles.
+    fn passable(&self, (rtp, rtcp, signalling): Places) -> Places {
+        let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+        (rtp, rtcp, signalling)
+    }
+
+    /// Where a leg without DTLS expects packets, and its keys. Gives whether its audio begins anew.
     pub(super) fn describe(
         &mut self,
         id: MediaSessionId,
         side: Leg,
-        (rtp, rtcp, signalling): (Option<SocketAddr>, Option<SocketAddr>, IpAddr),
+        places: Places,
         srtp: Option<&SrtpKeys>,
     ) -> bool {
-        // Our own ports as a destination would make packets run in circles.
-        let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+        let (rtp, rtcp, signalling) = self.passable(places);
         let news = rtp.is_some() || srtp.is_some();
         let slot = self.slots.get(&id).copied().filter(|_| news);
         let left = slot.is_some_and(|slot| self.forget_web(slot, side));
@@ -95,7 +151,7 @@ impl Relay {
     pub(super) fn handle_web(
         &mut self,
         (slot, leg): (usize, Leg),
-        from: SocketAddr,
+        (rtcp, from): (bool, SocketAddr),
         datagram: &[u8],
         now: Duration,
     ) -> bool {
@@ -106,7 +162,11 @@ impl Relay {
         let Some(secure) = &mut state.secure else {
             return false;
         };
-        if !secure.receive(from, datagram, self.dtls.as_deref_mut(), now) {
+        let known = match rtcp {
+            true => state.latch.rtcp_may_come_from(from),
+            false => state.latch.may_come_from(from),
+        };
+        if !secure.receive((rtcp, known), from, datagram, self.dtls.as_deref_mut(), now) {
             state.stray();
         }
         self.follow_web(slot, leg, now);
@@ -147,22 +207,26 @@ impl Relay {
             return false;
         };
         if let Some(pair) = pair {
-            while let Some((to, octets)) = secure.poll_transmit() {
+            while let Some(Outgoing { rtcp, to, octets }) = secure.poll_transmit() {
                 self.frames.push_back(Frame {
                     pair,
-                    rtcp: false,
+                    rtcp,
                     to,
                     octets,
                 });
             }
         }
-        let (selected, valid) = secure.path();
-        let moved = state.latch.follow_ice(selected, valid);
+        let path = secure.path();
+        let moved = path.is_some_and(|(selected, valid)| state.latch.follow_ice(selected, valid));
         while let Some(event) = secure.poll_event() {
             let report = match event {
                 Event::Path => continue,
+                Event::ControlKeys(keys) => {
+                    state.protect_control(&keys);
+                    continue;
+                }
                 Event::Keys(keys) => {
-                    state.protect(Some(&keys));
+                    state.protect_by_dtls(&keys);
                     MediaReport::Secured {
                         session: id,
                         leg,

@@ -51,11 +51,21 @@ pub trait Dtls: Debug + Send {
     fn poll_timeout(&self) -> Option<Duration>;
 }
 
+/// What an endpoint does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtlsRole {
+    /// It begins the handshake.
+    Active,
+    /// It waits for a hello, of whom ICE has shown that he is where he says.
+    Passive,
+    /// It waits for a hello of anybody, and has it said again with a cookie before it answers with more (RFC 6347 §4.2.1).
+    Wary,
+}
+
 /// Makes endpoints.
 pub trait DtlsSource: Debug + Send {
-    /// A new one, with certificate number `certificate`, that begins the handshake if `active`. `None` when there is no such
-    /// certificate.
-    fn begin(&mut self, certificate: u8, active: bool, now: Duration) -> Option<Box<dyn Dtls>>;
+    /// A new one, with certificate number `certificate`. `None` when there is no such certificate.
+    fn begin(&mut self, certificate: u8, role: DtlsRole, now: Duration) -> Option<Box<dyn Dtls>>;
 }
 
 /// True when a certificate is one that the leg's description names: of its fingerprints those by the strongest function

@@ -8,7 +8,7 @@
 //! who sprays a port learns nothing. Addresses that a leg names are sent checks at a slow pace and a limited number of
 //! times, so that nobody else can be flooded through us.
 
-use model::{IceCandidate, IceCredentials, WebTransport};
+use model::{IceCandidate, IceCredentials, IceTransport};
 use ring::hmac;
 use rtp::stun::connectivity::{Check, Kind, Request, Role, role_conflict, success};
 use std::collections::VecDeque;
@@ -95,7 +95,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(path: &WebTransport, now: Duration) -> Agent {
+    pub(super) fn new(path: &IceTransport, now: Duration) -> Agent {
         let seed: Vec<u8> = path.seed.iter().flat_map(|word| word.to_be_bytes()).collect();
         let mut agent = Agent {
             ours: path.ours.clone(),
@@ -122,7 +122,7 @@ impl Agent {
     }
 
     /// What a later description says: other credentials begin anew, while the old path is used until there is another.
-    pub(super) fn change(&mut self, path: &WebTransport, now: Duration) {
+    pub(super) fn change(&mut self, path: &IceTransport, now: Duration) {
         if path.ours != self.ours || path.theirs != self.theirs {
             self.ours = path.ours.clone();
             self.theirs = path.theirs.clone();

@@ -1,14 +1,18 @@
-//! A leg that speaks ICE and DTLS-SRTP, as browsers do (RFC 8834, RFC 8835).
+//! A leg that speaks DTLS-SRTP, with ICE as browsers do (RFC 8834, RFC 8835) or without, as some phones do (RFC 5763).
 //!
 //! Owns: what a datagram of such a leg leads to until there are keys, and the deadlines of that. Does not own: RTP, ports, and
 //! DTLS itself (the shell lends it, see [`Dtls`]).
 //!
 //! The rules, all of which a stranger would like to break (SECURITY rows 6 to 8):
 //!
-//! - Nothing counts but what comes from an address that has answered a check of ours under the leg's password. A ClientHello
+//! - With ICE nothing counts but what comes from an address that has answered a check of ours under the leg's password. Without,
+//!   nothing counts but what comes from the host of the description or of the signalling, as for any other phone. A ClientHello
 //!   from elsewhere is dropped without an answer.
 //! - A handshake that fails is forgotten, and the next hello begins another; after [`MOST_HANDSHAKES`] none does, until the
 //!   leg describes itself anew.
+//! - Without ICE each source has a handshake of its own, so that a neighbour behind the leg's address disturbs nothing: who has the
+//!   certificate wins. Half of the handshakes are kept for the address of the description, and a hello has to be said twice,
+//!   the second time with a cookie.
 //! - Keys are used only after the certificate was seen to be the one that the description names. Until then no audio passes,
 //!   either way.
 //! - Keys that are there stay through a restart of ICE. Another fingerprint or certificate of ours begins DTLS anew.
@@ -16,7 +20,7 @@
 mod dtls;
 mod ice;
 
-pub use dtls::{Dtls, DtlsOutput, DtlsSource};
+pub use dtls::{Dtls, DtlsOutput, DtlsRole, DtlsSource};
 
 use ice::{Agent, Found};
 use model::{Insecurity, SrtpKey, SrtpKeys, WebTransport};
@@ -27,6 +31,8 @@ use std::time::Duration;
 
 /// Handshakes that are begun for one description.
 pub const MOST_HANDSHAKES: u8 = 8;
+/// Handshakes with sources that no description names.
+const MOST_WITH_STRANGERS: u8 = MOST_HANDSHAKES / 2;
 /// An endpoint answers repeated messages of the leg for so long after it is done.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -40,21 +46,34 @@ pub(crate) enum Event {
     Path,
     /// It has these keys now.
     Keys(SrtpKeys),
+    /// Its RTCP has these, for it has a port of its own.
+    ControlKeys(SrtpKeys),
     /// It gets no audio.
     Unsecured(Insecurity),
+}
+
+/// A datagram that leaves by the RTCP socket when `rtcp`.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) rtcp: bool,
+    pub(crate) to: SocketAddr,
+    pub(crate) octets: Vec<u8>,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Secure {
     path: WebTransport,
-    agent: Agent,
-    dtls: Option<Handshake>,
+    agent: Option<Agent>,
+    /// Where RTP and RTCP are expected; without ICE.
+    described: [Option<SocketAddr>; 2],
+    handshakes: Vec<Handshake>,
     begun: u8,
-    done: bool,
+    /// There are keys for RTP, and for RTCP with a port of its own.
+    done: [bool; 2],
     /// What was reported about this description.
     told: bool,
-    out: VecDeque<(SocketAddr, Vec<u8>)>,
+    out: VecDeque<Outgoing>,
     events: VecDeque<Event>,
     /// The deadline that the relay knows.
     pub(crate) armed: Option<Duration>,
@@ -63,6 +82,7 @@ pub(crate) struct Secure {
 #[derive(Debug)]
 struct Handshake {
     endpoint: Box<dyn Dtls>,
+    rtcp: bool,
     /// Where the leg speaks from.
     to: SocketAddr,
     /// The certificate is the one that was named.
@@ -74,10 +94,11 @@ impl Secure {
     pub(crate) fn new(path: &WebTransport, now: Duration) -> Secure {
         Secure {
             path: path.clone(),
-            agent: Agent::new(path, now),
-            dtls: None,
+            agent: path.ice.as_ref().map(|ice| Agent::new(ice, now)),
+            described: [None; 2],
+            handshakes: Vec::new(),
             begun: 0,
-            done: false,
+            done: [false; 2],
             told: false,
             out: VecDeque::new(),
             events: VecDeque::new(),
@@ -91,27 +112,55 @@ impl Secure {
             return false;
         }
         let other = path.fingerprints != self.path.fingerprints || path.certificate != self.path.certificate;
-        self.agent.change(path, now);
+        if let (Some(agent), Some(ice)) = (&mut self.agent, &path.ice) {
+            agent.change(ice, now);
+        }
         self.path = path.clone();
         (self.begun, self.told) = (0, false);
         if other {
-            (self.dtls, self.done) = (None, false);
+            self.handshakes.clear();
+            self.done = [false; 2];
         }
         other
     }
 
-    /// Takes a datagram that is no RTP. False when it is not believed.
+    pub(crate) fn has_ice(&self) -> bool {
+        self.agent.is_some()
+    }
+
+    /// Where the leg says that it takes RTP and RTCP, which counts without ICE.
+    pub(crate) fn describe(&mut self, described: [Option<SocketAddr>; 2], source: Source<'_>, now: Duration) {
+        self.described = described.map(|at| at.map(crate::latch::plain));
+        self.follow(source, now);
+    }
+
+    /// RTCP has a port, and a handshake, of its own.
+    pub(crate) fn parts_rtcp(&self) -> bool {
+        let [rtp, rtcp] = self.described;
+        self.agent.is_none() && rtcp.is_some() && rtp != rtcp
+    }
+
+    /// Takes a datagram that is no RTP. False when it is not believed. `known` = it came from where the leg is expected,
+    /// which is enough without ICE.
     pub(crate) fn receive(
         &mut self,
+        (rtcp, known): (bool, bool),
         from: SocketAddr,
         datagram: &[u8],
         source: Source<'_>,
         now: Duration,
     ) -> bool {
+        let Some(agent) = &mut self.agent else {
+            let expected = known && (!rtcp || self.parts_rtcp());
+            return expected
+                && protocol(datagram) == Protocol::Dtls
+                && self.shake((rtcp, from), datagram, source, now);
+        };
         let believed = match protocol(datagram) {
-            Protocol::Stun => self.agent.receive(from, datagram, now),
-            Protocol::Dtls if self.agent.valid().any(|valid| valid == from) => {
-                return self.shake(from, datagram, source, now);
+            _ if rtcp => false,
+            Protocol::Stun => agent.receive(from, datagram, now),
+            Protocol::Dtls if agent.valid().any(|valid| valid == from) => {
+                return self.shake((false, from), datagram, source, now);
             }
             _ => false,
         };
@@ -120,68 +169,94 @@ impl Secure {
     }
 
     pub(crate) fn handle_timeout(&mut self, source: Source<'_>, now: Duration) {
-        self.agent.handle_timeout(now);
-        self.follow(source, now);
-        if let Some(handshake) = &mut self.dtls {
-            handshake.endpoint.handle_timeout(now);
-            if handshake.until.is_some_and(|until| until <= now) {
-                self.dtls = None;
-            }
-            self.settle(now);
+        if let Some(agent) = &mut self.agent {
+            agent.handle_timeout(now);
         }
+        self.follow(source, now);
+        self.handshakes
+            .retain_mut(|handshake| handshake.until.is_none_or(|until| until > now));
+        for handshake in &mut self.handshakes {
+            handshake.endpoint.handle_timeout(now);
+        }
+        self.settle(now);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
-        let handshake = self.dtls.as_ref();
-        let dtls = handshake.and_then(|handshake| handshake.endpoint.poll_timeout());
-        let until = handshake.and_then(|handshake| handshake.until);
-        self.agent
-            .poll_timeout()
-            .into_iter()
-            .chain(dtls)
-            .chain(until)
-            .min()
+        let agent = self.agent.as_ref().and_then(Agent::poll_timeout);
+        let handshakes = self.handshakes.iter();
+        let due = handshakes.flat_map(|handshake| [handshake.endpoint.poll_timeout(), handshake.until]);
+        due.chain([agent]).flatten().min()
     }
 
-    pub(crate) fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.agent.poll_transmit().or_else(|| self.out.pop_front())
+    pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
+        let check = self.agent.as_mut().and_then(Agent::poll_transmit);
+        let check = check.map(|(to, octets)| Outgoing {
+            rtcp: false,
+            to,
+            octets,
+        });
+        check.or_else(|| self.out.pop_front())
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// Where the leg is sent to, and from where it is believed.
-    pub(crate) fn path(&self) -> (Option<SocketAddr>, Vec<SocketAddr>) {
-        (self.agent.selected(), self.agent.valid().collect())
+    /// Where ICE has the leg sent to, and from where it is believed.
+    pub(crate) fn path(&self) -> Option<(Option<SocketAddr>, Vec<SocketAddr>)> {
+        let agent = self.agent.as_ref()?;
+        Some((agent.selected(), agent.valid().collect()))
     }
 
-    /// Does what the agent has found.
-    fn follow(&mut self, source: Source<'_>, now: Duration) {
-        while let Some(found) = self.agent.poll_found() {
+    /// Does what the agent has found, and begins handshakes where that is ours to do.
+    fn follow(&mut self, mut source: Source<'_>, now: Duration) {
+        while let Some(found) = self.agent.as_mut().and_then(Agent::poll_found) {
             match found {
                 Found::Path => self.events.push_back(Event::Path),
                 Found::Nothing => self.tell(Insecurity::NoPath),
                 Found::Silence => self.tell(Insecurity::ConsentLost),
             }
         }
-        if let Some(to) = self
-            .agent
-            .selected()
-            .filter(|_| self.path.active && !self.done && self.dtls.is_none())
-            && self.begin(to, source, now)
-        {
-            self.settle(now);
+        if !self.path.active {
+            return;
         }
+        let places = match &self.agent {
+            Some(agent) => [agent.selected(), None],
+            None if self.parts_rtcp() => self.described,
+            None => [self.described[0], None],
+        };
+        for (rtcp, to) in [false, true].into_iter().zip(places) {
+            let idle = !self.is_done(rtcp) && !self.handshakes.iter().any(|known| known.rtcp == rtcp);
+            if let Some(to) = to.filter(|_| idle) {
+                self.begin((rtcp, to), source.as_deref_mut(), now);
+            }
+        }
+        self.settle(now);
+    }
+
+    fn is_done(&self, rtcp: bool) -> bool {
+        let [of_rtp, of_rtcp] = self.done;
+        if rtcp { of_rtcp } else { of_rtp }
     }
 
     /// A DTLS datagram from a source that is believed.
-    fn shake(&mut self, from: SocketAddr, datagram: &[u8], source: Source<'_>, now: Duration) -> bool {
-        let late = self.done || self.path.active;
-        if self.dtls.is_none() && (late || !self.begin(from, source, now)) {
-            return false;
+    fn shake(
+        &mut self,
+        (rtcp, from): (bool, SocketAddr),
+        datagram: &[u8],
+        source: Source<'_>,
+        now: Duration,
+    ) -> bool {
+        // With ICE all sources are one and the same leg.
+        let ice = self.agent.is_some();
+        let same = |known: &Handshake| known.rtcp == rtcp && (ice || known.to == from);
+        if !self.handshakes.iter().any(same) {
+            let late = self.is_done(rtcp) || self.path.active;
+            if late || !(ice || is_hello(datagram)) || !self.begin((rtcp, from), source, now) {
+                return false;
+            }
         }
-        let Some(handshake) = &mut self.dtls else {
+        let Some(handshake) = self.handshakes.iter_mut().find(|known| same(known)) else {
             return false;
         };
         handshake.to = from;
@@ -190,16 +265,31 @@ impl Secure {
         true
     }
 
-    fn begin(&mut self, to: SocketAddr, source: Source<'_>, now: Duration) -> bool {
-        if self.begun >= MOST_HANDSHAKES {
-            self.tell(Insecurity::Handshake);
+    fn begin(&mut self, (rtcp, to): (bool, SocketAddr), source: Source<'_>, now: Duration) -> bool {
+        let named = self.agent.is_some() || self.described.contains(&Some(to));
+        if self.begun
+            >= if named {
+                MOST_HANDSHAKES
+            } else {
+                MOST_WITH_STRANGERS
+            }
+        {
+            if named {
+                self.tell(Insecurity::Handshake);
+            }
             return false;
         }
-        let endpoint = source.and_then(|source| source.begin(self.path.certificate, self.path.active, now));
+        let role = match (self.path.active, self.agent.is_some()) {
+            (true, _) => DtlsRole::Active,
+            (false, true) => DtlsRole::Passive,
+            (false, false) => DtlsRole::Wary,
+        };
+        let endpoint = source.and_then(|source| source.begin(self.path.certificate, role, now));
         let Some(endpoint) = endpoint else { return false };
         self.begun = self.begun.saturating_add(1);
-        self.dtls = Some(Handshake {
+        self.handshakes.push(Handshake {
             endpoint,
+            rtcp,
             to,
             known: false,
             until: None,
@@ -207,40 +297,60 @@ impl Secure {
         true
     }
 
-    /// Does what the endpoint has come to.
+    /// Does what the endpoints have come to.
     fn settle(&mut self, now: Duration) {
-        while let Some(handshake) = &mut self.dtls {
-            let Some(output) = handshake.endpoint.poll() else {
-                return;
-            };
-            match output {
-                DtlsOutput::Datagram(datagram) => self.out.push_back((handshake.to, datagram)),
-                DtlsOutput::Certificate(certificate) => {
-                    handshake.known = dtls::is_named(&certificate, &self.path.fingerprints);
-                    if !handshake.known {
-                        self.dtls = None;
+        let mut at = 0;
+        while let Some(handshake) = self.handshakes.get_mut(at) {
+            match handshake.endpoint.poll() {
+                Some(output) => self.obey(at, output, now),
+                None => at = at.saturating_add(1),
+            }
+        }
+    }
+
+    fn obey(&mut self, at: usize, output: DtlsOutput, now: Duration) {
+        let Some(handshake) = self.handshakes.get_mut(at) else {
+            return;
+        };
+        let (rtcp, to) = (handshake.rtcp, handshake.to);
+        match output {
+            DtlsOutput::Datagram(octets) => self.out.push_back(Outgoing { rtcp, to, octets }),
+            DtlsOutput::Certificate(certificate) => {
+                handshake.known = dtls::is_named(&certificate, &self.path.fingerprints);
+                if !handshake.known {
+                    self.handshakes.remove(at);
+                    // Of somebody else behind the leg's address it says nothing about the leg.
+                    if self.agent.is_some() || self.described.contains(&Some(to)) {
                         self.tell(Insecurity::Fingerprint);
                     }
                 }
-                DtlsOutput::Keys {
-                    suite,
-                    client,
-                    server,
-                } if handshake.known && !self.done => {
-                    let (ours, theirs) = match self.path.active {
-                        true => (client, server),
-                        false => (server, client),
-                    };
-                    if let (Some(ours), Some(theirs)) = (SrtpKey::new(&ours), SrtpKey::new(&theirs)) {
-                        handshake.until = Some(now.saturating_add(LINGER));
-                        self.done = true;
-                        self.events
-                            .push_back(Event::Keys(SrtpKeys { suite, ours, theirs }));
+            }
+            DtlsOutput::Keys {
+                suite,
+                client,
+                server,
+            } if handshake.known => {
+                handshake.until = Some(now.saturating_add(LINGER));
+                let (ours, theirs) = match self.path.active {
+                    true => (client, server),
+                    false => (server, client),
+                };
+                if let (Some(ours), Some(theirs)) = (SrtpKey::new(&ours), SrtpKey::new(&theirs))
+                    && !self.is_done(rtcp)
+                {
+                    let keys = SrtpKeys { suite, ours, theirs };
+                    let [of_rtp, of_rtcp] = &mut self.done;
+                    if rtcp {
+                        *of_rtcp = true;
+                        self.events.push_back(Event::ControlKeys(keys));
+                    } else {
+                        *of_rtp = true;
+                        self.events.push_back(Event::Keys(keys));
                     }
                 }
-                DtlsOutput::Keys { .. } => {}
-                DtlsOutput::Failed => self.dtls = None,
             }
+            DtlsOutput::Keys { .. } => {}
+            DtlsOutput::Failed => drop(self.handshakes.remove(at)),
         }
     }
 
@@ -249,4 +359,9 @@ impl Secure {
             self.events.push_back(Event::Unsecured(why));
         }
     }
+}
+
+/// True for a record with a ClientHello, the first word of a handshake (RFC 6347 §4.3.2; DTLS 1.3 has it likewise).
+fn is_hello(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&22) && datagram.get(13) == Some(&1)
 }

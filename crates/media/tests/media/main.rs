@@ -18,6 +18,7 @@ mod room_relays;
 mod served;
 mod sounds;
 mod srtp;
+mod streams;
 mod transcode;
 mod web;
 mod world;

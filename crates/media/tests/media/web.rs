@@ -1,5 +1,6 @@
 //! Legs with ICE and DTLS-SRTP (SECURITY rows 6 to 8): who is believed, when audio passes, and what ends nothing.
 
+mod alone;
 mod toy;
 
 use crate::world::{addr, packet, rtp, secs};
@@ -10,7 +11,7 @@ use model::{
 use rtp::rtcp::{Packet, packets};
 use rtp::stun::connectivity::Role;
 use std::time::Duration;
-use toy::{BROWSER, CERTIFICATE, ELSEWHERE, PHONE, Scene, agreed, candidate, message};
+use toy::{BROWSER, CERTIFICATE, ELSEWHERE, PHONE, Scene, agreed, agreed_with, candidate, message};
 
 const CM: SrtpSuite = SrtpSuite::AesCm128HmacSha1_80;
 
@@ -78,7 +79,7 @@ fn handshakes_that_fail_end_nothing_until_there_were_many() {
     scene.say(BROWSER, &message(b'H', CERTIFICATE));
     assert_eq!(scene.told(), [Err(Insecurity::Handshake)]);
     // Who describes himself anew may try again.
-    scene.path.candidates.push(candidate(BROWSER));
+    scene.ice_mut().candidates.push(candidate(BROWSER));
     scene.describe();
     scene.say(BROWSER, &message(b'H', CERTIFICATE));
     assert_eq!(scene.told(), [Ok(CM)]);
@@ -88,13 +89,9 @@ fn handshakes_that_fail_end_nothing_until_there_were_many() {
 #[test]
 fn what_is_sprayed_forged_or_replayed_is_not_answered_and_changes_nothing() {
     let mut scene = Scene::new(agreed());
-    let mut stranger = Scene::new(WebTransport {
-        ours: model::IceCredentials {
-            ufrag: "ours".into(),
-            pwd: "guessed and guessed again".into(),
-        },
-        ..agreed()
-    });
+    let mut stranger = Scene::new(agreed_with(|ice| {
+        ice.ours.pwd = "guessed and guessed again".into()
+    }));
     scene.check(BROWSER, true);
     scene.say(BROWSER, &message(b'H', CERTIFICATE));
     scene.told();
@@ -111,7 +108,7 @@ fn what_is_sprayed_forged_or_replayed_is_not_answered_and_changes_nothing() {
     }
     // Under the right name and a wrong password.
     let forged = scene.path.clone();
-    scene.path.ours.pwd = "guessed and guessed again".into();
+    scene.ice_mut().ours.pwd = "guessed and guessed again".into();
     scene.check(ELSEWHERE, true);
     scene.path = forged;
     assert_eq!(
@@ -132,10 +129,7 @@ fn what_is_sprayed_forged_or_replayed_is_not_answered_and_changes_nothing() {
 
 #[test]
 fn an_answer_from_elsewhere_makes_no_path() {
-    let mut scene = Scene::new(WebTransport {
-        candidates: vec![candidate(BROWSER)],
-        ..agreed()
-    });
+    let mut scene = Scene::new(agreed_with(|ice| ice.candidates = vec![candidate(BROWSER)]));
     scene.answers = false;
     scene.check(ELSEWHERE, true);
     scene.say(ELSEWHERE, &message(b'H', CERTIFICATE));
@@ -152,8 +146,8 @@ fn a_restart_keeps_the_keys_and_moves_the_path() {
     let mut scene = Scene::new(agreed());
     scene.connect();
     scene.talks(BROWSER, 1);
-    scene.path.ours.ufrag = "new".into();
-    scene.path.theirs.ufrag = "newer".into();
+    scene.ice_mut().ours.ufrag = "new".into();
+    scene.ice_mut().theirs.ufrag = "newer".into();
     scene.describe();
     // The old path serves until the new one is there.
     scene.talks(BROWSER, 2);
@@ -204,10 +198,7 @@ fn who_answers_no_more_is_sent_no_more_and_may_come_back() {
 
 #[test]
 fn no_path_is_told_once_and_the_number_of_checks_is_limited() {
-    let mut scene = Scene::new(WebTransport {
-        candidates: vec![candidate(ELSEWHERE)],
-        ..agreed()
-    });
+    let mut scene = Scene::new(agreed_with(|ice| ice.candidates = vec![candidate(ELSEWHERE)]));
     scene.answers = false;
     scene.advance(120_000);
     assert_eq!(scene.told(), [Err(Insecurity::NoPath)]);
@@ -219,13 +210,11 @@ fn no_path_is_told_once_and_the_number_of_checks_is_limited() {
 
 #[test]
 fn a_lite_agent_is_checked_nominated_and_greeted() {
-    let mut scene = Scene::new(WebTransport {
-        candidates: vec![candidate(BROWSER)],
-        lite: true,
-        controlling: true,
-        active: true,
-        ..agreed()
+    let path = agreed_with(|ice| {
+        ice.candidates = vec![candidate(BROWSER)];
+        (ice.lite, ice.controlling) = (true, true);
     });
+    let mut scene = Scene::new(WebTransport { active: true, ..path });
     scene.advance(500);
     assert_eq!(
         scene
@@ -244,10 +233,7 @@ fn a_lite_agent_is_checked_nominated_and_greeted() {
 #[test]
 fn two_that_nominate_settle_it_by_their_tie_breakers() {
     for (theirs, nominates) in [(0, true), (u64::MAX, false)] {
-        let mut scene = Scene::new(WebTransport {
-            controlling: true,
-            ..agreed()
-        });
+        let mut scene = Scene::new(agreed_with(|ice| ice.controlling = true));
         scene.role = Role::Controlling(theirs);
         scene.check(BROWSER, true);
         // The loser is told, changes, and asks again.
@@ -269,8 +255,9 @@ fn candidates_that_come_later_are_tried_and_too_many_are_not() {
     let mut scene = Scene::new(agreed());
     scene.advance(1_000);
     assert!(scene.checks.is_empty());
-    scene.path.candidates = (1..60).map(|n| candidate(&format!("203.0.113.{n}:9"))).collect();
-    scene.path.candidates.push(candidate(&scene.near.to_string()));
+    scene.ice_mut().candidates = (1..60).map(|n| candidate(&format!("203.0.113.{n}:9"))).collect();
+    let own = candidate(&scene.near.to_string());
+    scene.ice_mut().candidates.push(own);
     scene.answers = false;
     scene.describe();
     scene.advance(30_000);
@@ -343,8 +330,8 @@ fn a_path_that_brings_no_audio_is_told_and_a_new_one_is_given_time() {
     scene.advance(1_100);
     assert_eq!(faults(&mut scene), [[]]);
     // It moves, and what came before says nothing of the new path.
-    scene.path.ours.ufrag = "new".into();
-    scene.path.theirs.ufrag = "newer".into();
+    scene.ice_mut().ours.ufrag = "new".into();
+    scene.ice_mut().theirs.ufrag = "newer".into();
     scene.describe();
     scene.check(BROWSER, true);
     scene.advance(2_400);

@@ -5,7 +5,7 @@ use super::record;
 use super::session::Session;
 use super::session_id::SessionIds;
 use super::target::State;
-use super::{Call, Leg, Phase, user_to_user};
+use super::{Call, Leg, Phase, user_to_user, web};
 use crate::context::{Context, LegRef, Owner, TimerKind};
 use flow::Event;
 use model::{EndedBy, Leg as SideOf, Now};
@@ -73,7 +73,9 @@ impl Call {
             }
             None => {
                 leg.bye(context, "SIP;cause=488;text=\"Not Acceptable Here\"", now);
-                self.target_failed(context, index, 488, now);
+                if !self.asks_otherwise(context, index, 488, now) {
+                    self.target_failed(context, index, 488, now);
+                }
             }
         }
     }
@@ -166,6 +168,9 @@ impl Call {
         let own = self.targets.get_mut(index).and_then(|target| target.side.take());
         leg.side = own.map(|own| *own).or(shared).unwrap_or_else(|| Side::new(0));
         leg.guard_keys(context);
+        if leg.remote.as_ref().is_some_and(web::is_dtls_alone) {
+            context.location.takes_dtls(leg.user, &leg.flow, true);
+        }
         self.won(index);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         let (call, side) = (self.id, SideOf::Callee);
@@ -187,6 +192,7 @@ impl Call {
         self.callee = Some(leg);
         if !transfer {
             self.caller.remote.clone_from(&self.offer);
+            self.settle_streams(context);
         }
         self.phase = Phase::Answered;
         self.record.answered(now);

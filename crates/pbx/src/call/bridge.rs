@@ -1,10 +1,11 @@
 //! The media of a call: a relay session, or none where audio goes straight between the phones.
 
+use super::streams::Streams;
 use super::{keys, web};
 use crate::context::Context;
 use model::{
     CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Policy, Program, Recording,
-    RecordingId, Seats, SrtpSuite, TenantId,
+    RecordingId, Seats, SrtpSuite, StreamKind, TenantId,
 };
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
@@ -19,6 +20,8 @@ pub(crate) struct Bridge {
     music: (bool, bool),
     /// How caller and callee protect their audio.
     suites: (Option<SrtpSuite>, Option<SrtpSuite>),
+    /// What there is beside audio.
+    pub(super) streams: Streams,
 }
 
 /// What the relay may do for the legs by the tenant's policy.
@@ -47,6 +50,7 @@ impl Bridge {
             means,
             music: (false, false),
             suites: (None, None),
+            streams: Streams::default(),
         };
         if relays {
             bridge.relay(tenant, call);
@@ -56,7 +60,7 @@ impl Bridge {
 
     /// Audio is to be relayed. Before anything is opened.
     pub(crate) fn relay(&mut self, tenant: TenantId, call: CallId) {
-        self.session = Some(MediaSessionId(tenant.0 << 32 | call.0));
+        self.session = Some(MediaSessionId::of(tenant, call, StreamKind::Audio));
     }
 
     /// The bridge of a call of an earlier life, which had these ports.
@@ -68,12 +72,13 @@ impl Bridge {
         suites: (Option<SrtpSuite>, Option<SrtpSuite>),
     ) -> Bridge {
         Bridge {
-            session: ports.map(|_| MediaSessionId(tenant.0 << 32 | call.0)),
+            session: ports.map(|_| MediaSessionId::of(tenant, call, StreamKind::Audio)),
             addresses: ports,
             quality: None,
             means,
             music: (false, false),
             suites,
+            streams: Streams::default(),
         }
     }
 
@@ -215,8 +220,9 @@ impl Bridge {
         self.addresses = Some((caller, callee));
     }
 
-    /// No session came to be; there is nothing to close.
-    pub(crate) fn forget(&mut self) {
+    /// No session came to be; there is nothing to close but what there is beside it.
+    pub(crate) fn forget(&mut self, context: &mut Context) {
+        self.close_streams(context, |_| false);
         self.session = None;
     }
 
@@ -227,6 +233,8 @@ impl Bridge {
             rtp: if leg == Leg::Caller { caller } else { callee },
             transcodes: self.means.transcodes,
             plays: self.means.plays,
+            video: self.streams.address(StreamKind::Video, leg),
+            fax: self.streams.address(StreamKind::Fax, leg),
         })
     }
 
@@ -267,6 +275,7 @@ impl Bridge {
                 .map(Box::new),
             web,
         });
+        self.remote_streams(context, leg, (description, side), allowed, flow);
     }
 
     /// A leg expects nothing here any more.
@@ -290,10 +299,12 @@ impl Bridge {
         if let Some(session) = self.session {
             context.media(MediaCommand::Watch { session, hold });
         }
+        self.watch_streams(context);
     }
 
-    /// Gives the ports back; false when there are none.
-    pub(crate) fn close(&self, context: &mut Context) -> bool {
+    /// Gives the ports back; false when there are none. Those of the audio last: what was counted of it is waited for.
+    pub(crate) fn close(&mut self, context: &mut Context) -> bool {
+        self.close_streams(context, |_| false);
         let Some(session) = self.session else { return false };
         context.media(MediaCommand::Close { session });
         true

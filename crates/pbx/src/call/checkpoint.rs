@@ -280,7 +280,7 @@ impl Call {
     /// No port is left for a call that had some.
     pub(super) fn media_not_reopened(&mut self, context: &mut Context, now: Now) {
         context.counts.ports_exhausted += 1;
-        self.bridge.forget();
+        self.bridge.forget(context);
         let cause = q850::RESOURCE_UNAVAILABLE;
         self.hang_up(context, cause, EndedBy::System, "no media port", now);
     }

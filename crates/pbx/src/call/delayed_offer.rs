@@ -110,6 +110,7 @@ impl Call {
         {
             let mut side = Side::new(context.random() >> 1);
             keys::equip(context, config.policy(), &mut side, &leg.flow, false);
+            web::welcome_if_offered(context, &mut side, Some(offer));
             target.side = Some(Box::new(side));
         }
         let own = self.targets.get(index).and_then(|target| target.side.as_deref());

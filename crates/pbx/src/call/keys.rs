@@ -6,14 +6,15 @@
 //!   loses them.
 //! - Each leg has keys of its own, each phone that is rung as well, and a leg that comes into another call gets new ones: a
 //!   media session that begins anew must not use a key stream again. Otherwise ours change only when the phone's do.
-//! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for plain RTP, if it may be plain. Where an offer
-//!   can't be made again it is RTP/AVP with keys, which many phones take.
+//! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for DTLS-SRTP (RFC 5763), and then for plain RTP, if it may be
+//!   plain. One that has used DTLS-SRTP is asked for that first. Where an offer can't be made again it is RTP/AVP with keys,
+//!   which many phones take.
 //! - Phones on WebSocket are taken for browsers: they are offered ICE and DTLS-SRTP (`web`), and asked again for plain RTP if
 //!   they refuse. What a phone offers is what it is.
 //! - A call with keys is relayed even where audio goes straight otherwise: its legs speak with different keys, and a direct
 //!   call would show each phone's keys to the other.
 
-use super::target::{State, Target};
+use super::target::{Protected, State, Target};
 use super::{Call, Leg, Phase, web};
 use crate::context::Context;
 use model::{
@@ -57,6 +58,7 @@ fn equip_with_keys(context: &mut Context, policy: &Policy, side: &mut Side, flow
         _ => return side.forget_keys(may_be_plain(policy)),
     };
     side.protect(Keyring::new(|| context.random()), protection);
+    side.protect_video(Keyring::new(|| context.random()));
 }
 
 /// True when a call that this was offered in is to be relayed.
@@ -159,6 +161,10 @@ impl Call {
         if audio.is_some_and(|audio| leg.side.is_rekeyed_by(audio)) {
             leg.side.rekey(Keyring::new(|| context.random()));
         }
+        let video = offer.video(&config.policy().codecs);
+        if video.is_some_and(|video| leg.side.is_rekeyed_by(video)) {
+            leg.side.rekey_video(Keyring::new(|| context.random()));
+        }
         if audio.is_some_and(|audio| leg.side.is_restarted_by(audio)) {
             leg.side.restart_ice(Credentials::new(|| context.random()));
         }
@@ -196,17 +202,22 @@ impl Call {
         let config = Arc::clone(&self.config);
         let policy = config.policy();
         let text = self.offered.clone()?;
-        let flow = self.targets.get(index)?.flow;
+        let (flow, asked_for) = self.targets.get(index).map(|t| (t.flow, t.asked_for))?;
         let allowed = admit(policy, &flow);
-        let own = allowed.keys || web::is_browser(context, policy, &flow);
+        let by_dtls = asked_for == Protected::ByDtls && web::may_be_asked(context, policy, &flow);
+        let own = allowed.keys || by_dtls || web::is_browser(context, policy, &flow);
         if !own || self.bridge.session().is_none() {
             self.targets.get_mut(index)?.side = None;
             return allowed.plain.then_some(text);
         }
         let target = self.targets.get_mut(index)?;
-        if target.side.is_none() && !target.plain {
+        if target.side.is_none() && asked_for != Protected::Not {
             let mut side = Side::new(context.random() >> 1);
             equip(context, policy, &mut side, &flow, true);
+            if by_dtls {
+                web::welcome(context, &mut side);
+                side.ask_for_dtls();
+            }
             target.side = Some(Box::new(side));
         }
         let (Some(offer), Some(side)) = (&self.offer, &mut target.side) else {
@@ -216,9 +227,18 @@ impl Call {
         sdp::offer(offer, side, anchor, &policy.codecs).ok()
     }
 
-    /// A phone that was offered SRTP alone refuses: it is asked for plain RTP, once and where that may be. False when not.
-    pub(super) fn asks_plainly(&mut self, context: &mut Context, index: usize, code: u16, now: Now) -> bool {
-        let may = may_be_plain(self.config.policy()) && self.phase == Phase::Ringing && self.offer.is_some();
+    /// A phone that was offered SRTP alone refuses, or answers what can't be used: it is asked for another kind, and in the end
+    /// for plain RTP where that may be. False when not.
+    pub(super) fn asks_otherwise(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        code: u16,
+        now: Now,
+    ) -> bool {
+        let config = Arc::clone(&self.config);
+        let policy = config.policy();
+        let may = self.phase == Phase::Ringing && self.offer.is_some();
         let Some(target) = self.targets.get_mut(index).filter(|_| may) else {
             return false;
         };
@@ -227,8 +247,16 @@ impl Call {
         if !asked || !possible || target.state != State::Calling {
             return false;
         }
+        let next = match target.asked_for {
+            Protected::ByKeys if web::may_be_asked(context, policy, &target.flow) => Protected::ByDtls,
+            Protected::ByKeys | Protected::ByDtls if may_be_plain(policy) => Protected::Not,
+            _ => return false,
+        };
+        if target.asked_for == Protected::ByDtls {
+            context.location.takes_dtls(target.user, &target.flow, false);
+        }
         target.side = None;
-        target.plain = true;
+        target.asked_for = next;
         target.renew(context);
         self.send_invite(context, index, now);
         self.conclude(context, now);

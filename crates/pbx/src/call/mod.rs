@@ -39,6 +39,7 @@ mod session_id;
 mod session_timer;
 mod setup;
 mod sound;
+mod streams;
 mod target;
 mod teardown;
 mod transfer;
@@ -61,7 +62,7 @@ pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
     CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
-    TenantConfig, UserId,
+    StreamKind, TenantConfig, UserId,
 };
 use nouns::Moves;
 use record::Record;
@@ -404,7 +405,7 @@ impl Call {
             (Owner::Target(_, index), Some(message)) if code == 422 => {
                 self.target_wants_longer(context, index, message, now);
             }
-            (Owner::Target(_, index), Some(_)) if self.asks_plainly(context, index, code, now) => {}
+            (Owner::Target(_, index), Some(_)) if self.asks_otherwise(context, index, code, now) => {}
             (Owner::Target(_, index), Some(message)) if code < 400 => {
                 self.target_redirected(context, index, code, message, now);
             }
@@ -424,11 +425,16 @@ impl Call {
 
     /// The media plane reports on this call's session.
     pub(crate) fn handle_media(&mut self, context: &mut Context, report: &MediaReport, now: Now) {
+        if report.session().stream() != StreamKind::Audio {
+            return self.handle_stream(context, report, now);
+        }
         match (report, self.phase) {
             (MediaReport::Opened { caller, callee, .. }, Phase::Opening) => {
-                self.cancel_timer(context, TimerKind::MediaOpen);
                 self.bridge.opened(*caller, *callee);
-                self.media_is_ready(context, now);
+                if !self.bridge.streams.is_waiting() {
+                    self.cancel_timer(context, TimerKind::MediaOpen);
+                    self.media_is_ready(context, now);
+                }
             }
             (MediaReport::Opened { caller, callee, .. }, Phase::Answered) => {
                 self.media_reopened(context, (*caller, *callee), now);
@@ -453,19 +459,10 @@ impl Call {
             }
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
-                self.bridge.forget();
+                self.bridge.forget(context);
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
-            (MediaReport::Silent { .. }, Phase::Answered) => {
-                context.counts.silent += 1;
-                self.hang_up(
-                    context,
-                    record::q850::TEMPORARY_FAILURE,
-                    EndedBy::System,
-                    "no media",
-                    now,
-                );
-            }
+            (MediaReport::Silent { .. }, Phase::Answered) => self.gone_silent(context, now),
             (MediaReport::Secured { leg, suite, .. }, _) => self.secured(*leg, *suite),
             (MediaReport::Unsecured { leg, why, .. }, _) => self.unsecured(context, *leg, *why, now),
             (MediaReport::Diagnosed { troubles, .. }, Phase::Answered) => {
@@ -482,6 +479,13 @@ impl Call {
         }
     }
 
+    /// Nothing has come from either side for long.
+    fn gone_silent(&mut self, context: &mut Context, now: Now) {
+        context.counts.silent += 1;
+        let cause = record::q850::TEMPORARY_FAILURE;
+        self.hang_up(context, cause, EndedBy::System, "no media", now);
+    }
+
     /// One of the call's deadlines has passed.
     pub(crate) fn handle_timer(&mut self, context: &mut Context, kind: TimerKind, now: Now) {
         self.timers.retain(|(known, _)| *known != kind);
@@ -489,6 +493,7 @@ impl Call {
             (TimerKind::MediaOpen, Phase::Opening) => {
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
+            (TimerKind::MediaOpen, Phase::Answered) => self.streams_are_late(context, now),
             (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
             (TimerKind::Return, _) => self.not_returned(context, now),
             (TimerKind::Wake, Phase::Opening | Phase::Ringing) => {

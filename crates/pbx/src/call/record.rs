@@ -213,6 +213,7 @@ impl Record {
             path: path.to_vec(),
             caller_media: media.map(|(caller, _)| caller),
             callee_media: media.map(|(_, callee)| callee),
+            streams: Vec::new(),
             audio: self.audio.clone(),
             caller_srtp,
             callee_srtp,

@@ -43,6 +43,8 @@ impl Call {
             body => self.read_offer(context, side, body).map(Some).ok_or(()),
         };
         let refused = match &offered {
+            // Ports come first.
+            Ok(Some(description)) if self.waits_for_streams(context, side, description, now) => None,
             Ok(Some(description)) => {
                 let method = self.method_for(side.other(), message);
                 self.pass_on(context, side, description, method, &config, now)
@@ -271,6 +273,7 @@ impl Call {
         let (Some(offer), Some(answer), Some(text)) = (offer, answer, text) else {
             let bytes = context.response(&request, leg.flow, 488, None).finish();
             context.tx.respond(server, 488, bytes, now.mono);
+            self.settle_streams(context);
             return self.restore(context, side, now);
         };
         leg.remote = Some(*offer);
@@ -345,6 +348,7 @@ impl Call {
                 self.bridge.remote(context, side, said, allowed, &leg.flow);
             }
         }
+        self.settle_streams(context);
         self.bridge.watch(context, held);
         self.music_follows(context);
         self.program_follows(context);
@@ -390,6 +394,7 @@ impl Call {
             let bytes = context.response(&request, leg.flow, code, None).finish();
             context.tx.respond(server, code, bytes, now.mono);
         }
+        self.settle_streams(context);
     }
 
     /// The asker took its re-INVITE back: 487 for it, CANCEL for the other leg.

@@ -67,6 +67,9 @@ impl Call {
         let record = Record::begin(context, caller, callee, now);
         let mut leg = caller_leg(context, device, dialog, message, flow);
         web::welcome_if_offered(context, &mut leg.side, offer.as_ref());
+        if offer.as_ref().is_some_and(web::is_dtls_alone) {
+            context.location.takes_dtls(leg.user, &leg.flow, true);
+        }
         let mut call = Call::new(id, config, run, record, leg, offer);
         call.invite = Some(PendingInvite::new(server, message));
         call.reliable = Reliable::of(message);
@@ -208,6 +211,7 @@ impl Call {
     ) -> bool {
         let silence_s = self.config.policy().media_silence_s;
         let asked = !self.bridge.is_open() && self.bridge.open(context, caller, callee, silence_s);
+        let asked = self.reserve_streams(context, caller, callee) || asked;
         if asked {
             self.set_timer(context, TimerKind::MediaOpen, MEDIA_OPEN_MS, now);
         }

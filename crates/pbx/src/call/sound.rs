@@ -39,7 +39,8 @@ impl Call {
         };
         let (own, other) = (said(side)?, said(side.other())?);
         let has_own = policy.phones_have_music() && other.effective_direction().sends();
-        let hears = own.effective_direction().receives() && self.voice_of(side).is_some();
+        // Who has no audio at all is not on hold: a fax goes on.
+        let hears = own.port != 0 && own.effective_direction().receives() && self.voice_of(side).is_some();
         (other.is_held() && hears && !has_own).then(|| {
             Program::Play(Playlist {
                 items: vec![Item::Sound(Sound::Prompt {

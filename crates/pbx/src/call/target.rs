@@ -40,8 +40,8 @@ pub(crate) struct Target {
     pub(crate) away: bool,
     /// What it was offered, where it has keys of its own.
     pub(super) side: Option<Box<Side>>,
-    /// It has refused SRTP.
-    pub(super) plain: bool,
+    /// What it is asked for now.
+    pub(super) asked_for: Protected,
     path: Vec<Box<str>>,
     contact: Box<str>,
     branch: String,
@@ -61,6 +61,17 @@ pub(crate) enum State {
     Won,
     /// Its last word, or ours for it.
     Done(u16),
+}
+
+/// How a phone is asked to protect its audio, where it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protected {
+    /// By keys in the description; a browser by ICE and DTLS.
+    ByKeys,
+    /// By DTLS without ICE.
+    ByDtls,
+    /// Not at all: it has refused.
+    Not,
 }
 
 /// What all INVITEs of one call share.
@@ -99,7 +110,11 @@ impl Target {
             diverted: Vec::new(),
             away: false,
             side: None,
-            plain: false,
+            asked_for: if binding.dtls {
+                Protected::ByDtls
+            } else {
+                Protected::ByKeys
+            },
             path: binding.path.clone(),
             client: None,
         }

@@ -240,6 +240,7 @@ impl Call {
         context.out.extend(record.map(|mut record| {
             // The server says nothing that it could have counted.
             record.callee_media = record.callee_media.filter(|_| !served);
+            record.streams = self.bridge.streams.take_records();
             Effect::Cdr(record)
         }));
         self.forget_kept(context);

@@ -1,6 +1,6 @@
-//! Browsers in calls: ICE and DTLS-SRTP (RFC 8829) as far as a call has to do with them.
+//! Browsers in calls: ICE and DTLS-SRTP (RFC 8829) as far as a call has to do with them; and phones with DTLS-SRTP alone (RFC 5763).
 //!
-//! Owns: who is taken for a browser, what its leg is given, candidates that come after the description (RFC 8840), and what the media
+//! Owns: who is taken for a browser, or for such a phone, what its leg is given, candidates that come after the description (RFC 8840), and what the media
 //! plane says about such a leg. Does not own: descriptions (`sdp`), the protocols (the media plane), keys in descriptions
 //! (`keys`).
 //!
@@ -8,16 +8,17 @@
 //! tenant requires protection it counts only over TLS and secure WebSocket. Where plain RTP would do as well it counts over
 //! any way, because it is worth more than that: pages on a local network, from a host that they trust, speak so.
 
+use super::target::Protected;
 use super::{Call, Phase, record};
 use crate::context::Context;
 use model::{
-    DigestName, EndedBy, Fingerprint, FlowToken, IceCandidate, IceCredentials, Insecurity, Leg as SideOf,
-    Now, Policy, SrtpPolicy, SrtpSuite, Transport, WebTransport,
+    DigestName, EndedBy, Fingerprint, FlowToken, IceCandidate, IceCredentials, IceTransport, Insecurity,
+    Leg as SideOf, Now, Policy, SrtpPolicy, SrtpSuite, Transport, WebTransport,
 };
 use sdp::{Credentials, Description, Digest, Fragment, Media, Side};
 use std::sync::Arc;
 
-/// True when ICE and DTLS-SRTP may be used with whom this flow leads to.
+/// True when DTLS-SRTP may be used with whom this flow leads to.
 pub(super) fn may_be(policy: &Policy, flow: &FlowToken) -> bool {
     match policy.srtp {
         SrtpPolicy::None => false,
@@ -33,7 +34,20 @@ pub(super) fn is_browser(context: &Context, policy: &Policy, flow: &FlowToken) -
         && may_be(policy, flow)
 }
 
-/// The leg may speak ICE and DTLS-SRTP.
+/// True for a phone that can be asked for DTLS-SRTP without ICE.
+pub(super) fn may_be_asked(context: &Context, policy: &Policy, flow: &FlowToken) -> bool {
+    !matches!(flow.transport, Transport::Ws | Transport::Wss)
+        && !context.fingerprints.is_empty()
+        && may_be(policy, flow)
+}
+
+/// True when the writer takes its keys from DTLS and speaks no ICE.
+pub(super) fn is_dtls_alone(said: &Description) -> bool {
+    let mut webs = said.media().iter().filter_map(|media| media.web.as_ref());
+    webs.any(|web| web.ice.is_none())
+}
+
+/// The leg may speak DTLS-SRTP, with ICE or without.
 pub(super) fn welcome(context: &mut Context, side: &mut Side) {
     let Some(fingerprint) = context.fingerprints.first().map(Arc::clone) else {
         return;
@@ -72,6 +86,14 @@ pub(super) fn for_media(media: &Media, side: &Side) -> Option<Box<WebTransport>>
         address: candidate.address,
         priority: candidate.priority,
     });
+    let ice = path.theirs.ice.as_ref().map(|theirs| IceTransport {
+        ours: credentials(path.ours),
+        seed: path.seed,
+        theirs: credentials(theirs),
+        candidates: candidates.collect(),
+        lite: path.theirs.lite,
+        controlling: path.controlling,
+    });
     let fingerprints = path.theirs.fingerprints.iter().map(|print| Fingerprint {
         digest: match print.digest {
             Digest::Sha256 => DigestName::Sha256,
@@ -81,12 +103,7 @@ pub(super) fn for_media(media: &Media, side: &Side) -> Option<Box<WebTransport>>
         octets: print.octets.clone(),
     });
     Some(Box::new(WebTransport {
-        ours: credentials(path.ours),
-        seed: path.seed,
-        theirs: credentials(&path.theirs.ice),
-        candidates: candidates.collect(),
-        lite: path.theirs.lite,
-        controlling: path.controlling,
+        ice,
         active: path.active,
         certificate: path.certificate,
         fingerprints: fingerprints.collect(),
@@ -94,14 +111,13 @@ pub(super) fn for_media(media: &Media, side: &Side) -> Option<Box<WebTransport>>
 }
 
 impl Call {
-    /// Goes over a relay after all, because a browser is rung: it can't talk to a phone straight.
+    /// Goes over a relay after all, because a browser is rung, or a phone with DTLS-SRTP: they can't talk to a phone straight.
     pub(super) fn relay_for_browsers(&mut self, context: &Context, sleeping: Option<FlowToken>) {
         let policy = self.config.policy();
-        let rung = self.targets.iter().skip(self.round).map(|target| target.flow);
-        if rung
-            .chain(sleeping)
-            .any(|flow| is_browser(context, policy, &flow))
-        {
+        let rung = || self.targets.iter().skip(self.round);
+        let mut flows = rung().map(|target| target.flow).chain(sleeping);
+        let browsers = flows.any(|flow| is_browser(context, policy, &flow));
+        if browsers || rung().any(|target| target.asked_for == Protected::ByDtls) {
             self.bridge.relay(self.config.id(), self.id);
         }
     }

@@ -4,7 +4,7 @@
 use super::Tenant;
 use crate::context::{LegRef, Owner, Timer};
 use crate::effect::Effect;
-use model::{CallId, FlowToken, MediaReport, Now, TenantConfig};
+use model::{FlowToken, MediaReport, Now, TenantConfig};
 use sip::transaction::{ClientId, Delivery, Event};
 use sip::{Message, Method};
 use std::sync::Arc;
@@ -79,11 +79,10 @@ impl Tenant {
 
     pub(super) fn handle_media(&mut self, report: &MediaReport, now: Now) {
         let session = report.session();
-        let id = CallId(session.0 & 0xffff_ffff);
         match self
             .calls
-            .get_mut(&id)
-            .filter(|call| call.session() == Some(session))
+            .get_mut(&session.call())
+            .filter(|call| call.has_session(session))
         {
             Some(call) => call.handle_media(&mut self.context, report, now),
             None => {

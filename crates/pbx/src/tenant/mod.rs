@@ -227,7 +227,7 @@ impl Tenant {
 
     fn next_id(&mut self) -> CallId {
         self.next_call = self.next_call.wrapping_add(1);
-        CallId(u64::from(self.next_call))
+        CallId(u64::from(self.next_call) & CallId::LAST.0)
     }
 
     fn handle_sip(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {

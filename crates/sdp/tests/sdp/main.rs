@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod answers;
+mod beside;
 mod crypto;
 mod fuzz_corpus;
 mod ipv6;

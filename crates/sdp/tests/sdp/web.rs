@@ -61,8 +61,9 @@ fn plain_answer() -> Description {
 fn chromium_is_read() {
     let offer = read(CHROMIUM, WEB);
     let web = web(&offer);
-    assert_eq!(&*web.ice.ufrag, "eJ9y");
-    assert_eq!(&*web.ice.pwd, "UqRpMwVqC2XAUpdPSBQOPcBV");
+    let ice = web.ice.as_ref().unwrap();
+    assert_eq!(&*ice.ufrag, "eJ9y");
+    assert_eq!(&*ice.pwd, "UqRpMwVqC2XAUpdPSBQOPcBV");
     assert!(
         !format!("{offer:?}").contains("UqRpMwVq"),
         "passwords don't print"
@@ -86,7 +87,7 @@ fn chromium_is_read() {
 fn firefox_is_read_from_the_lines_above_its_streams() {
     let offer = read(FIREFOX, PROTECTED);
     let web = web(&offer);
-    assert_eq!(&*web.ice.ufrag, "d3f1a0b2");
+    assert_eq!(&*web.ice.as_ref().unwrap().ufrag, "d3f1a0b2");
     assert_eq!(web.fingerprints[0].octets.len(), 32);
     assert_eq!(web.candidates.len(), 1, "mDNS names and TCP are left out");
     // 0.0.0.0 means that no candidate was there yet, and not hold.
@@ -349,4 +350,115 @@ fn candidates_that_come_later_are_added_once() {
     ] {
         assert_eq!(sdp::Candidate::parse(bad), None, "{bad}");
     }
+}
+
+/// baresip 1.0 with `mediaenc=dtls_srtp`.
+const BARESIP: &str = include_str!("web/baresip-offer.sdp");
+
+/// A leg that may speak DTLS-SRTP, and is asked for it without ICE.
+fn guarded() -> Side {
+    let mut side = Side::new(7);
+    side.speak_web(credentials(0), [1, 2], 0, OURS.into());
+    side.ask_for_dtls();
+    side
+}
+
+#[test]
+fn a_phone_with_dtls_and_no_ice_is_answered_so() {
+    let offered = read(BARESIP, PROTECTED);
+    let theirs = web(&offered);
+    assert!(theirs.ice.is_none() && theirs.candidates.is_empty());
+    assert_eq!((theirs.setup, theirs.fingerprints.len()), (Setup::ActPass, 1));
+    assert_eq!(
+        sdp::acceptable(&read(BARESIP, NO_WEB), &[]),
+        Err(Refusal::Transport)
+    );
+    let mut side = guarded();
+    let text = answer(&offered, &plain_answer(), &mut side, anchor(), &[]).unwrap();
+    shows(
+        &text,
+        &expect![[r#"
+        v=0
+        o=- 7 1 IN IP4 198.51.100.1
+        s=-
+        c=IN IP4 198.51.100.1
+        t=0 0
+        m=audio 40000 UDP/TLS/RTP/SAVPF 0 126
+        a=rtpmap:0 PCMU/8000
+        a=rtpmap:126 telephone-event/8000
+        a=fingerprint:sha-256 0F:0F
+        a=setup:passive
+        a=sendrecv
+    "#]],
+    );
+    let path = side.web_path(&offered.media()[0]).unwrap();
+    assert!(!path.active && path.theirs.ice.is_none());
+    assert!(side.is_web() && side.suite().is_none());
+    // Its profile is kept in offers of ours, and RTCP comes the same way where both say so.
+    let again = offer(&plain_answer(), &mut side, anchor(), &[]).unwrap();
+    assert!(
+        again.contains("UDP/TLS/RTP/SAVPF 0 126\r\n") && !again.contains("a=ice-"),
+        "{again}"
+    );
+    let mux = read(
+        &BARESIP.replace("a=sendrecv", "a=rtcp-mux\na=sendrecv"),
+        PROTECTED,
+    );
+    let text = answer(&mux, &plain_answer(), &mut guarded(), anchor(), &[]).unwrap();
+    assert_eq!(text.matches("a=rtcp-mux\r\n").count(), 1, "{text}");
+    let at = |said: &Description| said.media()[0].rtcp_address().unwrap().port();
+    assert_eq!((at(&offered), at(&mux)), (10001, 10000));
+}
+
+#[test]
+fn a_phone_is_asked_for_dtls_without_ice() {
+    let mut side = guarded();
+    let text = offer(&plain_answer(), &mut side, anchor(), &[]).unwrap();
+    shows(
+        &text,
+        &expect![[r#"
+        v=0
+        o=- 7 1 IN IP4 198.51.100.1
+        s=-
+        c=IN IP4 198.51.100.1
+        t=0 0
+        m=audio 40000 UDP/TLS/RTP/SAVP 0 126
+        a=rtpmap:0 PCMU/8000
+        a=rtpmap:126 telephone-event/8000
+        a=rtcp-mux
+        a=fingerprint:sha-256 0F:0F
+        a=setup:actpass
+        a=sendrecv
+    "#]],
+    );
+    let answered = BARESIP.replace("SAVPF", "SAVP").replace("actpass", "active");
+    let read_answer =
+        |text: &str, side: &mut Side| Description::parse_answer(crlf(text).as_bytes(), side, false).unwrap();
+    let with_ice = answered.replace(
+        "a=sendrecv",
+        "a=ice-ufrag:eJ9y\na=ice-pwd:UqRpMwVqC2XAUpdPSBQOPcBV\na=rtcp-mux\na=sendrecv",
+    );
+    // ICE that nobody offered is not taken up.
+    assert!(web(&read_answer(&with_ice, &mut side.clone())).ice.is_none());
+    let said = read_answer(&answered, &mut side);
+    assert!(said.audio(&[]).unwrap().is_protected() && side.is_web());
+    assert!(!side.web_path(&said.media()[0]).unwrap().active);
+    // An offer with ICE may be answered without, where a phone speaks over WebSocket.
+    let mut asked = browser();
+    offer(&plain_answer(), &mut asked, anchor(), &[]).unwrap();
+    assert!(web(&read_answer(&answered, &mut asked)).ice.is_none());
+    let again = offer(&plain_answer(), &mut asked, anchor(), &[]).unwrap();
+    assert!(
+        !again.contains("a=ice-") && again.contains("a=fingerprint:"),
+        "{again}"
+    );
+    // What has moved to a way where no fingerprint counts is not said again.
+    side.forget_keys(true);
+    assert_eq!(side.again(), None);
+}
+
+#[test]
+fn hold_by_address_is_hold_without_ice() {
+    let held = read(&BARESIP.replace("IN IP4 192.0.2.10", "IN IP4 0.0.0.0"), WEB);
+    assert!(held.is_held(&[]));
 }

@@ -111,7 +111,8 @@ impl Phone {
     pub(super) fn description(&mut self, direction: &str) -> String {
         self.version += 1;
         let text = message::description(self.described(), self.version, &self.codecs, direction);
-        self.offer_keys(text)
+        let text = self.offer_keys(text);
+        self.offer_beside(text)
     }
 
     /// The answer to an offer of these payload types; `None` when we speak none of them.
@@ -123,6 +124,7 @@ impl Phone {
             .collect();
         self.version += 1;
         let text = message::description(self.described(), self.version, &common, direction);
-        self.answer_keys(text).filter(|_| !common.is_empty())
+        let answer = self.answer_keys(text).filter(|_| !common.is_empty());
+        answer.and_then(|answer| self.answer_beside(answer))
     }
 }

@@ -74,12 +74,22 @@ pub(super) struct Ends {
 /// The profile that browsers speak.
 const BROWSERS: &str = "UDP/TLS/RTP/SAVPF";
 
+/// The profile of phones with DTLS and without ICE.
+const DTLS: &str = "UDP/TLS/RTP/SAVP";
+
 /// What a browser says about ICE and DTLS.
 fn browser(ufrag: &str, setup: &str) -> String {
-    let print = vec!["0F"; 32].join(":");
+    let ice = "a=rtcp-mux\r\na=mid:0\r\na=ice-ufrag:";
+    let print = format!("sha-256 {}", vec!["0F"; 32].join(":"));
     format!(
-        "a=rtcp-mux\r\na=mid:0\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:a/password/of/some/length\r\na=fingerprint:sha-256 {print}\r\na=setup:{setup}\r\n"
+        "{ice}{ufrag}\r\na=ice-pwd:a/password/of/some/length\r\n{}",
+        dtls(&print, setup)
     )
+}
+
+/// What is said about DTLS alone.
+fn dtls(print: &str, setup: &str) -> String {
+    format!("a=fingerprint:{print}\r\na=setup:{setup}\r\n")
 }
 
 /// A description with its keys.
@@ -98,6 +108,7 @@ impl Phone {
         let Some(description) = read(message.body()) else {
             return;
         };
+        self.hear_beside(&description);
         let Some(media) = description.audio(&[]) else {
             return;
         };
@@ -140,6 +151,9 @@ impl Phone {
 
     /// Writes our keys into an offer.
     pub(super) fn offer_keys(&self, text: String) -> String {
+        if let Some(print) = &self.dtls {
+            return text.replace("RTP/AVP", DTLS) + &dtls(print, "actpass");
+        }
         match (self.sdes, self.ufrag) {
             (_, Some(ufrag)) => text.replace("RTP/AVP", BROWSERS) + &browser(ufrag, "actpass"),
             (Some(sdes), None) => text.replace("RTP/AVP", sdes.profile) + &sdes.attribute(1),
@@ -149,6 +163,11 @@ impl Phone {
 
     /// Writes into an answer what was offered; `None` when we can't.
     pub(super) fn answer_keys(&self, text: String) -> Option<String> {
+        if let Some(print) = &self.dtls {
+            let (profile, _) = self.asked.as_ref()?;
+            let text = text.replace("RTP/AVP", DTLS) + &dtls(print, "active");
+            return (**profile == *DTLS).then_some(text);
+        }
         if let Some(ufrag) = self.ufrag {
             let (profile, _) = self.asked.as_ref()?;
             let text = text.replace("RTP/AVP", BROWSERS) + &browser(ufrag, "active");

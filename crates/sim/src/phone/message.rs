@@ -92,8 +92,9 @@ pub(super) fn contact(identity: &Identity) -> String {
 
 pub(super) fn description(at: SocketAddr, version: u64, codecs: &[u8], direction: &str) -> String {
     let (ip, port) = (at.ip(), at.port());
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
     let mut text = format!(
-        "v=0\r\no=- 1 {version} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP"
+        "v=0\r\no=- 1 {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP"
     );
     for codec in codecs {
         let _ = write!(text, " {codec}");

@@ -5,6 +5,7 @@
 
 mod abilities;
 pub(crate) mod audio;
+mod beside;
 mod called;
 mod dialog;
 pub mod digest;
@@ -20,6 +21,8 @@ mod watch;
 use crate::rng::Rng;
 pub use abilities::Abilities;
 pub use audio::Astray;
+use beside::Asked;
+pub use beside::Beside;
 use dialog::Dialog;
 use keys::Ends;
 pub use keys::Sdes;
@@ -155,6 +158,9 @@ pub struct Phone {
     pub sdes: Option<Sdes>,
     /// Describes itself as a browser does, under this name for ICE, and takes nothing else. It sends no checks and no DTLS.
     pub ufrag: Option<&'static str>,
+    /// Describes itself as a phone with DTLS-SRTP and no ICE does, with this value of `a=fingerprint`, and takes nothing else. It
+    /// sends no DTLS.
+    pub dtls: Option<String>,
     /// Protects its packets with another key than it says.
     pub lies: bool,
     /// RTP packets received that did not open.
@@ -177,6 +183,9 @@ pub struct Phone {
     pub refuses_text: Option<u16>,
     /// Profile, and the tag for us, of the last description that came.
     asked: Option<(Box<str>, Option<u32>)>,
+    /// What it describes beside its audio.
+    pub beside: Beside,
+    beside_asked: Asked,
     ends: Vec<Ends>,
     etag: String,
     watches: Vec<Watch>,
@@ -226,11 +235,14 @@ impl Phone {
             packets_astray: 0,
             sdes: None,
             ufrag: None,
+            dtls: None,
             lies: false,
             astray: Astray::No,
             unopened: 0,
             rekeyed: 0,
             asked: None,
+            beside: Beside::default(),
+            beside_asked: Asked::default(),
             ends: Vec::new(),
             hung_up: None,
             voices: BTreeSet::new(),

@@ -82,6 +82,7 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         ended_by: EndedBy::Callee,
         path: vec!["extension 101".into()],
         caller_media: None,
+        streams: Vec::new(),
         audio: Vec::new(),
         callee_media: None,
         caller_srtp: None,

@@ -25,6 +25,7 @@ pub struct Account<'a> {
     publishes: bool,
     answers: bool,
     encryption: Option<&'a str>,
+    shows: bool,
     codecs: &'a str,
 }
 
@@ -42,6 +43,7 @@ impl<'a> Account<'a> {
             publishes: false,
             answers: true,
             encryption: None,
+            shows: false,
             codecs: "PCMU/8000/1,PCMA/8000/1",
         }
     }
@@ -92,6 +94,13 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn protecting(mut self, encryption: &'a str) -> Account<'a> {
         self.encryption = Some(encryption);
+        self
+    }
+
+    /// Shows pictures of its own making, in VP8, and takes others'.
+    #[must_use]
+    pub fn showing(mut self) -> Account<'a> {
+        self.shows = true;
         self
     }
 
@@ -148,6 +157,13 @@ pub(super) fn configure(
     if account.encryption.is_some() {
         writeln!(config, "module srtp.so")?;
     }
+    if account.shows {
+        write!(
+            config,
+            "module fakevideo.so\nmodule vp8.so\nvideo_source fakevideo,nil\nvideo_display fakevideo,nil\n\
+             video_size 176x144\nvideo_fps 10\nvideo_bitrate 100000\n"
+        )?;
+    }
     for module in more {
         writeln!(config, "module_app {module}.so")?;
     }
@@ -185,13 +201,14 @@ pub(super) fn line(server: &Server, account: Account<'_>) -> String {
     let secret = password(domain, user);
     let publishing = if account.publishes { ";pubint=600" } else { "" };
     let answers = if account.answers { "auto" } else { "manual" };
+    let pictures = if account.shows { ";video_codecs=VP8" } else { "" };
     let encryption = account
         .encryption
         .map_or(String::new(), |kind| format!(";mediaenc={kind}"));
     format!(
         "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={secret};\
          outbound=\"sip:{target};transport={transport}\";regint=600;answermode={answers};\
-         audio_codecs={codecs};ptime=20{publishing}{encryption}"
+         audio_codecs={codecs};ptime=20{publishing}{encryption}{pictures}"
     )
 }
 

@@ -2,10 +2,10 @@
 //! `22`, a letter, and a certificate: `H` begins, `R` answers, `X` fails.
 
 use crate::world::{World, addr, rtp};
-use media::{Dtls, DtlsOutput, DtlsSource};
+use media::{Dtls, DtlsOutput, DtlsRole, DtlsSource};
 use model::{
-    DigestName, Fingerprint, IceCandidate, IceCredentials, Insecurity, Leg, MediaCommand, MediaReport,
-    MediaSessionId, SrtpSuite, WebTransport,
+    DigestName, Fingerprint, IceCandidate, IceCredentials, IceTransport, Insecurity, Leg, MediaCommand,
+    MediaReport, MediaSessionId, SrtpSuite, WebTransport,
 };
 use ring::digest::{SHA256, digest};
 use rtp::srtp::{Receiver, Sender, Suite};
@@ -32,13 +32,14 @@ pub(crate) fn message(kind: u8, certificate: &[u8]) -> Vec<u8> {
     [&[22, kind], certificate].concat()
 }
 
-fn key(letter: u8) -> Vec<u8> {
+pub(crate) fn key(letter: u8) -> Vec<u8> {
     vec![letter; 30]
 }
 
 impl DtlsSource for Toys {
-    fn begin(&mut self, certificate: u8, active: bool, _now: Duration) -> Option<Box<dyn Dtls>> {
+    fn begin(&mut self, certificate: u8, role: DtlsRole, _now: Duration) -> Option<Box<dyn Dtls>> {
         let mut out = VecDeque::new();
+        let active = role == DtlsRole::Active;
         if active {
             out.push_back(DtlsOutput::Datagram(message(b'H', &[certificate])));
         }
@@ -81,12 +82,14 @@ pub(crate) fn agreed() -> WebTransport {
         pwd: pwd.into(),
     };
     WebTransport {
-        ours: side("ours", "our password of some length"),
-        seed: [1, 2],
-        theirs: side("their", "their password of some length"),
-        candidates: Vec::new(),
-        lite: false,
-        controlling: false,
+        ice: Some(IceTransport {
+            ours: side("ours", "our password of some length"),
+            seed: [1, 2],
+            theirs: side("their", "their password of some length"),
+            candidates: Vec::new(),
+            lite: false,
+            controlling: false,
+        }),
         active: false,
         certificate: 0,
         fingerprints: vec![Fingerprint {
@@ -94,6 +97,15 @@ pub(crate) fn agreed() -> WebTransport {
             octets: digest(&SHA256, CERTIFICATE).as_ref().to_vec(),
         }],
     }
+}
+
+/// The same with something else about ICE.
+pub(crate) fn agreed_with(change: impl FnOnce(&mut IceTransport)) -> WebTransport {
+    let mut path = agreed();
+    if let Some(ice) = &mut path.ice {
+        change(ice);
+    }
+    path
 }
 
 pub(crate) fn candidate(at: &str) -> IceCandidate {
@@ -151,6 +163,14 @@ impl Scene {
         scene
     }
 
+    fn ice(&self) -> &IceTransport {
+        self.path.ice.as_ref().expect("a leg with ICE")
+    }
+
+    pub(crate) fn ice_mut(&mut self) -> &mut IceTransport {
+        self.path.ice.as_mut().expect("a leg with ICE")
+    }
+
     /// What the browser has said is told again.
     pub(crate) fn describe(&mut self) {
         self.world.command(MediaCommand::Remote {
@@ -176,7 +196,7 @@ impl Scene {
     /// A check of the browser.
     pub(crate) fn check(&mut self, from: &str, nominate: bool) {
         self.asked += 1;
-        let username = format!("{}:{}", self.path.ours.ufrag, self.path.theirs.ufrag);
+        let username = format!("{}:{}", self.ice().ours.ufrag, self.ice().theirs.ufrag);
         let request = Request {
             transaction: [self.asked; 12],
             username: &username,
@@ -184,7 +204,7 @@ impl Scene {
             role: self.role,
             nominate,
         };
-        let written = request.written(&self.path.ours.pwd);
+        let written = request.written(&self.ice().ours.pwd);
         self.say(from, &written);
     }
 
@@ -194,11 +214,11 @@ impl Scene {
             match (rtp::protocol(&frame.octets), Check::read(&frame.octets)) {
                 (rtp::Protocol::Dtls, _) => self.dtls.push(frame.octets),
                 (rtp::Protocol::Stun, Some(check)) if check.kind == Kind::Request => {
-                    assert!(check.is_authentic(&self.path.theirs.pwd));
+                    assert!(check.is_authentic(&self.ice().theirs.pwd));
                     self.checks.push((frame.to, check.nominates));
                     self.transactions.push(check.transaction);
                     if self.answers {
-                        let answer = success(check.transaction, self.near, &self.path.theirs.pwd);
+                        let answer = success(check.transaction, self.near, &self.ice().theirs.pwd);
                         assert!(
                             self.world
                                 .send(&frame.to.to_string(), self.near, &answer)
@@ -207,7 +227,7 @@ impl Scene {
                         self.world.drain();
                     }
                 }
-                (rtp::Protocol::Stun, Some(check)) => assert!(check.is_authentic(&self.path.ours.pwd)),
+                (rtp::Protocol::Stun, Some(check)) => assert!(check.is_authentic(&self.ice().ours.pwd)),
                 other => panic!("{other:?}"),
             }
         }

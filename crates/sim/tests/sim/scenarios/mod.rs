@@ -6,6 +6,7 @@
 
 mod audio;
 mod auth;
+mod beside;
 mod bindings;
 mod browser;
 mod by_hand;

@@ -188,3 +188,175 @@ fn a_browser_that_comes_into_another_call_is_shown_another_certificate() {
     let at = scene.world.phones[page].packets_astray;
     assert_eq!(at, 0);
 }
+
+impl Scene {
+    fn phone_with_dtls(&mut self, user: &str, transport: Transport, answer: Answer) -> usize {
+        let phone = self.phone_on(user, transport, answer);
+        self.act(phone, |phone, _| {
+            phone.dtls = Some(format!("sha-256 {}", vec!["0F"; 32].join(":")))
+        });
+        phone
+    }
+}
+
+/// RFC 5763 without ICE: what a phone offers is what it is, and it is known by that when it is called.
+#[test]
+fn a_phone_with_dtls_alone_calls_holds_and_is_asked_for_it_first_from_then_on() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let guarded = scene.phone_with_dtls("101", Transport::Tls, Answer::PickUp(100));
+    let plain = scene.phone("102", Answer::PickUp(500));
+    scene.call(guarded, "102");
+    scene.run(2_000);
+    scene.reinvite(guarded, "sendonly");
+    scene.run(500);
+    scene.reinvite(plain, "sendrecv");
+    scene.run(500);
+    scene.hang_up(guarded);
+    scene.run(500);
+    scene.call(plain, "101");
+    scene.run(1_000);
+    scene.act(plain, |phone, now| phone.hang_up(1, now));
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/102 ACK 102
+        505      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVP }
+        506    acme/101 -> server   ACK 1
+        2000   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly UDP/TLS/RTP/SAVP }
+        2001     server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 sendonly}
+        2001     server -> acme/101 100 Trying (INVITE)
+        2002   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
+        2003     server -> acme/102 ACK 102
+        2003     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly UDP/TLS/RTP/SAVP }
+        2004   acme/101 -> server   ACK 1
+        2500   acme/102 -> server   INVITE 1 {10.0.1.3:6060 0,8}
+        2501     server -> acme/101 INVITE 101 {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVP }
+        2501     server -> acme/102 100 Trying (INVITE)
+        2502   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        2503     server -> acme/101 ACK 101
+        2503     server -> acme/102 200 OK (INVITE) {10.0.0.1:10002 0,8}
+        2504   acme/102 -> server   ACK 1
+        3000   acme/101 -> server   BYE 1
+        3001     server -> acme/102 BYE 102
+        3001     server -> acme/101 200 OK (BYE)
+        3002   acme/102 -> server   200 OK (BYE)
+        3500   acme/102 -> server   INVITE 101 {10.0.1.3:6060 0,8}
+        3501     server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        3502   acme/102 -> server   ACK 101
+        3502   acme/102 -> server   INVITE 101 +credentials {10.0.1.3:6060 0,8}
+        3503     server -> acme/102 100 Trying (INVITE)
+        3503     server -> acme/101 INVITE 101 {10.0.0.1:10006 0,8 UDP/TLS/RTP/SAVP }
+        3504   acme/101 -> server   180 Ringing (INVITE)
+        3505     server -> acme/102 180 Ringing (INVITE)
+        3604   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        3605     server -> acme/101 ACK 101
+        3605     server -> acme/102 200 OK (INVITE) {10.0.0.1:10004 0,8}
+        3606   acme/102 -> server   ACK 1
+        4500   acme/102 -> server   BYE 1
+        4501     server -> acme/101 BYE 101
+        4501     server -> acme/102 200 OK (BYE)
+        4502   acme/101 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 2496 ms (ring 102, answered), packets 0 and 4
+        record 102 -> 101: 200/16 by Caller, rang, talked 894 ms (ring 101, answered), packets 0 and 0
+    "#]]);
+}
+
+#[test]
+fn a_phone_that_takes_dtls_alone_is_asked_for_it_when_it_refuses_keys() {
+    let mut scene = Scene::with_browsers(policy(SrtpPolicy::Required));
+    let caller = scene.phone_with_dtls("101", Transport::Tls, Answer::Ring);
+    scene.phone_with_dtls("102", Transport::Tls, Answer::PickUp(100));
+    scene.call(caller, "102");
+    scene.run(1_000);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVP }
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
+        4      acme/102 -> server   488 Not Acceptable Here (INVITE)
+        5        server -> acme/102 ACK 102
+        5        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 UDP/TLS/RTP/SAVP }
+        6      acme/102 -> server   180 Ringing (INVITE)
+        7        server -> acme/101 180 Ringing (INVITE)
+        106    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 UDP/TLS/RTP/SAVP }
+        107      server -> acme/102 ACK 102
+        107      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVP }
+        108    acme/101 -> server   ACK 1
+        1000   acme/101 -> server   BYE 1
+        1001     server -> acme/102 BYE 102
+        1001     server -> acme/101 200 OK (BYE)
+        1002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 894 ms (ring 102, answered), packets 0 and 0
+    "#]]);
+}
+
+#[test]
+fn a_plain_phone_on_tls_is_asked_for_keys_for_dtls_and_plainly() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let caller = scene.phone("101", Answer::Ring);
+    let callee = scene.phone_on("102", Transport::Tls, Answer::PickUp(100));
+    scene.call(caller, "102");
+    scene.run(2_000);
+    scene.talk_to_each_other(caller, callee);
+    scene.hang_up(caller);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 RTP/SAVP AEAD_AES_256_GCM,AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80}
+        4      acme/102 -> server   488 Not Acceptable Here (INVITE)
+        5        server -> acme/102 ACK 102
+        5        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8 UDP/TLS/RTP/SAVP }
+        6      acme/102 -> server   488 Not Acceptable Here (INVITE)
+        7        server -> acme/102 ACK 102
+        7        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        8      acme/102 -> server   180 Ringing (INVITE)
+        9        server -> acme/101 180 Ringing (INVITE)
+        108    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        109      server -> acme/102 ACK 102
+        109      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        110    acme/101 -> server   ACK 1
+        2000   acme/101 -> server   BYE 1
+        2001     server -> acme/102 BYE 102
+        2001     server -> acme/101 200 OK (BYE)
+        2002   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/16 by Caller, rang, talked 1892 ms (ring 102, answered), packets 4 and 4
+    "#]]);
+}
+
+#[test]
+fn policy_and_the_way_of_a_fingerprint_without_ice_decide() {
+    let outcomes = [
+        (SrtpPolicy::Required, Transport::Tls),
+        (SrtpPolicy::Required, Transport::Udp),
+        (SrtpPolicy::Optional, Transport::Udp),
+        (SrtpPolicy::None, Transport::Tls),
+    ]
+    .map(|(srtp, transport)| {
+        let mut scene = Scene::with_browsers(policy(srtp));
+        let phone = scene.phone_with_dtls("101", transport, Answer::PickUp(100));
+        scene.phone_on("102", Transport::Tls, Answer::PickUp(100));
+        scene.phone_with_dtls("103", Transport::Tls, Answer::PickUp(100));
+        let called = if srtp == SrtpPolicy::Required {
+            "103"
+        } else {
+            "102"
+        };
+        scene.call(phone, called);
+        scene.run(1_000);
+        scene.tenant_counts().answered
+    });
+    assert_eq!(outcomes, [1, 0, 1, 0]);
+}

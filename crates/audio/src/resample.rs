@@ -6,11 +6,12 @@
 
 use crate::clip;
 use std::f64::consts::PI;
+use std::ops::RangeInclusive;
 
 /// Rates that can be converted into each other, hertz.
 pub const RATES_HZ: [u32; 4] = [8000, 16_000, 24_000, 48_000];
-/// Rates that files have besides; a filter from one of them is long to make, which is nothing to do in a call.
-pub const FILE_RATES_HZ: [u32; 6] = [11_025, 12_000, 22_050, 32_000, 44_100, 96_000];
+/// Rates that files may have; a filter from an odd one is long to make, which is nothing to do in a call.
+pub const FILE_HZ: RangeInclusive<u32> = 4_000..=192_000;
 /// Edges of the pass band and the stop band, as shares of the lower rate.
 const PASS: f64 = 0.425;
 const STOP: f64 = 0.575;
@@ -65,14 +66,15 @@ impl Resampler {
         Ok(Resampler::between(from_hz, to_hz))
     }
 
-    /// From the rate of a file, which may also be one of [`FILE_RATES_HZ`].
+    /// From the rate of a file, which may be any of [`FILE_HZ`].
     ///
     /// # Errors
-    /// A rate that is in neither list, or one to convert to that is not in [`RATES_HZ`].
+    /// Another rate, or one to convert to that is not in [`RATES_HZ`].
     pub fn from_file(from_hz: u32, to_hz: u32) -> Result<Resampler, UnknownRate> {
-        match FILE_RATES_HZ.contains(&from_hz) && RATES_HZ.contains(&to_hz) {
-            true => Ok(Resampler::between(from_hz, to_hz)),
-            false => Resampler::new(from_hz, to_hz),
+        match (FILE_HZ.contains(&from_hz), RATES_HZ.contains(&to_hz)) {
+            (true, true) => Ok(Resampler::between(from_hz, to_hz)),
+            (false, _) => Err(UnknownRate(from_hz)),
+            (_, false) => Err(UnknownRate(to_hz)),
         }
     }
 

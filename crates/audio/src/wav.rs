@@ -1,16 +1,17 @@
-//! WAV files: linear 16 or 24 bits, floating point, A-law or µ-law, one or two channels, at the rates of [`RATES_HZ`] and
-//! [`FILE_RATES_HZ`].
+//! WAV files: linear 8, 16 or 24 bits, floating point, A-law or µ-law, one or two channels, at any rate of [`FILE_HZ`].
 //!
 //! Reading is on a slice that is all there, and believes no length: what is announced but absent is not read. Other
 //! formats are refused by name. Does not own: files.
 
 use crate::clip;
 use crate::g711::Law;
-use crate::resample::{FILE_RATES_HZ, RATES_HZ};
+use crate::resample::FILE_HZ;
 use std::fmt;
 
 /// Chunks that are looked at before the data; more is no sound file.
 const MAX_CHUNKS: usize = 64;
+/// A length from here on is written by who does not know it, as into a pipe.
+const UNKNOWN: usize = 0x7FFF_0000;
 const TAG_LINEAR: u16 = 1;
 const TAG_FLOAT: u16 = 3;
 const TAG_A: u16 = 6;
@@ -23,6 +24,8 @@ const FULL_SCALE: f32 = 32_768.0;
 /// How samples are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
+    /// 8 bits, of which 128 is silence.
+    Linear8,
     /// 16 bits, little-endian.
     Linear,
     /// 24 bits, little-endian; the lower 8 are not used.
@@ -38,6 +41,7 @@ impl Coding {
     #[must_use]
     pub fn octets(self) -> u16 {
         match self {
+            Coding::Linear8 => 1,
             Coding::Linear => 2,
             Coding::Linear24 => 3,
             Coding::Float => 4,
@@ -47,7 +51,7 @@ impl Coding {
 
     fn tag(self) -> u16 {
         match self {
-            Coding::Linear | Coding::Linear24 => TAG_LINEAR,
+            Coding::Linear8 | Coding::Linear | Coding::Linear24 => TAG_LINEAR,
             Coding::Float => TAG_FLOAT,
             Coding::G711(Law::A) => TAG_A,
             Coding::G711(Law::Mu) => TAG_MU,
@@ -108,6 +112,8 @@ pub struct Wav<'a> {
     pub format: Format,
     /// Whole samples of all channels.
     data: &'a [u8],
+    /// The file announces more samples than it has.
+    pub is_cut: bool,
 }
 
 impl<'a> Wav<'a> {
@@ -132,7 +138,8 @@ impl<'a> Wav<'a> {
                     let format = format.ok_or(Unreadable::NotWav)?;
                     let whole = chunk.len() - chunk.len() % usize::from(format.frame_octets());
                     let data = chunk.get(..whole).unwrap_or_default();
-                    return Ok(Wav { format, data });
+                    let is_cut = length > chunk.len() && length < UNKNOWN;
+                    return Ok(Wav { format, data, is_cut });
                 }
                 _ => {}
             }
@@ -161,6 +168,7 @@ impl<'a> Wav<'a> {
             (Coding::Linear, [low, high]) | (Coding::Linear24, [_, low, high]) => {
                 i16::from_le_bytes([*low, *high])
             }
+            (Coding::Linear8, [octet]) => (i16::from(*octet) - 128) << 8,
             (Coding::Float, [a, b, c, d]) => clip(f32::from_le_bytes([*a, *b, *c, *d]) * FULL_SCALE),
             (Coding::G711(law), [octet]) => law.decode(*octet),
             _ => 0,
@@ -224,6 +232,7 @@ impl Format {
             Coding::Linear => samples
                 .iter()
                 .for_each(|s| into.extend_from_slice(&s.to_le_bytes())),
+            Coding::Linear8 => into.extend(samples.iter().map(|s| ((s >> 8) + 128) as u8)),
             Coding::Linear24 => samples.iter().for_each(|s| {
                 into.push(0);
                 into.extend_from_slice(&s.to_le_bytes());
@@ -250,6 +259,7 @@ impl Format {
         // The extensible form names the coding in the first octets of a GUID.
         let tag = if tag == TAG_EXTENSIBLE { short(24)? } else { tag };
         let coding = match (tag, bits) {
+            (TAG_LINEAR, 8) => Coding::Linear8,
             (TAG_LINEAR, 16) => Coding::Linear,
             (TAG_LINEAR, 24) => Coding::Linear24,
             (TAG_FLOAT, 32) => Coding::Float,
@@ -257,7 +267,7 @@ impl Format {
             (TAG_MU, 8) => Coding::G711(Law::Mu),
             _ => return Err(Unreadable::Coding(tag, bits)),
         };
-        if !RATES_HZ.contains(&rate_hz) && !FILE_RATES_HZ.contains(&rate_hz) {
+        if !FILE_HZ.contains(&rate_hz) {
             return Err(Unreadable::Rate(rate_hz));
         }
         if !(1..=2).contains(&channels) {

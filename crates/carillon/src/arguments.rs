@@ -1,9 +1,11 @@
 //! What can be typed: commands, arguments and their help.
 
 mod audio;
+mod sound;
 
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
 
 /// Carillon, a multi-tenant telephone system.
@@ -60,6 +62,12 @@ pub(crate) enum Command {
     /// Numbers that play, ask, record or confer
     #[command(subcommand)]
     Flow(Flow),
+    /// Prompts: what a company says in place of what is shipped, and prompts of its own
+    #[command(subcommand)]
+    Prompt(Prompt),
+    /// Music of a company's own
+    #[command(subcommand)]
+    Music(Music),
     /// Conferences going on now
     #[command(subcommand)]
     Conference(Conference),

@@ -3,7 +3,7 @@
 //! Owns: the rules, and the words for who breaks one. Does not own: what becomes of a good draft (`compile`).
 
 use crate::say;
-use model::{FlowDraft, Patience, Playlist, StepDraft, TenantConfig, UserSettings, Words};
+use model::{FlowDraft, Library, Patience, Playlist, StepDraft, TenantConfig, UserSettings, Words};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -196,6 +196,49 @@ fn one(config: &TenantConfig, name: &str, step: &StepDraft) -> Verdict {
             "a note has 1 to 64 characters and no control characters",
         )),
         StepDraft::Tone { .. } | StepDraft::Note { .. } | StepDraft::Echo {} | StepDraft::HangUp {} => Ok(()),
+    }
+}
+
+/// Sounds that a draft names and that neither the library nor the tenant has. Such a flow runs all the same, and its callers hear
+/// nothing, or the usual music, in their place: a tenant may take a sound away that a flow names.
+#[must_use]
+pub fn missing(config: &TenantConfig, draft: &FlowDraft) -> Vec<Fault> {
+    let library = config.library();
+    let lacks = |word: &&Words| match word {
+        Words::Prompt(name) => !library.has_prompt(name) && prompts::Name::parse(name).is_none(),
+        Words::Music(name) => library.music(name).is_empty() && name != Library::USUAL_MUSIC,
+        _ => false,
+    };
+    let mut faults = Vec::new();
+    for (name, step) in &draft.steps {
+        for word in said(step).into_iter().flatten().filter(lacks) {
+            let what = match word {
+                Words::Music(music) => format!("there is no music {music:?}; carillon music list shows all"),
+                Words::Prompt(prompt) => {
+                    format!("there is no prompt {prompt:?}; carillon prompt list --all shows all")
+                }
+                _ => continue,
+            };
+            faults.push(fault(name, what));
+        }
+    }
+    faults
+}
+
+/// Everything that a step says.
+fn said(step: &StepDraft) -> [&[Words]; 3] {
+    match step {
+        StepDraft::Play { say, .. } | StepDraft::Record { say, .. } => [say, &[], &[]],
+        StepDraft::Gather { say, patience, .. } | StepDraft::Menu { say, patience, .. } => {
+            [say, &patience.invalid, &patience.silent]
+        }
+        StepDraft::Dial { .. }
+        | StepDraft::Conference { .. }
+        | StepDraft::Page { .. }
+        | StepDraft::Echo {}
+        | StepDraft::Tone { .. }
+        | StepDraft::Note { .. }
+        | StepDraft::HangUp {} => [&[], &[], &[]],
     }
 }
 

@@ -6,7 +6,7 @@
 //! change the settings of its caller.
 
 use crate::graph::{Flow, Node, NodeId};
-use model::{ForwardKind, Playlist, TenantConfig, ToneName, User, UserSettings, UserSettingsChange};
+use model::{ForwardKind, Library, Playlist, TenantConfig, ToneName, User, UserSettings, UserSettingsChange};
 
 /// How long a tone tells that something was done, or that it was not, milliseconds.
 const DONE_MS: u32 = 1_200;
@@ -37,7 +37,7 @@ pub fn code(
     };
     match code {
         "43" => return Some(Flow::new(vec![Node::Echo])),
-        "9664" => return Some(music()),
+        "9664" => return Some(music(config)),
         "78" => return Some(dnd(true)),
         "79" => return Some(dnd(false)),
         "76" => return Some(dnd(!settings.dnd)),
@@ -57,10 +57,11 @@ pub fn code(
     Some(forward(user, kind, Some(number)))
 }
 
-/// Music on hold, until the caller hangs up.
-fn music() -> Flow {
+/// What is heard on hold, or would be, until the caller hangs up.
+fn music(config: &TenantConfig) -> Flow {
+    let name = config.policy().music().unwrap_or(Library::USUAL_MUSIC);
     let list = Playlist {
-        items: vec![crate::say::prompt("", "music/default")],
+        items: vec![crate::say::prompt("", &format!("{}{name}", Library::MUSIC))],
         times: 0,
     };
     let then = NodeId(1);

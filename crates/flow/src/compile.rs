@@ -6,7 +6,7 @@
 use crate::check::{self, Fault};
 use crate::graph::{Flow, Gather, Node, NodeId, Record};
 use crate::say;
-use model::{FlowDraft, Item, Patience, Playlist, StepDraft, TenantConfig, ToneName, Words};
+use model::{FlowDraft, Item, Library, Patience, Playlist, StepDraft, TenantConfig, ToneName, Words};
 use std::collections::BTreeMap;
 
 /// A PIN is asked for so often.
@@ -314,7 +314,7 @@ impl Made<'_> {
         for word in words {
             match word {
                 Words::Prompt(name) => items.push(self.prompt(name)),
-                Words::Music(name) => items.push(say::prompt("", &format!("music/{name}"))),
+                Words::Music(name) => items.push(say::prompt("", &format!("{}{name}", Library::MUSIC))),
                 Words::Digits(text) => items.extend(say::digits(language, text)),
                 Words::Number(number) => items.extend(say::number(language, *number)),
                 Words::Date(date) => items.extend(say::date(language, date)),

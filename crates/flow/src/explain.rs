@@ -136,6 +136,7 @@ fn list(list: &Playlist) -> String {
     let item = |item: &Item| match item {
         Item::Sound(Sound::Prompt { name, .. }) => name.to_string(),
         Item::Sound(Sound::Recording(_)) => "the recording".to_owned(),
+        Item::Sound(Sound::Own(own)) => format!("sound {}", own.id),
         Item::Tone { tone, .. } => format!("a {}", tone.as_str()),
         Item::Silence { ms } => format!("nothing for {ms} ms"),
     };

@@ -4,8 +4,8 @@ use crate::{
     Action, Enter, Event, Fault, Flow, Refusal, RoomAct, Run, Service, Shut, Tried, code, compile, step,
 };
 use model::{
-    FlowDraft, Item, Over, Playlist, Policy, RecordingId, Seat, Sound, TenantConfig, TenantId, User, UserId,
-    UserSettings,
+    FlowDraft, Item, Library, Over, OwnSound, Playlist, Policy, RecordingId, Seat, Sound, SoundId,
+    TenantConfig, TenantId, User, UserId, UserSettings,
 };
 
 fn user(id: u64, extension: &str) -> User {
@@ -40,6 +40,7 @@ fn heard(action: &Action) -> String {
         let names = list.items.iter().map(|item| match item {
             Item::Sound(Sound::Prompt { name, .. }) => name.to_string(),
             Item::Sound(Sound::Recording(id)) => format!("recording {}", id.number),
+            Item::Sound(Sound::Own(own)) => format!("sound {}", own.id),
             Item::Tone { tone, .. } => tone.as_str().to_owned(),
             Item::Silence { .. } => "silence".to_owned(),
         });
@@ -537,4 +538,31 @@ fn a_dry_run_tells_what_a_caller_would_hear() {
     let told = crate::explain(compiled(recorder).unwrap(), ".#2");
     assert_eq!(told[..2], ["hears a beep", "records"]);
     assert!(told.contains(&"hears the recording".to_owned()), "{told:?}");
+}
+
+#[test]
+fn sounds_that_nobody_has_are_told() {
+    let json = r#"{"steps": {"start": {"do": "menu", "keys": {"1": "music"},
+        "say": [{"prompt": "own/welcome"}, {"prompt": "menu/demo"}, {"prompt": "menu/dmeo"}],
+        "patience": {"silent": [{"prompt": "own/gone"}]}},
+        "music": {"do": "play", "say": [{"music": "default"}, {"music": "lobby"}, {"music": "foyer"}]}}}"#;
+    let draft: FlowDraft = serde_json::from_str(json).unwrap();
+    let mut library = Library::default();
+    let sound = OwnSound {
+        id: SoundId(1),
+        ms: 1,
+    };
+    library.add_prompt("own/welcome", "fr", sound);
+    library.add_piece("lobby", sound);
+    let config = config(Policy::default()).with_library(library);
+    let told: Vec<String> = crate::missing(&config, &draft)
+        .iter()
+        .map(Fault::to_string)
+        .collect();
+    for (line, sound) in told.iter().zip(["foyer", "menu/dmeo", "own/gone"]) {
+        assert!(line.contains(&format!("{sound:?}")), "{told:?}");
+    }
+    assert_eq!(told.len(), 3);
+    // It runs all the same.
+    assert!(compile(&config, &draft).is_ok());
 }

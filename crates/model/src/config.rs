@@ -1,6 +1,8 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
-use crate::{Container, DeviceId, FlowDraft, RecordPolicy, SrtpPolicy, TenantId, UserId, UserSettings};
+use crate::{
+    Container, DeviceId, FlowDraft, Library, RecordPolicy, SrtpPolicy, TenantId, UserId, UserSettings,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -154,6 +156,8 @@ pub struct Policy {
     pub record_fail: RecordFail,
     /// Extensions that can be watched by one subscription to a name (RFC 4662). At most [`Policy::LIST_USERS`] each.
     pub lists: BTreeMap<String, Vec<String>>,
+    /// Room for the tenant's own sounds, megabytes (10^6 octets).
+    pub sounds_mb: u64,
     /// The language of prompts, by two letters.
     pub language: String,
     /// Numbers that lead to flows. A user of the same extension goes before.
@@ -213,6 +217,7 @@ impl Default for Policy {
             recording_mb: 10_000,
             record_fail: RecordFail::GoOn,
             lists: BTreeMap::new(),
+            sounds_mb: 100,
             language: "en".to_owned(),
             flows: BTreeMap::new(),
             conference_members: 500,
@@ -356,6 +361,7 @@ pub struct TenantConfig {
     by_device: HashMap<DeviceId, usize>,
     lists: BTreeMap<Box<str>, Vec<UserId>>,
     records_always: bool,
+    library: Library,
 }
 
 impl TenantConfig {
@@ -425,7 +431,20 @@ impl TenantConfig {
             by_device,
             lists,
             records_always,
+            library: Library::default(),
         })
+    }
+
+    /// The same with these sounds of the tenant's own.
+    #[must_use]
+    pub fn with_library(self, library: Library) -> TenantConfig {
+        TenantConfig { library, ..self }
+    }
+
+    /// The sounds that the tenant has brought.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.library
     }
 
     /// The tenant.

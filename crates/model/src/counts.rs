@@ -111,6 +111,8 @@ counts! {
     info_refused,
     /// Conferences that took nobody more in: full, or locked.
     rooms_refused,
+    /// Sounds that callers were to hear and that could not be had.
+    sounds_missing,
     /// Wrong PINs of conferences.
     pins_wrong,
     /// PINs that nobody looked at, because there were too many wrong ones.

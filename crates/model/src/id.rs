@@ -120,6 +120,10 @@ impl CallId {
     /// The highest one: what fits into the number of a session.
     pub const LAST: CallId = CallId((1 << CALL_BITS) - 1);
 }
+id!(
+    /// A sound that a tenant brought. Row id of the configuration store; never reused, and what it names never changes.
+    SoundId
+);
 
 /// A recording of a tenant. Its number is random, so that it can't be guessed and never comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

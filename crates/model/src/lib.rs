@@ -15,6 +15,7 @@ pub mod event;
 pub mod fork;
 pub mod id;
 pub mod leg;
+pub mod library;
 pub mod limits;
 pub mod media;
 pub mod program;
@@ -43,15 +44,16 @@ pub use event::{
 };
 pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
 pub use id::{
-    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, StreamKind, TenantId,
+    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, SoundId, StreamKind, TenantId,
     UserId,
 };
 pub use leg::Leg;
+pub use library::Library;
 pub use limits::Limits;
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use program::{
-    Container, Item, Over, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound,
-    ToneName,
+    Container, Item, Over, OwnSound, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal,
+    Signals, Sound, ToneName,
 };
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
 pub use recording::{RecordingMark, RecordingRecord};

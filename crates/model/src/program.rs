@@ -1,6 +1,6 @@
 //! What the server itself does with the sound of a leg, as data that crosses to the media plane.
 
-use crate::{CdrId, RecordingId, RoomId};
+use crate::{CdrId, RecordingId, RoomId, SoundId};
 use serde::{Deserialize, Serialize};
 
 /// What a tone says; how it sounds is the country's.
@@ -113,6 +113,17 @@ pub enum Sound {
     },
     /// A recording of this tenant.
     Recording(RecordingId),
+    /// A sound that this tenant brought.
+    Own(OwnSound),
+}
+
+/// A sound that a tenant brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OwnSound {
+    /// Which.
+    pub id: SoundId,
+    /// Its length, milliseconds.
+    pub ms: u32,
 }
 
 /// How a program and the other side of the call are heard together.

@@ -31,6 +31,7 @@ mod seam;
 mod settings;
 mod shared;
 mod sounds;
+pub mod speech;
 mod spool;
 mod sys;
 pub mod tls;

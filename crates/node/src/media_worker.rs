@@ -396,7 +396,7 @@ impl MediaWorker {
     fn load(&mut self, session: MediaSessionId, sound: Sound, rate_hz: u32) {
         let sounds = match sound {
             Sound::Prompt { .. } => &self.shared.sounds,
-            Sound::Recording(_) => &self.shared.own_sounds,
+            Sound::Recording(_) | Sound::Own(_) => &self.shared.own_sounds,
         };
         let want = Want::Sound {
             worker: self.index,

@@ -8,7 +8,7 @@ const EXTENSION_CHARS: usize = 32;
 /// Longest name or username, characters.
 const NAME_CHARS: usize = 128;
 
-fn invalid(what: &'static str, text: &str, rule: &'static str) -> StoreError {
+pub(crate) fn invalid(what: &'static str, text: &str, rule: &'static str) -> StoreError {
     StoreError::Invalid {
         what,
         value: text.chars().take(80).collect(),
@@ -44,6 +44,20 @@ pub(crate) fn extension(text: &str) -> Result<(), StoreError> {
             "extension",
             text,
             "must not begin with *: that is a star code",
+        ));
+    }
+    Ok(())
+}
+
+/// The name of a prompt or a music.
+pub(crate) fn sound(what: &'static str, text: &str) -> Result<(), StoreError> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
+    let bare = what == "music" && text.contains('/');
+    if bare || !(1..=64).contains(&text.len()) || !text.bytes().all(fits) {
+        return Err(invalid(
+            what,
+            text,
+            "must have 1 to 64 lower-case letters, digits, - and _ (a prompt's also /)",
         ));
     }
     Ok(())

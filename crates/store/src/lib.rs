@@ -19,6 +19,7 @@ mod open;
 mod recording;
 pub mod secret;
 mod snapshot;
+mod sound;
 mod tenant;
 mod user;
 
@@ -32,5 +33,6 @@ pub use journal::{
 };
 pub use open::{Options, Store};
 pub use secret::Password;
+pub use sound::{NewSound, SoundKind, SoundRow};
 pub use tenant::TenantRow;
 pub use user::UserChange;

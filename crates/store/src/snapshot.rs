@@ -2,10 +2,11 @@
 
 use crate::open::{sql, unsql};
 use crate::secret::{Key, Place, ha1};
+use crate::sound::{self, Named};
 use crate::tenant::{domains, policy_from};
 use crate::user::{UserColumns, user_of};
 use crate::{Store, StoreError};
-use model::{Device, DeviceId, TenantConfig, TenantId, User, UserId};
+use model::{Device, DeviceId, Library, TenantConfig, TenantId, User, UserId};
 use sqlx::{Row, SqliteConnection};
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -28,6 +29,7 @@ struct Rows {
     domains: Peekable<IntoIter<(i64, String)>>,
     users: Peekable<IntoIter<(i64, User)>>,
     devices: Peekable<IntoIter<Sealed>>,
+    sounds: Peekable<IntoIter<Named>>,
 }
 
 impl Store {
@@ -105,6 +107,7 @@ impl Rows {
             domains: domains(db, only, false).await?.into_iter().peekable(),
             users: users(db, only).await?.into_iter().peekable(),
             devices: devices(db, only).await?.into_iter().peekable(),
+            sounds: sound::named(db, only).await?.into_iter().peekable(),
         })
     }
 
@@ -132,15 +135,19 @@ impl Rows {
         while let Some(sealed) = self.devices.next_if(|d| d.tenant == id) {
             devices.push(sealed.open(realm, key)?);
         }
+        let mut library = Library::default();
+        while let Some(named) = self.sounds.next_if(|named| named.0 == id) {
+            sound::shelve(&mut library, &named);
+        }
         let policy = policy_from(id, &policy)?;
         let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
         let tenant = TenantId(unsql(id));
-        TenantConfig::new(tenant, unsql(version), &name, &domains, policy, users, devices).map_err(|e| {
-            StoreError::Damaged {
-                tenant: tenant.0,
-                what: e.to_string(),
-            }
-        })
+        let config = TenantConfig::new(tenant, unsql(version), &name, &domains, policy, users, devices);
+        let config = config.map_err(|e| StoreError::Damaged {
+            tenant: tenant.0,
+            what: e.to_string(),
+        })?;
+        Ok(config.with_library(library))
     }
 }
 

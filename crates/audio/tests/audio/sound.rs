@@ -3,8 +3,8 @@
 use crate::{Random, rms, sine, snr};
 use audio::ogg::{self, Head, Tags, Writer};
 use audio::opus::{Encoder, MAX_PACKET, Settings};
-use audio::resample::{FILE_RATES_HZ, RATES_HZ};
-use audio::sound::{Error, MAX_SECONDS, decode};
+use audio::resample::RATES_HZ;
+use audio::sound::{Error, MAX_SECONDS, decode, normalise};
 use audio::wav::{self, Coding, Format};
 
 fn wav(format: Format, samples: &[i16]) -> Vec<u8> {
@@ -56,7 +56,10 @@ fn is_alike(wanted: &[i16], got: &[i16], least_db: f64) -> bool {
 
 #[test]
 fn wav_files_of_every_rate_become_every_rate_in_place() {
-    for from in RATES_HZ.into_iter().chain(FILE_RATES_HZ) {
+    let odd = [
+        4_000, 11_025, 12_000, 22_050, 31_999, 32_000, 44_100, 96_000, 192_000,
+    ];
+    for from in RATES_HZ.into_iter().chain(odd) {
         for to in RATES_HZ {
             let file = wav(
                 Format::mono(Coding::Linear, from),
@@ -214,5 +217,72 @@ fn nothing_that_arrives_breaks_it() {
         writer.finish(random.next() as u32, &mut file);
         assert!(ogg::Reader::open(&file).is_ok());
         let _outcome = decode(&file, 24_000);
+    }
+}
+
+#[test]
+fn an_upload_of_every_kind_is_kept_as_opus_of_its_length() {
+    let codings = [
+        Coding::Linear8,
+        Coding::Linear,
+        Coding::Linear24,
+        Coding::Float,
+        Coding::G711(audio::g711::Law::A),
+        Coding::G711(audio::g711::Law::Mu),
+    ];
+    for (coding, rate_hz) in codings
+        .into_iter()
+        .zip([8_000, 44_100, 48_000, 22_050, 8_000, 11_025])
+    {
+        let format = Format {
+            channels: 2,
+            ..Format::mono(coding, rate_hz)
+        };
+        let tone = sine(440.0, 8000.0, rate_hz, rate_hz as usize * 3 / 2);
+        let both: Vec<i16> = tone.iter().flat_map(|s| [*s, *s]).collect();
+        let kept = normalise(&wav(format, &both)).unwrap();
+        assert_eq!(kept.ms, 1_500, "{coding:?}");
+        let heard = decode(&kept.file, 8_000).unwrap();
+        assert_eq!(heard.len(), 12_000, "{coding:?}");
+        assert!((rms(&heard[2_000..10_000]) - 5_657.0).abs() < 600.0, "{coding:?}");
+        // What is kept can be uploaded again.
+        assert_eq!(normalise(&kept.file).unwrap().ms, 1_500);
+    }
+    let wide = sine(6_000.0, 8000.0, 48_000, 48_000);
+    let kept = normalise(&opus(48_000, 1, &wide)).unwrap();
+    assert!(rms(&decode(&kept.file, 16_000).unwrap()[4_000..12_000]) > 3_000.0);
+    assert!(kept.file.len() < 6_000, "{} octets", kept.file.len());
+}
+
+#[test]
+fn an_upload_that_is_cut_or_damaged_is_not_kept() {
+    let tone = sine(440.0, 8000.0, 16_000, 48_000);
+    let ogg = opus(16_000, 1, &tone);
+    assert_eq!(normalise(&ogg[..ogg.len() * 2 / 3]), Err(Error::Cut));
+    let plain = wav(Format::mono(Coding::Linear, 8000), &tone);
+    assert_eq!(normalise(&plain[..plain.len() - 2]), Err(Error::Cut));
+    // Written into a pipe: nobody knew how long it would be.
+    let mut streamed = plain.clone();
+    streamed[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(normalise(&streamed).map(|kept| kept.ms), Ok(6_000));
+    let mut damaged = ogg.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0x55;
+    assert_eq!(normalise(&damaged), Err(Error::Damaged));
+    for nothing in [&b""[..], b"ID3", &plain[..44]] {
+        assert!(normalise(nothing).is_err());
+    }
+    let silent = wav(Format::mono(Coding::Linear, 8000), &[]);
+    assert_eq!(normalise(&silent), Err(Error::Empty));
+    let mut random = Random(5);
+    for file in [ogg, plain[..20_000].to_vec()] {
+        for _ in 0..500 {
+            let mut damaged = file.clone();
+            for _ in 0..1 + random.next() % 4 {
+                let at = random.next() as usize % damaged.len();
+                damaged[at] = random.next() as u8;
+            }
+            let _outcome = normalise(&damaged);
+        }
     }
 }

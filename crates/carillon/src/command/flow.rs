@@ -53,6 +53,9 @@ fn set(desk: &mut Desk, tenant: &str, number: &str, file: &Path) -> Result<()> {
         bail!("{number} is a user's extension; choose another number, or delete the user");
     }
     flow::compile(&config, &draft).map_err(|fault| anyhow!("{fault}"))?;
+    if let Some(fault) = flow::missing(&config, &draft).first() {
+        bail!("{fault}");
+    }
     let mut policy = row.policy;
     let steps = draft.steps.len();
     policy.flows.insert(number.to_owned(), draft);
@@ -76,7 +79,10 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
     for (number, draft) in &row.policy.flows {
         let state = match flow::compile(&config, draft) {
             _ if config.extension(number).is_some() => "hidden: a user has this extension".to_owned(),
-            Ok(_) => "good".to_owned(),
+            Ok(_) => match flow::missing(&config, draft).first() {
+                None => "good".to_owned(),
+                Some(fault) => fault.to_string(),
+            },
             Err(fault) => fault.to_string(),
         };
         values

@@ -13,10 +13,13 @@ mod domain;
 mod flow;
 mod list;
 mod live;
+mod music;
 mod names;
+mod prompt;
 mod recording;
 mod secret;
 mod tenant;
+mod upload;
 mod user;
 
 use crate::arguments::{Command, Global};
@@ -39,6 +42,8 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Domain(command) => domain::run(&mut desk, command),
         Command::List(command) => list::run(&mut desk, command),
         Command::Flow(command) => flow::run(&mut desk, command),
+        Command::Prompt(command) => prompt::run(&mut desk, command, global),
+        Command::Music(command) => music::run(&mut desk, command),
         Command::Conference(command) => conference::run(&mut desk, command),
         Command::User(command) => user::run(&mut desk, command),
         Command::Device(command) => device::run(&mut desk, command),

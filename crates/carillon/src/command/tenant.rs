@@ -8,7 +8,7 @@ use audio::tone::Country;
 use model::Policy;
 use prompts::Language;
 use serde_json::{Map, Value, json};
-use store::TenantRow;
+use store::{SoundKind, TenantRow};
 
 /// Runs one of the tenant commands.
 pub(super) fn run(desk: &mut Desk, command: &Tenant) -> Result<()> {
@@ -115,6 +115,10 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
     let (row, scope) = desk.tenant(tenant)?;
     let policy = changed(&row.policy, changes)?;
     let (store, operator) = desk.store()?;
+    if policy.hold_music != row.policy.hold_music {
+        let own = store.sounds(&scope, SoundKind::Music)?;
+        super::music::check_hold_music(&policy.hold_music, &own)?;
+    }
     if policy != row.policy {
         store.set_policy(&scope, &policy)?;
     }

@@ -55,6 +55,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let origins = origins(reader, top);
     let tls = tls(reader, top);
     let limits = limits(reader, top);
+    let speech = super::speech::read(reader, top);
     let settings = Settings {
         data_dir: PathBuf::new(),
         workers,
@@ -75,6 +76,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         data_dir,
         log,
         settings,
+        speech,
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod keys;
 mod reader;
+mod speech;
 
 use anyhow::{Context, Result, bail};
 use node::Settings;
+use node::speech::Speech;
 pub(crate) use reader::Problem;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// For the node; its data directory is still to be set.
     pub(crate) settings: Settings,
+    /// Who speaks texts.
+    pub(crate) speech: Option<Speech>,
 }
 
 /// Reads the text of a file: what it says, and everything that is wrong with it.
@@ -102,12 +106,15 @@ mod tests {
     #[test]
     fn the_example_names_every_key() {
         let example = include_str!("../../../../examples/carillon.toml");
-        let source = include_str!("keys.rs");
+        let code = |source: &'static str| source.split("#[cfg(test)]").next().unwrap();
+        let source = [include_str!("keys.rs"), include_str!("speech.rs")]
+            .map(code)
+            .concat();
         let quoted = source.split('"').skip(1).step_by(2);
         let keys =
             quoted.filter(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-        for key in keys.filter(|key| !["media", "listen", "websocket", "tls", "limits", "info"].contains(key))
-        {
+        let others = ["media", "listen", "websocket", "tls", "limits", "speech", "info"];
+        for key in keys.filter(|key| !others.contains(key)) {
             assert!(
                 example
                     .lines()
@@ -145,7 +152,7 @@ message_bytes = 10
             &expect![[r#"
                 2: `data_dir` is a text in quotes, such as "/var/lib/carillon"; found integer
                 3: log filter "info,==": invalid filter directive; write a level such as info, or warn,node=debug
-                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, limits
+                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, limits, speech
                 6: "0.0.0.0" is no address to listen on; write address and port, such as "0.0.0.0:5060" or "[::]:5060"
                 6: tcp 127.0.0.1:5060 is listed twice; give it another port
                 8: `tls` is a list, such as ["0.0.0.0:5061"]; found string

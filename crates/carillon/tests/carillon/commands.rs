@@ -70,6 +70,7 @@ fn a_new_tenant_has_the_policy_of_the_defaults() {
             "recording_mb": 10000,
             "ring_timeout_s": 60,
             "session_expires_s": 1800,
+            "sounds_mb": 100,
             "srtp": "optional",
             "supervisors": {},
             "transcode": true,

@@ -15,3 +15,4 @@ mod live;
 mod phone;
 mod restart;
 mod server;
+mod sounds;

@@ -15,7 +15,8 @@ pub(crate) use lane::Lane;
 use lane::Message;
 use media::ForkAsk;
 use model::{Counts, ForkEnd, ForkId, MediaSessionId};
-use place::Place;
+pub(crate) use place::Place;
+use place::WEBSOCKET;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -184,7 +185,7 @@ impl Line {
     }
 
     fn run(&self, url: &str) -> ForkEnd {
-        let Some(place) = Place::parse(url) else {
+        let Some(place) = Place::parse(url, WEBSOCKET) else {
             return ForkEnd::Refused;
         };
         let address = match place.resolve(self.desk.allow_private) {
@@ -374,7 +375,7 @@ fn is_later(error: &io::Error) -> bool {
 }
 
 /// Trusts whom the machine trusts.
-fn client_config() -> Result<Arc<ClientConfig>> {
+pub(crate) fn client_config() -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     for path in TRUSTED {
         let found = CertificateDer::pem_file_iter(path)

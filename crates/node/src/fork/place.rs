@@ -3,31 +3,33 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
-/// The parts of a `ws` or `wss` URL.
+/// The schemes of a WebSocket, open and over TLS.
+pub(super) const WEBSOCKET: [&str; 2] = ["ws", "wss"];
+
+/// The parts of a URL of a WebSocket, or of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) is_secure: bool,
+pub(crate) struct Place {
+    pub(crate) is_secure: bool,
     /// A name or an address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// As the Host field names it.
-    pub(super) authority: String,
-    pub(super) path: String,
+    pub(crate) authority: String,
+    pub(crate) path: String,
 }
 
 /// Octets of a URL.
 const LONGEST: usize = 2_048;
 
 impl Place {
-    /// `None` for what is no such URL. Credentials in it are refused.
-    pub(super) fn parse(url: &str) -> Option<Place> {
+    /// `None` for what is no URL of these schemes, an open one and one over TLS. Credentials in it are refused.
+    pub(crate) fn parse(url: &str, [open, secure]: [&str; 2]) -> Option<Place> {
         let is_clean = url.len() <= LONGEST && url.bytes().all(|b| b.is_ascii_graphic());
         let (scheme, rest) = url.split_once("://").filter(|_| is_clean)?;
-        let is_secure = match scheme.to_ascii_lowercase().as_str() {
-            "wss" => true,
-            "ws" => false,
-            _ => return None,
-        };
+        let is_secure = scheme.eq_ignore_ascii_case(secure);
+        if !is_secure && !scheme.eq_ignore_ascii_case(open) {
+            return None;
+        }
         let rest = rest.split('#').next().unwrap_or_default();
         let at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(at);
@@ -118,18 +120,20 @@ mod tests {
 
     #[test]
     fn a_url_has_a_host_a_port_and_a_path() {
-        let place = Place::parse("wss://media.example/in?call=7#x").unwrap();
+        let place = Place::parse("wss://media.example/in?call=7#x", WEBSOCKET).unwrap();
         assert_eq!(
             (place.host.as_str(), place.port, place.path.as_str()),
             ("media.example", 443, "/in?call=7")
         );
-        let place = Place::parse("WS://[2001:db8::1]:8080").unwrap();
+        let place = Place::parse("WS://[2001:db8::1]:8080", WEBSOCKET).unwrap();
         assert_eq!(
             (place.host.as_str(), place.port, place.path.as_str()),
             ("2001:db8::1", 8080, "/")
         );
         assert_eq!(
-            Place::parse("ws://a?b").map(|place| place.path).as_deref(),
+            Place::parse("ws://a?b", WEBSOCKET)
+                .map(|place| place.path)
+                .as_deref(),
             Some("/?b")
         );
         for bad in [
@@ -146,7 +150,7 @@ mod tests {
             "ws://a b/",
             "ws://a\\@b/",
         ] {
-            assert_eq!(Place::parse(bad), None, "{bad:?}");
+            assert_eq!(Place::parse(bad, WEBSOCKET), None, "{bad:?}");
         }
     }
 
@@ -199,11 +203,11 @@ mod tests {
 
     #[test]
     fn a_name_is_checked_by_what_it_stands_for() {
-        let here = Place::parse("ws://localhost:9/").unwrap();
+        let here = Place::parse("ws://localhost:9/", WEBSOCKET).unwrap();
         assert_eq!(here.resolve(false), Err(true));
         assert!(here.resolve(true).is_ok_and(|address| address.ip().is_loopback()));
         // Another way to write 127.0.0.1.
-        let odd = Place::parse("ws://2130706433:9/").unwrap();
+        let odd = Place::parse("ws://2130706433:9/", WEBSOCKET).unwrap();
         assert!(odd.resolve(false).is_err());
     }
 }

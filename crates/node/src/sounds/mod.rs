@@ -2,11 +2,13 @@
 //! next time.
 //!
 //! Owns: the threads, and what they keep. Does not own: the prompts that are shipped (`prompts`), how files are decoded
-//! (`audio::sound`), recordings (`spool`), who plays what.
+//! (`audio::sound`), recordings (`spool`), tenants' own sounds (`store`), who plays what.
 //!
-//! There are two threads: what a tenant has recorded may be long, damaged or hostile, and keeps nobody's prompt waiting.
+//! There are two threads: what a tenant has brought or recorded may be long, damaged or hostile, and keeps nobody's prompt
+//! waiting.
 
 mod memory;
+mod own;
 
 use crate::shared::{MediaItem, Shared, Want, tenant_of};
 use memory::Memory;
@@ -32,8 +34,10 @@ pub(crate) fn shipped(shared: &Shared, wants: &Receiver<Want>) {
 
 /// Serves what belongs to a tenant, until told to stop.
 pub(crate) fn own(shared: &Shared, wants: &Receiver<Want>) {
+    let mut shelf = own::Shelf::new();
     serve(shared, wants, |tenant, sound, rate_hz| match sound {
         Sound::Recording(id) => shared.spool.samples(tenant, *id, rate_hz),
+        Sound::Own(own) => shelf.get(shared, tenant, *own, rate_hz),
         Sound::Prompt { .. } => None,
     });
 }

@@ -445,7 +445,13 @@ impl Call {
                 self.bridge.opened(*address, *address);
                 self.media_is_ready(context, now);
             }
-            (MediaReport::Played { id, .. }, Phase::Answered) => self.played(context, *id, now),
+            (MediaReport::Played { id, missing, .. }, Phase::Answered) => {
+                if *missing > 0 {
+                    context.counts.sounds_missing += u64::from(*missing);
+                    self.run.note("sound missing");
+                }
+                self.played(context, *id, now);
+            }
             (MediaReport::Digit { leg, key, .. }, Phase::Answered) => {
                 self.key_pressed(context, *leg, *key, now)
             }

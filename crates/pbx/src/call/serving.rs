@@ -9,11 +9,15 @@ use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use crate::rooms::Rooms;
 use flow::{Action, Enter, Event, Refusal, RoomAct, Service, Tried};
-use model::{CallId, Item, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, ToneName};
+use model::{
+    CallId, Item, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, Sound, ToneName,
+};
 use std::sync::Arc;
 
-/// A sound is not longer than this, milliseconds: what is not reported to be over counts as over then.
+/// A prompt is not longer than this, milliseconds: what is not reported to be over counts as over then.
 const LONGEST_SOUND_MS: u64 = 60_000;
+/// Nor is a recording that is played.
+const LONGEST_RECORDING_MS: u64 = 600_000;
 /// The same for a whole program.
 const LONGEST_PROGRAM_MS: u64 = 3_600_000;
 const LISTENS: Seat = Seat {
@@ -88,6 +92,7 @@ impl Call {
     /// The caller hears this from now on, or nothing of ours.
     fn begin_program(&mut self, context: &mut Context, service: Option<Service>, now: Now) {
         self.cancel_timer(context, TimerKind::Flow);
+        let service = service.map(|service| self.with_own_sounds(service));
         let guard_ms = service.as_ref().and_then(guard_ms);
         if let Some(endpoint) = &mut self.endpoint {
             endpoint.toned =
@@ -98,6 +103,17 @@ impl Call {
         }
         self.program_follows(context);
         self.flow_timer(context, guard_ms.unwrap_or(0), now);
+    }
+
+    /// The tenant's own sounds take the place of names: those that it had when the call began.
+    fn with_own_sounds(&self, service: Service) -> Service {
+        match service {
+            Service::Play { list, over } => Service::Play {
+                list: self.config.library().played(list),
+                over,
+            },
+            other => other,
+        }
     }
 
     fn flow_timer(&mut self, context: &mut Context, after_ms: u64, now: Now) {
@@ -485,7 +501,9 @@ fn guard_ms(service: &Service) -> Option<u64> {
     let item = |item: &Item| match item {
         Item::Silence { ms: 0 } | Item::Tone { ms: 0, .. } => None,
         Item::Silence { ms } | Item::Tone { ms, .. } => Some(u64::from(*ms)),
-        Item::Sound(_) => Some(LONGEST_SOUND_MS),
+        Item::Sound(Sound::Prompt { .. }) => Some(LONGEST_SOUND_MS),
+        Item::Sound(Sound::Recording(_)) => Some(LONGEST_RECORDING_MS),
+        Item::Sound(Sound::Own(own)) => Some(own.ms.into()),
     };
     let once = list
         .items

@@ -14,7 +14,7 @@ use super::keys::INVITES;
 use super::target::{State, Target};
 use super::{Call, Phase, voice};
 use crate::context::Context;
-use model::{DigitPolicy, Item, Leg as SideOf, Now, Playlist, Program, Sound, Voice};
+use model::{DigitPolicy, Item, Leg as SideOf, Library, Now, Playlist, Program, Sound, Voice};
 use sdp::Description;
 use std::sync::Arc;
 
@@ -42,13 +42,14 @@ impl Call {
         // Who has no audio at all is not on hold: a fax goes on.
         let hears = own.port != 0 && own.effective_direction().receives() && self.voice_of(side).is_some();
         (other.is_held() && hears && !has_own).then(|| {
-            Program::Play(Playlist {
-                items: vec![Item::Sound(Sound::Prompt {
-                    language: "".into(),
-                    name: format!("music/{name}").into(),
-                })],
+            let music = Item::Sound(Sound::Prompt {
+                language: "".into(),
+                name: format!("{}{name}", Library::MUSIC).into(),
+            });
+            Program::Play(self.config.library().played(Playlist {
+                items: vec![music],
                 times: 0,
-            })
+            }))
         })
     }
 

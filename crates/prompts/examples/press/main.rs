@@ -7,8 +7,7 @@
 mod music;
 mod voice;
 
-use audio::ogg::{Head, Tags, Writer};
-use audio::opus::{Encoder, MAX_PACKET, Settings};
+use audio::opus::{Encoder, Settings};
 use std::error::Error;
 use std::fs;
 use std::io::BufRead;
@@ -77,29 +76,8 @@ fn common(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Encodes a sound in frames of 60 ms; the file has its exact length.
-fn write(path: &Path, mut encoder: Encoder, rate_hz: u32, sound: &[i16]) -> Result<(), Box<dyn Error>> {
-    let delay = encoder.delay()?;
-    let frame = rate_hz as usize * 60 / 1000;
-    let clock = audio::ogg::CLOCK_HZ as usize / rate_hz as usize;
-    // The encoder is late: what it still holds at the end is driven out.
-    let mut padded = sound.to_vec();
-    padded.resize(
-        (sound.len() + usize::from(delay) / clock + 1).next_multiple_of(frame),
-        0,
-    );
-    let mut file = Vec::new();
-    let head = Head::new(1, rate_hz, delay);
-    let mut writer = Writer::begin(&head, &Tags::default(), 1, &mut file).with_pages(1000);
-    let mut packet = [0; MAX_PACKET];
-    for samples in padded.chunks_exact(frame) {
-        let octets = encoder
-            .encode(samples, &mut packet)?
-            .ok_or("a frame without a packet")?;
-        writer.packet(packet.get(..octets).ok_or("a packet too long")?, &mut file)?;
-    }
-    let surplus = writer.position() - u64::from(delay) - (sound.len() * clock) as u64;
-    writer.finish(u32::try_from(surplus)?, &mut file);
+fn write(path: &Path, encoder: Encoder, rate_hz: u32, sound: &[i16]) -> Result<(), Box<dyn Error>> {
+    let file = audio::sound::encode(encoder, rate_hz, sound)?;
     fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
     Ok(fs::write(path, file)?)
 }

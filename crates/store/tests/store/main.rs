@@ -16,6 +16,7 @@ mod locks;
 mod recordings;
 mod secrets;
 mod snapshots;
+mod sounds;
 mod spool;
 mod tenants;
 mod users;

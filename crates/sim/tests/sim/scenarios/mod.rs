@@ -36,6 +36,7 @@ mod lost;
 mod menus;
 mod odd;
 mod offers;
+mod own_sounds;
 mod pins;
 mod protected;
 mod push;

@@ -49,6 +49,7 @@ fn item(item: &Item) -> String {
         Item::Tone { tone, ms, .. } => format!("{} {ms}", tone.as_str()),
         Item::Sound(Sound::Prompt { name, .. }) => name.to_string(),
         Item::Sound(Sound::Recording(_)) => "the recording".to_owned(),
+        Item::Sound(Sound::Own(own)) => format!("sound {}", own.id),
     }
 }
 

@@ -3,11 +3,16 @@
 //! Owns: telling the kinds apart, the limit of length, and words for a person whose file is not taken. Does not own: files;
 //! each format has its own module.
 
+#[cfg(feature = "opus")]
+mod normalise;
+
 use crate::ogg;
 #[cfg(feature = "opus")]
 use crate::opus;
 use crate::resample::{RATES_HZ, Resampler};
 use crate::wav::{self, Wav};
+#[cfg(feature = "opus")]
+pub use normalise::{Normal, encode, normalise};
 use std::fmt;
 
 /// A longer sound is refused, seconds: an hour of music is a radio, and nobody waits so long. At 48 kHz it is 58 MB.
@@ -24,6 +29,8 @@ pub enum Error {
     Ogg(ogg::Unreadable),
     /// Damaged in the middle.
     Damaged,
+    /// It ends before its end.
+    Cut,
     /// Without a sample.
     Empty,
     /// Longer than [`MAX_SECONDS`].
@@ -39,6 +46,7 @@ impl fmt::Display for Error {
             Error::Wav(error) => error.fmt(f),
             Error::Ogg(error) => error.fmt(f),
             Error::Damaged => f.write_str("the file is damaged; save or upload it once more"),
+            Error::Cut => f.write_str("the file is cut off; save or upload it once more"),
             Error::Empty => f.write_str("the file holds no sound"),
             Error::TooLong => write!(f, "the sound is longer than {} minutes", MAX_SECONDS / 60),
             Error::Rate(hz) => write!(f, "cannot make sound of {hz} samples per second"),

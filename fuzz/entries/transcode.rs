@@ -5,7 +5,7 @@
 //! its leg knows; there are no more reports than keys can be pressed.
 
 use media::{Effect, PortRange, ROOM, Relay};
-use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Signals, Voice};
+use model::{Codec, Leg, MachineRules, MediaCommand, MediaReport, MediaSessionId, Signals, Voice};
 use rtp::Header;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -89,6 +89,7 @@ fn open(relay: &mut Relay, now: Duration) -> [media::PairId; 2] {
             dtmf: true,
             fax: true,
             voice: true,
+            machine: Some(MachineRules::default()),
         };
         let command = MediaCommand::Listen {
             session: SESSION,

@@ -3,7 +3,9 @@
 //! Owns: events and actions as data. Does not own: which follows from which (`run`, `served`).
 
 use crate::graph::{Forward, Refusal};
-use model::{Over, Playlist, RecordingId, Seat, ToneName, UserId, UserSettingsChange};
+use model::{
+    Answerer, MachineRules, Over, Playlist, RecordingId, Seat, ToneName, UserId, UserSettingsChange,
+};
 
 /// What happened to the current node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Event {
     Answered,
     /// Nobody did, for this reason.
     Unanswered(Refusal),
+    /// What was dialled for the caller has answered, and was listened to.
+    Screened(Answerer),
     /// The settings are changed.
     Changed,
     /// What was to be heard is over.
@@ -138,7 +142,14 @@ pub enum Action {
     /// Let the caller hear a call of this user.
     Listen(UserId),
     /// Call this number for the caller; say [`Event::Unanswered`] where nobody answers.
-    Dial(Box<str>),
+    Dial {
+        /// Which.
+        number: Box<str>,
+        /// Listen by these rules to who answers, and say [`Event::Screened`], before the caller is connected.
+        screen: Option<MachineRules>,
+    },
+    /// Connect the caller to who has answered. Any other action after [`Event::Screened`] hangs that one up.
+    Connect,
     /// It has been up for as long as there was something to hear.
     HangUp,
 }

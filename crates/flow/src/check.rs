@@ -23,6 +23,8 @@ const WAIT_S: RangeInclusive<u16> = 1..=120;
 /// Seconds of a recording, and of a silence in it.
 const RECORD_S: RangeInclusive<u32> = 1..=14_400;
 const MOST_PAGED: usize = 50;
+/// Milliseconds by which persons are told from machines.
+const DETECT_MS: RangeInclusive<u32> = 20..=30_000;
 /// Milliseconds of one tone or pause.
 const LONGEST_MS: u32 = 600_000;
 const MOST_TIMES: u32 = 1_000;
@@ -100,6 +102,7 @@ pub(crate) fn draft(config: &TenantConfig, draft: &FlowDraft) -> Verdict {
             }
         }
         one(config, name, step)?;
+        secrets(draft, name, step)?;
     }
     reached(draft)?;
     loops(draft)
@@ -116,8 +119,13 @@ fn targets(step: &StepDraft) -> Vec<&String> {
             on, otherwise, then, ..
         } => (Some(on), [otherwise, then]),
         StepDraft::Menu { keys, then, .. } => (Some(keys), [&None, then]),
+        StepDraft::Dial {
+            machine,
+            unknown,
+            then,
+            ..
+        } => return [machine, unknown, then].into_iter().flatten().collect(),
         StepDraft::Play { then, .. }
-        | StepDraft::Dial { then, .. }
         | StepDraft::Record { then, .. }
         | StepDraft::Tone { then, .. }
         | StepDraft::Note { then, .. } => (None, [&None, then]),
@@ -163,10 +171,7 @@ fn one(config: &TenantConfig, name: &str, step: &StepDraft) -> Verdict {
             self::patience(name, patience)?;
             menu(name, keys)
         }
-        StepDraft::Dial { number, .. } => match number {
-            Some(number) if !UserSettings::is_number(number) => Err(fault(name, "that can't be dialled")),
-            _ => Ok(()),
-        },
+        StepDraft::Dial { .. } => dial(name, step),
         StepDraft::Record {
             say,
             max_s,
@@ -239,6 +244,66 @@ fn said(step: &StepDraft) -> [&[Words]; 3] {
         | StepDraft::Tone { .. }
         | StepDraft::Note { .. }
         | StepDraft::HangUp {} => [&[], &[], &[]],
+    }
+}
+
+fn dial(name: &str, step: &StepDraft) -> Verdict {
+    let StepDraft::Dial {
+        number,
+        detect_machine,
+        machine,
+        unknown,
+        ..
+    } = step
+    else {
+        return Ok(());
+    };
+    if number
+        .as_ref()
+        .is_some_and(|number| !UserSettings::is_number(number))
+    {
+        return Err(fault(name, "that can't be dialled"));
+    }
+    let Some(rules) = detect_machine else {
+        return match machine.is_none() && unknown.is_none() {
+            true => Ok(()),
+            false => Err(fault(
+                name,
+                "\"machine\" and \"unknown\" need \"detect_machine\": {}",
+            )),
+        };
+    };
+    let lengths = [
+        rules.initial_silence_ms,
+        rules.greeting_ms,
+        rules.after_greeting_silence_ms,
+        rules.total_ms,
+        rules.min_word_ms,
+        rules.max_word_ms,
+        rules.between_words_ms,
+    ];
+    match lengths.iter().all(|ms| DETECT_MS.contains(ms)) {
+        true => Ok(()),
+        false => Err(fault(name, "lengths in \"detect_machine\" are 20 to 30000 ms")),
+    }
+}
+
+/// What is typed in secret is not dialled: a number that is called stands in records.
+fn secrets(draft: &FlowDraft, name: &str, step: &StepDraft) -> Verdict {
+    let StepDraft::Gather {
+        secure: true,
+        otherwise: Some(to),
+        ..
+    } = step
+    else {
+        return Ok(());
+    };
+    match draft.steps.get(to) {
+        Some(StepDraft::Dial { number: None, .. }) => Err(fault(
+            name,
+            format!("it is \"secure\", so {to:?} can't dial what is typed here"),
+        )),
+        _ => Ok(()),
     }
 }
 

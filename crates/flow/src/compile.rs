@@ -4,7 +4,7 @@
 //! (`model::FlowDraft`), and running.
 
 use crate::check::{self, Fault};
-use crate::graph::{Flow, Gather, Node, NodeId, Record};
+use crate::graph::{Flow, Gather, Node, NodeId, Record, Screen};
 use crate::say;
 use model::{FlowDraft, Item, Library, Patience, Playlist, StepDraft, TenantConfig, ToneName, Words};
 use std::collections::BTreeMap;
@@ -86,17 +86,7 @@ impl Made<'_> {
                 then: self.place(then.as_ref()),
             },
             StepDraft::Gather { .. } | StepDraft::Menu { .. } => self.digits(label, step),
-            StepDraft::Dial { number, then } => Node::Dial {
-                number: number.as_deref().map(Into::into),
-                otherwise: match then {
-                    Some(_) => self.place(then.as_ref()),
-                    None => self.more(Node::Tone {
-                        tone: ToneName::Busy,
-                        ms: BUSY_MS,
-                        then: None,
-                    }),
-                },
-            },
+            StepDraft::Dial { .. } => self.dial(step),
             StepDraft::Record { .. } => self.record(at, step),
             StepDraft::Conference { .. } => self.conference(label, step),
             StepDraft::Page { extensions } => {
@@ -120,6 +110,37 @@ impl Made<'_> {
         self.put(at, node);
     }
 
+    /// A call for the caller, behind an ear for machines where that is wanted.
+    fn dial(&mut self, step: &StepDraft) -> Node {
+        let StepDraft::Dial {
+            number,
+            detect_machine,
+            machine,
+            unknown,
+            then,
+        } = step
+        else {
+            return Node::HangUp;
+        };
+        let otherwise = match then {
+            Some(_) => self.place(then.as_ref()),
+            None => self.more(Node::Tone {
+                tone: ToneName::Busy,
+                ms: BUSY_MS,
+                then: None,
+            }),
+        };
+        Node::Dial {
+            number: number.as_deref().map(Into::into),
+            screen: detect_machine.map(|rules| Screen {
+                rules,
+                machine: machine.as_ref().map_or(otherwise, |step| self.place(Some(step))),
+                unknown: unknown.as_ref().map(|step| self.place(Some(step))),
+            }),
+            otherwise,
+        }
+    }
+
     fn digits(&mut self, label: &str, step: &StepDraft) -> Node {
         let node = match step {
             StepDraft::Gather {
@@ -129,13 +150,14 @@ impl Made<'_> {
                 terminator,
                 barge_in,
                 patience,
+                secure,
                 on,
                 otherwise,
                 then,
             } => {
                 let mut gather = self.gather(label, say, patience, on, then.as_ref());
                 (gather.min, gather.max, gather.terminator) = (*min, *max, *terminator);
-                gather.barge_in = *barge_in;
+                (gather.barge_in, gather.secure) = (*barge_in, *secure);
                 gather.otherwise = otherwise.as_ref().map(|to| self.place(Some(to)));
                 gather
             }
@@ -150,6 +172,7 @@ impl Made<'_> {
                 if *dial {
                     let otherwise = self.more(Node::Dial {
                         number: None,
+                        screen: None,
                         otherwise: self.place(Some(&label.to_owned())),
                     });
                     (gather.max, gather.terminator) = (check::LONGEST_NUMBER, Some('#'));
@@ -187,6 +210,7 @@ impl Made<'_> {
             terminator: None,
             door: None,
             barge_in: true,
+            secure: false,
             first_ms: ms(patience.first_s),
             between_ms: ms(patience.between_s),
             tries: patience.tries,
@@ -278,7 +302,7 @@ impl Made<'_> {
         gather.prompt = vec![self.prompt("conference/enter-pin")];
         gather.invalid = vec![self.prompt("pin/wrong")];
         gather.door = Some(*room);
-        gather.max = check::LONGEST_PIN;
+        (gather.max, gather.secure) = (check::LONGEST_PIN, true);
         gather.terminator = Some('#');
         if pin.is_none() {
             // Who knows no PIN is let in by `#` alone.

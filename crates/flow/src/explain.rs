@@ -104,7 +104,8 @@ fn tell(action: &Action) -> (Option<String>, Next) {
         Action::Leave(heard) => (Some(format!("leaves, and hears {}", list(heard))), caller),
         Action::Page(users) => over(format!("speaks to the phones of {} users", users.len())),
         Action::Listen(_) => over("listens to a call".to_owned()),
-        Action::Dial(number) => {
+        Action::Connect => over("is connected".to_owned()),
+        Action::Dial { number, .. } => {
             let line = format!("dials {number}; nobody answers");
             (Some(line), Next::Event(Event::Unanswered(Refusal::NoAnswer)))
         }

@@ -2,7 +2,7 @@
 //!
 //! Owns: the types. Does not own: how a flow comes to be (`plan`, `code`, `compile`), and running it (`run`).
 
-use model::{Item, Playlist, ToneName, UserId, UserSettingsChange};
+use model::{Item, MachineRules, Playlist, ToneName, UserId, UserSettingsChange};
 
 /// Index of a node within its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,8 @@ pub enum Node {
     Dial {
         /// Which; the digits gathered last where there is none.
         number: Option<Box<str>>,
+        /// Who answers is listened to first.
+        screen: Option<Screen>,
         /// What then, when nobody answers.
         otherwise: NodeId,
     },
@@ -192,6 +194,17 @@ pub enum Node {
     },
     /// End the call without an answer.
     Refuse(Refusal),
+}
+
+/// Telling persons from machines before a caller is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// By what.
+    pub rules: MachineRules,
+    /// What then, when it is a machine.
+    pub machine: NodeId,
+    /// What then, when that has not become clear; `None` connects.
+    pub unknown: Option<NodeId>,
 }
 
 /// A destination: a small graph of steps.
@@ -244,6 +257,11 @@ impl Flow {
         self.user
     }
 
+    /// The first node that is such.
+    pub(crate) fn find(&self, is: impl Fn(&Node) -> bool) -> Option<NodeId> {
+        self.nodes.iter().position(is).map(NodeId)
+    }
+
     /// The node, if there is one.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Node> {
@@ -272,6 +290,8 @@ pub struct Gather {
     pub door: Option<u32>,
     /// Digits end the prompt.
     pub barge_in: bool,
+    /// The digits are nobody's business.
+    pub secure: bool,
     /// How long it waits for the first digit, milliseconds.
     pub first_ms: u32,
     /// How long for each one more, milliseconds.

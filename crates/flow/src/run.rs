@@ -16,7 +16,7 @@ pub fn step(run: &mut Run, event: Event) -> Action {
             run.path.push("answered".to_owned());
             Action::Talk
         }
-        Event::Unanswered(_) if run.stage == Stage::Dialling => hear(run, event),
+        Event::Unanswered(_) | Event::Screened(_) if run.stage == Stage::Dialling => hear(run, event),
         Event::Unanswered(refusal) => match next(run, refusal) {
             Some(node) => {
                 run.at = node;
@@ -118,11 +118,20 @@ fn enter(run: &mut Run) -> Action {
             Action::Listen(user)
         }
         Some(Node::Dial { .. }) if !run.dials() => leave(run, "too many calls"),
-        Some(Node::Dial { number, .. }) => {
+        Some(Node::Dial {
+            number,
+            screen,
+            otherwise,
+        }) => {
             let number = number.unwrap_or_else(|| std::mem::take(&mut run.digits).into());
+            if number.is_empty() {
+                run.note("nothing to dial");
+                return go(run, otherwise);
+            }
             run.note(&format!("dial {number}"));
             run.stage = Stage::Dialling;
-            Action::Dial(number)
+            let screen = screen.map(|screen| screen.rules);
+            Action::Dial { number, screen }
         }
         Some(node) => match served::enter(run, &node) {
             Some(turn) => take(run, turn),

@@ -4,9 +4,9 @@
 //! (`plan`), which node comes after which (`run`), and the doing.
 
 use crate::action::{Action, Enter, Event, RoomAct, Service, Shut, Tried};
-use crate::graph::{Gather, Node, NodeId, Record};
+use crate::graph::{Gather, Node, NodeId, Record, Screen};
 use crate::state::{Run, Stage};
-use model::{Item, Over, Playlist, Seat, Sound};
+use model::{Answerer, Item, Over, Playlist, Seat, Sound};
 
 /// The media plane says that a recording has ended within this after it was told to, milliseconds.
 const STOP_MS: u32 = 2_000;
@@ -88,6 +88,12 @@ pub(crate) fn hear(run: &mut Run, event: Event) -> Turn {
         (Node::Page { .. } | Node::Listen { .. }, Event::Shut(why)) => shut(run, why),
         (Node::Listen { .. }, Event::RoomOver) => Leave("over"),
         (Node::Listen { .. }, Event::Digit(key)) => supervise(run, key),
+        (
+            Node::Dial {
+                screen: Some(screen), ..
+            },
+            Event::Screened(answerer),
+        ) => screened(run, screen, answerer),
         (Node::Dial { otherwise, .. }, Event::Unanswered(refusal)) => {
             run.note(refusal.as_str());
             Go(otherwise)
@@ -107,6 +113,16 @@ fn shut(run: &mut Run, why: Shut) -> Turn {
     };
     run.note(word);
     play(prompt(run, name), 1, Over::Instead)
+}
+
+/// A person, a machine, or who knows what has answered the call that was made for the caller.
+fn screened(run: &mut Run, screen: Screen, answerer: Answerer) -> Turn {
+    run.note(answerer.as_str());
+    match answerer {
+        Answerer::Machine => Go(screen.machine),
+        Answerer::Unknown => screen.unknown.map_or(Do(Action::Connect), Go),
+        Answerer::Human => Do(Action::Connect),
+    }
 }
 
 pub(crate) fn play(items: Vec<Item>, times: u32, over: Over) -> Turn {
@@ -213,7 +229,7 @@ fn conclude(run: &mut Run, gather: &Gather) -> Turn {
     }
     let fits = (usize::from(gather.min)..=usize::from(gather.max)).contains(&typed.len());
     if let Some(then) = gather.otherwise.filter(|_| fits) {
-        run.digits = typed;
+        run.digits = if gather.secure { String::new() } else { typed };
         return Go(then);
     }
     again(run, gather, typed.is_empty())

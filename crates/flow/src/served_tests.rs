@@ -8,6 +8,9 @@ use model::{
     TenantConfig, TenantId, User, UserId, UserSettings,
 };
 
+#[path = "screened_tests.rs"]
+mod screened;
+
 fn user(id: u64, extension: &str) -> User {
     User {
         id: UserId(id),
@@ -64,6 +67,13 @@ const MENU: &str = r#"{"name": "demo", "steps": {
     "bye": {"do": "play", "say": [{"prompt": "general/goodbye"}]}
 }}"#;
 
+fn dials(number: &str) -> Action {
+    Action::Dial {
+        number: number.into(),
+        screen: None,
+    }
+}
+
 const SILENCE: Action = Action::Await {
     hush: true,
     within_ms: 3_000,
@@ -113,7 +123,7 @@ fn an_extension_is_dialled_and_nobody_answers() {
     for key in ['1', '0', '2'] {
         assert_eq!(step(&mut run, Event::Digit(key)), SILENCE);
     }
-    assert_eq!(step(&mut run, Event::Elapsed), Action::Dial("102".into()));
+    assert_eq!(step(&mut run, Event::Elapsed), dials("102"));
     assert_eq!(step(&mut run, Event::Digit('1')), Action::Wait, "it rings");
     let back = step(&mut run, Event::Unanswered(Refusal::Busy));
     assert_eq!(heard(&back), "menu/demo");
@@ -128,11 +138,7 @@ fn an_extension_is_dialled_and_nobody_answers() {
     for _ in 0..5 {
         assert_eq!(step(&mut run, Event::Digit('7')), SILENCE);
     }
-    assert_eq!(
-        step(&mut run, Event::Digit('7')),
-        Action::Dial("777777".into()),
-        "no more fit"
-    );
+    assert_eq!(step(&mut run, Event::Digit('7')), dials("777777"), "no more fit");
 }
 
 #[test]
@@ -466,6 +472,18 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (r#""start": {"do": "record", "max_s": 0}"#, "1 to 14400"),
     (r#""start": {"do": "dial", "number": "a b"}"#, "can't be dialled"),
+    (
+        r#""start": {"do": "dial", "number": "102", "machine": "x"}, "x": {"do": "echo"}"#,
+        "need \"detect_machine\"",
+    ),
+    (
+        r#""start": {"do": "dial", "number": "102", "detect_machine": {"total_ms": 5}}"#,
+        "20 to 30000 ms",
+    ),
+    (
+        r#""start": {"do": "gather", "secure": true, "otherwise": "x"}, "x": {"do": "dial"}"#,
+        "can't dial what is typed",
+    ),
 ];
 
 #[test]

@@ -51,6 +51,23 @@ impl Run {
         }
     }
 
+    /// The same flow for somebody who takes the caller's place in it, for [`Event::Start`]. `None` where nobody can: in the midst
+    /// of a call or a recording of the caller's own. Who takes the place of a moderator is none.
+    #[must_use]
+    pub fn for_another(&self) -> Option<Run> {
+        let at = match self.node()? {
+            Node::Conference { room, .. } => {
+                let member = |node: &Node| matches!(node, Node::Conference { room: known, moderator: false, .. } if known == room);
+                self.flow.find(member).unwrap_or(self.at)
+            }
+            Node::Play { .. } | Node::Gather(_) | Node::Echo | Node::Tone { .. } => self.at,
+            _ => return None,
+        };
+        let mut run = Run::new(self.flow.clone());
+        run.at = at;
+        Some(run)
+    }
+
     /// Notes a step that the flow did not take itself, such as a transfer.
     pub fn note(&mut self, step: &str) {
         if self.path.len() < MOST_PATH {
@@ -61,6 +78,13 @@ impl Run {
     /// The node that the call is in.
     pub(crate) fn node(&self) -> Option<&Node> {
         self.flow.node(self.at)
+    }
+
+    /// True while the caller types what is nobody's business.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        let digits = matches!(self.stage, Stage::Digits { .. });
+        digits && matches!(self.node(), Some(Node::Gather(gather)) if gather.secure)
     }
 
     /// Of the prompts that belong to no node.

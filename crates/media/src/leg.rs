@@ -291,20 +291,21 @@ impl LegState {
         Some(reporter.report(&self.reception, (clock, theirs), now))
     }
 
-    /// Takes in what the leg says of our stream to it; gives what it lost of late, per cent.
-    pub(crate) fn hear(&mut self, datagram: &[u8], now: Duration) -> Option<u8> {
+    /// Takes in what the leg says of our stream to it; gives what it lost of late, per cent, and the round trip where that
+    /// follows.
+    pub(crate) fn hear(&mut self, datagram: &[u8], now: Duration) -> Option<(u8, Option<Duration>)> {
         let clock = self.voice.as_ref().map(|voice| voice.codec.clock_hz());
         let reporter = self.reporter.as_mut()?;
-        let mut lost = None;
+        let mut told = None;
         for packet in packets(datagram).flatten() {
             if let Some((report, trip)) = reporter.hear(&packet, now) {
                 self.feedback.reported(&report, clock);
                 trip.into_iter().for_each(|trip| self.feedback.measured(trip));
                 let percent = u16::from(report.fraction_lost).saturating_mul(100) >> 8;
-                lost = u8::try_from(percent).ok();
+                told = u8::try_from(percent).ok().map(|percent| (percent, trip));
             }
         }
-        lost
+        told
     }
 
     /// What was counted as it came.

@@ -194,6 +194,7 @@ impl Relay {
                 leg,
                 signals,
             } => self.engage(*session, now, |engine| engine.set_signals(*leg, *signals)),
+            MediaCommand::Mask { session, leg, on } => self.mask(*session, *leg, *on, now),
             MediaCommand::Record {
                 session,
                 recording,

@@ -150,8 +150,8 @@ impl Session {
             let stream = (&far.feedback, far.stream());
             feedback::pass(&mut near.feedback, stream, datagram, now);
         }
-        if let Some(percent) = near.hear(datagram, now) {
-            self.engine.set_loss(leg, percent);
+        if let Some(reported) = near.hear(datagram, now) {
+            self.engine.reported(leg, reported, now);
         }
     }
 

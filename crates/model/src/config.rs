@@ -83,6 +83,10 @@ pub struct Policy {
     /// What a phone hears on hold where its audio is relayed: a piece of music by its name; `phone` = what the phone that
     /// holds sends, and music where that sends nothing; `off` = nothing.
     pub hold_music: String,
+    /// The prompt that is said now and then while there is music; empty = none.
+    pub hold_announcement: String,
+    /// How much music is heard before each time, seconds, 5 to 3,600.
+    pub hold_announcement_s: u32,
     /// How keys that a phone tells by INFO reach the other one.
     pub dtmf: DigitPolicy,
     /// Offer digest with MD5 after SHA-256, for phones that know nothing newer.
@@ -170,8 +174,12 @@ pub struct Policy {
     pub record: RecordPolicy,
     /// How recordings are written.
     pub record_format: Container,
+    /// The prompt that both sides hear when a recording begins; empty = none.
+    pub record_announcement: String,
     /// Both sides hear a beep when a recording begins and ends.
     pub record_beep: bool,
+    /// Fax machines are listened for in the first minute of calls whose audio comes to us, and stand in the record.
+    pub detect_fax: bool,
     /// Keys pressed in a call between two phones may be codes, such as `*1` to record it.
     pub in_call_codes: bool,
 }
@@ -184,6 +192,8 @@ impl Default for Policy {
             codecs: Vec::new(),
             transcode: true,
             hold_music: "default".to_owned(),
+            hold_announcement: String::new(),
+            hold_announcement_s: 30,
             dtmf: DigitPolicy::Events,
             allow_md5: true,
             allow_sha256: true,
@@ -224,7 +234,9 @@ impl Default for Policy {
             supervisors: BTreeMap::new(),
             record: RecordPolicy::Never,
             record_format: Container::OggOpus,
+            record_announcement: String::new(),
             record_beep: true,
+            detect_fax: false,
             in_call_codes: true,
         }
     }
@@ -261,6 +273,19 @@ impl Policy {
         }
     }
 
+    /// What is said on hold between the music, and after how much of it, milliseconds.
+    #[must_use]
+    pub fn hold_words(&self) -> Option<(&str, u32)> {
+        let every_s = self.hold_announcement_s.clamp(5, 3_600);
+        is_prompt(&self.hold_announcement).then(|| (self.hold_announcement.as_str(), every_s * 1_000))
+    }
+
+    /// What is said when a recording begins.
+    #[must_use]
+    pub fn recording_words(&self) -> Option<&str> {
+        is_prompt(&self.record_announcement).then_some(self.record_announcement.as_str())
+    }
+
     /// True when a phone that holds another may send music of its own.
     #[must_use]
     pub fn phones_have_music(&self) -> bool {
@@ -272,6 +297,12 @@ impl Policy {
     pub fn offers_sha256(&self) -> bool {
         self.allow_sha256 || !self.allow_md5
     }
+}
+
+/// The name of a prompt; what can't be one is none.
+fn is_prompt(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
+    (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
 /// A person (or a room): owns one extension, is rung on every device.

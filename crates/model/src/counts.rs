@@ -65,6 +65,8 @@ counts! {
     registered,
     /// Bindings that ended by time.
     expired,
+    /// Fax machines heard.
+    faxes,
     /// Calls accepted.
     calls,
     /// Calls answered.

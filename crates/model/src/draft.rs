@@ -2,7 +2,7 @@
 //!
 //! Owns: the form on paper. Does not own: whether it makes sense and what becomes of it (`flow::compile`).
 
-use crate::ToneName;
+use crate::{MachineRules, ToneName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,6 +61,10 @@ pub enum StepDraft {
         /// How long, and how often.
         #[serde(default)]
         patience: Patience,
+        /// The digits are nobody's business, such as those of a card: they stand in no record and are passed to no later
+        /// step, and recordings and forks of the call are silent meanwhile.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        secure: bool,
         /// Where these digits lead.
         #[serde(default)]
         on: BTreeMap<String, String>,
@@ -92,6 +96,16 @@ pub enum StepDraft {
         /// Which; the digits that were gathered last where it is left out.
         #[serde(default)]
         number: Option<String>,
+        /// Listens first whether a person or a machine has answered, by these rules; `{}` = the usual ones. The caller hears
+        /// the ringing meanwhile, and is connected to a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detect_machine: Option<MachineRules>,
+        /// What then, when a machine has answered, which is hung up; where it is left out, the same as when nobody answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<String>,
+        /// The same when that has not become clear; where it is left out the caller is connected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unknown: Option<String>,
         /// What then, when nobody answers.
         #[serde(default)]
         then: Option<String>,

@@ -52,8 +52,7 @@ pub use library::Library;
 pub use limits::Limits;
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use program::{
-    Container, Item, Over, OwnSound, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal,
-    Signals, Sound, ToneName,
+    Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound, ToneName,
 };
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
 pub use recording::{RecordingMark, RecordingRecord};

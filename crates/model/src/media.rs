@@ -121,6 +121,16 @@ pub enum MediaCommand {
         /// What.
         signals: Signals,
     },
+    /// What a leg says is nobody's business for a while: recordings, forks and rooms hear neither leg, recordings say so by
+    /// marks, and the other leg hears no digits. They are reported to the session alone.
+    Mask {
+        /// The session.
+        session: MediaSessionId,
+        /// Whose digits.
+        leg: Leg,
+        /// From now on, or no longer.
+        on: bool,
+    },
     /// Begins, pauses, marks or ends a recording. A session may have several.
     Record {
         /// The session.
@@ -168,6 +178,7 @@ impl MediaCommand {
             | MediaCommand::Play { session, .. }
             | MediaCommand::Dial { session, .. }
             | MediaCommand::Listen { session, .. }
+            | MediaCommand::Mask { session, .. }
             | MediaCommand::Record { session, .. }
             | MediaCommand::Fork { session, .. }
             | MediaCommand::Join { session, .. }

@@ -47,6 +47,15 @@ pub enum Program {
     Echo,
     /// These, one after the other.
     Play(Playlist),
+    /// These, and now and then something is said in between; then they go on where they were.
+    Announced {
+        /// What is heard.
+        list: Playlist,
+        /// What is said, each time once.
+        words: Playlist,
+        /// How much of `list` is heard before each time, milliseconds.
+        every_ms: u32,
+    },
 }
 
 impl Program {
@@ -231,18 +240,89 @@ pub struct Seats {
 pub struct Signals {
     /// Digits as tones.
     pub dtmf: bool,
-    /// A fax machine that calls.
+    /// A fax machine, one that calls and one that answers.
     pub fax: bool,
     /// When somebody begins and ceases to speak.
     pub voice: bool,
+    /// Whether a person or a machine has answered, by these rules, from now on. Told once.
+    #[serde(default)]
+    pub machine: Option<MachineRules>,
+}
+
+/// What an answering machine is known by: the names and defaults of Asterisk's `AMD`. Lengths are milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MachineRules {
+    /// Silence at the beginning; longer is a machine.
+    pub initial_silence_ms: u32,
+    /// Sound of the whole greeting; longer is a machine.
+    pub greeting_ms: u32,
+    /// Silence behind the greeting; longer is a person who waits.
+    pub after_greeting_silence_ms: u32,
+    /// Time in which it has to be decided.
+    pub total_ms: u32,
+    /// The shortest sound that is a word.
+    pub min_word_ms: u32,
+    /// One sound without a pause; longer is a machine.
+    pub max_word_ms: u32,
+    /// The shortest silence that parts two words.
+    pub between_words_ms: u32,
+    /// Words; more are a machine.
+    pub max_words: u32,
+    /// Mean of the samples' absolute values that is sound.
+    pub threshold: u16,
+}
+
+impl Default for MachineRules {
+    fn default() -> MachineRules {
+        MachineRules {
+            initial_silence_ms: 2_500,
+            greeting_ms: 1_500,
+            after_greeting_silence_ms: 800,
+            total_ms: 5_000,
+            min_word_ms: 100,
+            max_word_ms: 5_000,
+            between_words_ms: 50,
+            max_words: 2,
+            threshold: 256,
+        }
+    }
+}
+
+/// Who has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answerer {
+    /// Somebody waits for an answer.
+    Human,
+    /// A machine speaks.
+    Machine,
+    /// It has not become clear.
+    Unknown,
+}
+
+impl Answerer {
+    /// In a record's words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Answerer::Human => "human",
+            Answerer::Machine => "machine",
+            Answerer::Unknown => "unknown",
+        }
+    }
 }
 
 /// What was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
-    /// A fax machine that calls.
+    /// A fax machine that calls (T.30 CNG, 1,100 Hz).
     Fax,
+    /// A fax machine or modem that answers (T.30 CED, 2,100 Hz).
+    FaxAnswers,
+    /// This has answered.
+    Answered(Answerer),
     /// Somebody speaks.
     Speech,
     /// Nobody speaks any more.

@@ -113,6 +113,10 @@ pub(crate) enum TimerKind {
     Longest,
     /// What a flow waits for, see `flow::Event::Elapsed`.
     Flow,
+    /// The media plane has not said what has answered.
+    Screen,
+    /// Fax machines have been listened for long enough.
+    Fax,
     /// The media plane has not said what it counted.
     MediaClose,
     /// The answer to an offer that a phone made in its 2xx has not come in the other phone's ACK.

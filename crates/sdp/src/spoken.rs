@@ -65,7 +65,8 @@ impl Taken {
 }
 
 /// What the server can turn the sound of this stream into beside what it offers: nothing where we don't understand the
-/// stream. Telephone events go with it where the phone knows some.
+/// stream. Telephone events go with it where the phone knows some, and comfort noise where its codec makes pauses that ours
+/// lacks.
 pub(crate) fn besides(media: &Media, allowed: &[String]) -> Vec<Codec> {
     let theirs = || media.allowed(allowed).filter_map(Codec::format);
     let has = |format| theirs().any(|known| known == format);
@@ -84,6 +85,12 @@ pub(crate) fn besides(media: &Media, allowed: &[String]) -> Vec<Codec> {
         if more.iter().any(|format| format.clock_hz() == clock_hz) {
             more.push(events);
         }
+    }
+    let narrow = [Format::Pcmu, Format::Pcma]
+        .iter()
+        .any(|format| more.contains(format));
+    if has(Format::Opus) && narrow && !has(Format::Noise) {
+        more.push(Format::Noise);
     }
     let mut taken = Taken::by(media);
     more.into_iter()

@@ -155,6 +155,37 @@ fn audio_straight_between_phones_follows_hold_and_transfer() -> Result<()> {
     })
 }
 
+const ECHO: &str = r#"{"name": "mirror", "steps": {"start": {"do": "echo"}}}"#;
+
+/// A number with a flow: the party that is transferred there hears what the server plays, also where audio went straight.
+#[test]
+fn a_caller_is_transferred_to_a_number_with_a_flow() -> Result<()> {
+    for policy in ["media=relay", "media=direct"] {
+        Stage::run(&format!("baresip-transfer-flow-{}", &policy[6..]), |stage| {
+            let (server, [mut ann, mut bea]) = company_with(stage, "udp", policy)?;
+            let flow = stage.write("mirror.json", ECHO)?;
+            server.carillon(&["flow", "set", "acme", "200", &flow.to_string_lossy()])?;
+            call(&mut ann, &mut bea, "101")?;
+            talk(&mut ann, &mut bea)?;
+            bea.transfer("200")?;
+            let closed = bea.expect("CALL_CLOSED")?;
+            ensure!(closed["param"] == "Call transfered", "{closed}");
+            let heard = ann.hear_itself()?;
+            only_call(&server, "100", "200")?;
+            ann.hang_up()?;
+            let records = server.await_cdrs("acme", 2)?;
+            let of = record(&records, ["100", "200"])?;
+            ensure!(of["path"][0] == "mirror", "{of}");
+            ensure!(of["transferred_by"] == "101" && of["sip"] == 200, "{of}");
+            let first = record(&records, ["100", "101"])?;
+            ensure!(first["transferred_to"] == "200", "{first}");
+            println!("COUNT interop/udp 2");
+            Ok(format!("{heard} of its own"))
+        })?;
+    }
+    Ok(())
+}
+
 /// This baresip gives its call up when a transfer fails, and nobody is left over.
 #[test]
 fn a_transfer_to_nobody_is_told_and_recorded() -> Result<()> {

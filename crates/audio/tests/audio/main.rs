@@ -17,6 +17,7 @@ mod g722;
 mod heard;
 #[cfg(feature = "opus")]
 mod lanes;
+mod machine;
 mod mix;
 mod ogg;
 #[cfg(feature = "opus")]

@@ -36,6 +36,17 @@ pub(crate) struct Ear {
     /// Packets in a row at another clock, and when the last turn was.
     odd: u8,
     turned: Duration,
+    last: Last,
+}
+
+/// What a stream brought last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Sound,
+    /// Something that is missing was made up for.
+    Lost,
+    /// Noise, or nothing at all.
+    Pause,
 }
 
 impl Ear {
@@ -54,7 +65,18 @@ impl Ear {
             stretched: Vec::new(),
             odd: 0,
             turned: Duration::ZERO,
+            last: Last::Pause,
         }
+    }
+
+    /// Is what it says now the noise of a pause, or nothing?
+    pub(super) fn is_pausing(&self) -> bool {
+        self.last == Last::Pause
+    }
+
+    /// Did the leg say itself what it says now?
+    pub(super) fn is_sound(&self) -> bool {
+        self.last == Last::Sound
     }
 
     /// Takes a packet of sound in. What the leg has not said that it sends is ignored.
@@ -106,7 +128,13 @@ impl Ear {
         let pending = u32::try_from(scale(pending, self.rate_hz, self.clock_hz)).unwrap_or(u32::MAX);
         self.piece.clear();
         let mut pace = Pace::Keep;
-        match self.buffer.pull(now, pending) {
+        let piece = self.buffer.pull(now, pending);
+        self.last = match piece {
+            Piece::Sound { .. } => Last::Sound,
+            Piece::Lost { .. } => Last::Lost,
+            Piece::Comfort { .. } | Piece::Silence { .. } => Last::Pause,
+        };
+        match piece {
             Piece::Sound {
                 pt,
                 payload,

@@ -2,6 +2,7 @@
 //!
 //! Owns: the state of one codec, and what waits for its packet to be full. Does not own: RTP (`mouth`).
 
+use super::steer::FULL;
 use audio::g711::Law;
 use audio::resample::Resampler;
 use audio::{g722, opus};
@@ -11,6 +12,10 @@ use model::{Codec, Voice};
 const FIRST_LOSS: u8 = 5;
 /// Bit rates that Opus takes.
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=128_000;
+/// What is left of them at least, bits per second: below, there is no room for FEC, or for wide-band sound.
+const LEAST_NARROW: u32 = 8_000;
+const LEAST_WIDE: u32 = 12_000;
+const FEC: u32 = 4_000;
 /// Octets of the longest payload: Opus at its most, G.711 of 60 ms.
 const MOST_OCTETS: usize = opus::MAX_PACKET;
 
@@ -32,8 +37,43 @@ pub(crate) struct Encoder {
 enum Kind {
     Law(Law),
     G722(Box<g722::Encoder>),
-    Opus(opus::Encoder, u8),
+    Opus(Box<Opus>),
     Mute,
+}
+
+/// An Opus encoder, and how it is set.
+#[derive(Debug)]
+struct Opus {
+    encoder: opus::Encoder,
+    rate_hz: u32,
+    /// The bit rate where nothing is lost, and that of now.
+    full: u32,
+    bitrate: u32,
+    loss: u8,
+}
+
+impl Opus {
+    fn adapt(&mut self, fec: bool, loss: u8, share: u16) {
+        let loss = if fec { loss.min(100) } else { 0 };
+        let least = if self.rate_hz > 8_000 {
+            LEAST_WIDE
+        } else {
+            LEAST_NARROW
+        };
+        let least = if loss > 0 {
+            least.saturating_add(FEC)
+        } else {
+            least
+        };
+        let bitrate = self.full.saturating_mul(u32::from(share)) / u32::from(FULL);
+        let bitrate = bitrate.max(least).min(self.full);
+        if self.loss != loss && self.encoder.set_loss(loss).is_ok() {
+            self.loss = loss;
+        }
+        if self.bitrate != bitrate && self.encoder.set_bitrate(bitrate).is_ok() {
+            self.bitrate = bitrate;
+        }
+    }
 }
 
 impl Encoder {
@@ -85,7 +125,10 @@ impl Encoder {
             let count = match &mut self.kind {
                 Kind::Law(law) => law.encode_frame(samples, octets),
                 Kind::G722(encoder) => encoder.encode(samples, octets),
-                Kind::Opus(encoder, _) => encoder.encode(samples, octets).ok().flatten().unwrap_or(0),
+                Kind::Opus(opus) => {
+                    let encoded = opus.encoder.encode(samples, octets).ok();
+                    encoded.flatten().unwrap_or(0)
+                }
                 Kind::Mute => 0,
             };
             give(octets.get(..count).unwrap_or_default(), self.units);
@@ -115,14 +158,11 @@ impl Encoder {
         u32::try_from(u64::from(waiting) * u64::from(self.units) / u64::from(samples)).unwrap_or(0)
     }
 
-    /// Reckons with so much loss on the way to the leg, per cent, as far as the leg can make use of it.
-    pub(super) fn set_loss(&mut self, voice: &Voice, percent: u8) {
-        if let Kind::Opus(encoder, known) = &mut self.kind
-            && voice.opus.fec
-            && *known != percent.min(100)
-            && encoder.set_loss(percent.min(100)).is_ok()
-        {
-            *known = percent.min(100);
+    /// Reckons with so much loss on the way to the leg, per cent, as far as the leg can make use of it, and takes this share
+    /// of the bit rate, per mille.
+    pub(super) fn adapt(&mut self, voice: &Voice, loss: u8, share: u16) {
+        if let Kind::Opus(opus) = &mut self.kind {
+            opus.adapt(voice.opus.fec, loss, share);
         }
     }
 }
@@ -136,7 +176,15 @@ fn opus(voice: &Voice, rate_hz: u32) -> Kind {
     settings.loss_percent = if voice.opus.fec { FIRST_LOSS } else { 0 };
     settings.dtx = voice.opus.dtx;
     let encoder = opus::Encoder::new(settings);
-    encoder.map_or(Kind::Mute, |encoder| Kind::Opus(encoder, settings.loss_percent))
+    encoder.map_or(Kind::Mute, |encoder| {
+        Kind::Opus(Box::new(Opus {
+            encoder,
+            rate_hz,
+            full: settings.bitrate,
+            bitrate: settings.bitrate,
+            loss: settings.loss_percent,
+        }))
+    })
 }
 
 /// Length of a packet: what was asked for, as far as the codec has it.

@@ -1,9 +1,9 @@
-//! What is listened for in what a leg says: digits as tones, fax machines, whether somebody speaks.
+//! What is listened for in what a leg says: digits as tones, fax machines, whether somebody speaks, and who has answered.
 //!
 //! Owns: which detectors run. Does not own: telephone events, and what is done about what is heard.
 
-use audio::detect::{Dtmf, DtmfHeard, Fax, FaxTone, Voice};
-use model::{Signal, Signals};
+use audio::detect::{self, Dtmf, DtmfHeard, Fax, FaxTone, Machine, Voice};
+use model::{Answerer, MachineRules, Signal, Signals};
 
 /// The detectors of one leg, those that are wanted.
 #[derive(Debug, Default)]
@@ -11,6 +11,7 @@ pub(super) struct Listener {
     dtmf: Option<Box<Dtmf>>,
     fax: Option<Box<Fax>>,
     voice: Option<Box<Voice>>,
+    machine: Option<(MachineRules, Box<Machine>)>,
     speaks: bool,
 }
 
@@ -24,10 +25,18 @@ pub(super) enum Told {
 impl Listener {
     /// Listens for these in a sound of this rate. What was listened for already goes on.
     pub(super) fn set(&mut self, signals: Signals, rate_hz: u32) {
-        let Signals { dtmf, fax, voice } = signals;
+        let Signals {
+            dtmf,
+            fax,
+            voice,
+            machine,
+        } = signals;
         keep(&mut self.dtmf, dtmf, || Dtmf::new(rate_hz));
         keep(&mut self.fax, fax, || Fax::new(rate_hz));
         keep(&mut self.voice, voice, || Voice::new(rate_hz));
+        if self.machine.as_ref().map(|(rules, _)| *rules) != machine {
+            self.machine = machine.map(|rules| (rules, Box::new(Machine::new(limits(&rules), rate_hz))));
+        }
         self.speaks &= voice;
     }
 
@@ -52,10 +61,22 @@ impl Listener {
         }
         if let Some(fax) = &mut self.fax {
             fax.push(frame, |tone| {
-                if tone == FaxTone::Calling {
-                    tell(Told::Signal(Signal::Fax));
-                }
+                let signal = match tone {
+                    FaxTone::Calling => Signal::Fax,
+                    FaxTone::Answering => Signal::FaxAnswers,
+                };
+                tell(Told::Signal(signal));
             });
+        }
+        if let Some((_, machine)) = &mut self.machine
+            && let Some(found) = machine.push(frame)
+        {
+            let answerer = match found {
+                detect::Answerer::Human => Answerer::Human,
+                detect::Answerer::Machine => Answerer::Machine,
+                detect::Answerer::Unknown => Answerer::Unknown,
+            };
+            tell(Told::Signal(Signal::Answered(answerer)));
         }
         if let Some(voice) = &mut self.voice {
             let speaks = voice.push(frame);
@@ -63,6 +84,20 @@ impl Listener {
                 tell(Told::Signal(if speaks { Signal::Speech } else { Signal::Quiet }));
             }
         }
+    }
+}
+
+fn limits(rules: &MachineRules) -> detect::Rules {
+    detect::Rules {
+        initial_silence_ms: rules.initial_silence_ms,
+        greeting_ms: rules.greeting_ms,
+        after_greeting_silence_ms: rules.after_greeting_silence_ms,
+        total_ms: rules.total_ms,
+        min_word_ms: rules.min_word_ms,
+        max_word_ms: rules.max_word_ms,
+        between_words_ms: rules.between_words_ms,
+        max_words: rules.max_words,
+        threshold: rules.threshold,
     }
 }
 

@@ -26,16 +26,19 @@ mod decode;
 mod ear;
 mod echo;
 mod encode;
+mod frame;
 mod keys;
 mod listener;
 mod mouth;
 mod program;
 mod side;
+mod steer;
 
 use audio::detect::DtmfHeard;
 pub(crate) use encode::Encoder;
+use frame::{LEAST_HZ, add, rate_of};
 use listener::Told;
-use model::{Codec, Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
+use model::{Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
 use rtp::Header;
 use rtp::event::{self, Heard, Payload};
 use side::{Playing, Side};
@@ -44,11 +47,8 @@ use std::time::Duration;
 
 /// Ticks in a second.
 const TICKS: u32 = 50;
-/// Samples per second at most: speech has nothing above.
-const MOST_HZ: u32 = 16_000;
-const LEAST_HZ: u32 = 8_000;
-/// Things heard in one leg in one tick, at most: a digit's end and beginning, a fax, a voice.
-const MOST_TOLD: usize = 4;
+/// Things heard in one leg in one tick, at most: a digit's end and beginning, a fax, a voice, a machine.
+const MOST_TOLD: usize = 6;
 
 /// What both legs said in a tick. `None` = nothing, not even noise.
 #[derive(Clone, Copy, Debug)]
@@ -140,14 +140,30 @@ impl Engine {
         self.side(leg).mouth.keys.dial(digits);
     }
 
-    /// Takes what a leg reports to have lost of our packets, per cent.
-    pub(crate) fn set_loss(&mut self, leg: Leg, percent: u8) {
-        self.side(leg).mouth.set_loss(percent);
+    /// Takes what a leg reports of our packets: how many it lost of late, per cent, and their round trip.
+    pub(crate) fn reported(&mut self, leg: Leg, (percent, trip): (u8, Option<Duration>), now: Duration) {
+        self.side(leg).mouth.steer.hear(percent, trip, now);
     }
 
     /// What is listened for in what a leg says.
     pub(crate) fn set_signals(&mut self, leg: Leg, signals: Signals) {
         self.side(leg).signals = signals;
+    }
+
+    /// What a leg says, its digits above all, is for the session alone from now on, or no longer. Gives whether that changes
+    /// what others hear.
+    pub(crate) fn set_masked(&mut self, leg: Leg, on: bool) -> bool {
+        let before = self.is_masked();
+        let side = self.side(leg);
+        if side.is_masked != on {
+            side.mask(on);
+        }
+        self.is_masked() != before
+    }
+
+    /// May nobody but the session hear what is said?
+    fn is_masked(&self) -> bool {
+        self.caller.is_masked || self.callee.is_masked
     }
 
     /// A recorder wants the frames, or none does any more.
@@ -213,7 +229,8 @@ impl Engine {
     /// Are the legs only listened to, and go on hearing each other's packets as they are?
     fn is_tapped(&self) -> bool {
         let codecs = [&self.caller, &self.callee].map(|side| side.voice.as_ref().map(|voice| voice.codec));
-        let busy = |side: &Side| side.hears_room || side.has_fork || side.has_program(false);
+        let busy =
+            |side: &Side| side.hears_room || side.has_fork || side.is_masked || side.has_program(false);
         let busy = busy(&self.caller) || busy(&self.callee);
         !self.alone && !busy && matches!(codecs, [Some(caller), Some(callee)] if caller == callee)
     }
@@ -283,7 +300,7 @@ impl Engine {
             Heard::Start { event } => {
                 near.is_followed = near.presses.spend(now);
                 let key = event::key(event).filter(|_| near.is_followed)?;
-                if passes_on && !alone && !far.is_instead() {
+                if passes_on && !alone && !near.is_masked && !far.is_instead() {
                     far.mouth.keys.press(key);
                 }
                 None
@@ -314,7 +331,7 @@ impl Engine {
         match told {
             Told::Signal(signal) => Some(MediaReport::Heard { session, leg, signal }),
             Told::Digit(DtmfHeard::Start(key)) => {
-                if passes_on && !far.is_instead() {
+                if passes_on && !near.is_masked && !far.is_instead() {
                     far.mouth.keys.press(key);
                 }
                 None
@@ -365,12 +382,13 @@ impl Engine {
         }
     }
 
-    /// What the legs said in this tick.
+    /// What the legs said in this tick, as far as others may hear it.
     pub(crate) fn frames(&self) -> Frames<'_> {
+        let open = !self.is_masked();
         Frames {
             rate_hz: self.rate_hz,
-            caller: self.caller.frame(),
-            callee: self.callee.frame(),
+            caller: self.caller.frame().filter(|_| open),
+            callee: self.callee.frame().filter(|_| open),
         }
     }
 
@@ -468,14 +486,16 @@ impl Engine {
         let (plays, ended) = near.fill(alone, at, program);
         let mut says = plays;
         let fork_over = near.fork_over;
+        let mut noise = None;
         if !near.is_instead() && fork_over != Some(Over::Instead) {
+            noise = far.pause().filter(|_| !alone && !plays && fork_over.is_none());
             if let Some(said) = far.frame().filter(|_| !alone && far.voice.is_some()) {
                 add(heard, said);
                 says = true;
             }
             if near.hears_room {
                 add(heard, &near.room);
-                says = true;
+                (says, noise) = (true, None);
             }
         }
         if fork_over.is_some() {
@@ -486,9 +506,11 @@ impl Engine {
             add(heard, program);
         }
         let missing = ended.then(|| near.end());
-        let frame = (says && is_reached).then_some(&mut heard[..]);
         if let Some(voice) = near.voice.as_ref().filter(|_| near.has_stream(alone)) {
-            near.mouth.speak(voice, at, frame, (rate_hz, program), send);
+            noise = noise.filter(|_| is_reached && mouth::takes_noise(voice));
+            let frame = (says && is_reached && noise.is_none()).then_some(&mut heard[..]);
+            near.mouth
+                .speak(voice, at, (frame, noise), (rate_hz, program), send);
         }
         Spoken {
             ended: missing,
@@ -525,12 +547,13 @@ impl Engine {
             (Some(caller), Some(callee)) => Some((caller, callee)),
             _ => None,
         };
-        let listened = self.recorded || self.seated || sides.iter().any(|side| side.is_listened_to());
+        let taken = self.recorded || self.seated;
         sides.iter().any(|side| side.has_program(self.alone))
             || both.is_some_and(|(caller, callee)| (caller.codec, caller.pt) != (callee.codec, callee.pt))
             || (self.caller.has_event() && self.translates(Leg::Caller))
             || (self.callee.has_event() && self.translates(Leg::Callee))
-            || (listened && (both.is_some() || (self.alone && self.caller.voice.is_some())))
+            || (taken && (both.is_some() || (self.alone && self.caller.voice.is_some())))
+            || sides.iter().any(|side| side.is_listened_to())
     }
 
     fn rate(&self) -> u32 {
@@ -559,21 +582,5 @@ impl Engine {
             Leg::Caller => (&mut self.caller, &mut self.callee),
             Leg::Callee => (&mut self.callee, &mut self.caller),
         }
-    }
-}
-
-/// Samples per second that are worth the while for a leg.
-fn rate_of(voice: &Voice) -> u32 {
-    let plays = match voice.codec {
-        Codec::Opus => voice.opus.max_rate_hz,
-        other => other.rate_hz(),
-    };
-    if plays >= MOST_HZ { MOST_HZ } else { LEAST_HZ }
-}
-
-/// Adds a sound to another.
-fn add(to: &mut [i16], from: &[i16]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = to.saturating_add(*from);
     }
 }

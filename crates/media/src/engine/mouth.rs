@@ -5,13 +5,14 @@
 
 use super::encode::{Encoder, packet_ms};
 use super::keys::{Keys, Sent};
+use super::steer::Steer;
 use crate::protect::ROOM;
 use crate::tick::{TICK, TICK_MS};
-use model::Voice;
+use model::{Codec, Voice};
 use std::time::Duration;
 
-/// Loss that Opus is adapted to, per cent; below, what is reckoned with anyway is enough.
-const LOSSY: u8 = 10;
+/// A pause is told of when it begins, and again each so many frames: half a second.
+const NOISE_FRAMES: u32 = 25;
 /// Octets of an RTP header as we write it.
 const HEADER: usize = 12;
 
@@ -28,11 +29,11 @@ pub(crate) struct Mouth {
     /// The next packet is the first after a pause.
     begins: bool,
     encoder: Option<Box<Encoder>>,
+    /// Frames of the pause that the leg was told of.
+    paused: u32,
     pub(super) keys: Keys,
-    /// Per cent that are lost on the way to the leg, as it reports.
-    loss_percent: Option<u8>,
-    /// It loses so much that what it hears is written for it alone.
-    is_lossy: bool,
+    /// What the leg reports of our packets.
+    pub(super) steer: Steer,
 }
 
 impl Mouth {
@@ -48,9 +49,9 @@ impl Mouth {
             clock_hz: 0,
             begins: true,
             encoder: None,
+            paused: 0,
             keys: Keys::default(),
-            loss_percent: None,
-            is_lossy: false,
+            steer: Steer::default(),
         }
     }
 
@@ -70,16 +71,10 @@ impl Mouth {
         self.begins = true;
     }
 
-    /// Takes what the leg reports to have lost of our packets.
-    pub(crate) fn set_loss(&mut self, percent: u8) {
-        self.loss_percent = Some(percent);
-        self.is_lossy = percent >= LOSSY;
-    }
-
     /// Could the leg be told the same octets as others?
     pub(super) fn can_share(&self, voice: &Voice) -> bool {
-        let adapts = self.is_lossy && voice.opus.fec;
-        !self.keys.is_busy() && !adapts && packet_ms(voice) == TICK_MS
+        let alike = voice.codec != Codec::Opus || self.steer.is_calm(voice.opus.fec);
+        !self.keys.is_busy() && alike && packet_ms(voice) == TICK_MS
     }
 
     /// Has it heard nothing of an encoder of its own?
@@ -115,12 +110,12 @@ impl Mouth {
     }
 
     /// Says the frame of the tick `at`, or nothing, and gives out the packets that become full by that. A frame that is
-    /// said is overwritten where a digit is heard instead.
+    /// said is overwritten where a digit is heard instead. Nothing may be a pause with noise of some level, below 0 dBov.
     pub(crate) fn speak(
         &mut self,
         voice: &Voice,
         at: Duration,
-        frame: Option<&mut [i16]>,
+        (frame, noise): (Option<&mut [i16]>, Option<u8>),
         (rate_hz, silent): (u32, &mut [i16]),
         mut send: impl FnMut(Vec<u8>),
     ) {
@@ -141,20 +136,36 @@ impl Mouth {
             }
             Sent::Sound if !says => {
                 self.flush();
+                let packet = noise.and_then(|level| self.pause(voice, level));
+                packet.into_iter().for_each(send);
                 self.timestamp = self.timestamp.wrapping_add(units);
                 self.begins = true;
             }
-            Sent::Sound | Sent::Tone => self.encode(voice, frame, rate_hz, send),
+            Sent::Sound | Sent::Tone => {
+                self.paused = 0;
+                self.encode(voice, frame, rate_hz, send);
+            }
         }
+    }
+
+    /// The packet of comfort noise (RFC 3389) for a leg that knows that, when it is due.
+    fn pause(&mut self, voice: &Voice, level: u8) -> Option<Vec<u8>> {
+        let pt = voice.noise.filter(|_| takes_noise(voice))?;
+        let is_due = self.paused.is_multiple_of(NOISE_FRAMES);
+        self.paused = self.paused.saturating_add(1);
+        is_due.then(|| self.packet(false, pt, self.timestamp, &[level & 0x7F]))
     }
 
     fn encode(&mut self, voice: &Voice, frame: &[i16], rate_hz: u32, mut send: impl FnMut(Vec<u8>)) {
         let mut encoder = match self.encoder.take() {
             Some(encoder) => encoder,
-            None => Box::new(Encoder::new(voice, rate_hz)),
+            None => {
+                self.steer.begin();
+                Box::new(Encoder::new(voice, rate_hz))
+            }
         };
-        if let Some(percent) = self.loss_percent.take() {
-            encoder.set_loss(voice, percent);
+        if let Some((loss, share)) = self.steer.news() {
+            encoder.adapt(voice, loss, share);
         }
         encoder.encode(frame, |payload, units| {
             let timestamp = self.timestamp;
@@ -211,4 +222,9 @@ impl Mouth {
         self.seq = self.seq.wrapping_add(1);
         octets
     }
+}
+
+/// Is a leg told of pauses instead of being sent their noise? Opus has noise of its own, and G.722 has none at its clock.
+pub(super) fn takes_noise(voice: &Voice) -> bool {
+    voice.noise.is_some() && matches!(voice.codec, Codec::Pcmu | Codec::Pcma)
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns: where in its list a program is, and which sounds it waits for. Does not own: where sounds are kept, packets.
 
+use crate::tick::TICK_MS;
 use audio::tone::{Country, Generator, Segment, Signal};
 use model::{Item, Playlist, Sound, ToneName};
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 /// A sound that has not come after this is left out.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What is said in between is said no more often, milliseconds.
+const LEAST_MS: u32 = 1_000;
 /// Bursts of a confirmation tone and the pauses between them, milliseconds.
 const BURST_MS: u16 = 100;
 /// Speak now.
@@ -36,6 +39,35 @@ pub(super) struct List {
     /// Asked for, and not yet passed on to the shell.
     wanted: Vec<Sound>,
     missing: u32,
+    /// What is said in between.
+    between: Option<Box<Between>>,
+}
+
+/// Something that is said now and then, while a list waits where it is.
+#[derive(Debug)]
+struct Between {
+    words: Playlist,
+    every_ms: u32,
+    /// Of the list that is heard before it is said the next time.
+    left_ms: u32,
+    said: List,
+}
+
+impl Between {
+    /// Fills the frame if it is time; false when it belongs to the list.
+    fn fill(&mut self, now: Duration, frame: &mut [i16]) -> bool {
+        if self.left_ms > 0 {
+            self.left_ms = self.left_ms.saturating_sub(TICK_MS);
+            return false;
+        }
+        if self.said.fill(now, frame) {
+            self.left_ms = self.every_ms;
+            let missing = self.said.missing;
+            self.said = List::new(&self.words, self.said.rate_hz);
+            self.said.missing = missing;
+        }
+        true
+    }
 }
 
 /// An item that is being played. What is left is counted in samples; `None` for no end.
@@ -72,23 +104,48 @@ impl List {
             sounds: [None, None],
             wanted: Vec::new(),
             missing: 0,
+            between: None,
         };
         list.look_ahead(0);
         list
     }
 
+    /// The same, where these words are said each time that so much of it has been heard.
+    pub(super) fn saying(self, words: &Playlist, every_ms: u32) -> List {
+        let words = Playlist {
+            times: 1,
+            ..words.clone()
+        };
+        let every_ms = every_ms.max(LEAST_MS);
+        let between = Box::new(Between {
+            said: List::new(&words, self.rate_hz),
+            words,
+            every_ms,
+            left_ms: every_ms,
+        });
+        List {
+            between: Some(between),
+            ..self
+        }
+    }
+
     /// Sounds that could not be had.
     pub(super) fn missing(&self) -> u32 {
-        self.missing
+        let between = self.between.as_ref().map_or(0, |between| between.said.missing);
+        self.missing.saturating_add(between)
     }
 
     /// A sound that the shell has not been asked for yet.
     pub(super) fn wanted(&mut self) -> Option<(Sound, u32)> {
-        self.wanted.pop().map(|sound| (sound, self.rate_hz))
+        let own = self.wanted.pop().map(|sound| (sound, self.rate_hz));
+        own.or_else(|| self.between.as_mut()?.said.wanted())
     }
 
     /// The shell's answer; one that nobody waits for is ignored.
     pub(super) fn loaded(&mut self, sound: &Sound, rate_hz: u32, samples: &Samples) {
+        if let Some(between) = &mut self.between {
+            between.said.loaded(sound, rate_hz, samples);
+        }
         if rate_hz == self.rate_hz {
             let places = self.sounds.iter_mut().flatten();
             for (_, known) in places.filter(|(kept, known)| kept == sound && known.is_none()) {
@@ -101,6 +158,9 @@ impl List {
     pub(super) fn set_rate(&mut self, rate_hz: u32) {
         if rate_hz == self.rate_hz {
             return;
+        }
+        if let Some(between) = &mut self.between {
+            between.said.set_rate(rate_hz);
         }
         let per_ms = usize::try_from(self.rate_hz / 1000).unwrap_or(8).max(1);
         self.item = match self.item.take() {
@@ -135,6 +195,16 @@ impl List {
     /// Fills the frame of the tick `now`; true when the list ends with it.
     pub(super) fn fill(&mut self, now: Duration, frame: &mut [i16]) -> bool {
         frame.fill(0);
+        if let Some(between) = &mut self.between {
+            if between.fill(now, frame) {
+                return false;
+            }
+            if between.said.missing > 0 {
+                // There is no such prompt: its silence would only cut the music.
+                self.missing = self.missing.saturating_add(between.said.missing);
+                self.between = None;
+            }
+        }
         let mut filled = 0;
         loop {
             if !self.is_sounding(now) {

@@ -8,11 +8,14 @@ use super::echo::Echo;
 use super::listener::{Listener, Told};
 use super::mouth::Mouth;
 use super::program::{List, Samples};
+use audio::detect::level_dbov;
 use model::{Over, Program, Signals, Sound, Voice};
 use rtp::event::Receiver;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Ticks for which a leg that says nothing at all is taken for one that pauses: ten seconds.
+const LONGEST_QUIET: u32 = 500;
 /// Keys that a leg may press in a second, and at once: a machine dials 12 a second.
 const PRESSES_PER_S: u32 = 20;
 const PRESSES_AT_ONCE: u32 = 40;
@@ -25,6 +28,11 @@ pub(super) struct Side {
     number: u32,
     over: Over,
     pub(super) signals: Signals,
+    /// Its digits are for the session alone.
+    pub(super) is_masked: bool,
+    /// What it said in the tick before, while it is masked: a digit is known only when it has lasted for a while.
+    held: Vec<i16>,
+    is_held: bool,
     pub(super) events: Receiver,
     /// It has sent a telephone event: digits in its sound are the same ones once more.
     pub(super) sends_events: bool,
@@ -37,6 +45,10 @@ pub(super) struct Side {
     /// What it said in this tick, if anything.
     said: Vec<i16>,
     spoke: bool,
+    /// Level of the last noise or silence in what it said, below 0 dBov; none before it has said anything.
+    noise: Option<u8>,
+    /// Ticks without anything.
+    quiet: u32,
     /// What it hears of a room in this tick, if it hears one.
     pub(super) room: Vec<i16>,
     pub(super) hears_room: bool,
@@ -64,6 +76,9 @@ impl Side {
             number: 0,
             over: Over::Instead,
             signals: Signals::default(),
+            is_masked: false,
+            held: Vec::new(),
+            is_held: false,
             events: Receiver::new(),
             sends_events: false,
             is_followed: false,
@@ -73,6 +88,8 @@ impl Side {
             mouth: Mouth::new(ssrc),
             said: Vec::new(),
             spoke: false,
+            noise: None,
+            quiet: 0,
             room: Vec::new(),
             hears_room: false,
             has_fork: false,
@@ -96,6 +113,14 @@ impl Side {
             None => Playing::Nothing,
             Some(Program::Echo) => Playing::Echo(Echo::new(now)),
             Some(Program::Play(list)) => Playing::List(Box::new(List::new(list, rate_hz))),
+            Some(Program::Announced {
+                list,
+                words,
+                every_ms,
+            }) => {
+                let list = List::new(list, rate_hz).saying(words, *every_ms);
+                Playing::List(Box::new(list))
+            }
         };
     }
 
@@ -142,8 +167,13 @@ impl Side {
 
     /// Is something listened for that is in the sound?
     pub(super) fn is_listened_to(&self) -> bool {
-        let Signals { dtmf, fax, voice } = self.signals;
-        self.voice.is_some() && (dtmf || fax || voice)
+        let Signals {
+            dtmf,
+            fax,
+            voice,
+            machine,
+        } = self.signals;
+        self.voice.is_some() && (dtmf || fax || voice || machine.is_some() || self.is_masked)
     }
 
     /// Is a key down?
@@ -187,16 +217,53 @@ impl Side {
         if let (Some(voice), Some(ear)) = (&self.voice, &mut self.ear) {
             self.said.resize(size, 0);
             self.spoke = ear.fill(voice, at, &mut self.said);
+            self.quiet = if self.spoke {
+                0
+            } else {
+                self.quiet.saturating_add(1)
+            };
+            if self.spoke && (self.noise.is_none() || !ear.is_sound()) {
+                self.noise = Some(below_0_dbov(&self.said));
+            }
+            let wanted = self.signals.dtmf || passes_on || self.is_masked;
             let signals = Signals {
-                dtmf: (self.signals.dtmf || passes_on) && !self.sends_events,
+                dtmf: wanted && !self.sends_events,
                 ..self.signals
             };
             self.listener.set(signals, rate_hz);
             self.listener.push(&self.said, tell);
-            if passes_on && self.listener.hears_digit() {
+            if self.is_masked {
+                self.hold_back(size);
+            } else if passes_on && self.listener.hears_digit() {
                 self.said.fill(0);
             }
         }
+    }
+
+    /// Lets what it says come a tick later, and no digit in it.
+    fn hold_back(&mut self, size: usize) {
+        self.held.resize(size, 0);
+        if self.listener.hears_digit() {
+            self.held.fill(0);
+            self.said.fill(0);
+        }
+        std::mem::swap(&mut self.said, &mut self.held);
+        self.spoke |= std::mem::replace(&mut self.is_held, self.spoke);
+    }
+
+    /// Its digits are for the session alone from now on, or no longer.
+    pub(super) fn mask(&mut self, on: bool) {
+        self.is_masked = on;
+        self.held = Vec::new();
+        self.is_held = false;
+    }
+
+    /// The level of the pause that it makes, below 0 dBov: noise, or nothing for a while. One that says nothing for long is not
+    /// spoken for.
+    pub(super) fn pause(&self) -> Option<u8> {
+        let pauses = self.ear.as_ref().is_some_and(|ear| ear.is_pausing());
+        self.noise
+            .filter(|_| pauses && self.voice.is_some() && self.quiet <= LONGEST_QUIET)
     }
 
     pub(super) fn frame(&self) -> Option<&[i16]> {
@@ -226,4 +293,10 @@ impl Side {
         };
         (self.number, missing)
     }
+}
+
+/// The level of a sound as comfort noise names it (RFC 3389 §3).
+fn below_0_dbov(frame: &[i16]) -> u8 {
+    // The cast of a float saturates.
+    (-level_dbov(frame)).round().clamp(0.0, 127.0) as u8
 }

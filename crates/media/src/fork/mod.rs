@@ -22,17 +22,26 @@ const MOST_MARKS: usize = 200;
 
 /// The forks of one session.
 #[derive(Debug, Default)]
-pub(crate) struct Forks(Vec<Forked>);
+pub(crate) struct Forks {
+    all: Vec<Forked>,
+    /// Nobody is told of keys.
+    is_masked: bool,
+}
 
 impl Forks {
     /// Nothing is forked: the session needs no ticks for this.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
+    }
+
+    /// Keys are nobody's business from now on, or no longer.
+    pub(crate) fn mask(&mut self, on: bool) {
+        self.is_masked = on;
     }
 
     /// Does something come back to this leg?
     pub(crate) fn has_back(&self, leg: Leg) -> bool {
-        self.0
+        self.all
             .iter()
             .any(|fork| fork.is_open && fork.plan.back == Some(leg))
     }
@@ -45,10 +54,10 @@ impl Forks {
         act: &Fork,
         effects: &mut VecDeque<Effect>,
     ) {
-        let is_there = self.0.iter().any(|fork| fork.id == id);
+        let is_there = self.all.iter().any(|fork| fork.id == id);
         match act {
             Fork::Start(_) if is_there => {}
-            Fork::Start(plan) if self.0.len() < MOST && is_known(plan.format) => {
+            Fork::Start(plan) if self.all.len() < MOST && is_known(plan.format) => {
                 effects.push_back(Effect::Fork {
                     session,
                     fork: id,
@@ -56,7 +65,7 @@ impl Forks {
                         url: plan.url.clone(),
                     },
                 });
-                self.0.push(Forked::new(id, plan));
+                self.all.push(Forked::new(id, plan));
             }
             Fork::Start(_) => effects.push_back(Effect::Report(report(session, id, ForkEnd::Refused, 0, 0))),
             Fork::Stop => self.stop(session, id, effects),
@@ -65,14 +74,14 @@ impl Forks {
 
     /// The connection stands.
     pub(crate) fn opened(&mut self, session: MediaSessionId, id: ForkId, effects: &mut VecDeque<Effect>) {
-        if let Some(fork) = self.0.iter_mut().find(|fork| fork.id == id) {
+        if let Some(fork) = self.all.iter_mut().find(|fork| fork.id == id) {
             fork.open(session, effects);
         }
     }
 
     /// A message came.
     pub(crate) fn heard(&mut self, id: ForkId, is_text: bool, octets: &[u8]) {
-        if let Some(fork) = self.0.iter_mut().find(|fork| fork.id == id) {
+        if let Some(fork) = self.all.iter_mut().find(|fork| fork.id == id) {
             fork.hear(is_text, octets);
         }
     }
@@ -85,8 +94,8 @@ impl Forks {
         (end, lost_ms): (ForkEnd, u64),
         effects: &mut VecDeque<Effect>,
     ) {
-        if let Some(at) = self.0.iter().position(|fork| fork.id == id) {
-            let fork = self.0.swap_remove(at);
+        if let Some(at) = self.all.iter().position(|fork| fork.id == id) {
+            let fork = self.all.swap_remove(at);
             effects.push_back(Effect::Report(report(session, id, end, fork.sent_ms, lost_ms)));
         }
     }
@@ -99,7 +108,10 @@ impl Forks {
         else {
             return;
         };
-        for fork in self.0.iter_mut().filter(|fork| fork.is_open) {
+        if self.is_masked {
+            return;
+        }
+        for fork in self.all.iter_mut().filter(|fork| fork.is_open) {
             let text = fork.stream.as_mut().map(|stream| stream.dtmf(track(*leg), *key));
             fork.send(*session, text, effects);
         }
@@ -113,7 +125,7 @@ impl Forks {
         rate_hz: u32,
         effects: &mut VecDeque<Effect>,
     ) {
-        for fork in self.0.iter_mut().filter(|fork| fork.is_open) {
+        for fork in self.all.iter_mut().filter(|fork| fork.is_open) {
             fork.tick(session, legs, rate_hz, effects);
         }
     }
@@ -128,7 +140,7 @@ impl Forks {
         effects: &mut VecDeque<Effect>,
     ) -> Option<Over> {
         let mut over = None;
-        for fork in self.0.iter_mut().filter(|fork| fork.plan.back == Some(leg)) {
+        for fork in self.all.iter_mut().filter(|fork| fork.plan.back == Some(leg)) {
             if fork.play(session, rate_hz, frame, effects) && over != Some(Over::Instead) {
                 over = Some(fork.plan.over);
             }
@@ -138,16 +150,16 @@ impl Forks {
 
     /// The session ends, and with it all of them.
     pub(crate) fn close(&mut self, session: MediaSessionId, effects: &mut VecDeque<Effect>) {
-        while let Some(id) = self.0.first().map(|fork| fork.id) {
+        while let Some(id) = self.all.first().map(|fork| fork.id) {
             self.stop(session, id, effects);
         }
     }
 
     fn stop(&mut self, session: MediaSessionId, id: ForkId, effects: &mut VecDeque<Effect>) {
-        let Some(at) = self.0.iter().position(|fork| fork.id == id) else {
+        let Some(at) = self.all.iter().position(|fork| fork.id == id) else {
             return;
         };
-        let mut fork = self.0.swap_remove(at);
+        let mut fork = self.all.swap_remove(at);
         if fork.is_open {
             let text = fork.stream.as_mut().map(Stream::stop);
             fork.send(session, text, effects);

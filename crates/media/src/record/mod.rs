@@ -94,6 +94,13 @@ impl Recorders {
         }
     }
 
+    /// Marks a place in all of them.
+    pub(crate) fn mark(&mut self, name: &str, effects: &mut VecDeque<Effect>) {
+        self.0
+            .iter_mut()
+            .for_each(|recorder| recorder.mark(name, effects));
+    }
+
     /// The file can't be written: what is there of it stays.
     pub(crate) fn fail(
         &mut self,

@@ -76,6 +76,20 @@ impl Relay {
         }
     }
 
+    /// What a leg says is for the session alone from now on, or no longer.
+    pub(super) fn mask(&mut self, id: MediaSessionId, leg: Leg, on: bool, now: Duration) {
+        let slot = self.slots.get(&id).copied();
+        let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) else {
+            return;
+        };
+        if session.engine.set_masked(leg, on) {
+            session.forks.mask(on);
+            let name = if on { "masked" } else { "unmasked" };
+            session.recorders.mark(name, &mut self.effects);
+        }
+        self.engage(id, now, |_| {});
+    }
+
     fn set_listened(&mut self, id: MediaSessionId, now: Duration) {
         let Some(session) = self.session(id) else { return };
         let is_listened = !session.recorders.is_empty() || !session.forks.is_empty();

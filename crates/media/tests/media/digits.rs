@@ -4,14 +4,14 @@ use crate::phone::{Call, ID, TICK, share, voice};
 use model::{Codec, Leg, MediaCommand, MediaReport, Signal, Signals, Voice};
 use rtp::event::Sender;
 
-fn with_events(codec: Codec) -> Voice {
+pub(crate) fn with_events(codec: Codec) -> Voice {
     let mut voice = voice(codec);
     voice.events = Some(101);
     voice
 }
 
 /// The caller presses a key for so long; `lost` says which of its packets do not arrive.
-fn press(call: &mut Call, code: u8, ms: u32, lost: impl Fn(usize) -> bool) {
+pub(crate) fn press(call: &mut Call, code: u8, ms: u32, lost: impl Fn(usize) -> bool) {
     let clock_hz = call.caller.voice.codec.clock_hz();
     let began = call.caller.timestamp;
     let mut sender = Sender::new(code, 10, began, clock_hz / 1000 * ms);
@@ -31,7 +31,7 @@ fn press(call: &mut Call, code: u8, ms: u32, lost: impl Fn(usize) -> bool) {
     }
 }
 
-fn digits(call: &mut Call) -> Vec<(Leg, char, u32)> {
+pub(crate) fn digits(call: &mut Call) -> Vec<(Leg, char, u32)> {
     let reports = call.world.reports.drain(..);
     let digits = reports.map(|report| match report {
         MediaReport::Digit { leg, key, ms, .. } => (leg, key, ms),
@@ -163,7 +163,7 @@ fn a_relayed_call_has_its_digits_translated() {
 }
 
 /// The caller says digits as tones, each for so long.
-fn sing(call: &mut Call, keys: &str, ms: u16) {
+pub(crate) fn sing(call: &mut Call, keys: &str, ms: u16) {
     let rate_hz = call.caller.rate_hz;
     let mut generator = audio::tone::digits(keys, ms, 100, rate_hz);
     while !generator.is_over() {
@@ -257,6 +257,7 @@ fn faxes_and_voices_are_told() {
         dtmf: true,
         fax: true,
         voice: true,
+        machine: None,
     };
     listen(&mut call, signals);
     let say = |call: &mut Call, hz: f64, ticks: u32| {
@@ -271,6 +272,7 @@ fn faxes_and_voices_are_told() {
     say(&mut call, 0.0, 25);
     say(&mut call, 1100.0, 26);
     say(&mut call, 0.0, 50);
+    say(&mut call, 2100.0, 40);
     let told: Vec<Signal> = call
         .world
         .reports
@@ -284,7 +286,9 @@ fn faxes_and_voices_are_told() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, [Signal::Speech, Signal::Fax, Signal::Quiet]);
+    let (calls, answers) = (Signal::Fax, Signal::FaxAnswers);
+    let (speech, quiet) = (Signal::Speech, Signal::Quiet);
+    assert_eq!(told, [speech, calls, quiet, speech, answers]);
 }
 
 fn dial(call: &mut Call, digits: &str) {

@@ -1,6 +1,7 @@
 //! The relay driven as a shell drives it: commands, packets and time in, effects and forwards out.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod adapted;
 mod adverse;
 mod commands;
 mod diagnosis;
@@ -9,6 +10,9 @@ mod emodel;
 mod forked;
 mod fuzz_corpus;
 mod latching;
+mod machine;
+mod masked;
+mod paused;
 mod phone;
 mod property;
 mod quality;

@@ -36,6 +36,8 @@ pub(crate) struct Phone {
     pub(crate) heard: Vec<i16>,
     /// Headers of all that came.
     pub(crate) headers: Vec<Header>,
+    /// Levels of comfort noise that came, by timestamp.
+    pub(crate) noises: Vec<(u32, u8)>,
     /// Payloads of telephone events that came, by timestamp.
     pub(crate) events: Vec<(u32, rtp::event::Payload)>,
 }
@@ -68,6 +70,7 @@ impl Phone {
             ssrc: 0x1111,
             heard: Vec::new(),
             headers: Vec::new(),
+            noises: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -132,6 +135,10 @@ impl Phone {
             self.events.push((header.timestamp, payload));
             return;
         }
+        if Some(header.pt) == self.voice.noise {
+            self.noises.push((header.timestamp, payload[0]));
+            return;
+        }
         assert_eq!(header.pt, self.voice.pt);
         let mut sound = vec![0; 48_000];
         let count = match &mut self.coder {
@@ -182,6 +189,14 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(caller: Voice, callee: Voice) -> Call {
+        let mut call = Call::open(caller, callee);
+        call.describe(Leg::Caller);
+        call.describe(Leg::Callee);
+        call
+    }
+
+    /// One whose phones have not described themselves.
+    pub(crate) fn open(caller: Voice, callee: Voice) -> Call {
         let mut world = World::new(10_000, 10_099);
         world.open(1, 60);
         let (caller_relay, callee_relay) = world.opened();
@@ -196,8 +211,6 @@ impl Call {
         };
         call.caller.relay = caller_relay;
         call.callee.relay = callee_relay;
-        call.describe(Leg::Caller);
-        call.describe(Leg::Callee);
         call
     }
 

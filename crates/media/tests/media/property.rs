@@ -3,9 +3,9 @@
 use crate::world::{addr, ip, rtcp, rtp};
 use media::{Effect, ForkAsk, PairId, PortRange, Relay, Spool};
 use model::{
-    CallId, Codec, Container, Fork, ForkEnd, ForkFormat, ForkId, ForkPlan, ForkSide, Item, Leg, MediaCommand,
-    MediaReport, MediaSessionId, Over, Playlist, Program, Recording, RecordingId, RoomId, Seat, Seats,
-    Signals, Sound, TenantId, ToneName, Voice,
+    CallId, Codec, Container, Fork, ForkEnd, ForkFormat, ForkId, ForkPlan, ForkSide, Item, Leg, MachineRules,
+    MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, Recording, RecordingId, RoomId, Seat,
+    Seats, Signals, Sound, TenantId, ToneName, Voice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -149,7 +149,7 @@ impl Run {
 
     /// A command about what legs say and hear.
     fn sound_command(&mut self, session: MediaSessionId, leg: Leg) -> MediaCommand {
-        match self.random.below(6) {
+        match self.random.below(7) {
             0 => MediaCommand::Play {
                 session,
                 leg,
@@ -169,7 +169,13 @@ impl Run {
                     dtmf: self.random.below(2) == 0,
                     fax: self.random.below(2) == 0,
                     voice: self.random.below(2) == 0,
+                    machine: (self.random.below(4) == 0).then(MachineRules::default),
                 },
+            },
+            5 => MediaCommand::Mask {
+                session,
+                leg,
+                on: self.random.below(2) == 0,
             },
             3 => MediaCommand::Record {
                 session,

@@ -185,3 +185,63 @@ fn a_caller_hears_us_before_there_is_a_callee() {
     assert!(call.caller.share(425.0, 500) > 0.97);
     call.pass(Duration::from_secs(5));
 }
+
+/// Music, and something said after each second of it.
+fn announced(words: &str) -> Option<Program> {
+    let of = |name: &str, times| match list(&[name], times) {
+        Some(Program::Play(list)) => list,
+        other => panic!("{other:?}"),
+    };
+    Some(Program::Announced {
+        list: of("a", 0),
+        words: of(words, 1),
+        every_ms: 1_000,
+    })
+}
+
+#[test]
+fn something_is_said_between_the_music_and_it_goes_on() {
+    for callee in [Codec::Pcmu, Codec::Opus] {
+        let mut call = Call::new(voice(Codec::Pcmu), voice(callee));
+        play(&mut call, announced("b"), Over::Instead);
+        let mut heard = Vec::new();
+        for _ in 0..30 {
+            for _ in 0..10 {
+                answer(&mut call);
+                call.talk(1);
+            }
+            let (music, words) = (call.caller.share(500.0, 100), call.caller.share(700.0, 100));
+            heard.push(if music > 0.8 {
+                'm'
+            } else if words > 0.8 {
+                'w'
+            } else {
+                '.'
+            });
+        }
+        let heard: String = heard.into_iter().collect();
+        // 200 ms each: a second of music, two of words, and so on, and it never ends.
+        assert!(heard.contains("mmm"), "{callee:?}: {heard}");
+        let spoken = heard.split('m').filter(|part| part.contains('w')).count();
+        assert!((4..=5).contains(&spoken), "{callee:?}: {heard}");
+        assert!(played(&mut call).is_empty(), "music has no end");
+    }
+}
+
+#[test]
+fn words_that_there_are_not_do_not_cut_the_music() {
+    let mut call = Call::new(voice(Codec::Pcmu), voice(Codec::Pcmu));
+    play(&mut call, announced("x"), Over::Instead);
+    for _ in 0..50 {
+        answer(&mut call);
+        call.talk(1);
+    }
+    for _ in 0..20 {
+        for _ in 0..10 {
+            answer(&mut call);
+            call.talk(1);
+        }
+        assert!(call.caller.share(500.0, 100) > 0.7);
+    }
+    assert!(call.world.loads.len() < 2, "it is not asked for again and again");
+}

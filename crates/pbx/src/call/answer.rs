@@ -211,6 +211,7 @@ impl Call {
         self.music_follows(context);
         self.advance(context, Event::Answered, now);
         self.record_by_policy(context);
+        self.listen_for_fax(context, now);
         if transfer {
             self.guest_is_answered(context, now);
         }

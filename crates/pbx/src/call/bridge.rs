@@ -5,7 +5,7 @@ use super::{keys, web};
 use crate::context::Context;
 use model::{
     CallId, FlowToken, Leg, LegQuality, MediaCommand, MediaSessionId, Over, Policy, Program, Recording,
-    RecordingId, Seats, SrtpSuite, StreamKind, TenantId,
+    RecordingId, Seats, Signals, SrtpSuite, StreamKind, TenantId,
 };
 use sdp::{Anchor, Description, Side};
 use std::net::SocketAddr;
@@ -151,6 +151,24 @@ impl Bridge {
                 program,
                 over,
             });
+        }
+    }
+
+    /// What is listened for in what a leg says.
+    pub(crate) fn listen(&self, context: &mut Context, leg: Leg, signals: Signals) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Listen {
+                session,
+                leg,
+                signals,
+            });
+        }
+    }
+
+    /// What a leg types is nobody's business from now on, or no longer.
+    pub(crate) fn mask(&self, context: &mut Context, leg: Leg, on: bool) {
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Mask { session, leg, on });
         }
     }
 

@@ -4,7 +4,7 @@
 //! own: what to do for whom (`flow`), the packets (`media`), and all that a leg has in any call: timers, reconnection, the
 //! end.
 //!
-//! Such a call has a caller's leg and no callee. Nobody can be transferred out of it or take it over.
+//! Such a call has a caller's leg and no callee. Nobody can be transferred out of it; who comes in by a transfer is `arrive`'s.
 
 use super::record::q850;
 use super::setup::MEDIA_OPEN_MS;
@@ -31,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) anew: bool,
     /// How many programs it was told; the number of the last one is its name.
     programs: u32,
+    /// What the caller types is nobody's business, as the media plane was told last.
+    pub(super) masked: bool,
     /// The caller's recording that runs.
     pub(super) recording: Option<RecordingId>,
     /// Where the caller is to sit, and what the media plane was told of it.
@@ -56,8 +58,10 @@ impl Call {
 
     /// The flow wants something of the server: it is done once it is certain that the caller can be answered.
     pub(super) fn serve(&mut self, context: &mut Context, action: Action, now: Now) {
-        // A party that is transferred is on another call's session: what the server does is for who dials it.
-        if self.is_transfer() || self.reliable.has_answered() {
+        let allowed = &self.config.policy().codecs;
+        let is_new = self.endpoint.is_none();
+        let servable = || sdp::servable(self.offer.as_ref(), allowed).is_ok();
+        if self.reliable.has_answered() || (is_new && !servable()) {
             return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
         }
         let endpoint = self.endpoint.get_or_insert_default();
@@ -65,10 +69,8 @@ impl Call {
         if self.bridge.is_open() {
             return self.serve_on(context, now);
         }
-        let allowed = &self.config.policy().codecs;
-        if sdp::servable(self.offer.as_ref(), allowed).is_err() {
-            return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
-        }
+        // Phones may have rung before, whose audio would have gone straight.
+        self.phase = Phase::Opening;
         let silence_s = self.config.policy().media_silence_s;
         self.bridge.relay(self.config.id(), self.id);
         self.bridge.serve(context, &self.caller.flow, silence_s);
@@ -80,6 +82,10 @@ impl Call {
         let Some(endpoint) = &mut self.endpoint else {
             return;
         };
+        let is_up = self.phase == Phase::Answered;
+        if self.moves.origin.is_some() && self.invite.is_none() && !is_up && endpoint.next.is_some() {
+            return self.guest_arrives(context, now);
+        }
         match endpoint.next.take() {
             Some(Action::Set(change)) => {
                 context.change_settings(self.caller.user, change);
@@ -128,6 +134,7 @@ impl Call {
         self.set_timer(context, TimerKind::Longest, longest, now);
         self.watch_session(context, SideOf::Caller, now);
         self.advance(context, Event::Answered, now);
+        self.listen_for_fax(context, now);
     }
 
     /// What we say about media: to this offer, or by ourselves.

@@ -13,7 +13,7 @@ use crate::rooms::Rooms;
 use flow::RoomAct;
 use model::{
     EndedBy, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, RecordPolicy, Recording,
-    RecordingEnd, RecordingId, RoomId, Seat, Seats, ToneName, UserId,
+    RecordingEnd, RecordingId, RoomId, Seat, Seats, Sound, ToneName, UserId,
 };
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Call {
         match running {
             Some(id) => {
                 self.bridge.record(context, id, Recording::Stop);
-                self.beep(context);
+                self.announce(context, false);
             }
             None => self.record_call(context, "recorded"),
         }
@@ -128,30 +128,34 @@ impl Call {
         let id = self.begin_recording(context, 0, 0);
         self.in_call.get_or_insert_default().recording = Some(id);
         self.run.note(note);
-        self.beep(context);
+        self.announce(context, true);
     }
 
     /// Both sides hear that a recording begins or ends, where the tenant wants that.
-    fn beep(&mut self, context: &mut Context) {
+    fn announce(&mut self, context: &mut Context, begins: bool) {
         let policy = self.config.policy();
-        if !policy.record_beep {
+        let words = policy.recording_words().filter(|_| begins).map(|name| {
+            Item::Sound(Sound::Prompt {
+                language: policy.language.as_str().into(),
+                name: name.into(),
+            })
+        });
+        let beep = policy.record_beep.then(|| Item::Tone {
+            tone: ToneName::Beep,
+            country: policy.country.as_str().into(),
+            ms: BEEP_MS,
+        });
+        let items: Vec<Item> = words.into_iter().chain(beep).collect();
+        if items.is_empty() {
             return;
         }
-        let country = policy.country.as_str().into();
         let in_call = self.in_call.get_or_insert_default();
         in_call.beeps = in_call.beeps.wrapping_add(1);
-        let beep = Program::Play(Playlist {
-            items: vec![Item::Tone {
-                tone: ToneName::Beep,
-                country,
-                ms: BEEP_MS,
-            }],
-            times: 1,
-        });
+        let said = Program::Play(Playlist { items, times: 1 });
         // The beep would take the place of a held leg's music, which nobody would begin anew.
         let sides = [SideOf::Caller, SideOf::Callee].into_iter();
         for side in sides.filter(|side| !self.bridge.has_music(*side)) {
-            let program = (in_call.beeps, Some(beep.clone()));
+            let program = (in_call.beeps, Some(said.clone()));
             self.bridge.play(context, side, program, Over::Mixed);
         }
     }

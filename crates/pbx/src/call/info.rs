@@ -102,7 +102,7 @@ impl Call {
     /// A phone dialled something in the call: counted, and told to the other phone.
     fn digit_heard(&mut self, context: &mut Context, side: SideOf, digit: Digit, now: Now) {
         context.counts.digits += 1;
-        if self.phase != Phase::Answered {
+        if self.phase != Phase::Answered || self.is_screening() {
             return;
         }
         self.key_pressed(context, side, digit.key, now);

@@ -9,7 +9,7 @@
 //! with what they have after [`MOST_ROUNDS`].
 
 use super::leg::{Exchange, Leg};
-use super::nouns::{Guest, Joining, Origin, Transferrer};
+use super::nouns::{Guest, Joining, Origin, Screening, Transferrer};
 use super::session::glare_wait_ms;
 use super::{Call, Phase, record};
 use crate::context::{Context, TimerKind};
@@ -25,7 +25,7 @@ const MOST_ROUNDS: u8 = 4;
 const MOST_REFUSALS: u8 = 6;
 
 /// How long a leg that has not acknowledged its 2xx yet, or is being refreshed, is left in peace, milliseconds.
-const ACK_WAIT_MS: u64 = 100;
+pub(super) const ACK_WAIT_MS: u64 = 100;
 
 impl Call {
     /// Makes the call that the legs of `guests` will come into. It gets media first: without any, nothing moves.
@@ -94,6 +94,7 @@ impl Call {
 
     /// Both legs are here: the call is up.
     pub(crate) fn legs_are_in(&mut self, context: &mut Context, now: Now) {
+        self.moves.screening = Screening::None;
         match self.phase {
             Phase::Opening if self.callee.is_some() => {
                 self.phase = Phase::Answered;
@@ -111,6 +112,7 @@ impl Call {
                 };
                 self.bring_together(context, first, now);
             }
+            Phase::Opening | Phase::Ringing if self.is_served() => self.serve_guest(context, now),
             Phase::Answered => self.bring_together(context, SideOf::Caller, now),
             _ => {}
         }
@@ -132,6 +134,9 @@ impl Call {
 
     /// Asks the leg whose turn it is, or else the other, or is done.
     pub(super) fn ask_next(&mut self, context: &mut Context, now: Now) {
+        if self.is_served() && self.moves.joining.is_some() {
+            return self.ask_guest(context, now);
+        }
         let Some(joining) = &mut self.moves.joining else {
             return;
         };
@@ -209,7 +214,8 @@ impl Call {
         let allowed = &config.policy().codecs;
         let answer = self
             .read_answer(side, message.body())
-            .filter(|answer| sdp::acceptable(answer, allowed).is_ok());
+            .filter(|answer| sdp::acceptable(answer, allowed).is_ok())
+            .filter(|answer| !self.is_served() || sdp::voice(answer, allowed).is_some());
         let (Some(answer), Some(leg)) = (answer, self.leg_mut(side)) else {
             return self.cannot_join(context, 488, now);
         };
@@ -253,7 +259,7 @@ impl Call {
         }
     }
 
-    fn ask_later(&mut self, context: &mut Context, side: SideOf, wait_ms: u64, now: Now) {
+    pub(super) fn ask_later(&mut self, context: &mut Context, side: SideOf, wait_ms: u64, now: Now) {
         if let Some(joining) = &mut self.moves.joining {
             joining.turn = side;
             joining.anyhow = true;
@@ -266,7 +272,7 @@ impl Call {
         self.ask_next(context, now);
     }
 
-    fn cannot_join(&mut self, context: &mut Context, code: u16, now: Now) {
+    pub(super) fn cannot_join(&mut self, context: &mut Context, code: u16, now: Now) {
         let (cause, why) = match code {
             503 => (record::q850::TEMPORARY_FAILURE, "no room"),
             _ => (record::cause_of(Refusal::MediaRefused).q850, "no common media"),
@@ -278,6 +284,6 @@ impl Call {
 }
 
 /// True for a leg that can't be asked now.
-fn is_busy(leg: &Leg) -> bool {
+pub(super) fn is_busy(leg: &Leg) -> bool {
     leg.unacknowledged.is_some() || leg.owed.is_some() || !matches!(leg.exchange, Exchange::Idle)
 }

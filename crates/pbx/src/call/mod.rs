@@ -7,6 +7,7 @@
 //! awaited) → `Ended` (the record is written; only targets that still owe a last word keep the call in memory).
 
 mod answer;
+mod arrive;
 mod bridge;
 mod capabilities;
 mod checkpoint;
@@ -33,6 +34,7 @@ mod refer;
 mod reliable;
 mod renegotiate;
 mod replace;
+mod screen;
 mod serving;
 mod session;
 mod session_id;
@@ -61,8 +63,7 @@ use in_call::InCall;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
-    CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now,
-    StreamKind, TenantConfig, UserId,
+    Answerer, AudioTrouble, CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, UserId,
 };
 use nouns::Moves;
 use record::Record;
@@ -452,6 +453,9 @@ impl Call {
                 }
                 self.played(context, *id, now);
             }
+            (MediaReport::Heard { leg, signal, .. }, Phase::Answered) => {
+                self.heard(context, *leg, *signal, now);
+            }
             (MediaReport::Digit { leg, key, .. }, Phase::Answered) => {
                 self.key_pressed(context, *leg, *key, now)
             }
@@ -472,7 +476,11 @@ impl Call {
             (MediaReport::Secured { leg, suite, .. }, _) => self.secured(*leg, *suite),
             (MediaReport::Unsecured { leg, why, .. }, _) => self.unsecured(context, *leg, *why, now),
             (MediaReport::Diagnosed { troubles, .. }, Phase::Answered) => {
-                let (fault, healed) = self.record.diagnosed(troubles);
+                // Phones that rang before the server answered have left ports behind, and nobody at them.
+                let served = self.is_served();
+                let real = |trouble: &&AudioTrouble| !served || trouble.leg == SideOf::Caller;
+                let troubles: Vec<AudioTrouble> = troubles.iter().filter(real).copied().collect();
+                let (fault, healed) = self.record.diagnosed(&troubles);
                 context.counts.audio_faults += u64::from(fault);
                 context.counts.audio_healed += u64::from(healed);
                 self.changed(context, now);
@@ -516,6 +524,8 @@ impl Call {
                 );
             }
             (TimerKind::Flow, Phase::Answered) => self.flow_timer_is_over(context, now),
+            (TimerKind::Screen, Phase::Answered) => self.is_screened(context, Answerer::Unknown, now),
+            (TimerKind::Fax, Phase::Answered) => self.no_more_fax(context),
             (TimerKind::Session(side), _) if self.has_dialogs() => self.session_due(context, side, now),
             (TimerKind::Reliable, _) => self.repeat_provisional(context, now),
             (TimerKind::Restore(side), Phase::Answered) => self.restore_again(context, side, now),

@@ -38,7 +38,7 @@ impl Call {
     /// True while legs of this call are on their way to or from another one.
     pub(super) fn is_moving(&self) -> bool {
         let moves = &self.moves;
-        moves.referral.is_some() || moves.joining.is_some() || moves.promised.is_some()
+        moves.referral.is_some() || moves.joining.is_some() || moves.promised.is_some() || self.is_screening()
     }
 
     /// A leg of ours will go over to `call` and talk to `number` there.

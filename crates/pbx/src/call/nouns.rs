@@ -6,7 +6,7 @@ use super::leg::Leg;
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
 use flow::{Event, RoomAct};
-use model::{CallId, CdrId, FlowToken, Leg as SideOf, Party, UserId};
+use model::{Answerer, CallId, CdrId, FlowToken, Leg as SideOf, MachineRules, Party, UserId};
 use sdp::Description;
 use sip::header::Replaces;
 use std::collections::VecDeque;
@@ -20,6 +20,11 @@ pub(super) struct Moves {
     pub(super) referrals: u32,
     /// Why this call was made, if no INVITE made it.
     pub(super) origin: Option<Origin>,
+    /// How whoever answers is to be listened to before the caller comes in.
+    pub(super) screen: Option<MachineRules>,
+    pub(super) screening: Screening,
+    /// The call of the transferrer whose place the party that comes in takes.
+    pub(super) replaces: Option<CallId>,
     /// The legs are being brought to one session.
     pub(super) joining: Option<Joining>,
     /// A leg of ours that another call will take.
@@ -28,6 +33,18 @@ pub(super) struct Moves {
     pub(super) acts: VecDeque<Act>,
     /// The leg that has nothing left but to hang up.
     pub(super) lingering: Option<SideOf>,
+}
+
+/// Whether somebody who has answered is listened to before the caller comes in.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Screening {
+    /// No, or not any more.
+    #[default]
+    None,
+    /// Yes.
+    Listening,
+    /// It is known who that is; the call of the caller decides.
+    Decided,
 }
 
 /// A leg that is to go to another call, by that call's wish.
@@ -62,8 +79,20 @@ pub(crate) enum Act {
     Join { call: CallId },
     /// A leg changes over; the side is the one that it has in `to`.
     HandOver { to: CallId, side: SideOf, leg: Box<Leg> },
-    /// Make a call to this number for the caller of `from`, whom the server serves.
-    Connect { from: CallId, number: Box<str> },
+    /// Make a call to this number for the caller of `from`, whom the server serves; whoever answers is listened to first.
+    Connect {
+        from: CallId,
+        number: Box<str>,
+        screen: Option<MachineRules>,
+    },
+    /// This has answered the call `to`, which was made for the caller of `from`.
+    Screened {
+        from: CallId,
+        to: CallId,
+        answerer: Answerer,
+    },
+    /// Somebody else has taken the caller's place in this call, which the server serves.
+    Replaced { call: CallId },
     /// Let the caller of `from` hear a call of this user.
     Listen { from: CallId, user: UserId },
     /// Let phones of these users hear the caller of `from`.

@@ -108,7 +108,7 @@ impl Call {
                 481
             });
         }
-        if self.moves.joining.is_some() {
+        if self.moves.joining.is_some() || self.is_screening() {
             return Some(491);
         }
         let theirs = matches!(leg.exchange, Exchange::Theirs { .. });

@@ -10,7 +10,7 @@ use crate::effect::Effect;
 use crate::rooms::Rooms;
 use flow::{Action, Enter, Event, Refusal, RoomAct, Service, Tried};
 use model::{
-    CallId, Item, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, Sound, ToneName,
+    CallId, Item, Leg as SideOf, MachineRules, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, Sound, ToneName,
 };
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ const TALKS: Seat = Seat {
 impl Call {
     /// Does what the flow says. The call is up.
     pub(super) fn perform(&mut self, context: &mut Context, action: Action, now: Now) {
+        self.mask_follows(context);
         match action {
             Action::Serve(service) => self.begin_program(context, Some(service), now),
             Action::Await { hush, within_ms } => {
@@ -84,8 +85,17 @@ impl Call {
                 let from = self.id;
                 self.ask_of_others(context, Act::Listen { from, user });
             }
-            Action::Dial(number) => self.dial_for_caller(context, &number, now),
+            Action::Dial { number, screen } => self.dial_for_caller(context, &number, screen, now),
             _ => {}
+        }
+    }
+
+    /// What the caller types in secret is heard by nobody else.
+    fn mask_follows(&mut self, context: &mut Context) {
+        let secret = self.run.is_secret();
+        if let Some(endpoint) = self.endpoint.as_mut().filter(|known| known.masked != secret) {
+            endpoint.masked = secret;
+            self.bridge.mask(context, SideOf::Caller, secret);
         }
     }
 
@@ -423,7 +433,13 @@ impl Call {
         }
     }
 
-    fn dial_for_caller(&mut self, context: &mut Context, number: &str, now: Now) {
+    fn dial_for_caller(
+        &mut self,
+        context: &mut Context,
+        number: &str,
+        screen: Option<MachineRules>,
+        now: Now,
+    ) {
         let config = Arc::clone(&self.config);
         let user = config.extension(number).is_some();
         if let Some(flow) = flow::numbered(&config, number).filter(|_| !user) {
@@ -433,7 +449,8 @@ impl Call {
         if self.caller.unacknowledged.is_some() {
             // The caller's leg can't go over to another call before its phone has our 2xx.
             if let Some(endpoint) = &mut self.endpoint {
-                endpoint.next = Some(Action::Dial(number.into()));
+                let number = number.into();
+                endpoint.next = Some(Action::Dial { number, screen });
             }
             return;
         }
@@ -443,7 +460,8 @@ impl Call {
         };
         self.begin_program(context, Some(ringback), now);
         let (from, number) = (self.id, number.into());
-        self.ask_of_others(context, Act::Connect { from, number });
+        let act = Act::Connect { from, number, screen };
+        self.ask_of_others(context, act);
     }
 
     /// The call that was made for the caller; or there is none, for this reason.

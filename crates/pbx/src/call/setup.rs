@@ -143,7 +143,13 @@ impl Call {
 
     /// Asks the flow what is next and does it.
     pub(super) fn advance(&mut self, context: &mut Context, event: Event, now: Now) {
-        match flow::step(&mut self.run, event) {
+        let action = flow::step(&mut self.run, event);
+        self.carry_out(context, action, now);
+    }
+
+    /// Does what the flow says.
+    pub(super) fn carry_out(&mut self, context: &mut Context, action: Action, now: Now) {
+        match action {
             Action::Ring { users, timeout_s } => self.ring(context, &users, timeout_s, now),
             Action::Forward(by) => self.forward(context, by, now),
             Action::Refuse(refusal) => {

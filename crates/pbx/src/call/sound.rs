@@ -41,15 +41,24 @@ impl Call {
         let has_own = policy.phones_have_music() && other.effective_direction().sends();
         // Who has no audio at all is not on hold: a fax goes on.
         let hears = own.port != 0 && own.effective_direction().receives() && self.voice_of(side).is_some();
+        let prompt = |language: &str, name: &str, times: u32| Playlist {
+            items: vec![Item::Sound(Sound::Prompt {
+                language: language.into(),
+                name: name.into(),
+            })],
+            times,
+        };
+        let library = self.config.library();
         (other.is_held() && hears && !has_own).then(|| {
-            let music = Item::Sound(Sound::Prompt {
-                language: "".into(),
-                name: format!("{}{name}", Library::MUSIC).into(),
-            });
-            Program::Play(self.config.library().played(Playlist {
-                items: vec![music],
-                times: 0,
-            }))
+            let list = library.played(prompt("", &format!("{}{name}", Library::MUSIC), 0));
+            match policy.hold_words() {
+                Some((words, every_ms)) => Program::Announced {
+                    list,
+                    words: library.played(prompt(&policy.language, words, 1)),
+                    every_ms,
+                },
+                None => Program::Play(list),
+            }
         })
     }
 

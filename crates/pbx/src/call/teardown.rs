@@ -191,6 +191,7 @@ impl Call {
         }
         self.leave_room(context);
         self.forsake_made(context);
+        self.screening_ends(context);
         let was_up = self.phase == Phase::Answered;
         self.record.ended(cause, by, now);
         for kind in [
@@ -201,6 +202,7 @@ impl Call {
             TimerKind::Longest,
             TimerKind::LateAnswer,
             TimerKind::Flow,
+            TimerKind::Fax,
             TimerKind::Reliable,
             TimerKind::Restore(SideOf::Caller),
             TimerKind::Restore(SideOf::Callee),

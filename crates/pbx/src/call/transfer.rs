@@ -9,7 +9,7 @@
 //! Calls can't reach each other: what one wants of another it leaves as an [`Act`] for the tenant.
 
 use super::leg::Leg;
-use super::nouns::{Act, Guest, Origin, Transferrer, Wish};
+use super::nouns::{Act, Guest, Origin, Screening, Transferrer, Wish};
 use super::record::{self, Record};
 use super::redirect::Redirects;
 use super::reliable::Reliable;
@@ -18,7 +18,7 @@ use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
 use crate::location::Binding;
 use flow::{Event, Run};
-use model::{CallId, Cause, EndedBy, Leg as SideOf, Now, Party};
+use model::{CallId, Cause, EndedBy, Leg as SideOf, MachineRules, Now, Party};
 use sip::Name;
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ impl Call {
         id: CallId,
         by: Transferrer,
         guest: Guest,
-        number: &str,
+        (number, screen): (&str, Option<MachineRules>),
         now: Now,
     ) -> Call {
         let config = Arc::clone(&context.config);
@@ -99,6 +99,11 @@ impl Call {
         context.counts.transfers = context.counts.transfers.saturating_sub(1);
         call.record.came_from(parent, None);
         call.told.retain(|(name, _)| *name != Name::ReferredBy);
+        if screen.is_some() {
+            // Who answers has to be heard, whatever the policy says about audio between phones.
+            call.bridge.relay(config.id(), id);
+        }
+        call.moves.screen = screen;
         call.start(context, now);
         call
     }
@@ -185,6 +190,9 @@ impl Call {
     /// A phone took the call that was made for a guest: the guest comes in, if it is not here.
     pub(super) fn guest_is_answered(&mut self, context: &mut Context, now: Now) {
         let away = self.moves.origin.as_ref().is_some_and(|o| o.caller.is_some());
+        if away && self.screens(context, now) {
+            return;
+        }
         if away {
             self.ask_of_others(context, Act::Join { call: self.id });
         } else {
@@ -337,6 +345,15 @@ impl Call {
     pub(crate) fn abandoned(&mut self, context: &mut Context, now: Now) {
         if self.is_paged() {
             return self.page_is_over(context, now);
+        }
+        let by = match std::mem::take(&mut self.moves.screening) {
+            Screening::None => None,
+            Screening::Listening => Some(EndedBy::Caller),
+            Screening::Decided => Some(EndedBy::System),
+        };
+        if let Some(by) = by {
+            let cause = record::q850::NORMAL_CLEARING;
+            return self.hang_up(context, cause, by, "not connected", now);
         }
         if self.expects_guests() {
             self.refuse(context, record::CANCELLED, EndedBy::Caller, now);

@@ -5,18 +5,28 @@
 use super::Tenant;
 use crate::call::{Act, Call};
 use flow::Event;
-use model::{CallId, Leg as SideOf, Now, RoomCommand, RoomView, UserId};
+use model::{CallId, Leg as SideOf, MachineRules, Now, RoomCommand, RoomView, UserId};
 
 impl Tenant {
     /// Does one of the acts that are about services.
     pub(super) fn perform_service(&mut self, act: Act, now: Now) {
         match act {
-            Act::Connect { from, number } => {
-                let made = self.connect(from, &number, now);
+            Act::Connect { from, number, screen } => {
+                let made = self.connect(from, &number, screen, now);
                 // It may be over before it was in the list.
                 self.context.over.extend(made.ok());
                 if let Some(call) = self.calls.get_mut(&from) {
                     call.connecting(&mut self.context, made, now);
+                }
+            }
+            Act::Screened { from, to, answerer } => {
+                if let Some(call) = self.calls.get_mut(&from) {
+                    call.screened(&mut self.context, to, answerer, now);
+                }
+            }
+            Act::Replaced { call } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.is_replaced(&mut self.context, now);
                 }
             }
             Act::Listen { from, user } => self.listen(from, user, now),
@@ -39,7 +49,13 @@ impl Tenant {
         self.draining || self.context.live >= self.context.config.policy().max_calls
     }
 
-    fn connect(&mut self, from: CallId, number: &str, now: Now) -> Result<CallId, u16> {
+    fn connect(
+        &mut self,
+        from: CallId,
+        number: &str,
+        screen: Option<MachineRules>,
+        now: Now,
+    ) -> Result<CallId, u16> {
         if self.is_full() {
             self.context.counts.over_limit += 1;
             return Err(503);
@@ -51,7 +67,8 @@ impl Tenant {
         let parties = asker.transferrer(SideOf::Caller).zip(asker.guest(SideOf::Caller));
         let (by, guest) = parties.ok_or(488_u16)?;
         let id = self.next_id();
-        let call = Call::begin_dialled(&mut self.context, id, by, guest, number, now);
+        let to = (number, screen);
+        let call = Call::begin_dialled(&mut self.context, id, by, guest, to, now);
         self.calls.insert(id, Box::new(call));
         Ok(id)
     }

@@ -25,6 +25,8 @@ impl Tenant {
                 Act::Join { call } => self.join(call, now),
                 Act::HandOver { to, side, leg } => self.hand_over(to, side, *leg, now),
                 service @ (Act::Connect { .. }
+                | Act::Screened { .. }
+                | Act::Replaced { .. }
                 | Act::Listen { .. }
                 | Act::Page { .. }
                 | Act::Tell { .. }
@@ -85,15 +87,20 @@ impl Tenant {
             self.context.counts.forbidden += 1;
             return Err(403);
         }
-        if other.is_served() {
-            return Err(488);
-        }
         if other.has_caller_waiting(replaced.side) {
             other.take_callers_place(&mut self.context, transferrer, guest, now);
             return Ok(replaced.call);
         }
         if name.early_only {
             return Err(486);
+        }
+        if other.is_served() {
+            let (run, callee) = other.service_for_another().ok_or(488_u16)?;
+            let id = self.next_id();
+            let to = (run, callee, replaced.call);
+            let call = Call::begin_taking_place(&mut self.context, id, transferrer, guest, to, now);
+            self.calls.insert(id, Box::new(call));
+            return Ok(id);
         }
         let side = replaced.side.other();
         let far = other.guest(side).filter(|_| other.is_up()).ok_or(481_u16)?;

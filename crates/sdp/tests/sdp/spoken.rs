@@ -71,7 +71,7 @@ fn what_we_can_speak_comes_after_what_the_phone_can() {
     ];
     expect![[r#"
         8 PCMA/8000, 101 telephone-event/8000, 0 PCMU/8000, 9 G722/8000, 111 opus/48000 (useinbandfec=1), 110 telephone-event/48000 (0-15)
-        96 opus/48000 (stereo=1), 97 telephone-event/48000, 9 G722/8000, 8 PCMA/8000, 0 PCMU/8000, 101 telephone-event/8000 (0-15)
+        96 opus/48000 (stereo=1), 97 telephone-event/48000, 9 G722/8000, 8 PCMA/8000, 0 PCMU/8000, 101 telephone-event/8000 (0-15), 13 CN/8000
         9 G722/8000, 0 PCMU/8000, 111 opus/48000 (useinbandfec=1), 8 PCMA/8000
         111 speex/8000, 9 PCMU/8000, 110 telephone-event/8000, 96 speex/16000, 8 PCMA/8000, 97 opus/48000 (useinbandfec=1), 98 telephone-event/48000 (0-15)
         18 G729/8000, 101 telephone-event/8000

@@ -180,3 +180,22 @@ fn keys_by_info_become_what_the_other_phone_understands() {
     };
     assert_eq!(keys(direct, events, true), ("5#".to_owned(), 0));
 }
+
+#[test]
+fn something_is_said_on_hold_now_and_then() {
+    let policy = |name: &str| Policy {
+        hold_announcement: name.to_owned(),
+        hold_announcement_s: 20,
+        ..Policy::default()
+    };
+    for (name, expected) in [
+        ("queue/thank-you", "music/default, each 20000 ms queue/thank-you"),
+        ("../secret", "music/default for ever"),
+    ] {
+        let (mut scene, phones) = talking(policy(name));
+        scene.told();
+        scene.reinvite(phones[0], "sendonly");
+        scene.run(200);
+        assert_eq!(scene.told(), format!("3 call 1: Callee hears {expected}\n"));
+    }
+}

@@ -367,33 +367,6 @@ fn forwarded_to_a_menu() {
     "#]]);
 }
 
-/// A transferred party is in another call's session: what the server does is for who dials it.
-#[test]
-fn nobody_is_transferred_to_a_menu() {
-    let mut scene = stage(&[("202", MENU)]);
-    let (caller, callee) = scene.pair();
-    scene.call(caller, "102");
-    scene.run(2000);
-    scene.curtain();
-    scene.act(callee, |p, now| p.refer(0, "202", now));
-    scene.run(1000);
-    scene.hang_up(caller);
-    scene.ends(expect![[r#"
-        0      acme/102 -> server   REFER 1 Referred-By <sip:102@acme.example> to <sip:202@acme.example>
-        1        server -> acme/102 202 Accepted (REFER)
-        1        server -> acme/102 NOTIFY 102 Event refer Subscription-State active;expires=120 "SIP/2.0 100 Trying"
-        1        server -> acme/102 NOTIFY 102 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 488 Not Acceptable Here"
-        2      acme/102 -> server   200 OK (NOTIFY)
-        2      acme/102 -> server   200 OK (NOTIFY)
-        1000   acme/101 -> server   BYE 1
-        1001     server -> acme/102 BYE 102
-        1001     server -> acme/101 200 OK (BYE)
-        1002   acme/102 -> server   200 OK (BYE)
-        record 101 -> 202: 488/88 by Callee (menu, media refused), transferred by 102
-        record 101 -> 102: 200/16 by Caller, rang, talked 1996 ms (ring 102, answered), packets 4 and 4
-    "#]]);
-}
-
 const RECORD: &str = r#"{"name": "recorder", "steps": {
     "start": {"do": "record", "say": [{"prompt": "record/after-tone"}], "max_s": 20}
 }}"#;

@@ -4,6 +4,7 @@
 //! the message come what decides: `+credentials`, `?algorithm` of a challenge, `[Reason]`, and the description as
 //! `{address payload-types direction}`. The last lines are the call records.
 
+mod arrived;
 mod audio;
 mod auth;
 mod beside;
@@ -53,6 +54,8 @@ mod renegotiated;
 mod restored;
 mod rough;
 mod scene;
+mod screened;
+mod secret;
 mod served;
 mod served_others;
 mod services;

@@ -136,6 +136,29 @@ fn not_allowed_or_not_possible() {
 }
 
 #[test]
+fn it_is_said_that_the_call_is_recorded() {
+    for (beeps, expected) in [(true, "call/recorded, beep 400"), (false, "call/recorded")] {
+        let (mut scene, caller, _) = talking(Policy {
+            record: RecordPolicy::OnDemand,
+            record_beep: beeps,
+            record_announcement: "call/recorded".to_owned(),
+            ..Policy::default()
+        });
+        scene.told();
+        scene.dials(caller, "*1");
+        scene.run(500);
+        let told = scene.told();
+        for leg in ["Caller", "Callee"] {
+            let line = format!("{leg} hears {expected} over it\n");
+            assert!(told.contains(&line), "{told}");
+        }
+        scene.dials(caller, "*1");
+        scene.run(500);
+        assert!(!scene.told().contains("call/recorded"), "it has ended");
+    }
+}
+
+#[test]
 fn always() {
     let (mut scene, caller, _) = talking(Policy {
         record: RecordPolicy::Always,

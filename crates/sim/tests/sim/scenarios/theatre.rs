@@ -3,7 +3,7 @@
 use super::Scene;
 use model::{
     FlowDraft, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Policy, Program, Recording,
-    RecordingEnd, RecordingId, Seat, Seats, Sound,
+    RecordingEnd, RecordingId, Seat, Seats, Signals, Sound,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,6 +73,16 @@ fn seats(seats: &Seats) -> String {
     format!("{room} of {tenant}: {caller}, {callee}{chimes}")
 }
 
+fn listens(leg: Leg, signals: Signals) -> String {
+    let machine = signals
+        .machine
+        .map(|rules| format!(" machine {}", rules.total_ms));
+    let fax = if signals.fax { " fax" } else { "" };
+    let wanted = format!("{fax}{}", machine.unwrap_or_default());
+    let wanted = if wanted.is_empty() { " nothing" } else { &wanted };
+    format!("{leg:?} is listened to for{wanted}")
+}
+
 /// What a command says; `None` for ports and addresses.
 fn words(command: &MediaCommand) -> Option<String> {
     Some(match command {
@@ -87,10 +97,24 @@ fn words(command: &MediaCommand) -> Option<String> {
                     let times = if list.times == 0 { " for ever" } else { "" };
                     format!("{}{times}", items.join(", "))
                 }
+                Some(Program::Announced {
+                    list,
+                    words,
+                    every_ms,
+                }) => {
+                    let heard: Vec<_> = list.items.iter().map(item).collect();
+                    let said: Vec<_> = words.items.iter().map(item).collect();
+                    format!("{}, each {every_ms} ms {}", heard.join(", "), said.join(", "))
+                }
             };
             let over = if *over == Over::Mixed { " over it" } else { "" };
             format!("{leg:?} hears {what}{over}")
         }
+        MediaCommand::Mask { leg, on, .. } => {
+            let more = if *on { "is" } else { "is not" };
+            format!("{leg:?} {more} masked")
+        }
+        MediaCommand::Listen { leg, signals, .. } => listens(*leg, *signals),
         MediaCommand::Record { act, .. } => match act {
             Recording::Start {
                 max_ms, silence_ms, ..

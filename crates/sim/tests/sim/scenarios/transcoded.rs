@@ -67,7 +67,7 @@ fn opus_and_g711() {
         2      acme/101 -> server   ACK 102
         2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 111}
         3        server -> acme/101 100 Trying (INVITE)
-        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0}
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0,13}
         4      acme/102 -> server   180 Ringing (INVITE)
         5        server -> acme/101 180 Ringing (INVITE)
         104    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8}
@@ -257,14 +257,14 @@ fn codecs_change_in_a_call() {
         105      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0}
         106    acme/101 -> server   ACK 1
         2500   acme/101 -> server   INVITE 1 {10.0.1.2:6060 111}
-        2501     server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0}
+        2501     server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0,13}
         2501     server -> acme/101 100 Trying (INVITE)
         2502   acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0}
         2503     server -> acme/102 ACK 102
         2503     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 111}
         2504   acme/101 -> server   ACK 1
         5000   acme/102 -> server   INVITE 1 {10.0.1.3:6060 9,111}
-        5001     server -> acme/101 INVITE 101 {10.0.0.1:10000 9,111,8,0}
+        5001     server -> acme/101 INVITE 101 {10.0.0.1:10000 9,111,8,0,13}
         5001     server -> acme/102 100 Trying (INVITE)
         5002   acme/101 -> server   200 OK (INVITE) {10.0.1.2:6060 111}
         5003     server -> acme/101 ACK 101
@@ -329,7 +329,7 @@ fn a_transfer_to_a_phone_with_other_codecs() {
         102    acme/103 -> server   200 OK (INVITE) {10.0.1.4:6060 111}
         103      server -> acme/103 ACK 103
         103      server -> acme/101 NOTIFY 101 Event refer Subscription-State terminated;reason=noresource "SIP/2.0 200 OK"
-        103      server -> acme/102 INVITE 102 {10.0.0.1:10004 111,9,8,0}
+        103      server -> acme/102 INVITE 102 {10.0.0.1:10004 111,9,8,0,13}
         104    acme/101 -> server   200 OK (NOTIFY)
         104    acme/101 -> server   BYE 1
         104    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0}
@@ -393,7 +393,7 @@ fn phones_with_straight_audio_are_asked_again_over_the_relay() {
         5        server -> acme/101 180 Ringing (INVITE)
         104    acme/102 -> server   488 Not Acceptable Here (INVITE)
         105      server -> acme/102 ACK 102
-        105      server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0}
+        105      server -> acme/102 INVITE 102 {10.0.0.1:10002 111,9,8,0,13}
         106    acme/102 -> server   180 Ringing (INVITE)
         206    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 8}
         207      server -> acme/102 ACK 102

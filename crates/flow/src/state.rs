@@ -87,6 +87,16 @@ impl Run {
         digits && matches!(self.node(), Some(Node::Gather(gather)) if gather.secure)
     }
 
+    /// Would a key that the caller presses mean something where the call is now?
+    #[must_use]
+    pub fn hears_keys(&self) -> bool {
+        let has_keys = matches!(
+            self.node(),
+            Some(Node::Gather(_) | Node::Record(_) | Node::Conference { .. } | Node::Listen { .. })
+        );
+        has_keys && self.stage != Stage::Farewell
+    }
+
     /// Of the prompts that belong to no node.
     pub(crate) fn language(&self) -> &str {
         self.flow.language()

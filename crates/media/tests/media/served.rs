@@ -3,7 +3,7 @@
 use super::world::{World, addr, ip, packet, rtcp, rtp, secs};
 use audio::g711;
 use media::Frame;
-use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, ToneName, Voice};
+use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Program, Signals, ToneName, Voice};
 use rtp::rtcp::{Packet, Report, packets};
 use std::time::Duration;
 
@@ -411,4 +411,47 @@ fn describe_with_rtcp(world: &mut World) {
         voice: Some(Box::new(Voice::new(0, Codec::Pcmu))),
         web: None,
     });
+}
+
+/// A menu listens to a phone that has no telephone events, while its prompt is heard.
+#[test]
+fn keys_that_are_tones_are_told_while_they_are_listened_for() {
+    let (mut world, port) = serving(60);
+    let relay = std::net::SocketAddr::new(ip(RELAY), port);
+    play(&mut world, tone(ToneName::Dial, 0));
+    let mut seq = 0_u16;
+    for (dtmf, expected) in [(false, ""), (true, "19#"), (false, "")] {
+        world.command(MediaCommand::Listen {
+            session: ID,
+            leg: Leg::Caller,
+            signals: Signals {
+                dtmf,
+                ..Signals::default()
+            },
+        });
+        let mut generator = audio::tone::digits("19#", 100, 80, 8_000);
+        for _ in 0..50 {
+            let (mut sound, mut payload) = ([0; 160], [0; 160]);
+            generator.fill(&mut sound);
+            g711::Law::A.encode_frame(&sound, &mut payload);
+            seq += 1;
+            let mut octets = packet(8, seq, u32::from(seq) * 160);
+            octets.truncate(12);
+            octets.extend(payload);
+            assert_eq!(world.send(PHONE, relay, &octets), None, "nothing is relayed");
+            world.advance(Duration::from_millis(20));
+        }
+        let told: String = world
+            .reports
+            .drain(..)
+            .map(|report| match report {
+                MediaReport::Digit {
+                    key, ms: 70..=130, ..
+                } => key,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, expected, "listened to: {dtmf}");
+    }
+    assert!(!frames(&mut world).is_empty(), "the tone went on");
 }

@@ -18,6 +18,8 @@ pub(crate) struct Bridge {
     means: Means,
     /// Whether caller and callee hear music.
     music: (bool, bool),
+    /// What is listened for in what caller and callee say.
+    heard: (Signals, Signals),
     /// How caller and callee protect their audio.
     suites: (Option<SrtpSuite>, Option<SrtpSuite>),
     /// What there is beside audio.
@@ -49,6 +51,7 @@ impl Bridge {
             quality: None,
             means,
             music: (false, false),
+            heard: (Signals::default(), Signals::default()),
             suites: (None, None),
             streams: Streams::default(),
         };
@@ -154,17 +157,6 @@ impl Bridge {
         }
     }
 
-    /// What is listened for in what a leg says.
-    pub(crate) fn listen(&self, context: &mut Context, leg: Leg, signals: Signals) {
-        if let Some(session) = self.session {
-            context.media(MediaCommand::Listen {
-                session,
-                leg,
-                signals,
-            });
-        }
-    }
-
     /// What a leg types is nobody's business from now on, or no longer.
     pub(crate) fn mask(&self, context: &mut Context, leg: Leg, on: bool) {
         if let Some(session) = self.session {
@@ -215,6 +207,23 @@ impl Bridge {
     pub(crate) fn join(&self, context: &mut Context, seats: Option<Seats>) {
         if let Some(session) = self.session {
             context.media(MediaCommand::Join { session, seats });
+        }
+    }
+
+    /// Changes what is listened for in what a leg says; what else is listened for there stays.
+    pub(crate) fn listen(&mut self, context: &mut Context, leg: Leg, change: impl FnOnce(&mut Signals)) {
+        let heard = match leg {
+            Leg::Caller => &mut self.heard.0,
+            Leg::Callee => &mut self.heard.1,
+        };
+        change(heard);
+        let signals = *heard;
+        if let Some(session) = self.session {
+            context.media(MediaCommand::Listen {
+                session,
+                leg,
+                signals,
+            });
         }
     }
 

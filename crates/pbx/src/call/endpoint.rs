@@ -6,6 +6,7 @@
 //!
 //! Such a call has a caller's leg and no callee. Nobody can be transferred out of it; who comes in by a transfer is `arrive`'s.
 
+use super::in_band::InBand;
 use super::record::q850;
 use super::setup::MEDIA_OPEN_MS;
 use super::{Call, Phase};
@@ -33,6 +34,8 @@ pub(super) struct Endpoint {
     programs: u32,
     /// What the caller types is nobody's business, as the media plane was told last.
     pub(super) masked: bool,
+    /// Keys that come as tones.
+    pub(super) in_band: InBand,
     /// The caller's recording that runs.
     pub(super) recording: Option<RecordingId>,
     /// Where the caller is to sit, and what the media plane was told of it.
@@ -240,6 +243,7 @@ impl Call {
             self.bridge.play(context, SideOf::Caller, program, over);
         }
         self.seats_follow(context);
+        self.in_band_follows(context);
     }
 
     /// The flow's time is over.
@@ -250,7 +254,7 @@ impl Call {
     }
 
     /// What had an end has come to it.
-    pub(super) fn played(&mut self, context: &mut Context, id: u32, now: Now) {
+    pub(super) fn played(&mut self, context: &mut Context, id: u32, missing: u32, now: Now) {
         // A report that was on its way while another program began, or the phone was put on hold, says nothing.
         let endpoint = self.endpoint.as_mut().filter(|endpoint| endpoint.programs == id);
         let ended = endpoint.and_then(|endpoint| {
@@ -262,6 +266,9 @@ impl Call {
         });
         // A phone that hears a page has no flow.
         if ended.is_some() && !self.is_paged() {
+            if missing > 0 {
+                self.run.note("sound missing");
+            }
             self.cancel_timer(context, TimerKind::Flow);
             self.advance(context, Event::Played, now);
         }

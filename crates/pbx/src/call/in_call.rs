@@ -12,8 +12,7 @@ use crate::context::Context;
 use crate::rooms::Rooms;
 use flow::RoomAct;
 use model::{
-    EndedBy, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, RecordPolicy, Recording,
-    RecordingEnd, RecordingId, RoomId, Seat, Seats, Sound, ToneName, UserId,
+    EndedBy, ForkEnd, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, Recording, RecordingEnd, RecordingId, RecordPolicy, RoomId, Seat, Seats, Sound, ToneName, UserId,
 };
 use std::time::Duration;
 
@@ -168,6 +167,9 @@ impl Call {
         (ms, end): (u64, RecordingEnd),
         now: Now,
     ) {
+        if end == RecordingEnd::Failed {
+            self.run.note("recording failed");
+        }
         if self.phase == Phase::Answered && self.flow_recorded(context, id, ms, now) {
             return;
         }
@@ -181,6 +183,16 @@ impl Call {
         if self.phase == Phase::Answered && end == RecordingEnd::Failed && must {
             let cause = q850::RESOURCE_UNAVAILABLE;
             self.hang_up(context, cause, EndedBy::System, "recording failed", now);
+        }
+    }
+
+    /// A fork of its sound has ended: what it missed, or why there was none, is in the record.
+    pub(super) fn forked(&mut self, end: ForkEnd, lost_ms: u64) {
+        if end != ForkEnd::Stopped {
+            self.run.note(&format!("fork: {}", end.as_str()));
+        }
+        if lost_ms > 0 {
+            self.run.note(&format!("fork: {lost_ms} ms left out"));
         }
     }
 

@@ -102,7 +102,8 @@ impl Call {
     /// A phone dialled something in the call: counted, and told to the other phone.
     fn digit_heard(&mut self, context: &mut Context, side: SideOf, digit: Digit, now: Now) {
         context.counts.digits += 1;
-        if self.phase != Phase::Answered || self.is_screening() {
+        let answered = self.phase == Phase::Answered && !self.is_screening();
+        if !answered || !self.is_new_info(context, side, digit.key, now) {
             return;
         }
         self.key_pressed(context, side, digit.key, now);

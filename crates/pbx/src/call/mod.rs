@@ -17,6 +17,7 @@ mod endpoint;
 mod follow;
 mod forward;
 mod identity;
+mod in_band;
 mod in_call;
 mod info;
 mod intercom;
@@ -447,17 +448,14 @@ impl Call {
                 self.media_is_ready(context, now);
             }
             (MediaReport::Played { id, missing, .. }, Phase::Answered) => {
-                if *missing > 0 {
-                    context.counts.sounds_missing += u64::from(*missing);
-                    self.run.note("sound missing");
-                }
-                self.played(context, *id, now);
+                context.counts.sounds_missing += u64::from(*missing);
+                self.played(context, *id, *missing, now);
             }
             (MediaReport::Heard { leg, signal, .. }, Phase::Answered) => {
                 self.heard(context, *leg, *signal, now);
             }
             (MediaReport::Digit { leg, key, .. }, Phase::Answered) => {
-                self.key_pressed(context, *leg, *key, now)
+                self.key_heard(context, *leg, *key, now);
             }
             (
                 MediaReport::Recorded {
@@ -467,6 +465,7 @@ impl Call {
             ) => {
                 self.recorded(context, *recording, (*ms, *end), now);
             }
+            (MediaReport::Forked { end, lost_ms, .. }, _) => self.forked(*end, *lost_ms),
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
                 self.bridge.forget(context);

@@ -21,12 +21,9 @@ impl Call {
             return false;
         };
         self.moves.screening = Screening::Listening;
-        let signals = Signals {
-            machine: Some(rules),
-            fax: true,
-            ..Signals::default()
-        };
-        self.bridge.listen(context, SideOf::Callee, signals);
+        self.bridge.listen(context, SideOf::Callee, |signals| {
+            (signals.machine, signals.fax) = (Some(rules), true);
+        });
         let within = u64::from(rules.total_ms).saturating_add(SPARE_MS);
         self.set_timer(context, TimerKind::Screen, within, now);
         true
@@ -60,7 +57,8 @@ impl Call {
         self.moves.screening = Screening::Decided;
         self.cancel_timer(context, TimerKind::Screen);
         self.run.note(answerer.as_str());
-        self.bridge.listen(context, SideOf::Callee, Signals::default());
+        self.bridge
+            .listen(context, SideOf::Callee, |signals| *signals = Signals::default());
         let to = self.id;
         self.ask_of_others(context, Act::Screened { from, to, answerer });
         self.listen_for_fax(context, now);
@@ -107,14 +105,10 @@ impl Call {
         self.set_fax(context, false);
     }
 
-    fn set_fax(&self, context: &mut Context, fax: bool) {
-        let signals = Signals {
-            fax,
-            ..Signals::default()
-        };
-        self.bridge.listen(context, SideOf::Caller, signals);
+    fn set_fax(&mut self, context: &mut Context, fax: bool) {
+        self.bridge.listen(context, SideOf::Caller, |signals| signals.fax = fax);
         if !self.is_served() {
-            self.bridge.listen(context, SideOf::Callee, signals);
+            self.bridge.listen(context, SideOf::Callee, |signals| signals.fax = fax);
         }
     }
 

@@ -63,7 +63,7 @@ impl Call {
     }
 
     /// How sound is written for a leg whose audio comes to us.
-    fn voice_of(&self, side: SideOf) -> Option<Voice> {
+    pub(super) fn voice_of(&self, side: SideOf) -> Option<Voice> {
         self.bridge.session()?;
         let leg = self.leg(side)?;
         let audio = leg.remote.as_ref()?.audio(&self.config.policy().codecs)?;

@@ -72,14 +72,14 @@ fn nobody_presses_anything() {
     hears(
         &mut scene,
         &expect![[r#"
-        7500 call 1: Caller hears menu/no-input, menu/demo
-        16500 call 1: Caller hears menu/no-input, menu/demo
-    "#]],
+            7500 call 1: Caller hears menu/no-input, menu/demo
+            16480 call 1: Caller hears menu/no-input, menu/demo
+        "#]],
     );
     scene.ends(expect![[r#"
-        25500    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
-        25501  acme/101 -> server   200 OK (BYE)
-        record 101 -> 202: 200/16 by System, talked 25997 ms (menu, answered, start no digits, start no digits, start no digits), packets 52
+        25460    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
+        25461  acme/101 -> server   200 OK (BYE)
+        record 101 -> 202: 200/16 by System, talked 25957 ms (menu, answered, start no digits, start no digits, start no digits), packets 52
     "#]]);
 }
 
@@ -143,9 +143,9 @@ fn prompts_that_there_are_not() {
     scene.world.server.sound = std::time::Duration::ZERO;
     scene.run(40_000);
     scene.ends(expect![[r#"
-        21580    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
-        21581  acme/101 -> server   200 OK (BYE)
-        record 101 -> 202: 200/16 by System, talked 22077 ms (menu, answered, start no digits, start no digits, start no digits), packets 45
+        21540    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
+        21541  acme/101 -> server   200 OK (BYE)
+        record 101 -> 202: 200/16 by System, talked 22037 ms (menu, answered, start no digits, sound missing, start no digits, sound missing, start no digits), packets 45
     "#]]);
 }
 
@@ -475,9 +475,9 @@ fn nothing_was_recorded_and_nobody_says_so() {
     "#]],
     );
     scene.ends(expect![[r#"
-        48400    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
-        48401  acme/101 -> server   200 OK (BYE)
-        record 101 -> 201: 200/16 by System, talked 51397 ms (recorder, answered, record, review no digits, review no digits, review no digits), packets 103
+        48340    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]
+        48341  acme/101 -> server   200 OK (BYE)
+        record 101 -> 201: 200/16 by System, talked 51337 ms (recorder, answered, record, review no digits, review no digits, review no digits), packets 103
     "#]]);
 }
 

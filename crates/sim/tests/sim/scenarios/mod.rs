@@ -31,6 +31,7 @@ mod forwarded;
 mod gruu;
 mod headers;
 mod held;
+mod in_band;
 mod large;
 mod large_rules;
 mod lost;

@@ -3,7 +3,10 @@
 use super::Scene;
 use super::theatre::stage_with;
 use expect_test::expect;
-use model::{Leg, MediaPolicy, Policy, RecordPolicy};
+use model::{
+    ForkEnd, ForkId, Leg, MediaPolicy, MediaReport, MediaSessionId, Policy, RecordFail, RecordPolicy,
+    RecordingEnd, TenantId,
+};
 
 fn talking(policy: Policy) -> (Scene, usize, usize) {
     let mut scene = stage_with(policy);
@@ -313,4 +316,69 @@ fn who_is_held_goes_on_hearing_music() {
         "{told}"
     );
     assert!(!told.contains("Callee hears"), "{told}");
+}
+
+/// The disk is full: the call goes on, unless the tenant wants it otherwise, and its record says so.
+#[test]
+fn what_could_not_be_recorded_is_in_the_record() {
+    for (record_fail, goes_on) in [(RecordFail::GoOn, true), (RecordFail::HangUp, false)] {
+        let (mut scene, caller, _) = talking(Policy {
+            record: RecordPolicy::Always,
+            record_fail,
+            ..Policy::default()
+        });
+        let (session, recording) = scene.recordings()[0];
+        scene.reports(MediaReport::Recorded {
+            session,
+            recording,
+            ms: 1_000,
+            octets: 4_000,
+            end: RecordingEnd::Failed,
+        });
+        scene.run(500);
+        assert_eq!(scene.world.server.cdrs.is_empty(), goes_on);
+        if goes_on {
+            scene.hang_up(caller);
+            scene.run(500);
+        }
+        let cdr = scene.world.server.cdrs.last().expect("a record");
+        assert!(
+            cdr.path.iter().any(|step| step == "recording failed"),
+            "{:?}",
+            cdr.path
+        );
+        assert_eq!(cdr.recordings, [recording], "what there is of it is kept");
+    }
+}
+
+#[test]
+fn how_a_fork_ended_is_in_the_record() {
+    let (mut scene, caller, _) = talking(Policy::default());
+    let session = MediaSessionId(1 << 32 | 1);
+    for (number, end, lost_ms) in [
+        (1, ForkEnd::Untrusted, 0),
+        (2, ForkEnd::Stalled, 700),
+        (3, ForkEnd::Stopped, 0),
+    ] {
+        let tenant = TenantId(1);
+        scene.reports(MediaReport::Forked {
+            session,
+            fork: ForkId { tenant, number },
+            end,
+            sent_ms: 2_000,
+            lost_ms,
+        });
+    }
+    scene.hang_up(caller);
+    scene.run(500);
+    let cdr = scene.world.server.cdrs.last().expect("a record");
+    let steps: Vec<_> = cdr.path.iter().filter(|step| step.starts_with("fork")).collect();
+    assert_eq!(
+        steps,
+        [
+            "fork: its certificate is not trusted",
+            "fork: the other side does not read",
+            "fork: 700 ms left out"
+        ]
+    );
 }

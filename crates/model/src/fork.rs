@@ -67,8 +67,10 @@ pub enum ForkEnd {
     Closed,
     /// The address is none that may be connected to, or there are too many forks.
     Refused,
-    /// Nobody there, no WebSocket, or a certificate that is not trusted.
+    /// Nobody there, or no WebSocket.
     Unreachable,
+    /// Its certificate is not trusted: nobody known vouches for it, it names somebody else, or its time is over.
+    Untrusted,
     /// The other side did not read.
     Stalled,
     /// The other side sent what is no WebSocket, or more than may be.
@@ -84,6 +86,7 @@ impl ForkEnd {
             ForkEnd::Closed => "closed by the other side",
             ForkEnd::Refused => "refused",
             ForkEnd::Unreachable => "unreachable",
+            ForkEnd::Untrusted => "its certificate is not trusted",
             ForkEnd::Stalled => "the other side does not read",
             ForkEnd::Broken => "the other side breaks the protocol",
         }

@@ -55,7 +55,7 @@ pub use program::{
     Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound, ToneName,
 };
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
-pub use recording::{RecordingMark, RecordingRecord};
+pub use recording::{RecordingFault, RecordingMark, RecordingRecord};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};

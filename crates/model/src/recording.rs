@@ -22,8 +22,38 @@ pub struct RecordingRecord {
     pub channels: u8,
     /// Why it ended.
     pub end: RecordingEnd,
+    /// What kept it from being written to its end, where it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<RecordingFault>,
     /// Places to be found again.
     pub marks: Vec<RecordingMark>,
+}
+
+/// Why a recording was not written to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingFault {
+    /// The tenant has used up its room.
+    TenantFull,
+    /// The disk is full, or nearly.
+    DiskFull,
+    /// The disk can't be written for another reason.
+    DiskFailed,
+    /// The disk is slower than what is recorded.
+    DiskSlow,
+}
+
+impl RecordingFault {
+    /// In a list's words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordingFault::TenantFull => "tenant full",
+            RecordingFault::DiskFull => "disk full",
+            RecordingFault::DiskFailed => "disk failed",
+            RecordingFault::DiskSlow => "disk slow",
+        }
+    }
 }
 
 /// A place in a recording.

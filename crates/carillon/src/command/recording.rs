@@ -49,12 +49,19 @@ fn list(desk: &mut Desk, tenant: &str, call: Option<&str>, limit: u32) -> Result
             format!("{}:{:02}", record.ms / 60_000, record.ms / 1_000 % 60),
             (record.octets / 1_000).to_string(),
             record.format.extension().to_owned(),
-            record.end.as_str().to_owned(),
+            ended_by(record),
             record.marks.len().to_string(),
         ]);
     }
     let values: Vec<Value> = records.iter().map(|record| value(&row.name, record)).collect();
     desk.print(&values.into(), &table.text("No recording."))
+}
+
+fn ended_by(record: &RecordingRecord) -> String {
+    let end = record.end.as_str();
+    record
+        .why
+        .map_or_else(|| end.to_owned(), |why| format!("{end}: {}", why.as_str()))
 }
 
 fn value(tenant: &str, record: &RecordingRecord) -> Value {
@@ -69,6 +76,7 @@ fn value(tenant: &str, record: &RecordingRecord) -> Value {
         "format": record.format.extension(),
         "channels": record.channels,
         "end": record.end.as_str(),
+        "why": record.why,
         "marks": record.marks,
     })
 }

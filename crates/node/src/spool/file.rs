@@ -5,7 +5,7 @@
 use super::note::{Line, Note, note_of, sound_of};
 use crate::sys::begin_to_write;
 use media::{Mended, OggMender, mend_wav};
-use model::{Container, RecordingEnd, RecordingMark, RecordingRecord};
+use model::{Container, RecordingEnd, RecordingFault, RecordingMark, RecordingRecord};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -46,8 +46,8 @@ impl Writing {
         }
         let mut lines = create(&note_of(root, id))?;
         let note = Note::new(record);
-        lines.write_all(note.begin().text().as_bytes())?;
-        let sound = create(&sound).inspect_err(|_| {
+        let begun = lines.write_all(note.begin().text().as_bytes());
+        let sound = begun.and_then(|()| create(&sound)).inspect_err(|_| {
             let _next_start_tries_again = std::fs::remove_file(note_of(root, id));
         })?;
         Ok(Writing {
@@ -101,7 +101,8 @@ impl Writing {
         self.sound.write_all_at(head, 0)?;
         self.sound.sync_data()?;
         let octets = self.note.record.octets;
-        self.line(Line::End { ms, octets, end })?;
+        let why = None;
+        self.line(Line::End { ms, octets, end, why })?;
         self.lines.sync_data()?;
         Ok(self.note.record)
     }
@@ -114,8 +115,16 @@ impl Writing {
     }
 }
 
-/// Gives a recording that was cut its end; `None` when there is no sound in it, and both files are gone.
-pub(super) fn mend(root: &Path, mut note: Note, end: RecordingEnd) -> io::Result<Option<RecordingRecord>> {
+/// How a recording ended that was not written to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broken {
+    pub(super) end: RecordingEnd,
+    pub(super) why: Option<RecordingFault>,
+}
+
+/// Gives a recording that was cut its end; `None` when there is no sound in it, and both files are gone. What has failed may be
+/// done again.
+pub(super) fn mend(root: &Path, mut note: Note, broken: Broken) -> io::Result<Option<RecordingRecord>> {
     let (id, format) = (note.record.id, note.record.format);
     let path = sound_of(root, id, format);
     let mended = match format {
@@ -136,7 +145,8 @@ pub(super) fn mend(root: &Path, mut note: Note, end: RecordingEnd) -> io::Result
     sound.write_all_at(&head, 0)?;
     sound.sync_all()?;
     let octets = keep.saturating_add(u64::try_from(tail.len()).unwrap_or(0));
-    let line = Line::End { ms, octets, end };
+    let Broken { end, why } = broken;
+    let line = Line::End { ms, octets, end, why };
     let mut lines = OpenOptions::new().append(true).open(note_of(root, id))?;
     // The last line may have been cut in the middle.
     lines.write_all(format!("\n{}", line.text()).as_bytes())?;

@@ -12,10 +12,11 @@ mod note;
 mod recover;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use crate::clock::Clock;
 use crate::seam::MediaItem;
-use file::{Create, Writing};
+use file::{Broken, Create, Writing};
 use media::Spool;
 use model::{
     Container, Counts, MediaSessionId, RecordingEnd, RecordingId, RecordingMark, RecordingRecord, TenantId,
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use trouble::Trouble;
 
 /// Octets that may wait for the disk: some seconds of thousands of calls.
 const WAITING: usize = 64 << 20;
@@ -196,6 +198,8 @@ pub(crate) struct Spooler {
     files: BTreeMap<RecordingId, Writing>,
     used: BTreeMap<TenantId, Used>,
     synced: Duration,
+    /// What could not be given its end, for the disk is full or broken: tried again each second.
+    left: Vec<(Note, Broken)>,
     /// Half of the reserve is gone: what runs has to end.
     is_full: bool,
     /// Why nothing can be written, while that is so.
@@ -226,6 +230,7 @@ impl Spooler {
             files: BTreeMap::new(),
             used: BTreeMap::new(),
             synced: Duration::ZERO,
+            left: Vec::new(),
             is_full: false,
             trouble: None,
             is_stopped: false,
@@ -249,7 +254,8 @@ impl Spooler {
         let ids: Vec<RecordingId> = self.files.keys().copied().collect();
         for id in ids {
             if let Some(writing) = self.files.remove(&id) {
-                self.give_up(writing, RecordingEnd::Stopped);
+                let (end, why) = (RecordingEnd::Stopped, None);
+                self.give_up(writing, Broken { end, why });
             }
         }
     }
@@ -262,7 +268,7 @@ impl Spooler {
                 spool,
             } => self.write(worker, session, spool),
             SpoolItem::Refused(id) => {
-                self.fail(id, &io::Error::other("more waits for the disk than may wait"))
+                self.fail(id, &Trouble::slow());
             }
             SpoolItem::Stop => self.is_stopped = true,
         }
@@ -279,7 +285,7 @@ impl Spooler {
     }
 
     /// Does one thing. What is for a recording that has failed is thrown away.
-    fn done(&mut self, spool: Spool) -> io::Result<()> {
+    fn done(&mut self, spool: Spool) -> Result<(), Trouble> {
         match spool {
             Spool::Begin {
                 recording,
@@ -298,6 +304,7 @@ impl Spooler {
                     format,
                     channels,
                     end: RecordingEnd::Cut,
+                    why: None,
                     marks: Vec::new(),
                 };
                 let writing = Writing::begin(&self.desk.root, record, self.create)?;
@@ -310,7 +317,7 @@ impl Spooler {
                 }
                 self.has_room(recording.tenant, octets.len())?;
                 let writing = self.files.get_mut(&recording);
-                writing.map_or(Ok(()), |writing| writing.write(&octets))
+                Ok(writing.map_or(Ok(()), |writing| writing.write(&octets))?)
             }
             Spool::Mark {
                 recording,
@@ -318,7 +325,8 @@ impl Spooler {
                 name,
             } => {
                 let writing = self.files.get_mut(&recording);
-                writing.map_or(Ok(()), |writing| writing.mark(RecordingMark { at_ms, name }))
+                let mark = RecordingMark { at_ms, name };
+                Ok(writing.map_or(Ok(()), |writing| writing.mark(mark))?)
             }
             Spool::End {
                 recording,
@@ -327,26 +335,27 @@ impl Spooler {
                 head,
             } => match self.files.remove(&recording) {
                 // Whoever was never heard, or only in pauses, leaves no empty file.
-                Some(writing) if ms == 0 => file::remove(&self.desk.root, &writing.note.record),
+                Some(writing) if ms == 0 => Ok(file::remove(&self.desk.root, &writing.note.record)?),
                 Some(writing) => {
                     let note = writing.note.clone();
                     match writing.end(ms, end, &head) {
                         Ok(record) => self.desk.finish(record),
-                        Err(error) => self.left(note, &error),
+                        // All of its sound is there; only its end is not.
+                        Err(error) => self.leave(note, Broken { end, why: None }, &error),
                     }
                     Ok(())
                 }
                 None => Ok(()),
             },
             Spool::Discard { recording } => match self.files.remove(&recording) {
-                Some(writing) => file::remove(&self.desk.root, &writing.note.record),
+                Some(writing) => Ok(file::remove(&self.desk.root, &writing.note.record)?),
                 None => Ok(()),
             },
         }
     }
 
     /// Is there room for so many octets more, by the tenant's policy and on the disk?
-    fn has_room(&mut self, tenant: TenantId, more: usize) -> io::Result<()> {
+    fn has_room(&mut self, tenant: TenantId, more: usize) -> Result<(), Trouble> {
         let now = self.clock.mono();
         let root = &self.desk.root;
         let count = |now| Used {
@@ -360,46 +369,55 @@ impl Spooler {
             *used = count(now);
         }
         if after(used) >= room {
-            return Err(io::Error::other(
-                "the tenant has no room left for recordings; see recording_mb",
-            ));
+            return Err(Trouble::tenant_full());
         }
         if self.is_full || (more == 0 && crate::sys::free_octets(root)? < self.reserve) {
-            return Err(io::Error::new(
-                io::ErrorKind::StorageFull,
-                "the disk is nearly full; see reserve_mb",
-            ));
+            return Err(Trouble::nearly_full());
         }
         used.octets = after(used);
         Ok(())
     }
 
-    fn fail(&mut self, id: RecordingId, error: &io::Error) {
+    fn fail(&mut self, id: RecordingId, trouble: &Trouble) {
         self.desk.failed.fetch_add(1, Ordering::Relaxed);
-        let trouble = error.to_string();
-        if self.trouble.as_ref() != Some(&trouble) {
-            tracing::error!(tenant = %id.tenant, "recordings can't be written, calls go on: {trouble}");
-            self.trouble = Some(trouble);
+        let Trouble { fault, text } = trouble;
+        if self.trouble.as_ref() != Some(text) {
+            tracing::error!(tenant = %id.tenant, "recordings can't be written, calls go on: {text}");
+            self.trouble = Some(text.clone());
         }
         if let Some(writing) = self.files.remove(&id) {
-            self.give_up(writing, RecordingEnd::Failed);
+            let (end, why) = (RecordingEnd::Failed, Some(*fault));
+            self.give_up(writing, Broken { end, why });
         }
     }
 
     /// Ends a recording by what is on the disk of it.
-    fn give_up(&self, writing: Writing, end: RecordingEnd) {
+    fn give_up(&mut self, writing: Writing, broken: Broken) {
         let note = writing.note.clone();
         drop(writing);
-        match file::mend(&self.desk.root, note.clone(), end) {
+        match file::mend(&self.desk.root, note.clone(), broken) {
             Ok(Some(record)) => self.desk.finish(record),
             Ok(None) => {}
-            Err(error) => self.left(note, &error),
+            Err(error) => self.leave(note, broken, &error),
         }
     }
 
-    /// The next start gives it its end.
-    fn left(&self, note: Note, error: &io::Error) {
-        tracing::warn!(tenant = %note.record.id.tenant, "a recording is left unfinished until the next start: {error}");
+    /// The next second, or else the next start, gives it its end.
+    fn leave(&mut self, note: Note, broken: Broken, error: &io::Error) {
+        tracing::warn!(tenant = %note.record.id.tenant, "a recording is left unfinished for now: {error}");
+        if self.left.len() < FINISHED {
+            self.left.push((note, broken));
+        }
+    }
+
+    /// Gives those their end that were left; where one fails the others would as well.
+    fn catch_up(&mut self) {
+        while let Some((note, broken)) = self.left.pop() {
+            match file::mend(&self.desk.root, note.clone(), broken) {
+                Ok(record) => record.into_iter().for_each(|record| self.desk.finish(record)),
+                Err(_) => return self.left.push((note, broken)),
+            }
+        }
     }
 
     /// Syncs what was written, and looks at the disk.
@@ -414,13 +432,15 @@ impl Spooler {
                 .map_or(Ok(()), |writing| writing.sync(root));
             if let Err(error) = synced {
                 // The worker finds out by the next block, which goes nowhere.
-                self.fail(id, &error);
+                self.fail(id, &error.into());
             }
         }
+        self.catch_up();
         self.synced = self.clock.mono();
         let free = crate::sys::free_octets(&self.desk.root).unwrap_or(0);
-        self.is_full = free < self.reserve / 2;
-        if free >= self.reserve && self.trouble.take().is_some() {
+        // Without a reserve, a disk that is full is still full.
+        self.is_full = free < (self.reserve / 2).max(1);
+        if free >= self.reserve.max(1) && self.trouble.take().is_some() {
             tracing::info!("recordings may be written again");
         }
     }

@@ -3,7 +3,10 @@
 //!
 //! Owns: names of files, and what a note says. Does not own: when it is written.
 
-use model::{CdrId, Container, RecordingEnd, RecordingId, RecordingMark, RecordingRecord, TenantId, Wall};
+use model::{
+    CdrId, Container, RecordingEnd, RecordingFault, RecordingId, RecordingMark, RecordingRecord, TenantId,
+    Wall,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +30,8 @@ pub(super) enum Line {
         ms: u64,
         octets: u64,
         end: RecordingEnd,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<RecordingFault>,
     },
 }
 
@@ -68,6 +73,7 @@ impl Note {
             format,
             channels,
             end: RecordingEnd::Cut,
+            why: None,
             marks: Vec::new(),
         });
         for line in lines {
@@ -106,8 +112,9 @@ impl Note {
     pub(super) fn add(&mut self, line: Line) {
         match line {
             Line::Mark(mark) => self.record.marks.push(mark),
-            Line::End { ms, octets, end } => {
-                (self.record.ms, self.record.octets, self.record.end) = (ms, octets, end);
+            Line::End { ms, octets, end, why } => {
+                (self.record.ms, self.record.octets) = (ms, octets);
+                (self.record.end, self.record.why) = (end, why);
                 self.is_ended = true;
             }
             Line::Begin { .. } => {}
@@ -154,6 +161,7 @@ mod tests {
             ms: 60,
             octets: 900,
             end: RecordingEnd::Longest,
+            why: None,
         };
         let text = [begin.clone(), Line::Mark(mark.clone()), end]
             .map(|line| line.text())

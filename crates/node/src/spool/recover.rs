@@ -1,5 +1,6 @@
 //! What a process that was killed has left: notes without a row in the database, and files without an end.
 
+use super::file::Broken;
 use super::note::{LONGEST, Note};
 use super::{SpoolDesk, file};
 use anyhow::{Context, Result};
@@ -9,6 +10,12 @@ use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
+
+/// By a kill.
+const CUT: Broken = Broken {
+    end: RecordingEnd::Cut,
+    why: None,
+};
 
 /// Ends what has no end, and hands everything that has a note to the keeper, who knows what is in the database already.
 ///
@@ -55,7 +62,7 @@ fn recover_one(desk: &SpoolDesk, id: RecordingId, path: &Path) -> Result<()> {
         desk.finish(note.record);
         return Ok(());
     }
-    if let Some(record) = file::mend(&desk.root, note, RecordingEnd::Cut)? {
+    if let Some(record) = file::mend(&desk.root, note, CUT)? {
         desk.cut.fetch_add(1, Ordering::Relaxed);
         desk.finish(record);
     }

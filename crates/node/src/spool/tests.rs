@@ -1,6 +1,7 @@
 //! Recordings on their way to real files: whole ones, cut ones, and a disk that is full.
 
 use super::*;
+use model::RecordingFault;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::channel;
@@ -233,6 +234,7 @@ fn a_tenant_has_no_more_than_its_room_and_gets_it_back() {
     // What was written before stays.
     let records = bench.spooler.desk.take_finished();
     assert_eq!((records.len(), records[0].end), (1, RecordingEnd::Failed));
+    assert_eq!(records[0].why, Some(RecordingFault::TenantFull));
     assert!(records[0].ms > 28_000);
     bench.give(Spool::Begin {
         recording: RecordingId {
@@ -353,8 +355,8 @@ fn a_recording_whose_block_finds_no_room_in_the_queue_is_ended_and_kept() {
     );
     let records = bench.spooler.desk.take_finished();
     assert_eq!(
-        records.iter().map(|r| (r.id, r.end)).collect::<Vec<_>>(),
-        [(id(1), RecordingEnd::Failed)]
+        records.iter().map(|r| (r.id, r.end, r.why)).collect::<Vec<_>>(),
+        [(id(1), RecordingEnd::Failed, Some(RecordingFault::DiskSlow))]
     );
     let mut counts = Counts::default();
     bench.spooler.desk.count(&mut counts);
@@ -391,4 +393,57 @@ fn a_note_that_was_cut_inside_a_character_is_read() {
     assert_eq!((records.len(), records[0].end), (1, RecordingEnd::Cut));
     // Its end stands in the note now, behind what was cut.
     assert_eq!(bench.restart(), records);
+}
+
+/// On a disk without an octet of room not even the end of a recording can be noted: that is done as soon as there is room.
+#[test]
+fn a_recording_that_a_full_disk_left_gets_its_end_when_there_is_room() {
+    let mut bench = Bench::new();
+    bench.begin(1, Container::Wav);
+    bench.give(wav(1, 44 + 32_000));
+    bench.begin(2, Container::Wav);
+    bench.give(wav(2, 44 + 16_000));
+    // A note that can't be opened stands for one that can't be written.
+    let notes = [1, 2].map(|number| bench.path(number, "note"));
+    let aside = bench.dir.path().join("aside");
+    std::fs::rename(&notes[0], &aside).unwrap();
+    std::fs::create_dir(&notes[0]).unwrap();
+    bench.spooler.fail(id(1), &Trouble::nearly_full());
+    assert!(bench.spooler.desk.take_finished().is_empty());
+    bench.spooler.sync();
+    assert!(bench.spooler.desk.take_finished().is_empty(), "not yet");
+    std::fs::remove_dir(&notes[0]).unwrap();
+    std::fs::rename(&aside, &notes[0]).unwrap();
+    bench.spooler.sync();
+    let records = bench.spooler.desk.take_finished();
+    let [record] = &records[..] else {
+        panic!("{records:?}")
+    };
+    assert_eq!(
+        (record.id, record.ms, record.end, record.why),
+        (id(1), 1_000, RecordingEnd::Failed, Some(RecordingFault::DiskFull))
+    );
+    // The other one was not touched, and why the first one failed is in its note.
+    bench.give(wav(2, 16_000));
+    let found = bench.restart();
+    assert_eq!(found.len(), 2);
+    assert!(found.contains(record), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|other| other.end == RecordingEnd::Cut && other.why.is_none())
+    );
+}
+
+#[test]
+fn a_note_that_finds_no_room_leaves_nothing() {
+    let mut bench = Bench::new();
+    bench.spooler.create = |path| {
+        file::create(path)?;
+        OpenOptions::new().write(true).open("/dev/full")
+    };
+    bench.begin(1, Container::Wav);
+    assert_eq!(bench.failed.try_recv(), Ok(id(1)));
+    let left = std::fs::read_dir(bench.dir.path().join("recordings/3")).unwrap();
+    assert_eq!(left.count(), 0);
 }

@@ -14,6 +14,7 @@ fn record(tenant: TenantId, number: u64, call: u8) -> RecordingRecord {
         format: Container::OggOpus,
         channels: 2,
         end: RecordingEnd::Stopped,
+        why: None,
         marks: vec![RecordingMark {
             at_ms: 20,
             name: "Grüße".into(),

@@ -90,7 +90,7 @@ impl Node {
             media_ticks_late: AtomicU64::new(0),
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
-            forks: Arc::new(ForkDesk::new(settings.fork_private)),
+            forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: desk,
             sounds,
             own_sounds,

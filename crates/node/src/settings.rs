@@ -52,6 +52,8 @@ pub struct Settings {
     pub recording_reserve_mb: u64,
     /// Forks of calls' sound may go to private, loopback and link-local addresses: off, they only reach the open Internet.
     pub fork_private: bool,
+    /// PEM file with roots that forks trust besides those of the machine.
+    pub fork_ca: Option<PathBuf>,
     /// Caps.
     pub limits: Limits,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
@@ -84,6 +86,7 @@ impl Default for Settings {
             rtp_ports: 16_384..=32_767,
             recording_reserve_mb: 500,
             fork_private: false,
+            fork_ca: None,
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),

@@ -50,6 +50,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let fork_private = reader
         .flag(&mut media, "fork_private")
         .unwrap_or(defaults.fork_private);
+    let fork_ca = path(reader, &mut media, "fork_ca", "\"/etc/carillon/fork-ca.pem\"");
     reader.done(&media);
     let listen = listen(reader, top);
     let origins = origins(reader, top);
@@ -66,6 +67,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         rtp_ports,
         recording_reserve_mb,
         fork_private,
+        fork_ca,
         limits,
         grace_s,
         server_name,

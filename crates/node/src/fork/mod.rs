@@ -8,6 +8,7 @@ mod lane;
 mod place;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use crate::seam::{MediaItem, random32};
 use anyhow::{Context, Result, anyhow};
@@ -17,18 +18,19 @@ use media::ForkAsk;
 use model::{Counts, ForkEnd, ForkId, MediaSessionId};
 pub(crate) use place::Place;
 use place::WEBSOCKET;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use sip::websocket::client::{Answer, read_answer, request};
 use sip::websocket::{Close, Decoder, Event, Opcode, encode_masked};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
+pub(crate) use trust::client_config;
 
 /// Connections at once: each has a thread.
 const MOST: usize = 200;
@@ -46,12 +48,9 @@ const SAID_PER_S: u32 = 512 << 10;
 const SAID_EACH: usize = 256;
 /// It may say so much at once as in this time: whoever makes speech of text is faster than it is heard.
 const SAID_AT_ONCE: Duration = Duration::from_secs(2);
-/// Where systems keep the certificates that they trust.
-const TRUSTED: [&str; 3] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];
+/// Octets that the kernel may hold for the other side: what waits there is not sound that can be left out for later one. Linux
+/// doubles it for its own accounts.
+const SEND_BUFFER: i32 = 32 << 10;
 
 /// Tells a media worker something.
 type Tell = Box<dyn Fn(MediaItem) + Send>;
@@ -61,6 +60,8 @@ type Tell = Box<dyn Fn(MediaItem) + Send>;
 pub(crate) struct ForkDesk {
     /// They may go to inner addresses.
     allow_private: bool,
+    /// Whom they trust besides those whom the machine trusts.
+    roots: Vec<CertificateDer<'static>>,
     open: AtomicUsize,
     begun: AtomicU64,
     failed: AtomicU64,
@@ -69,12 +70,16 @@ pub(crate) struct ForkDesk {
 }
 
 impl ForkDesk {
-    /// Nothing is connected yet.
-    pub(crate) fn new(allow_private: bool) -> ForkDesk {
-        ForkDesk {
+    /// Nothing is connected yet. `ca` names a file with further roots to trust.
+    ///
+    /// # Errors
+    /// That file holds no certificate.
+    pub(crate) fn new(allow_private: bool, ca: Option<&Path>) -> Result<ForkDesk> {
+        Ok(ForkDesk {
             allow_private,
+            roots: ca.map(trust::read).transpose()?.unwrap_or_default(),
             ..ForkDesk::default()
-        }
+        })
     }
 
     /// Adds to the totals of the node.
@@ -85,7 +90,7 @@ impl ForkDesk {
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>> {
-        let config = self.tls.get_or_init(|| client_config().ok());
+        let config = self.tls.get_or_init(|| trust::client_config(&self.roots).ok());
         config
             .clone()
             .context("no trusted certificates are found on this machine")
@@ -116,6 +121,7 @@ impl Forks {
                     lane,
                     tell: tell(),
                     end: ForkEnd::Unreachable,
+                    detail: String::new(),
                 };
                 line.start(url);
             }
@@ -146,6 +152,8 @@ struct Line {
     lane: Arc<Lane>,
     tell: Tell,
     end: ForkEnd,
+    /// More about that, for the log.
+    detail: String,
 }
 
 /// Plain, or over TLS.
@@ -157,7 +165,8 @@ impl Drop for Line {
         self.desk.open.fetch_sub(1, Ordering::Relaxed);
         if self.end != ForkEnd::Stopped {
             self.desk.failed.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(tenant = %self.key.1.tenant, "a fork of a call's sound has ended, the call goes on: {}", self.end.as_str());
+            let (end, detail) = (self.end.as_str(), &self.detail);
+            tracing::warn!(tenant = %self.key.1.tenant, "a fork of a call's sound has ended, the call goes on: {end}{detail}");
         }
         (self.tell)(MediaItem::ForkEnded(
             self.key.0,
@@ -184,31 +193,35 @@ impl Line {
         }
     }
 
-    fn run(&self, url: &str) -> ForkEnd {
+    fn run(&mut self, url: &str) -> ForkEnd {
         let Some(place) = Place::parse(url, WEBSOCKET) else {
             return ForkEnd::Refused;
         };
-        let address = match place.resolve(self.desk.allow_private) {
-            Ok(address) => address,
+        let addresses = match place.resolve(self.desk.allow_private) {
+            Ok(addresses) => addresses,
             Err(true) => return ForkEnd::Refused,
             Err(false) => return ForkEnd::Unreachable,
         };
-        match self.connect(&place, address) {
+        match self.connect(&place, &addresses) {
             Ok((mut wire, decoder)) => {
                 (self.tell)(MediaItem::ForkOpened(self.key.0, self.key.1));
                 self.carry(wire.as_mut(), decoder)
             }
             Err(error) => {
-                tracing::debug!("a fork of a call's sound: {error:#}");
-                ForkEnd::Unreachable
+                self.detail = format!(" ({error:#})");
+                match trust::is_about_certificate(&error) {
+                    true => ForkEnd::Untrusted,
+                    false => ForkEnd::Unreachable,
+                }
             }
         }
     }
 
-    fn connect(&self, place: &Place, address: SocketAddr) -> Result<(Box<dyn Wire>, Decoder)> {
+    fn connect(&self, place: &Place, addresses: &[SocketAddr]) -> Result<(Box<dyn Wire>, Decoder)> {
         let end = Instant::now() + CONNECT;
-        let socket = TcpStream::connect_timeout(&address, CONNECT)?;
+        let socket = reach(addresses, end)?;
         socket.set_nodelay(true)?;
+        crate::sys::set_send_buffer(&socket, SEND_BUFFER)?;
         socket.set_read_timeout(Some(LOOK))?;
         socket.set_write_timeout(Some(STALL))?;
         let mut wire: Box<dyn Wire> = match place.is_secure {
@@ -343,6 +356,19 @@ impl Said {
     }
 }
 
+/// The first of them that takes the connection until then.
+fn reach(addresses: &[SocketAddr], end: Instant) -> Result<TcpStream> {
+    let mut failed = anyhow!("it has no address");
+    for address in addresses {
+        let left = end.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(address, left.max(LOOK)) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failed = error.into(),
+        }
+    }
+    Err(failed)
+}
+
 fn send(wire: &mut dyn Wire, opcode: Opcode, octets: &[u8]) -> io::Result<()> {
     let random = random32().map_err(io::Error::other)?;
     let mask = random.first_chunk::<4>().copied().unwrap_or_default();
@@ -372,25 +398,4 @@ fn is_later(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
     )
-}
-
-/// Trusts whom the machine trusts.
-pub(crate) fn client_config() -> Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    for path in TRUSTED {
-        let found = CertificateDer::pem_file_iter(path)
-            .into_iter()
-            .flatten()
-            .flatten();
-        roots.add_parsable_certificates(found);
-    }
-    if roots.is_empty() {
-        return Err(anyhow!("none of {TRUSTED:?} holds a certificate"));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }

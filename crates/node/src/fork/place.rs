@@ -60,19 +60,17 @@ impl Place {
         })
     }
 
-    /// The first address that may be connected to; `Err(true)` when there are only others, `Err(false)` when there is none.
-    pub(super) fn resolve(&self, allow_private: bool) -> Result<SocketAddr, bool> {
+    /// The addresses that may be connected to; `Err(true)` when there are only others, `Err(false)` when there is none.
+    pub(super) fn resolve(&self, allow_private: bool) -> Result<Vec<SocketAddr>, bool> {
         let found = (self.host.as_str(), self.port)
             .to_socket_addrs()
             .map_err(|_| false)?;
-        let mut seen = false;
-        for address in found {
-            if allow_private || is_public(address.ip()) {
-                return Ok(address);
-            }
-            seen = true;
+        let (allowed, others): (Vec<_>, Vec<_>) =
+            found.partition(|address| allow_private || is_public(address.ip()));
+        match allowed.is_empty() {
+            true => Err(!others.is_empty()),
+            false => Ok(allowed),
         }
-        Err(seen)
     }
 }
 
@@ -205,7 +203,8 @@ mod tests {
     fn a_name_is_checked_by_what_it_stands_for() {
         let here = Place::parse("ws://localhost:9/", WEBSOCKET).unwrap();
         assert_eq!(here.resolve(false), Err(true));
-        assert!(here.resolve(true).is_ok_and(|address| address.ip().is_loopback()));
+        let found = here.resolve(true).unwrap();
+        assert!(found.iter().all(|address| address.ip().is_loopback()));
         // Another way to write 127.0.0.1.
         let odd = Place::parse("ws://2130706433:9/", WEBSOCKET).unwrap();
         assert!(odd.resolve(false).is_err());

@@ -3,6 +3,7 @@
 use super::*;
 use sip::websocket::{Handshake, encode, read_handshake};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 
 const KEY: (MediaSessionId, ForkId) = (
@@ -22,9 +23,13 @@ struct Bench {
 
 impl Bench {
     fn connect(allow_private: bool, url: &str) -> Bench {
+        Bench::trusting(allow_private, None, url)
+    }
+
+    fn trusting(allow_private: bool, ca: Option<&Path>, url: &str) -> Bench {
         let (tell, told) = channel();
         let mut bench = Bench {
-            desk: Arc::new(ForkDesk::new(allow_private)),
+            desk: Arc::new(ForkDesk::new(allow_private, ca).unwrap()),
             forks: Forks::default(),
             told,
         };
@@ -67,6 +72,11 @@ impl Bench {
 /// Accepts one connection and its request; answers as a server for this protocol does, but without a subprotocol.
 fn accept(listener: &TcpListener) -> TcpStream {
     let (mut socket, _) = listener.accept().unwrap();
+    shake_hands(&mut socket);
+    socket
+}
+
+fn shake_hands(socket: &mut impl Wire) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut octet = [0];
@@ -85,7 +95,6 @@ fn accept(listener: &TcpListener) -> TcpStream {
     let answer = String::from_utf8(opening.accept()).unwrap();
     let answer = answer.replace("Sec-WebSocket-Protocol: sip\r\n", "");
     socket.write_all(answer.as_bytes()).unwrap();
-    socket
 }
 
 fn server() -> (TcpListener, String) {
@@ -95,7 +104,7 @@ fn server() -> (TcpListener, String) {
 }
 
 /// The next message of the client.
-fn message(socket: &mut TcpStream, decoder: &mut Decoder) -> Option<(bool, Vec<u8>)> {
+fn message(socket: &mut impl Wire, decoder: &mut Decoder) -> Option<(bool, Vec<u8>)> {
     loop {
         let found = match decoder.next() {
             Some(Event::Message(octets)) => Some(octets.to_vec()),
@@ -204,7 +213,7 @@ fn who_says_too_much_has_to_wait() {
 #[test]
 fn a_fork_that_never_ran_has_ended_too() {
     let (tell, told) = channel();
-    let desk = Arc::new(ForkDesk::new(true));
+    let desk = Arc::new(ForkDesk::new(true, None).unwrap());
     desk.open.fetch_add(1, Ordering::Relaxed);
     drop(Line {
         desk: Arc::clone(&desk),
@@ -212,6 +221,7 @@ fn a_fork_that_never_ran_has_ended_too() {
         lane: Arc::default(),
         tell: Box::new(move |item| drop(tell.send(item))),
         end: ForkEnd::Unreachable,
+        detail: String::new(),
     });
     assert!(matches!(
         told.try_recv(),
@@ -277,4 +287,126 @@ fn a_redirection_or_another_answer_is_not_followed() {
     let (listener, url) = server();
     drop(listener);
     assert_eq!(Bench::connect(true, &url).end().0, ForkEnd::Unreachable);
+}
+
+/// A root of somebody's own, and what it vouches for.
+struct Authority {
+    dir: tempfile::TempDir,
+    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let issuer = rcgen::CertifiedIssuer::self_signed(params, key).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
+        Authority { dir, issuer }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
+    /// A server with a certificate for this name that ended, or ends, in this year.
+    fn vouches_for(&self, name: &str, until: i32) -> Arc<rustls::ServerConfig> {
+        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key.into());
+        Arc::new(config.unwrap())
+    }
+}
+
+fn secure_server() -> (TcpListener, String) {
+    let (listener, _) = server();
+    let url = format!("wss://localhost:{}/in?x=1", listener.local_addr().unwrap().port());
+    (listener, url)
+}
+
+#[test]
+fn over_tls_a_root_of_the_operators_is_trusted() {
+    let authority = Authority::new();
+    let config = authority.vouches_for("localhost", 2999);
+    let (listener, url) = secure_server();
+    let mut bench = Bench::trusting(true, Some(&authority.file()), &url);
+    let (socket, _) = listener.accept().unwrap();
+    let mut wire = StreamOwned::new(rustls::ServerConnection::new(config).unwrap(), socket);
+    shake_hands(&mut wire);
+    bench.opened();
+    bench.send(false, &[9; 70_000], 20);
+    let mut decoder = Decoder::new(1 << 20);
+    assert_eq!(message(&mut wire, &mut decoder), Some((false, vec![9; 70_000])));
+    wire.write_all(&encode(Opcode::Text, b"{}")).unwrap();
+    match bench.next() {
+        MediaItem::ForkHeard { is_text, octets, .. } => {
+            assert_eq!((is_text, &octets[..]), (true, &b"{}"[..]))
+        }
+        _ => panic!("not heard"),
+    }
+    let ask = ForkAsk::Close;
+    bench.forks.handle(&bench.desk, KEY, ask, || Box::new(|_| {}));
+    assert_eq!(message(&mut wire, &mut decoder), None);
+    assert_eq!(bench.end().0, ForkEnd::Stopped);
+}
+
+/// Nobody's word, somebody else's name, and one whose time is over.
+#[test]
+fn certificates_that_do_not_hold_are_refused() {
+    let (ours, others) = (Authority::new(), Authority::new());
+    for (name, until, ca) in [
+        ("localhost", 2999, None),
+        ("localhost", 2999, Some(&others)),
+        ("elsewhere.example", 2999, Some(&ours)),
+        ("localhost", 2001, Some(&ours)),
+    ] {
+        let config = ours.vouches_for(name, until);
+        let (listener, url) = secure_server();
+        let file = ca.map(Authority::file);
+        let bench = Bench::trusting(true, file.as_deref(), &url);
+        let (socket, _) = listener.accept().unwrap();
+        let mut wire = StreamOwned::new(rustls::ServerConnection::new(config).unwrap(), socket);
+        assert!(wire.read(&mut [0; 100]).is_err(), "nothing is asked of it");
+        assert_eq!(bench.end().0, ForkEnd::Untrusted, "{name} {until}");
+        assert_eq!(bench.counts().forks_failed, 1);
+    }
+}
+
+#[test]
+fn who_does_not_speak_tls_is_not_reached() {
+    let (listener, url) = secure_server();
+    let bench = Bench::connect(true, &url);
+    let (mut socket, _) = listener.accept().unwrap();
+    socket
+        .write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        .unwrap();
+    assert_eq!(bench.end().0, ForkEnd::Unreachable);
+}
+
+#[test]
+fn a_file_of_roots_without_one_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("roots.pem");
+    for text in [
+        None,
+        Some(""),
+        Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ] {
+        text.into_iter()
+            .for_each(|text| std::fs::write(&file, text).unwrap());
+        let error = ForkDesk::new(true, Some(&file)).unwrap_err().to_string();
+        assert!(
+            error.contains("fork_ca") && error.contains("roots.pem"),
+            "{error}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) use datagram::{BATCH, Batch, Outgoing, send_batch};
 pub(crate) use disk::{begin_to_write, free_octets};
 pub(crate) use host::{interfaces, raise_open_files};
 pub(crate) use poll::{Events, Interest, Poll, Ready, Wake};
-pub(crate) use socket::{tcp_connect, tcp_listener, udp_socket};
+pub(crate) use socket::{set_send_buffer, tcp_connect, tcp_listener, udp_socket};
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

@@ -4,7 +4,7 @@ use super::address::RawAddress;
 use super::check;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// Octets asked for as kernel receive and send buffer of a UDP socket: a burst of some 2,000
 /// messages while the thread is away. Without CAP_NET_ADMIN the kernel grants what `net.core.rmem_max`
@@ -34,6 +34,12 @@ fn set(fd: &OwnedFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) 
     // SAFETY: the pointer and length describe one integer that lives across the call.
     let result = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), length) };
     check(result).map(drop)
+}
+
+/// How much the kernel may hold for the peer of a connection, octets, instead of as much as it thinks fit.
+pub(crate) fn set_send_buffer(socket: &impl AsFd, octets: libc::c_int) -> io::Result<()> {
+    let fd = socket.as_fd().try_clone_to_owned()?;
+    set(&fd, libc::SOL_SOCKET, libc::SO_SNDBUF, octets)
 }
 
 fn bind(fd: &OwnedFd, address: SocketAddr) -> io::Result<()> {

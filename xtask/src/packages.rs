@@ -8,7 +8,7 @@ use std::process::Command;
 /// What building Carillon takes: SQLite, the cryptography and libopus are compiled from C.
 pub(crate) const BUILD: &[&str] = &["gcc", "libc6-dev", "cmake", "make"];
 
-/// What builds Carillon, and the phones and the load generator that the interoperability tests use.
+/// What builds Carillon, and the phones, the load generator and the reader of recordings that the interoperability tests use.
 pub(crate) const TEST: &[&str] = &[
     "gcc",
     "libc6-dev",
@@ -19,6 +19,7 @@ pub(crate) const TEST: &[&str] = &[
     "openssl",
     "sipsak",
     "linphone-cli",
+    "ffmpeg",
     "chromium",
 ];
 

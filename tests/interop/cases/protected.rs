@@ -6,20 +6,37 @@ use interop::baresip::{Account, talk};
 use interop::{Phone, Server, Stage, Tenant};
 use serde_json::Value;
 
-/// A company with this policy, and two phones: transport and kind of protection of each.
-fn pair(stage: &Stage, policy: &str, phones: [(&str, Option<&str>); 2]) -> Result<(Server, [Phone; 2])> {
+/// Transport and kind of protection of a phone.
+type Kind = (&'static str, Option<&'static str>);
+
+/// A company with this policy, and two phones.
+fn pair(stage: &Stage, policy: &str, phones: [Kind; 2]) -> Result<(Server, [Phone; 2])> {
+    pair_speaking(stage, policy, phones, ["PCMU/8000/1,PCMA/8000/1"; 2])
+}
+
+/// The same with the codecs that each knows.
+fn pair_speaking(
+    stage: &Stage,
+    policy: &str,
+    phones: [Kind; 2],
+    codecs: [&str; 2],
+) -> Result<(Server, [Phone; 2])> {
     let tenant = Tenant::new("acme", ["100", "101"].map(str::to_owned)).policy(policy);
     let server = Server::start(stage, &[tenant])?;
-    let start = |((user, hz), (transport, protection)): ((&str, u32), (&str, Option<&str>))| {
-        let mut account = Account::new(user, "acme.test", hz).over(transport);
+    let start = |(user, hz): (&str, u32), (transport, protection): Kind, codecs: &str| {
+        let mut account = Account::new(user, "acme.test", hz)
+            .over(transport)
+            .speaking(codecs);
         if let Some(kind) = protection {
             account = account.protecting(kind);
         }
         Phone::start(stage, &server, account)
     };
-    let [ann, bea] = [PEOPLE[0], PEOPLE[1]];
     let [first, second] = phones;
-    let phones = [start((ann, first))?, start((bea, second))?];
+    let phones = [
+        start(PEOPLE[0], first, codecs[0])?,
+        start(PEOPLE[1], second, codecs[1])?,
+    ];
     Ok((server, phones))
 }
 
@@ -87,6 +104,20 @@ fn a_plain_phone_calls_a_protected_one() -> Result<()> {
         ensure!(suites.0 == "none" && suites.1 != "none", "{record}");
         println!("COUNT interop/srtp 2");
         Ok(format!("{heard}; {suites:?}"))
+    })
+}
+
+/// Keys of ours on one side, none on the other, and another codec.
+#[test]
+fn a_protected_phone_and_a_plain_one_without_a_codec_in_common() -> Result<()> {
+    Stage::run("baresip-srtp-transcoded", |stage| {
+        let kinds = [("tls", Some("srtp-mand")), ("udp", None)];
+        let codecs = ["opus/48000/1", "PCMA/8000/1"];
+        let (server, [mut ann, mut bea]) = pair_speaking(stage, "srtp=optional", kinds, codecs)?;
+        let (record, heard) = talk_and_hold(&server, &mut ann, &mut bea)?;
+        ensure!(suites(&record) == (CM, "none"), "{record}");
+        println!("COUNT interop/srtp 2");
+        Ok(heard)
     })
 }
 

@@ -17,6 +17,21 @@ fn a_law_and_mu_law_with_straight_audio() -> Result<()> {
     hear_each_other("pcma-pcmu", ["PCMA/8000/1", "PCMU/8000/1"], "media=direct")
 }
 
+#[test]
+fn g722_and_mu_law() -> Result<()> {
+    hear_each_other("g722-pcmu", ["G722/16000/1", "PCMU/8000/1"], "media=relay")
+}
+
+#[test]
+fn g722_and_opus() -> Result<()> {
+    hear_each_other("g722-opus", ["G722/16000/1", "opus/48000/1"], "media=relay")
+}
+
+#[test]
+fn opus_and_a_law() -> Result<()> {
+    hear_each_other("opus-pcma", ["opus/48000/1", "PCMA/8000/1"], "media=direct")
+}
+
 fn hear_each_other(name: &str, codecs: [&str; 2], policy: &str) -> Result<()> {
     Stage::run(&format!("baresip-{name}"), |stage| {
         let tenant = Tenant::new("acme", extensions(100, 3)).policy(policy);

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How long a step of a call may take on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
-/// Octets of sound that a talk takes, 16,000 a second; two seconds of them have to be clean.
-const TALK: u64 = 40_000;
+/// Tenths of a second of sound that a talk takes; two seconds of them have to be clean.
+const TALK: u64 = 25;
 /// How long nothing may be heard before it is silent; more than a second, so that whatever begins next gets a recording of
 /// its own.
 const SILENCE: Duration = Duration::from_millis(1_100);
@@ -35,6 +35,8 @@ pub struct Phone {
     events: VecDeque<Value>,
     recordings: Recordings,
     hz: u32,
+    /// Octets of sound that it hears in a tenth of a second.
+    tenth: u64,
 }
 
 impl Phone {
@@ -67,6 +69,7 @@ impl Phone {
             events: VecDeque::new(),
             recordings,
             hz: account.hz,
+            tenth: u64::from(account.rate()) / 5,
         };
         if account.registers_late() {
             phone.await_loop()?;
@@ -113,6 +116,14 @@ impl Phone {
         self.command("accept", "").map(drop)
     }
 
+    /// Presses keys in the call, each for a moment, as telephone events.
+    ///
+    /// # Errors
+    /// baresip didn't take the command.
+    pub fn press(&mut self, keys: &str) -> Result<()> {
+        self.command("sndcode", keys).map(drop)
+    }
+
     /// Hangs up.
     ///
     /// # Errors
@@ -136,7 +147,7 @@ impl Phone {
     pub fn await_sound(&mut self, mark: &Mark, seconds: u64) -> Result<Tone> {
         until(&format!("sound at {}", self.program.name()), STEP, || {
             self.receive()?;
-            Ok((self.recordings.newest_since(mark) >= seconds * 16_000).then_some(()))
+            Ok((self.recordings.newest_since(mark) >= seconds * 10 * self.tenth).then_some(()))
         })?;
         self.recordings.newest_sound(mark)
     }
@@ -313,7 +324,7 @@ impl Phone {
     fn hear(&mut self, mark: &Mark, hz: u32) -> Result<Tone> {
         until(&format!("{hz} Hz at {}", self.program.name()), STEP, || {
             self.receive()?;
-            Ok((self.recordings.octets_since(mark) >= TALK).then_some(()))
+            Ok((self.recordings.octets_since(mark) >= TALK * self.tenth).then_some(()))
         })?;
         self.recordings.tone_since(mark, hz)
     }

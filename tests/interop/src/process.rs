@@ -17,6 +17,7 @@ const PACKAGES: [(&str, &str); 6] = [
     ("linphonec", "linphone-cli"),
     ("node", "nodejs"),
     ("openssl", "openssl"),
+    ("ffprobe", "ffmpeg"),
 ];
 
 /// Looks at `ready` until it yields something.

@@ -90,7 +90,7 @@ impl Recordings {
         self.mark().0.len()
     }
 
-    /// Octets that were heard since; 16,000 are a second.
+    /// Octets that were heard since, two for a sample.
     #[must_use]
     pub fn octets_since(&self, mark: &Mark) -> u64 {
         self.grown_since(mark).iter().map(|(_, from, to)| to - from).sum()
@@ -142,12 +142,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let recordings = Recordings::begin(dir.path().join("sounds")).unwrap();
         let path = dir.path().join("sounds/dump-1-dec.wav");
-        tone::write(&path, 440, 3).unwrap();
+        tone::write(&path, 440, 3, 8_000).unwrap();
         let mark = recordings.mark();
         assert_eq!((recordings.stretches(), recordings.octets_since(&mark)), (1, 0));
         assert!(recordings.tone_since(&mark, 440).is_err());
         let mut sound = fs::read(&path).unwrap();
-        tone::write(&path, 1_000, 3).unwrap();
+        tone::write(&path, 1_000, 3, 8_000).unwrap();
         sound.extend_from_slice(&fs::read(&path).unwrap()[44..]);
         fs::write(&path, sound).unwrap();
         assert_eq!(recordings.octets_since(&mark), 48_000);

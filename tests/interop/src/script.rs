@@ -118,6 +118,16 @@ impl Script {
         self
     }
 
+    /// Sends the octets of a file once, 160 in a packet of this payload type, from the port that `[rtpstream_audio_port]` names.
+    #[must_use]
+    pub fn plays(mut self, file: &str, payload_type: u8) -> Script {
+        let _infallible = writeln!(
+            self.steps,
+            "  <nop><action><exec rtp_stream=\"{file},1,{payload_type}\"/></action></nop>"
+        );
+        self
+    }
+
     /// Goes on in the other of its two dialogs. The second one is always asked for by this phone, and its 2xx is heard by
     /// [`Script::hears_peer`].
     #[must_use]

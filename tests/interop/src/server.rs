@@ -56,6 +56,72 @@ impl Tenant {
     }
 }
 
+/// What a server has that others don't.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    media: String,
+    disk: Option<Disk>,
+}
+
+impl Setting {
+    /// A line for `[media]` in its configuration.
+    #[must_use]
+    pub fn media(mut self, line: &str) -> Setting {
+        self.media.push_str(line);
+        self.media.push('\n');
+        self
+    }
+
+    /// Its recordings are on this disk.
+    #[must_use]
+    pub fn disk(mut self, disk: Disk) -> Setting {
+        self.disk = Some(disk);
+        self
+    }
+}
+
+/// A file system in memory that only one server sees: it is mounted in a namespace of that.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    kib: u32,
+    unshare: Vec<&'static str>,
+}
+
+impl Disk {
+    /// A disk of this size; `None` where the machine does not let us mount one.
+    ///
+    /// # Errors
+    /// No directory to try it on.
+    pub fn small(stage: &Stage, kib: u32) -> Result<Option<Disk>> {
+        let place = stage.make_dir("mount")?;
+        let ways = [vec!["--mount"], vec!["--map-root-user", "--mount"]];
+        let allowed = |unshare: &Vec<&'static str>| {
+            let mut command = Command::new("unshare");
+            command
+                .args(unshare)
+                .args(["mount", "-t", "tmpfs", "tmpfs"])
+                .arg(&place);
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        let found = ways.into_iter().find(allowed);
+        Ok(found.map(|unshare| Disk { kib, unshare }))
+    }
+
+    /// Runs a command with this disk mounted on a directory.
+    fn under(&self, command: &Command, place: &Path) -> Command {
+        let mut wrapped = Command::new("unshare");
+        wrapped.args(&self.unshare).args(["sh", "-c"]);
+        let mount = format!(
+            "mount -t tmpfs -o mode=0700,size={}k tmpfs \"$0\" && exec \"$@\"",
+            self.kib
+        );
+        wrapped.arg(mount).arg(place);
+        wrapped.arg(command.get_program()).args(command.get_args());
+        wrapped.stdin(std::process::Stdio::null());
+        wrapped
+    }
+}
+
 /// The password of an extension in every test.
 #[must_use]
 pub fn password(domain: &str, extension: &str) -> String {
@@ -74,6 +140,7 @@ pub struct Server {
     dir: PathBuf,
     log: PathBuf,
     program: Option<Program>,
+    disk: Option<Disk>,
     /// Where it listens for UDP and TCP.
     pub sip: SocketAddr,
     /// Where it listens for TLS.
@@ -90,15 +157,24 @@ impl Server {
     /// # Errors
     /// A command failed or the server didn't answer in time.
     pub fn start(stage: &Stage, tenants: &[Tenant]) -> Result<Server> {
+        Server::start_as(stage, tenants, Setting::default())
+    }
+
+    /// The same with settings of its own.
+    ///
+    /// # Errors
+    /// See [`Server::start`].
+    pub fn start_as(stage: &Stage, tenants: &[Tenant], setting: Setting) -> Result<Server> {
         let port = stage.ports.run(4)?;
         let relay = stage.ports.relay();
         let dir = stage.make_dir("data")?;
         let toml = format!(
-            "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n\n\
+            "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n{}\n\
              [listen]\nudp = [\"127.0.0.1:{port}\", \"[::1]:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
              ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n",
             relay.start(),
             relay.end(),
+            setting.media,
             port + 1,
             port + 3,
             port + 2,
@@ -108,6 +184,7 @@ impl Server {
             dir: stage.dir().to_owned(),
             log: stage.path("carillon.log"),
             program: None,
+            disk: setting.disk,
             sip: SocketAddr::from(([127, 0, 0, 1], port)),
             tls: SocketAddr::from(([127, 0, 0, 1], port + 1)),
             wss: SocketAddr::from(([127, 0, 0, 1], port + 2)),
@@ -141,6 +218,11 @@ impl Server {
     fn launch(&mut self) -> Result<()> {
         let mut command = self.command()?;
         command.arg("serve");
+        if let Some(disk) = &self.disk {
+            let place = self.recordings();
+            std::fs::create_dir_all(&place).context("no directory for recordings")?;
+            command = disk.under(&command, &place);
+        }
         let mut program = Program::start("carillon", &mut command, &self.log)?;
         let socket = UdpSocket::bind("127.0.0.1:0").context("no UDP socket")?;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
@@ -151,6 +233,48 @@ impl Server {
         })?;
         self.program = Some(program);
         Ok(())
+    }
+
+    fn recordings(&self) -> PathBuf {
+        self.dir.join("data/recordings")
+    }
+
+    /// The directory of recordings as the server itself sees it, wherever that is mounted.
+    ///
+    /// # Errors
+    /// It was killed.
+    pub fn own_recordings(&self) -> Result<PathBuf> {
+        let pid = self.program.as_ref().map(Program::id).context("it was killed")?;
+        let place = self.recordings();
+        Ok(Path::new(&format!("/proc/{pid}/root")).join(place.strip_prefix("/").unwrap_or(&place)))
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until a tenant has so many recordings, and returns them, the latest first.
+    ///
+    /// # Errors
+    /// There are fewer after a while.
+    pub fn await_recordings(&self, tenant: &str, count: usize) -> Result<Vec<Value>> {
+        until(&format!("{count} recordings"), SEEN_WITHIN, || {
+            let found = self.list(&["recording", "list", tenant])?;
+            Ok((found.len() >= count).then_some(found))
+        })
+    }
+
+    /// Waits until a counter of `carillon status` is this high.
+    ///
+    /// # Errors
+    /// It is not after a while.
+    pub fn await_count(&self, counter: &str, least: u64) -> Result<()> {
+        until(&format!("{counter} to be {least}"), SEEN_WITHIN, || {
+            let count = self.status()?["counts"][counter].as_u64();
+            Ok(count.is_some_and(|count| count >= least).then_some(()))
+        })
     }
 
     /// SIGKILL: nothing is flushed, nothing is said.

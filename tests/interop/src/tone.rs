@@ -1,19 +1,24 @@
-//! Tones: writing one as a WAV file and measuring one in a WAV file (16 bit, mono) by Goertzel's algorithm.
+//! Tones: writing one as a WAV file and measuring one in a WAV file (16 bit) by Goertzel's algorithm.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::f64::consts::PI;
 use std::fmt;
 use std::fs;
 use std::path::Path;
 
-/// Samples per second of what we write: the rate of PCMU and PCMA.
-const RATE: u32 = 8_000;
 /// Frames per second that are judged one by one.
 const FRAMES_PER_S: usize = 10;
 /// Share of a frame's energy that has to be in the tone; G.711 noise takes far less than the rest.
 const PURE: f64 = 0.8;
 /// Quietest amplitude that counts as the tone, of full scale 1.0 (-26 dB; we send 0.5).
 const AUDIBLE: f64 = 0.05;
+/// Amplitude of another's tone that counts as none, of full scale 1.0 (-46 dB).
+const NONE_OF_IT: f64 = 0.005;
+/// Mean square of a frame that is silent (-50 dB).
+const SILENT: f64 = 1e-5;
+/// Frames that may hold the beginning or end of a tone: where a call begins, is recorded, ends, and where a jitter buffer
+/// finds its depth.
+const EDGES: usize = 6;
 
 /// A tone as found in a recording.
 #[derive(Clone, Copy, Debug)]
@@ -32,18 +37,27 @@ impl fmt::Display for Tone {
     }
 }
 
-/// Writes `seconds` of a sine at half of full scale.
+/// Writes `seconds` of a sine at half of full scale, at so many samples per second.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn write(path: &Path, hz: u32, seconds: u32) -> Result<()> {
-    let samples = RATE * seconds;
-    let mut bytes = header(samples * 2);
-    for n in 0..samples {
-        let sample = (f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(RATE)).sin() * 0.5;
-        bytes.extend_from_slice(&to_i16(sample).to_le_bytes());
-    }
+pub fn write(path: &Path, hz: u32, seconds: u32, rate: u32) -> Result<()> {
+    let samples = samples(hz, seconds, rate);
+    let data = u32::try_from(samples.len() * 2).context("too long")?;
+    let mut bytes = header(data, rate);
+    samples
+        .iter()
+        .for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The samples of a sine at half of full scale.
+#[must_use]
+pub fn samples(hz: u32, seconds: u32, rate: u32) -> Vec<i16> {
+    let angle = |n: u32| f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(rate);
+    (0..rate * seconds)
+        .map(|n| to_i16(angle(n).sin() * 0.5))
+        .collect()
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the value is within ±16,384")]
@@ -51,7 +65,7 @@ fn to_i16(sample: f64) -> i16 {
     (sample * 32_767.0).round() as i16
 }
 
-fn header(data: u32) -> Vec<u8> {
+fn header(data: u32, rate: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend_from_slice(b"RIFF");
     bytes.extend_from_slice(&(36 + data).to_le_bytes());
@@ -59,8 +73,8 @@ fn header(data: u32) -> Vec<u8> {
     bytes.extend_from_slice(&16_u32.to_le_bytes());
     bytes.extend_from_slice(&1_u16.to_le_bytes());
     bytes.extend_from_slice(&1_u16.to_le_bytes());
-    bytes.extend_from_slice(&RATE.to_le_bytes());
-    bytes.extend_from_slice(&(RATE * 2).to_le_bytes());
+    bytes.extend_from_slice(&rate.to_le_bytes());
+    bytes.extend_from_slice(&(rate * 2).to_le_bytes());
     bytes.extend_from_slice(&2_u16.to_le_bytes());
     bytes.extend_from_slice(&16_u16.to_le_bytes());
     bytes.extend_from_slice(b"data");
@@ -68,20 +82,53 @@ fn header(data: u32) -> Vec<u8> {
     bytes
 }
 
+/// A key as tones (ITU-T Q.23), each at a quarter of full scale, between silences of a second: octets of µ-law at 8 kHz.
+#[must_use]
+pub fn key_as_mu_law(key: char, ms: u32) -> Vec<u8> {
+    let rows = [("123A", 697), ("456B", 770), ("789C", 852), ("*0#D", 941)];
+    let found = rows.iter().find_map(|(keys, low)| Some((keys.find(key)?, *low)));
+    let (column, low) = found.unwrap_or_default();
+    let high = [1_209, 1_336, 1_477, 1_633]
+        .get(column)
+        .copied()
+        .unwrap_or_default();
+    let sine = |hz: u32, n: u32| (f64::from(n) * f64::from(hz) * 2.0 * PI / 8_000.0).sin() * 0.25;
+    let pressed = (0..8 * ms).map(|n| mu_law(to_i16(sine(low, n) + sine(high, n))));
+    let pause = || std::iter::repeat_n(mu_law(0), 8_000);
+    pause().chain(pressed).chain(pause()).collect()
+}
+
+/// ITU-T G.711.
+fn mu_law(sample: i16) -> u8 {
+    let biased = sample.unsigned_abs().min(32_635) + 132;
+    let segment = 8 - u16::try_from(biased.leading_zeros()).unwrap_or(8).min(8);
+    let step = biased >> (segment + 3) & 15;
+    let sign = if sample < 0 { 0x80 } else { 0 };
+    !(sign | u8::try_from(segment << 4 | step).unwrap_or(0x7F))
+}
+
 /// Finds the strongest tone of a recording, leaving out its first `skip` octets.
 ///
 /// # Errors
 /// No 16-bit mono WAV, or less than a second of it.
 pub fn measure(path: &Path, skip: u64) -> Result<Tone> {
-    let (rate, samples) = read(path, skip)?;
+    let (rate, lanes) = read(path, skip)?;
+    let [samples] = lanes.as_slice() else {
+        bail!("{} is not mono", path.display());
+    };
+    strongest_of(samples, rate).with_context(|| format!("in {}", path.display()))
+}
+
+/// Finds the strongest tone of a sound.
+///
+/// # Errors
+/// It is shorter than a second.
+pub fn strongest_of(samples: &[f64], rate: u32) -> Result<Tone> {
     let second = rate as usize;
-    if samples.len() < second {
-        bail!("{} has only {} samples", path.display(), samples.len());
-    }
     let loudest = samples
         .chunks_exact(second)
         .max_by(|a, b| energy(a).total_cmp(&energy(b)))
-        .context("no whole second")?;
+        .with_context(|| format!("there are only {} samples", samples.len()))?;
     let hz = strongest(loudest, rate);
     let frame = second / FRAMES_PER_S;
     let pure = samples
@@ -96,6 +143,64 @@ pub fn measure(path: &Path, skip: u64) -> Result<Tone> {
         amplitude,
         seconds,
     })
+}
+
+/// Checks a recording whose lanes hold one tone each and nothing else: no other sound, and nothing of another lane's.
+///
+/// # Errors
+/// Says what was measured instead.
+pub fn expect_lanes(path: &Path, hz: &[u32]) -> Result<Vec<Tone>> {
+    let (rate, lanes) = read(path, 0)?;
+    ensure!(
+        lanes.len() == hz.len(),
+        "{} has {} lanes",
+        path.display(),
+        lanes.len()
+    );
+    let tones = lanes.iter().zip(hz).map(|(samples, own)| {
+        let others: Vec<u32> = hz.iter().copied().filter(|other| other != own).collect();
+        let tone = expect_alone(samples, rate, *own, &others);
+        tone.with_context(|| format!("the lane of {own} Hz in {}", path.display()))
+    });
+    tones.collect()
+}
+
+/// Checks that a sound holds this tone, for a second at least, and neither another sound nor these other tones.
+///
+/// # Errors
+/// Says what was measured instead.
+pub fn expect_alone(samples: &[f64], rate: u32, hz: u32, others: &[u32]) -> Result<Tone> {
+    let tone = strongest_of(samples, rate)?;
+    let off = (tone.hz - f64::from(hz)).abs() / f64::from(hz);
+    ensure!(
+        off <= 0.01 && tone.amplitude >= AUDIBLE && tone.seconds >= 1.0,
+        "expected {hz} Hz, measured {tone:?}"
+    );
+    let frames = || samples.chunks_exact(rate as usize / FRAMES_PER_S);
+    let odd = frames()
+        .filter(|frame| energy(frame) > SILENT && !is_tone(frame, tone.hz, rate))
+        .count();
+    ensure!(odd <= EDGES, "{odd} tenths of a second hold something else");
+    // Within the tone: where it begins, every frequency is in it.
+    for second in samples.chunks_exact(rate as usize) {
+        let is_whole = second
+            .chunks_exact(rate as usize / FRAMES_PER_S)
+            .all(|frame| is_tone(frame, tone.hz, rate));
+        for other in others.iter().filter(|_| is_whole) {
+            let leaked = amplitude(second, f64::from(*other), rate);
+            ensure!(leaked < NONE_OF_IT, "{other} Hz are heard as well: {leaked}");
+        }
+    }
+    Ok(tone)
+}
+
+/// Samples as we measure them.
+#[must_use]
+pub fn scaled(samples: &[i16]) -> Vec<f64> {
+    samples
+        .iter()
+        .map(|sample| f64::from(*sample) / 32_768.0)
+        .collect()
 }
 
 /// Checks a recording, without its first `skip` octets, for a tone: frequency within 1 %, audible, at least two seconds of it.
@@ -154,49 +259,79 @@ fn count(samples: &[f64]) -> f64 {
     samples.len().max(1) as f64
 }
 
-fn read(path: &Path, skip: u64) -> Result<(u32, Vec<f64>)> {
+/// The rate, and the samples of each channel.
+fn read(path: &Path, skip: u64) -> Result<(u32, Vec<Vec<f64>>)> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let format = bytes.get(20..36).context("no WAV header")?;
-    let [1, 0, 1, 0, a, b, c, d, .., 16, 0] = format else {
-        bail!("{} is no 16-bit mono WAV", path.display());
+    let [1, 0, channels @ 1..=2, 0, a, b, c, d, .., 16, 0] = format else {
+        bail!("{} is no 16-bit WAV", path.display());
     };
-    let rate = u32::from_le_bytes([*a, *b, *c, *d]);
+    let (channels, rate) = (usize::from(*channels), u32::from_le_bytes([*a, *b, *c, *d]));
     let start = bytes
         .windows(4)
         .position(|w| w == b"data")
         .context("no data in the WAV")?;
     let skip = usize::try_from(skip).context("too long")?;
     let data = bytes.get(skip.max(start + 8)..).unwrap_or_default();
-    let sample = |pair: &[u8]| match pair {
-        [low, high] => f64::from(i16::from_le_bytes([*low, *high])) / 32_768.0,
-        _ => 0.0,
-    };
-    Ok((rate, data.chunks_exact(2).map(sample).collect()))
+    let samples = data.chunks_exact(2).map(|pair| match pair {
+        [low, high] => i16::from_le_bytes([*low, *high]),
+        _ => 0,
+    });
+    let samples = scaled(&samples.collect::<Vec<_>>());
+    let lane = |n| samples.iter().skip(n).step_by(channels).copied().collect();
+    Ok((rate, (0..channels).map(lane).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const RATE: u32 = 8_000;
+
     #[test]
     fn a_written_tone_is_measured_as_itself_and_not_as_its_neighbour() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
-        write(&path, 1_000, 3).unwrap();
-        let tone = expect(&path, 0, 1_000).unwrap();
-        assert!((tone.hz - 1_000.0).abs() < 1.0 && (tone.amplitude - 0.5).abs() < 0.01);
-        assert!(expect(&path, 0, 1_020).is_err());
+        for rate in [RATE, 48_000] {
+            write(&path, 1_000, 3, rate).unwrap();
+            let tone = expect(&path, 0, 1_000).unwrap();
+            assert!((tone.hz - 1_000.0).abs() < 1.0 && (tone.amplitude - 0.5).abs() < 0.01);
+            assert!(expect(&path, 0, 1_020).is_err());
+        }
+    }
+
+    #[test]
+    fn mu_law_as_the_recommendation_has_it() {
+        let found = [0, 31_607, -31_607, 988, -988, 32_767].map(mu_law);
+        assert_eq!(found, [0xFF, 0x81, 0x01, 0xCE, 0x4E, 0x80]);
     }
 
     #[test]
     fn silence_and_a_short_tone_are_no_tone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
-        write(&path, 440, 1).unwrap();
+        write(&path, 440, 1, RATE).unwrap();
         assert!(expect(&path, 0, 440).is_err());
-        let mut silent = header(RATE * 6);
+        let mut silent = header(RATE * 6, RATE);
         silent.resize(44 + RATE as usize * 6, 0);
         fs::write(&path, silent).unwrap();
         assert!(expect(&path, 0, 440).is_err());
+    }
+
+    #[test]
+    fn a_lane_with_a_trace_of_another_is_found_out() {
+        let [low, high] = [440, 1_000].map(|hz| scaled(&samples(hz, 4, RATE)));
+        let mixed = |share: f64| -> Vec<f64> {
+            let both = low.iter().zip(&high);
+            both.map(|(low, high)| low + high * share).collect()
+        };
+        assert!(expect_alone(&low, RATE, 440, &[1_000]).is_ok());
+        assert!(expect_alone(&mixed(0.002), RATE, 440, &[1_000]).is_ok());
+        assert!(expect_alone(&mixed(0.02), RATE, 440, &[1_000]).is_err());
+        assert!(expect_alone(&high, RATE, 440, &[1_000]).is_err());
+        // A second of somebody else at the end.
+        let mut other = low.clone();
+        other.extend(scaled(&samples(620, 1, RATE)));
+        assert!(expect_alone(&other, RATE, 440, &[1_000]).is_err());
     }
 }

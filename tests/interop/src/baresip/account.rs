@@ -48,7 +48,14 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Knows these codecs alone, as baresip writes them: `PCMA/8000/1`.
+    /// Samples per second that it plays and hears: those of its first codec.
+    pub(super) fn rate(&self) -> u32 {
+        let rate = self.codecs.split('/').nth(1).and_then(|rate| rate.parse().ok());
+        rate.unwrap_or(8_000)
+    }
+
+    /// Knows these codecs alone, as baresip writes them: `PCMA/8000/1`, `G722/16000/1`, `opus/48000/1`. All of one rate: its
+    /// tone is in a file.
     #[must_use]
     pub fn speaking(mut self, codecs: &'a str) -> Account<'a> {
         self.codecs = codecs;
@@ -131,8 +138,8 @@ pub(super) fn configure(
     account: Account<'_>,
     control: u16,
 ) -> Result<()> {
-    let tone = stage.path(&format!("tone-{}.wav", account.hz));
-    tone::write(&tone, account.hz, TONE_S)?;
+    let tone = stage.path(&format!("tone-{}-{}.wav", account.hz, account.rate()));
+    tone::write(&tone, account.hz, TONE_S, account.rate())?;
     let media = stage.ports.run(MEDIA_PORTS)?;
     // One port for datagrams and connections, as a phone has it; port 0 would be two.
     let sip = stage.ports.one()?;
@@ -163,6 +170,15 @@ pub(super) fn configure(
             "module fakevideo.so\nmodule vp8.so\nvideo_source fakevideo,nil\nvideo_display fakevideo,nil\n\
              video_size 176x144\nvideo_fps 10\nvideo_bitrate 100000\n"
         )?;
+    }
+    // Of Opus it has two channels unless told otherwise.
+    for (name, lines) in [
+        ("G722", "module g722.so"),
+        ("opus", "module opus.so\nopus_stereo no\nopus_sprop_stereo no"),
+    ] {
+        if account.codecs.contains(name) {
+            writeln!(config, "{lines}")?;
+        }
     }
     for module in more {
         writeln!(config, "module_app {module}.so")?;

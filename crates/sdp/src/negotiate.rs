@@ -84,10 +84,7 @@ pub fn offer(
     let mut text = Text::default();
     for (index, media) in from.media.iter().enumerate() {
         if Some(index) == usable {
-            let more = match anchor.is_some_and(|anchor| anchor.transcodes) {
-                true => spoken::besides(media, allowed),
-                false => Vec::new(),
-            };
+            let more = besides(media, anchor, allowed);
             let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
             let protected = to.offered().ok_or(Refusal::Transport)?;
             let mut place = place(media, anchor, media.rtcp_mux)?;
@@ -131,6 +128,14 @@ fn offer_fax(media: &Media, anchor: Option<Anchor>, text: &mut Text) -> Result<(
     Ok(())
 }
 
+/// What we speak for the one who offered, where we transcode.
+fn besides(media: &Media, anchor: Option<Anchor>, allowed: &[String]) -> Vec<Codec> {
+    match anchor.is_some_and(|anchor| anchor.transcodes) {
+        true => spoken::besides(media, allowed),
+        false => Vec::new(),
+    }
+}
+
 /// The offer for a browser: the stream in the place that it has there, and nothing that the browser does not know already.
 fn web_offer(
     media: Option<&Media>,
@@ -144,7 +149,8 @@ fn web_offer(
     for index in 0..lines.len().max(at.saturating_add(1)) {
         match (media.filter(|_| index == at), lines.get(index)) {
             (Some(media), _) => {
-                let codecs: Vec<&Codec> = media.allowed(allowed).collect();
+                let more = besides(media, Some(anchor), allowed);
+                let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
                 let protected = to.offered().ok_or(Refusal::Transport)?;
                 let place = place(media, Some(anchor), true)?;
                 text.stream(media, &codecs, media.effective_direction(), place, protected);

@@ -184,6 +184,22 @@ fn a_browser_is_offered_what_it_needs_and_a_phone_gets_nothing_of_it() {
     assert_eq!(offer(&plain_answer(), &mut side, anchor(), &[]).unwrap(), text);
 }
 
+/// A page may know Opus alone.
+#[test]
+fn a_browser_is_offered_what_the_server_speaks_for_a_phone() {
+    let text =
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
+    let phone = Description::parse(text.as_bytes()).unwrap();
+    let transcodes = anchor().map(|anchor| Anchor {
+        transcodes: true,
+        ..anchor
+    });
+    let mut side = browser();
+    let text = offer(&phone, &mut side, transcodes, &[]).unwrap();
+    let formats = text.lines().find(|line| line.starts_with("m=audio"));
+    assert_eq!(formats, Some("m=audio 40000 UDP/TLS/RTP/SAVPF 8 0 9 111"));
+}
+
 #[test]
 fn a_phone_is_offered_the_browsers_codecs_alone() {
     let offered = read(CHROMIUM, WEB);

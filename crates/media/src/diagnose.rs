@@ -35,6 +35,10 @@ pub struct Evidence {
     pub address: Option<SocketAddr>,
     /// Its last description has no address: it is on hold.
     pub held: bool,
+    /// It says that it sends nothing.
+    pub quiet: bool,
+    /// What keeps ICE and DTLS from being done, where the leg speaks so.
+    pub web: Option<AudioFault>,
     /// Where the last stray packet came from.
     pub stray: Option<SocketAddr>,
 }
@@ -45,7 +49,11 @@ pub fn diagnose(own: &Evidence, other: &Evidence) -> Option<AudioFault> {
     if own.held && own.described.is_some() {
         return None;
     }
-    if own.received > 0 {
+    if own.web.is_some() {
+        // Until that is done nothing goes either way.
+        return own.web;
+    }
+    if own.received > 0 || own.quiet {
         let unheard = own.address.is_none() && other.received > 0;
         return unheard.then_some(AudioFault::NoAddress);
     }

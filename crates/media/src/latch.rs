@@ -35,11 +35,11 @@ struct Ice {
 
 impl Latch {
     /// ICE decides from now on: where is sent to, and from where is believed. RTCP goes the same way (RFC 5761). True when
-    /// it is sent to another address than before.
+    /// it is sent to another address than before, or to none any more.
     pub(crate) fn follow_ice(&mut self, selected: Option<SocketAddr>, valid: Vec<SocketAddr>) -> bool {
         self.muted = false;
         let before = self.ice.replace(Ice { selected, valid });
-        selected.is_some() && before.and_then(|ice| ice.selected) != selected
+        before.and_then(|ice| ice.selected) != selected
     }
 
     /// ICE decides no more.

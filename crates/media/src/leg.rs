@@ -8,6 +8,7 @@ use crate::latch::Latch;
 use crate::ports::PairId;
 use crate::protect::Protected;
 use crate::secure::Secure;
+use crate::splice::Splice;
 use model::{Codec, LegQuality, SrtpKeys, Voice};
 use rtp::rtcp::{Reporter, packets};
 use rtp::srtp::{Receiver, Refused};
@@ -38,6 +39,8 @@ pub(crate) struct LegState {
     pub(crate) events: Option<u8>,
     /// Which of its packets are a matter for the engine: those of this payload type, [`ALL`] or [`NONE`].
     heed: u8,
+    /// It says that it sends nothing.
+    pub(crate) quiet: bool,
     /// Packets of our own in a row since something came from it.
     pub(crate) unheard: u32,
     /// ICE and DTLS, where the leg speaks so.
@@ -50,6 +53,8 @@ pub(crate) struct LegState {
     srtp: Option<Box<Protected>>,
     /// The keys of RTCP that has a port, and a DTLS handshake, of its own.
     srtcp: Option<Box<Protected>>,
+    /// The one stream to a browser.
+    splice: Option<Splice>,
     count: LegQuality,
     strays: Evidence,
     reception: Reception,
@@ -70,6 +75,7 @@ impl LegState {
             taken: false,
             events: None,
             heed: NONE,
+            quiet: false,
             unheard: 0,
             secure: None,
             feedback: Feedback::default(),
@@ -77,6 +83,7 @@ impl LegState {
             voice: None,
             srtp: None,
             srtcp: None,
+            splice: None,
             count: LegQuality::default(),
             strays: Evidence::default(),
             reception: Reception::new(),
@@ -264,6 +271,16 @@ impl LegState {
         self.count.unrouted = self.count.unrouted.saturating_add(1);
     }
 
+    /// Makes a packet for this leg one of the stream that it knows, where that matters. False when it must not leave.
+    #[inline]
+    pub(crate) fn splice(&mut self, packet: &mut [u8], now: Duration) -> bool {
+        if self.secure.is_none() {
+            return true;
+        }
+        let clock_hz = self.voice.as_ref().map_or(8000, |voice| voice.codec.clock_hz());
+        Splice::take(&mut self.splice, packet, clock_hz, now)
+    }
+
     /// A packet of ours leaves to this leg, not protected yet.
     pub(crate) fn sends(&mut self, packet: &[u8], now: Duration) {
         let Ok(header) = Header::parse(packet) else { return };
@@ -363,6 +380,8 @@ impl LegState {
             signalling,
             address: self.latch.rtp_to(),
             held: self.latch.is_muted(),
+            quiet: self.quiet,
+            web: self.secure.as_ref().and_then(|secure| secure.lacks()),
             ..self.strays
         }
     }

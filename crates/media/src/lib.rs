@@ -79,6 +79,7 @@ mod relay;
 mod room;
 mod secure;
 mod session;
+mod splice;
 mod tick;
 
 pub use effect::{Effect, ForkAsk, RoomFrame, Spool};

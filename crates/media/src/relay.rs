@@ -202,7 +202,7 @@ impl Relay {
             } => self.record(*session, *recording, act, now),
             MediaCommand::Fork { session, fork, act } => self.fork(*session, *fork, act, now),
             MediaCommand::Join { session, seats } => self.join(*session, seats.as_ref(), now),
-            MediaCommand::Watch { session, hold } => self.watch(*session, *hold, now),
+            MediaCommand::Watch { session, hold, quiet } => self.watch(*session, *hold, *quiet, now),
             MediaCommand::Close { session } => self.close(*session, now),
         }
     }
@@ -275,7 +275,7 @@ impl Relay {
         if near.is_for_engine(packet) {
             return self.take_or_pass((slot, leg), control, (buffer, len), now);
         }
-        let forward = pass_on((near, far), control, (buffer, len));
+        let forward = pass_on((near, far), control, (buffer, len), now);
         session.heard(now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
@@ -509,7 +509,7 @@ impl Relay {
         }));
     }
 
-    fn watch(&mut self, id: MediaSessionId, hold: bool, now: Duration) {
+    fn watch(&mut self, id: MediaSessionId, hold: bool, quiet: [bool; 2], now: Duration) {
         let Some(slot) = self.slots.get(&id).copied() else {
             return;
         };
@@ -524,8 +524,15 @@ impl Relay {
             after.map(|due| self.looks.insert((due, slot)));
         }
         self.tend(slot, |session| {
-            if session.is_sound() {
-                session.checks.watch(hold, session.evidence(), now);
+            if !session.is_sound() {
+                return;
+            }
+            let before = [session.caller.quiet, session.callee.quiet];
+            [session.caller.quiet, session.callee.quiet] = quiet;
+            session.checks.watch(hold, session.evidence(), now);
+            // Other audio is due than before.
+            if before != quiet {
+                session.checks.moved(session.evidence(), now);
             }
         });
     }

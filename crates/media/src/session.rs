@@ -206,10 +206,12 @@ pub(crate) fn pass_on(
     (near, far): (&mut LegState, &mut LegState),
     control: bool,
     (buffer, len): (&mut [u8], usize),
+    now: Duration,
 ) -> Option<Forward> {
     let rtp_to = far.latch.rtp_to();
     let to = if control { far.latch.rtcp_to() } else { rtp_to };
     let forward = match (to, far.pair) {
+        (Some(_), _) if !control && !far.splice(buffer.get_mut(..len)?, now) => None,
         (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
             pair,
             // With rtcp-mux both have one address, and one socket (RFC 5761).

@@ -2,8 +2,7 @@
 //! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
 
 use crate::{
-    AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording,
-    RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind, Voice,
+    AudioFault, AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind, Voice,
     WebTransport,
 };
 use serde::{Deserialize, Serialize};
@@ -77,6 +76,8 @@ pub enum MediaCommand {
         session: MediaSessionId,
         /// One side holds the other; silence is expected.
         hold: bool,
+        /// Caller and callee: it says that it sends nothing, so nothing is due from it.
+        quiet: [bool; 2],
     },
     /// Reserve an RTP/RTCP port pair for the one leg, the caller's, of a session that the server answers itself. Answered by
     /// `Serving` or `Refused`.
@@ -358,7 +359,7 @@ pub enum Insecurity {
     ConsentLost,
     /// Its certificate is not the one that its description named.
     Fingerprint,
-    /// The handshake failed again and again.
+    /// The handshake failed again and again, or has led to nothing for a long time.
     Handshake,
 }
 
@@ -371,6 +372,16 @@ impl Insecurity {
             Insecurity::ConsentLost => "consent lost",
             Insecurity::Fingerprint => "wrong fingerprint",
             Insecurity::Handshake => "DTLS handshake failed",
+        }
+    }
+
+    /// What it means for the leg's audio.
+    #[must_use]
+    pub fn fault(self) -> AudioFault {
+        match self {
+            Insecurity::NoPath | Insecurity::ConsentLost => AudioFault::NoPath,
+            Insecurity::Fingerprint => AudioFault::WrongFingerprint,
+            Insecurity::Handshake => AudioFault::NoKeys,
         }
     }
 }

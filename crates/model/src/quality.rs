@@ -135,6 +135,12 @@ pub enum AudioFault {
     NotAudio,
     /// We know no address of the phone, so what the other side says does not reach it.
     NoAddress,
+    /// ICE has found no way to the phone, or it does not answer there any more.
+    NoPath,
+    /// Its certificate is not the one that its description named.
+    WrongFingerprint,
+    /// DTLS has led to no keys.
+    NoKeys,
 }
 
 impl AudioFault {
@@ -149,6 +155,9 @@ impl AudioFault {
             AudioFault::WrongKeys => "packets are protected with wrong keys",
             AudioFault::NotAudio => "sends no audio",
             AudioFault::NoAddress => "has no address to send to",
+            AudioFault::NoPath => "cannot be reached by ICE",
+            AudioFault::WrongFingerprint => "has another certificate than it said",
+            AudioFault::NoKeys => "has agreed on no keys by DTLS",
         }
     }
 }

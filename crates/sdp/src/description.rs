@@ -322,6 +322,13 @@ impl Description {
         self.audio(allowed).is_none_or(Media::is_held)
     }
 
+    /// True when the writer sends nothing on that stream.
+    #[must_use]
+    pub fn is_quiet(&self, allowed: &[String]) -> bool {
+        self.audio(allowed)
+            .is_some_and(|media| !media.effective_direction().sends())
+    }
+
     /// The same without hold: what the writer would say to somebody new. A leg that was held when its call is
     /// transferred is not to bring the hold along.
     #[must_use]

@@ -518,6 +518,14 @@ impl Side {
         self.version = self.version.saturating_add(versions);
     }
 
+    /// True when we said last that the other side sends nothing, and the leg answered that: that it receives nothing then is no
+    /// hold.
+    #[must_use]
+    pub fn has_offered_silence(&self) -> bool {
+        let silent = ["recvonly", "inactive"].map(|direction| format!("\r\na={direction}\r\n"));
+        self.answered == Some(false) && silent.iter().any(|line| self.said.contains(line))
+    }
+
     /// True once a description was made for this leg.
     #[must_use]
     pub fn has_spoken(&self) -> bool {

@@ -179,7 +179,7 @@ impl Relay {
             return None;
         }
         let session = self.sessions.get_mut(slot)?.as_mut()?;
-        let forward = pass_on(session.near_and_far(leg), control, (buffer, len));
+        let forward = pass_on(session.near_and_far(leg), control, (buffer, len), now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
     }
@@ -323,6 +323,9 @@ fn tick_after(now: Duration) -> Duration {
 
 /// The packet as the leg is to get it; `None` when it must not leave.
 pub(super) fn protect(leg: &mut LegState, mut octets: Vec<u8>, now: Duration) -> Option<Vec<u8>> {
+    if !leg.splice(&mut octets, now) {
+        return None;
+    }
     leg.sends(&octets, now);
     let len = octets.len();
     octets.resize(len.saturating_add(ROOM), 0);

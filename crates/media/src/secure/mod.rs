@@ -10,6 +10,7 @@
 //!   from elsewhere is dropped without an answer.
 //! - A handshake that fails is forgotten, and the next hello begins another; after [`MOST_HANDSHAKES`] none does, until the
 //!   leg describes itself anew.
+//! - That no handshake comes to an end is told after [`PATIENCE`].
 //! - Without ICE each source has a handshake of its own, so that a neighbour behind the leg's address disturbs nothing: who has the
 //!   certificate wins. Half of the handshakes are kept for the address of the description, and a hello has to be said twice,
 //!   the second time with a cookie.
@@ -23,7 +24,7 @@ mod ice;
 pub use dtls::{Dtls, DtlsOutput, DtlsRole, DtlsSource};
 
 use ice::{Agent, Found};
-use model::{Insecurity, SrtpKey, SrtpKeys, WebTransport};
+use model::{AudioFault, Insecurity, SrtpKey, SrtpKeys, WebTransport};
 use rtp::{Protocol, protocol};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ use std::time::Duration;
 pub const MOST_HANDSHAKES: u8 = 8;
 /// Handshakes with sources that no description names.
 const MOST_WITH_STRANGERS: u8 = MOST_HANDSHAKES / 2;
+/// From a path to keys, at most, until it is reported. The leg may still come to keys.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// An endpoint answers repeated messages of the leg for so long after it is done.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -71,6 +74,10 @@ pub(crate) struct Secure {
     begun: u8,
     /// There are keys for RTP, and for RTCP with a port of its own.
     done: [bool; 2],
+    /// Its certificate was another one than the one named.
+    is_strange: bool,
+    /// Keys are due.
+    patience: Option<Duration>,
     /// What was reported about this description.
     told: bool,
     out: VecDeque<Outgoing>,
@@ -99,6 +106,8 @@ impl Secure {
             handshakes: Vec::new(),
             begun: 0,
             done: [false; 2],
+            is_strange: false,
+            patience: None,
             told: false,
             out: VecDeque::new(),
             events: VecDeque::new(),
@@ -116,7 +125,8 @@ impl Secure {
             agent.change(ice, now);
         }
         self.path = path.clone();
-        (self.begun, self.told) = (0, false);
+        (self.begun, self.told, self.is_strange) = (0, false, false);
+        self.patience = None;
         if other {
             self.handshakes.clear();
             self.done = [false; 2];
@@ -173,6 +183,10 @@ impl Secure {
             agent.handle_timeout(now);
         }
         self.follow(source, now);
+        if self.patience.is_some_and(|at| at <= now) {
+            self.patience = None;
+            self.tell(Insecurity::Handshake);
+        }
         self.handshakes
             .retain_mut(|handshake| handshake.until.is_none_or(|until| until > now));
         for handshake in &mut self.handshakes {
@@ -185,7 +199,7 @@ impl Secure {
         let agent = self.agent.as_ref().and_then(Agent::poll_timeout);
         let handshakes = self.handshakes.iter();
         let due = handshakes.flat_map(|handshake| [handshake.endpoint.poll_timeout(), handshake.until]);
-        due.chain([agent]).flatten().min()
+        due.chain([agent, self.patience]).flatten().min()
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<Outgoing> {
@@ -208,6 +222,16 @@ impl Secure {
         Some((agent.selected(), agent.valid().collect()))
     }
 
+    /// What keeps audio from passing, if anything does.
+    pub(crate) fn lacks(&self) -> Option<AudioFault> {
+        let has_path = self.agent.as_ref().is_none_or(|agent| agent.selected().is_some());
+        match has_path {
+            _ if self.is_strange => Some(AudioFault::WrongFingerprint),
+            false => Some(AudioFault::NoPath),
+            true => (!self.is_done(false)).then_some(AudioFault::NoKeys),
+        }
+    }
+
     /// Does what the agent has found, and begins handshakes where that is ours to do.
     fn follow(&mut self, mut source: Source<'_>, now: Duration) {
         while let Some(found) = self.agent.as_mut().and_then(Agent::poll_found) {
@@ -217,14 +241,17 @@ impl Secure {
                 Found::Silence => self.tell(Insecurity::ConsentLost),
             }
         }
-        if !self.path.active {
-            return;
-        }
         let places = match &self.agent {
             Some(agent) => [agent.selected(), None],
             None if self.parts_rtcp() => self.described,
             None => [self.described[0], None],
         };
+        if places[0].is_some() && !self.is_done(false) && !self.told {
+            self.patience.get_or_insert(now.saturating_add(PATIENCE));
+        }
+        if !self.path.active {
+            return;
+        }
         for (rtcp, to) in [false, true].into_iter().zip(places) {
             let idle = !self.is_done(rtcp) && !self.handshakes.iter().any(|known| known.rtcp == rtcp);
             if let Some(to) = to.filter(|_| idle) {
@@ -321,6 +348,7 @@ impl Secure {
                     self.handshakes.remove(at);
                     // Of somebody else behind the leg's address it says nothing about the leg.
                     if self.agent.is_some() || self.described.contains(&Some(to)) {
+                        self.is_strange = true;
                         self.tell(Insecurity::Fingerprint);
                     }
                 }
@@ -345,6 +373,7 @@ impl Secure {
                         self.events.push_back(Event::ControlKeys(keys));
                     } else {
                         *of_rtp = true;
+                        (self.is_strange, self.patience) = (false, None);
                         self.events.push_back(Event::Keys(keys));
                     }
                 }

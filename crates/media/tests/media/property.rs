@@ -129,6 +129,7 @@ impl Run {
             2 => MediaCommand::Watch {
                 session,
                 hold: self.random.below(3) == 0,
+                quiet: [self.random.below(3) == 0, self.random.below(3) == 0],
             },
             _ => {
                 let rtp = Some(addr(host)).filter(|_| self.random.below(4) > 0);

@@ -278,6 +278,7 @@ fn silence_of_the_phone_is_noticed() {
     world.command(MediaCommand::Watch {
         session: ID,
         hold: false,
+        quiet: [false; 2],
     });
     says(&mut world, port, PHONE, &rtp(1));
     world.advance(secs(11));

@@ -319,7 +319,7 @@ fn a_path_that_brings_no_audio_is_told_and_a_new_one_is_given_time() {
     let mut scene = Scene::new(agreed());
     scene.world.watch(1, false);
     scene.advance(2_600);
-    assert_eq!(faults(&mut scene), [[AudioFault::NoAddress]]);
+    assert_eq!(faults(&mut scene), [[AudioFault::NoPath]]);
     scene.check(HOME, true);
     scene.say(HOME, &message(b'H', CERTIFICATE));
     scene.advance(2_400);
@@ -340,12 +340,17 @@ fn a_path_that_brings_no_audio_is_told_and_a_new_one_is_given_time() {
     assert_eq!(faults(&mut scene), [[AudioFault::NothingReceived]]);
 }
 
-/// RFC 5761 §5.1.3: it goes where RTP goes, by the same socket.
-#[test]
-fn reports_to_a_browser_are_sealed_and_leave_by_the_socket_of_its_audio() {
-    let mut scene = Scene::new(agreed());
-    scene.connect();
-    scene.talks(BROWSER, 1);
+/// The browser says that it sends nothing.
+fn listens_only(scene: &mut Scene) {
+    scene.world.command(MediaCommand::Watch {
+        session: MediaSessionId(1),
+        hold: false,
+        quiet: [true, false],
+    });
+}
+
+/// A tone without end for the browser.
+fn plays(scene: &mut Scene) {
     let session = MediaSessionId(1);
     scene.world.command(MediaCommand::Remote {
         session,
@@ -364,6 +369,140 @@ fn reports_to_a_browser_are_sealed_and_leave_by_the_socket_of_its_audio() {
         program: Some(Program::tone(ToneName::Busy, "de", 0)),
         over: Over::Instead,
     });
+}
+
+/// Its checks prove that it is there and wants to be sent to; a packet of audio need not.
+#[test]
+fn who_only_listens_is_sent_to_as_long_as_he_likes_and_nothing_is_wrong_with_him() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    listens_only(&mut scene);
+    plays(&mut scene);
+    let mut said = 0;
+    for _ in 0..1000 {
+        scene.world.advance(Duration::from_millis(20));
+        while let Some(frame) = scene.world.relay.poll_frame() {
+            said += usize::from(rtp::protocol(&frame.octets) == rtp::Protocol::Rtp);
+        }
+    }
+    assert_eq!(said, 1000);
+    // The phone says nothing either, which is told.
+    assert_eq!(faults(&mut scene), [[]]);
+    // He begins to speak, as he says, and nothing comes.
+    scene.world.watch(1, false);
+    scene.world.advance(Duration::from_millis(2_600));
+    assert_eq!(faults(&mut scene), [[AudioFault::NothingReceived]]);
+    listens_only(&mut scene);
+    scene.world.advance(Duration::from_millis(2_600));
+    assert_eq!(faults(&mut scene), [[]]);
+}
+
+#[test]
+fn a_listener_without_a_path_and_one_that_is_gone_are_told() {
+    let mut scene = Scene::new(agreed());
+    listens_only(&mut scene);
+    scene.advance(2_600);
+    assert_eq!(faults(&mut scene), [[AudioFault::NoPath]]);
+    scene.connect();
+    scene.advance(2_600);
+    assert_eq!(faults(&mut scene), [[]]);
+    scene.answers = false;
+    scene.advance(30_000 + 6_000 + 2_600);
+    assert_eq!(faults(&mut scene), [[AudioFault::NoPath]]);
+    scene.answers = true;
+    scene.connect();
+    scene.advance(2_600);
+    assert_eq!(faults(&mut scene), [[]]);
+}
+
+#[test]
+fn a_wrong_certificate_is_the_fault_that_is_told() {
+    let mut scene = Scene::new(agreed());
+    scene.world.watch(1, false);
+    scene.check(BROWSER, true);
+    scene.say(BROWSER, &message(b'H', b"somebody else's"));
+    scene.advance(2_600);
+    assert_eq!(faults(&mut scene), [[AudioFault::WrongFingerprint]]);
+}
+
+/// A browser plays the source that it has heard of last, and not one that comes back behind another.
+#[test]
+fn whoever_speaks_to_a_browser_does_it_in_one_stream() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    let mut heard = Vec::new();
+    let mut hears = |scene: &mut Scene, mut octets: Vec<u8>| {
+        let len = scene.receive.unprotect_rtp(&mut octets).expect("a packet");
+        let head = rtp::Header::parse(&octets[..len]).expect("a packet");
+        heard.push((head.ssrc, head.seq, head.timestamp));
+    };
+    let mut seq = 0;
+    for turn in [false, true, false, true, false] {
+        match turn {
+            true => plays(&mut scene),
+            false => scene.world.command(MediaCommand::Play {
+                session: MediaSessionId(1),
+                leg: Leg::Caller,
+                id: 8,
+                program: None,
+                over: Over::Instead,
+            }),
+        }
+        for _ in 0..10 {
+            seq += 1;
+            scene.world.advance(Duration::from_millis(20));
+            let far = scene.far;
+            if let Some((_, octets)) = scene.world.carry(PHONE, far, &rtp(seq)) {
+                hears(&mut scene, octets);
+            }
+            while let Some(frame) = scene.world.relay.poll_frame() {
+                if rtp::protocol(&frame.octets) == rtp::Protocol::Rtp {
+                    hears(&mut scene, frame.octets);
+                }
+            }
+        }
+    }
+    assert!((48..=52).contains(&heard.len()), "{heard:?}");
+    for pair in heard.windows(2) {
+        let [(ssrc, seq, at), (next_ssrc, next_seq, next_at)] = *pair else {
+            panic!("a pair");
+        };
+        assert_eq!((ssrc, seq + 1), (next_ssrc, next_seq), "{heard:?}");
+        assert!((1..=480).contains(&(next_at - at)), "{heard:?}");
+    }
+}
+
+/// A browser that does not like our certificate gives up, and begins no other handshake.
+#[test]
+fn a_path_without_a_handshake_that_comes_to_an_end_is_told_once_and_may_still_come_to_one() {
+    for fails in [false, true] {
+        let mut scene = Scene::new(agreed());
+        scene.world.watch(1, false);
+        scene.check(BROWSER, true);
+        if fails {
+            scene.say(BROWSER, &message(b'X', b""));
+        }
+        scene.advance(2_600);
+        assert_eq!(faults(&mut scene), [[AudioFault::NoKeys]]);
+        scene.advance(17_000);
+        assert!(scene.told().is_empty());
+        scene.advance(40_000);
+        assert_eq!(scene.told(), [Err(Insecurity::Handshake)]);
+        scene.say(BROWSER, &message(b'H', CERTIFICATE));
+        assert_eq!(scene.told(), [Ok(CM)]);
+        scene.talks(BROWSER, 1);
+        scene.advance(60_000);
+        assert!(scene.told().is_empty());
+    }
+}
+
+/// RFC 5761 §5.1.3: it goes where RTP goes, by the same socket.
+#[test]
+fn reports_to_a_browser_are_sealed_and_leave_by_the_socket_of_its_audio() {
+    let mut scene = Scene::new(agreed());
+    scene.connect();
+    scene.talks(BROWSER, 1);
+    plays(&mut scene);
     let (mut said, mut reports) = (0, 0);
     for _ in 0..500 {
         scene.world.advance(Duration::from_millis(20));

@@ -165,6 +165,7 @@ impl World {
         self.command(MediaCommand::Watch {
             session: MediaSessionId(session),
             hold,
+            quiet: [false; 2],
         });
     }
 

@@ -10,7 +10,7 @@ use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use model::{
     CallChange, CallCheckpoint, Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand,
-    FlowToken, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+    FlowToken, MediaReport, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -328,6 +328,7 @@ impl Core {
                 self.input(tenant, Input::FlowClosed { worker, connection });
             }
             Sure::Media(report) => {
+                tell_trouble(&report);
                 self.input(crate::shared::tenant_of(report.session()), Input::Media(report));
             }
             Sure::Query(query) => self.query(query, connections),
@@ -538,5 +539,16 @@ impl Core {
         for (inbox, lane) in self.shared.media.iter().zip(&mut self.media) {
             inbox.send_all(lane);
         }
+    }
+}
+
+/// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
+fn tell_trouble(report: &MediaReport) {
+    if let MediaReport::Unsecured { session, leg, why } = report {
+        let (tenant, call) = (
+            crate::shared::tenant_of(*session),
+            session.0 & u64::from(u32::MAX),
+        );
+        tracing::warn!(%tenant, call, ?leg, "a browser gets no audio: {}", why.as_str());
     }
 }

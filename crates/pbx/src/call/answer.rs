@@ -180,20 +180,19 @@ impl Call {
         if !self.reliable.holds_back(text) {
             self.answer_caller(context, text, now);
         }
-        let held = leg
-            .remote
-            .as_ref()
-            .is_some_and(|d| d.is_held(&self.config.policy().codecs));
-        self.bridge.watch(context, held);
         if let Some(ids) = &self.session_ids {
             leg.session_id = Some(ids.to_callee().into());
             self.caller.session_id = Some(ids.to_caller().into());
         }
+        let config = Arc::clone(&self.config);
+        let allowed = &config.policy().codecs;
+        leg.judge_hold(allowed);
         self.callee = Some(leg);
         if !transfer {
             self.caller.remote.clone_from(&self.offer);
             self.settle_streams(context);
         }
+        self.watch_media(context, allowed);
         self.phase = Phase::Answered;
         self.record.answered(now);
         context.counts.answered += 1;

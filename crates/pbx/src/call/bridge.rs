@@ -321,10 +321,10 @@ impl Bridge {
         }
     }
 
-    /// The call is up; `hold` while silence is expected.
-    pub(crate) fn watch(&self, context: &mut Context, hold: bool) {
+    /// The call is up; `hold` while silence is expected. Caller and callee are `quiet` when they say that they send nothing.
+    pub(crate) fn watch(&self, context: &mut Context, hold: bool, quiet: [bool; 2]) {
         if let Some(session) = self.session {
-            context.media(MediaCommand::Watch { session, hold });
+            context.media(MediaCommand::Watch { session, hold, quiet });
         }
         self.watch_streams(context);
     }
@@ -346,6 +346,14 @@ impl Bridge {
         match leg {
             Leg::Caller => self.suites.0 = Some(suite),
             Leg::Callee => self.suites.1 = Some(suite),
+        }
+    }
+
+    /// How a leg protected its audio last.
+    pub(crate) fn suite(&self, leg: Leg) -> Option<SrtpSuite> {
+        match leg {
+            Leg::Caller => self.suites.0,
+            Leg::Callee => self.suites.1,
         }
     }
 

@@ -125,8 +125,8 @@ impl Call {
             );
         }
         self.caller.remote.clone_from(&self.offer);
-        let held = self.offer.as_ref().is_some_and(|offer| offer.is_held(allowed));
-        self.bridge.watch(context, held);
+        self.caller.judge_hold(allowed);
+        self.watch_media(context, allowed);
         self.answer_caller(context, &text, now);
         self.caller.session_id = self.session_ids.as_ref().map(|ids| ids.to_caller().into());
         self.phase = Phase::Answered;

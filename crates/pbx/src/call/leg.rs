@@ -26,6 +26,8 @@ pub(crate) struct Leg {
     pub(crate) side: Side,
     /// What the phone has told us, last.
     pub(crate) remote: Option<Description>,
+    /// It keeps the other leg from being heard. See [`Leg::judge_hold`].
+    pub(crate) holds: bool,
     /// A 2xx of ours that waits for its ACK, and the CSeq number of both.
     pub(crate) unacknowledged: Option<(ServerId, u32)>,
     /// The Reason of the BYE that is sent as soon as that ACK has come: before it, none may be (RFC 3261 §15).
@@ -89,6 +91,7 @@ impl Leg {
             away: false,
             side,
             remote: None,
+            holds: false,
             unacknowledged: None,
             parting: None,
             ack: None,
@@ -122,6 +125,20 @@ impl Leg {
     /// False for the place of a leg that is elsewhere.
     pub(crate) fn is_present(&self) -> bool {
         !self.dialog.local_tag.is_empty()
+    }
+
+    /// Sees by what has been said whether the leg holds the other. Who is offered a stream on which nothing comes can't receive
+    /// anything, whatever it wants: it does then what it did before.
+    pub(crate) fn judge_hold(&mut self, allowed: &[String]) {
+        let deaf = self.remote.as_ref().is_some_and(|remote| remote.is_held(allowed));
+        self.holds = deaf && (self.holds || !self.side.has_offered_silence());
+    }
+
+    /// True when the leg says that it sends nothing.
+    pub(crate) fn is_quiet(&self, allowed: &[String]) -> bool {
+        self.remote
+            .as_ref()
+            .is_some_and(|remote| remote.is_quiet(allowed))
     }
 
     /// A request in this dialog, its Via and headers written, ready for more.

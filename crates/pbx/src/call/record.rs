@@ -3,7 +3,8 @@
 use crate::context::Context;
 use flow::Refusal;
 use model::{
-    AudioTrouble, Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId, SrtpSuite, Wall,
+    AudioFault, AudioTrouble, Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId,
+    SrtpSuite, Wall,
 };
 use std::time::Duration;
 
@@ -144,6 +145,20 @@ impl Record {
             }
         }
         (well && !now.is_empty(), ill && now.is_empty())
+    }
+
+    /// One more thing is wrong with a side. True for a call whose first fault it is.
+    pub(crate) fn blamed(&mut self, leg: Leg, fault: AudioFault) -> bool {
+        let first = self.audio.is_empty();
+        self.audio
+            .retain(|known| (known.leg, known.fault) != (leg, fault));
+        self.audio.push(AudioTrouble {
+            leg,
+            fault,
+            from: None,
+            healed: false,
+        });
+        first
     }
 
     /// Why audio does not arrive, or did not for a while.

@@ -334,24 +334,32 @@ impl Call {
 
     /// Tells the media plane what both descriptions now say.
     pub(super) fn media_follows(&mut self, context: &mut Context, allowed: &[String]) {
-        let mut held = false;
         for side in [SideOf::Caller, SideOf::Callee] {
             let leg = match side {
-                SideOf::Caller => Some(&self.caller),
-                SideOf::Callee => self.callee.as_ref(),
+                SideOf::Caller => Some(&mut self.caller),
+                SideOf::Callee => self.callee.as_mut(),
             };
-            if let Some(leg) = leg
-                && let Some(remote) = &leg.remote
-            {
-                held |= remote.is_held(allowed);
-                let said = (remote, Some(&leg.side));
-                self.bridge.remote(context, side, said, allowed, &leg.flow);
+            if let Some(leg) = leg {
+                leg.judge_hold(allowed);
+                if let Some(remote) = &leg.remote {
+                    let said = (remote, Some(&leg.side));
+                    self.bridge.remote(context, side, said, allowed, &leg.flow);
+                }
             }
         }
         self.settle_streams(context);
-        self.bridge.watch(context, held);
+        self.watch_media(context, allowed);
         self.music_follows(context);
         self.program_follows(context);
+    }
+
+    /// Tells the media plane what audio is due by both descriptions.
+    pub(super) fn watch_media(&mut self, context: &mut Context, allowed: &[String]) {
+        let callee = self.callee.as_ref();
+        let held = self.caller.holds || callee.is_some_and(|leg| leg.holds);
+        let quiet = callee.is_some_and(|leg| leg.is_quiet(allowed));
+        self.bridge
+            .watch(context, held, [self.caller.is_quiet(allowed), quiet]);
     }
 
     /// The other leg refused: the asker is told so and the session stays as it was (RFC 3261 §14.1). A leg that

@@ -38,6 +38,7 @@ impl Call {
             leg.remote.as_ref()?.audio(&policy.codecs)
         };
         let (own, other) = (said(side)?, said(side.other())?);
+        let is_held = self.leg(side.other()).is_some_and(|leg| leg.holds);
         let has_own = policy.phones_have_music() && other.effective_direction().sends();
         // Who has no audio at all is not on hold: a fax goes on.
         let hears = own.port != 0 && own.effective_direction().receives() && self.voice_of(side).is_some();
@@ -49,7 +50,7 @@ impl Call {
             times,
         };
         let library = self.config.library();
-        (other.is_held() && hears && !has_own).then(|| {
+        (is_held && hears && !has_own).then(|| {
             let list = library.played(prompt("", &format!("{}{name}", Library::MUSIC), 0));
             match policy.hold_words() {
                 Some((words, every_ms)) => Program::Announced {

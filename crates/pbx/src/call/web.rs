@@ -137,22 +137,22 @@ impl Call {
         self.bridge.secured(leg, suite);
     }
 
-    /// A leg gets no audio. Where audio has to be protected, who can't prove to be whom its description says has no place in
-    /// the call; otherwise the call goes on, and ends when nothing is heard for long.
+    /// A leg gets no audio. Who can't prove to be whom its description says has no place in the call, and neither has who was
+    /// never reached. Who was heard before may come back: its call goes on.
     pub(super) fn unsecured(&mut self, context: &mut Context, leg: SideOf, why: Insecurity, now: Now) {
         match why {
             Insecurity::NoPath => context.counts.ice_failed += 1,
             Insecurity::ConsentLost => context.counts.consent_lost += 1,
             Insecurity::Fingerprint | Insecurity::Handshake => context.counts.dtls_failed += 1,
         }
-        let required = self.config.policy().srtp == SrtpPolicy::Required;
-        let fatal = matches!(why, Insecurity::Fingerprint | Insecurity::Handshake);
-        if required && fatal && self.phase == Phase::Answered {
-            let by = match leg {
-                SideOf::Caller => EndedBy::Caller,
-                SideOf::Callee => EndedBy::Callee,
-            };
-            self.hang_up(context, record::q850::INCOMPATIBLE, by, why.as_str(), now);
-        }
+        let never = self.bridge.suite(leg).is_none();
+        let cause = match why {
+            _ if self.phase != Phase::Answered => return,
+            Insecurity::Fingerprint | Insecurity::Handshake => record::q850::INCOMPATIBLE,
+            Insecurity::NoPath if never => record::q850::TEMPORARY_FAILURE,
+            Insecurity::NoPath | Insecurity::ConsentLost => return,
+        };
+        context.counts.audio_faults += u64::from(self.record.blamed(leg, why.fault()));
+        self.hang_up(context, cause, EndedBy::System, why.as_str(), now);
     }
 }

@@ -47,6 +47,34 @@ fn who_is_held_hears_music_until_the_call_goes_on() {
     }
 }
 
+/// Who is asked for sound and is to get none says `sendonly` as those do who hold: the difference is who asked.
+#[test]
+fn who_only_listens_is_not_on_hold_and_may_be_held() {
+    let (mut scene, phones) = talking(Policy::default());
+    let [listener, speaker] = phones;
+    let music = |scene: &mut Scene, who: usize, direction: &str| {
+        scene.reinvite(who, direction);
+        scene.run(200);
+        hears(scene, &[listener])[0].1
+    };
+    scene.mute(&[listener]);
+    assert!(!music(&mut scene, listener, "recvonly"));
+    scene.run(5_000);
+    scene.refresh_voices();
+    scene.run(1_000);
+    assert_eq!(scene.world.phones[listener].voices.len(), 1);
+    assert!(music(&mut scene, speaker, "sendonly"));
+    assert!(
+        music(&mut scene, listener, "recvonly"),
+        "it asks again and is still held"
+    );
+    assert!(!music(&mut scene, speaker, "sendrecv"));
+    scene.hang_up(listener);
+    scene.run(1_000);
+    let record = scene.world.server.cdrs.last().expect("a record");
+    assert!(record.audio.is_empty(), "{:?}", record.audio);
+}
+
 #[test]
 fn the_ladder_of_a_hold() {
     let (mut scene, phones) = talking(Policy::default());

@@ -3,7 +3,10 @@
 
 use super::scene::{ACME, Scene};
 use expect_test::expect;
-use model::{Counts, MediaPolicy, Policy, SrtpPolicy, Transport};
+use model::{
+    Counts, Insecurity, Leg, MediaPolicy, MediaReport, MediaSessionId, Policy, SrtpPolicy, SrtpSuite,
+    Transport,
+};
 use sim::phone::Answer;
 use sim::world::Trace;
 
@@ -81,7 +84,7 @@ fn a_browser_calls_a_plain_phone_holds_and_restarts_ice() {
 }
 
 #[test]
-fn a_browser_is_offered_what_it_takes_and_its_call_goes_on_without_a_path() {
+fn a_browser_is_offered_what_it_takes_and_is_hung_up_when_no_path_is_found() {
     let mut scene = Scene::with_browsers(Policy {
         media: MediaPolicy::Direct,
         ..Policy::default()
@@ -91,7 +94,6 @@ fn a_browser_is_offered_what_it_takes_and_its_call_goes_on_without_a_path() {
     scene.call(phone, "101");
     scene.run(25_000);
     assert_eq!(scene.tenant_counts().ice_failed, 1);
-    scene.hang_up(phone);
     scene.ends(expect![[r#"
         0      acme/102 -> server   INVITE 101 {10.0.1.2:6060 0,8}
         1        server -> acme/102 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
@@ -105,12 +107,95 @@ fn a_browser_is_offered_what_it_takes_and_its_call_goes_on_without_a_path() {
         505      server -> acme/101 ACK 101
         505      server -> acme/102 200 OK (INVITE) {10.0.0.1:10000 0,8}
         506    acme/102 -> server   ACK 1
-        25000  acme/102 -> server   BYE 1
-        25001    server -> acme/101 BYE 101
-        25001    server -> acme/102 200 OK (BYE)
-        25002  acme/101 -> server   200 OK (BYE)
-        record 102 -> 101: 200/16 by Caller, rang, talked 24496 ms (ring 101, answered), packets 49 and 0, Callee: has no address to send to
+        20505    server -> acme/102 BYE 102 [Q.850;cause=41;text="no path by ICE"]
+        20505    server -> acme/101 BYE 101 [Q.850;cause=41;text="no path by ICE"]
+        20506  acme/102 -> server   200 OK (BYE)
+        20506  acme/101 -> server   200 OK (BYE)
+        record 102 -> 101: 200/41 by System, rang, talked 20000 ms (ring 101, answered), packets 40 and 0, Callee: cannot be reached by ICE
     "#]]);
+}
+
+/// What the media plane has found out about a leg of the one call that is up.
+fn finds(scene: &mut Scene, leg: Leg, why: Insecurity) {
+    let [call] = &scene.world.server.tenant(ACME).expect("acme").calls()[..] else {
+        panic!("not one call");
+    };
+    let session = MediaSessionId(ACME.0 << 32 | call.id.0);
+    scene.input(pbx::Input::Media(MediaReport::Unsecured { session, leg, why }));
+}
+
+#[test]
+fn who_is_not_whom_his_description_says_is_hung_up_whatever_policy_says() {
+    let mut scene = Scene::with_browsers(policy(SrtpPolicy::Optional));
+    let page = scene.page_with_engine("101", Transport::Wss, Answer::Ring);
+    scene.phone("102", Answer::PickUp(500));
+    scene.call(page, "102");
+    scene.run(2_000);
+    finds(&mut scene, Leg::Caller, Insecurity::Fingerprint);
+    assert_eq!(scene.tenant_counts().dtls_failed, 1);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 102 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 102
+        2      acme/101 -> server   INVITE 102 +credentials {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/102 INVITE 102 {10.0.0.1:10002 0,8}
+        4      acme/102 -> server   180 Ringing (INVITE)
+        5        server -> acme/101 180 Ringing (INVITE)
+        504    acme/102 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        505      server -> acme/102 ACK 102
+        505      server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 UDP/TLS/RTP/SAVPF }
+        506    acme/101 -> server   ACK 1
+        2000     server -> acme/101 BYE 101 [Q.850;cause=88;text="wrong fingerprint"]
+        2000     server -> acme/102 BYE 102 [Q.850;cause=88;text="wrong fingerprint"]
+        2001   acme/101 -> server   200 OK (BYE)
+        2001   acme/102 -> server   200 OK (BYE)
+        record 101 -> 102: 200/88 by System, rang, talked 1495 ms (ring 102, answered), packets 0 and 3, Caller: has another certificate than it said
+    "#]]);
+}
+
+#[test]
+fn a_handshake_that_comes_to_nothing_ends_a_call_that_the_server_answers() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let page = scene.page_with_engine("101", Transport::Wss, Answer::Ring);
+    scene.call(page, "*43");
+    scene.run(2_000);
+    finds(&mut scene, Leg::Caller, Insecurity::Handshake);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE *43 {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK *43
+        2      acme/101 -> server   INVITE *43 +credentials {10.0.1.2:6060 0,8 UDP/TLS/RTP/SAVPF }
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0 UDP/TLS/RTP/SAVPF }
+        4      acme/101 -> server   ACK 1
+        2000     server -> acme/101 BYE 101 [Q.850;cause=88;text="DTLS handshake failed"]
+        2001   acme/101 -> server   200 OK (BYE)
+        record 101 -> *43: 200/88 by System, talked 1997 ms (echo, answered), packets 0, Caller: has agreed on no keys by DTLS
+    "#]]);
+}
+
+/// Who was heard before may come back by another way: a restart of ICE, or the same path.
+#[test]
+fn who_answers_no_more_keeps_its_call() {
+    let mut scene = Scene::with_browsers(Policy::default());
+    let page = scene.page_with_engine("101", Transport::Wss, Answer::Ring);
+    scene.phone("102", Answer::PickUp(500));
+    scene.call(page, "102");
+    scene.run(2_000);
+    let call = scene.world.server.tenant(ACME).expect("acme").calls()[0].id;
+    let session = MediaSessionId(ACME.0 << 32 | call.0);
+    scene.input(pbx::Input::Media(MediaReport::Secured {
+        session,
+        leg: Leg::Caller,
+        suite: SrtpSuite::AeadAes128Gcm,
+    }));
+    for why in [Insecurity::ConsentLost, Insecurity::NoPath] {
+        finds(&mut scene, Leg::Caller, why);
+    }
+    assert_eq!(scene.tenant_counts().consent_lost, 1);
+    scene.run(1_000);
+    assert_eq!(scene.world.server.tenant(ACME).expect("acme").calls().len(), 1);
 }
 
 #[test]

@@ -59,6 +59,38 @@ class StandIn extends EventTarget {
   }
 }
 
+/** The browser's own engine, which knows some of its codecs alone, and does not give up where nobody is. */
+class Choosy extends Engine.RTCPeerConnection {
+  choose() {
+    const { codecs } = globalThis.phone;
+    const wanted = ({ mimeType }) => codecs.includes(mimeType.toLowerCase());
+    const known = RTCRtpReceiver.getCapabilities('audio').codecs.filter(wanted);
+    if (codecs.length > 0) this.getTransceivers().forEach((transceiver) => transceiver.setCodecPreferences(known));
+  }
+
+  async createOffer(...options) {
+    this.choose();
+    return super.createOffer(...options);
+  }
+
+  async createAnswer(...options) {
+    this.choose();
+    return super.createAnswer(...options);
+  }
+
+  /** JsSIP hangs up when this is `failed`. */
+  get iceConnectionState() {
+    const state = super.iceConnectionState;
+    return globalThis.phone.lie === 'nowhere' && state === 'failed' ? 'checking' : state;
+  }
+}
+
+/** What a description says that is not true: the certificate is another one, or nobody is where it says. */
+const LIES = {
+  certificate: (sdp) => sdp.replace(/^(a=fingerprint:\S+ )(..)/gm, (_, name, octet) => name + (octet === '00' ? '11' : '00')),
+  nowhere: (sdp) => sdp.replace(/^(a=candidate:\S+ \d+ \S+ \d+) \S+ \d+/gm, '$1 127.0.0.99 9'),
+};
+
 const Described = class {
   constructor(parts) {
     Object.assign(this, parts);
@@ -66,11 +98,15 @@ const Described = class {
 };
 
 globalThis.phone = {
-  /** Registers, and tells what happens. With `hz` it has a voice of that pitch. */
-  async start({ url, uri, port, expires, bearer, hz }) {
+  /**
+   * Registers, and tells what happens. With `hz` it has a voice of that pitch, and of the browser's codecs knows these alone
+   * if any are given (MIME types in lower case). See `LIES`.
+   */
+  async start({ url, uri, port, expires, bearer, hz, codecs = [], lie = undefined }) {
     StandIn.port = port;
+    Object.assign(this, { codecs, lie });
     this.ears = hz ? await Ears.grow(hz) : undefined;
-    globalThis.RTCPeerConnection = hz ? Engine.RTCPeerConnection : StandIn;
+    globalThis.RTCPeerConnection = hz ? Choosy : StandIn;
     globalThis.RTCSessionDescription = hz ? Engine.RTCSessionDescription : Described;
     const socket = new JsSIP.WebSocketInterface(url);
     const settings = { sockets: [socket], uri, register_expires: expires };
@@ -120,6 +156,10 @@ globalThis.phone = {
     session.on('reinvite', (news) => {
       news.callback = () => tell('moved');
     });
+    session.on('sdp', (news) => {
+      const lies = this.lie === 'nowhere' || news.originator === 'local';
+      if (this.lie && lies) news.sdp = LIES[this.lie](news.sdp);
+    });
     tell('session');
   },
 
@@ -137,6 +177,12 @@ globalThis.phone = {
     this.session.answer(this.options());
   },
 
+  /** Calls and sends nothing. */
+  listen(target) {
+    const options = { mediaConstraints: { audio: false, video: false }, rtcOfferConstraints: { offerToReceiveAudio: true } };
+    this.watch(this.ua.call(target, options));
+  },
+
   /** Calls with a camera that the server has no use for. */
   callWithVideo(target) {
     const options = this.options();
@@ -146,9 +192,50 @@ globalThis.phone = {
     this.watch(this.ua.call(target, options));
   },
 
-  /** Tells when nothing but this pitch is heard, or what is heard instead. 0 is silence. */
-  async hear(hz) {
-    tell(await this.ears.hear(this.session.connection, hz));
+  /** Tells when nothing but these tones is heard, or what is heard instead. */
+  async hear(tones) {
+    tell(await this.ears.hear(this.session.connection, tones));
+  },
+
+  /** Tells when music is heard, and none of these voices. */
+  async hearMusic(voices) {
+    tell(await this.ears.hearMusic(this.session.connection, voices));
+  },
+
+  /** Tells when audio can pass: what is pressed before is lost. */
+  async connect() {
+    const { connection } = this.session;
+    while (connection.connectionState !== 'connected') {
+      await new Promise((go) => {
+        connection.addEventListener('connectionstatechange', go, { once: true });
+      });
+    }
+    tell('connected to audio');
+  },
+
+  /** Tells when so many packets of audio have come. */
+  async receive(count) {
+    const { connection } = this.session;
+    const received = async () => {
+      const stats = [...(await connection.getStats()).values()];
+      return stats.find(({ type }) => type === 'inbound-rtp')?.packetsReceived ?? 0;
+    };
+    while ((await received()) < count) {
+      await new Promise((go) => {
+        setTimeout(go, 100);
+      });
+    }
+    tell(`received ${count}`);
+  },
+
+  /** Tells which codecs are sent and received. */
+  async speech() {
+    const stats = await this.session.connection.getStats();
+    const of = (wanted) => {
+      const stream = [...stats.values()].find(({ type }) => type === wanted);
+      return stats.get(stream?.codecId)?.mimeType.toLowerCase();
+    };
+    tell(`speaks ${of('outbound-rtp')}, hears ${of('inbound-rtp')}`);
   },
 
   /** Restarts ICE by a re-INVITE. */
@@ -178,9 +265,9 @@ globalThis.phone = {
     this.call(target);
   },
 
-  /** Presses keys, told by INFO. */
-  press(keys) {
-    this.session.sendDTMF(keys, { transportType: 'INFO' });
+  /** Presses keys, told by INFO, or as telephone events in the stream of audio. */
+  press(keys, transportType = 'INFO') {
+    this.session.sendDTMF(keys, { transportType, duration: 100, interToneGap: 100 });
   },
 
   /** Transfers a call, to the other side of another one if that is given, and leaves it when that was accepted. */

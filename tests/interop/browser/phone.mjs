@@ -122,6 +122,18 @@ async function run(expression) {
   if (exceptionDetails) tell(`exception ${JSON.stringify(exceptionDetails)}`);
 }
 
+/** The page is not there at once, and what runs before is forgotten. */
+async function load() {
+  const expression = `location.protocol === 'file:' && document.readyState === 'complete'`;
+  const { result } = await ask('Runtime.evaluate', { expression }, sessionId);
+  if (result.value) return;
+  await new Promise((go) => {
+    setTimeout(go, 20);
+  });
+  await load();
+}
+
+await load();
 await run(bundle(resolve('jssip', here)));
 await run(readFileSync(path.join(here, 'ears.js'), 'utf8'));
 await run(readFileSync(path.join(here, 'page.js'), 'utf8'));

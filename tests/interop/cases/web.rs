@@ -1,5 +1,12 @@
 //! Browsers with their own media engine: ICE and DTLS-SRTP, each with a voice of one pitch, and an FFT that says who hears whom.
 
+mod codecs;
+mod conference;
+mod held;
+mod pressed;
+mod quiet;
+mod trouble;
+
 use crate::baresip::{PEOPLE, packets};
 use crate::browser::token;
 use anyhow::{Context, Result, ensure};
@@ -17,26 +24,53 @@ const HIGH: u32 = 1_500;
 const LOW: u32 = 700;
 
 fn company(stage: &Stage, policy: &str) -> Result<Server> {
-    Server::start(stage, &[Tenant::new("acme", extensions(100, 3)).policy(policy)])
+    company_with(stage, &[policy])
 }
 
-/// A page with a voice that is registered over `at`.
-fn page_over(stage: &Stage, server: &Server, at: SocketAddr, user: &str, hz: u32) -> Result<Browser> {
+fn company_with(stage: &Stage, policies: &[&str]) -> Result<Server> {
+    let tenant = Tenant::new("acme", extensions(100, 6));
+    let tenant = policies.iter().fold(tenant, |tenant, one| tenant.policy(one));
+    Server::start(stage, &[tenant])
+}
+
+/// A page with a voice that is registered over `at`. `more` is what else it starts with.
+fn page_over(
+    stage: &Stage,
+    server: &Server,
+    at: SocketAddr,
+    (user, hz): (&str, u32),
+    more: &[(&str, Value)],
+) -> Result<Browser> {
     let mut page = Browser::named(stage, &format!("page-{user}"))?;
-    let start = json!({
+    let mut start = json!({
         "url": format!("wss://{at}/sip?token={}", token(server, user, 300)?),
         "uri": format!("sip:{user}@{DOMAIN}"),
         "port": 9,
         "expires": 120,
         "hz": hz,
     });
+    for (name, value) in more {
+        start[*name] = value.clone();
+    }
     page.run(&format!("phone.start({start})"))?;
     page.expect("registered", 1)?;
     Ok(page)
 }
 
 fn page(stage: &Stage, server: &Server, user: &str, hz: u32) -> Result<Browser> {
-    page_over(stage, server, server.wss, user, hz)
+    page_over(stage, server, server.wss, (user, hz), &[])
+}
+
+/// The baresip of the person of that number.
+fn phone(stage: &Stage, server: &Server, person: usize) -> Result<Phone> {
+    let (user, hz) = PEOPLE[person];
+    Phone::start(stage, server, Account::new(user, DOMAIN, hz))
+}
+
+/// A flow of the examples as this number.
+fn example(server: &Server, number: &str, name: &str) -> Result<()> {
+    let file = format!("{}/../../examples/flows/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    server.carillon(&["flow", "set", "acme", number, &file]).map(drop)
 }
 
 fn record(server: &Server, count: usize) -> Result<Value> {
@@ -54,7 +88,7 @@ fn two_pages_hear_each_other_hold_and_restart_ice() -> Result<()> {
     Stage::run("web-pages", |stage| {
         let server = company(stage, "srtp=required")?;
         let cable = Cable::lay(stage.ports.one()?, server.wss)?;
-        let mut ann = page_over(stage, &server, cable.near, "100", HIGH)?;
+        let mut ann = page_over(stage, &server, cable.near, ("100", HIGH), &[])?;
         let mut bea = page(stage, &server, "101", LOW)?;
         ann.run(&format!("phone.callWithVideo('sip:101@{DOMAIN}')"))?;
         bea.expect("session", 1)?;

@@ -20,8 +20,10 @@ use std::time::{Duration, Instant};
 
 /// How long a step of a call may take on a busy machine.
 const STEP: Duration = Duration::from_secs(20);
-/// Tenths of a second of sound that a talk takes; two seconds of them have to be clean.
-const TALK: u64 = 25;
+/// How long a talk takes, milliseconds; two seconds of it have to be clean.
+const TALK_MS: u64 = 2_500;
+/// How long several voices have to be heard together, seconds.
+const CHORD_S: f64 = 1.0;
 /// How long nothing may be heard before it is silent; more than a second, so that whatever begins next gets a recording of
 /// its own.
 const SILENCE: Duration = Duration::from_millis(1_100);
@@ -35,8 +37,8 @@ pub struct Phone {
     events: VecDeque<Value>,
     recordings: Recordings,
     hz: u32,
-    /// Octets of sound that it hears in a tenth of a second.
-    tenth: u64,
+    /// Of what it records.
+    octets_per_s: u64,
 }
 
 impl Phone {
@@ -69,7 +71,7 @@ impl Phone {
             events: VecDeque::new(),
             recordings,
             hz: account.hz,
-            tenth: u64::from(account.rate()) / 5,
+            octets_per_s: account.form().octets_per_s().into(),
         };
         if account.registers_late() {
             phone.await_loop()?;
@@ -147,7 +149,7 @@ impl Phone {
     pub fn await_sound(&mut self, mark: &Mark, seconds: u64) -> Result<Tone> {
         until(&format!("sound at {}", self.program.name()), STEP, || {
             self.receive()?;
-            Ok((self.recordings.newest_since(mark) >= seconds * 10 * self.tenth).then_some(()))
+            Ok((self.recordings.newest_since(mark) >= seconds * self.octets_per_s).then_some(()))
         })?;
         self.recordings.newest_sound(mark)
     }
@@ -266,7 +268,15 @@ impl Phone {
     /// # Errors
     /// It didn't come in time, or baresip ended.
     pub fn expect(&mut self, kind: &str) -> Result<Value> {
-        until(&format!("baresip's event {kind}"), STEP, || {
+        self.expect_within(kind, STEP)
+    }
+
+    /// The same for one that takes longer than a step of a call.
+    ///
+    /// # Errors
+    /// See [`Phone::expect`].
+    pub fn expect_within(&mut self, kind: &str, within: Duration) -> Result<Value> {
+        until(&format!("baresip's event {kind}"), within, || {
             self.receive()?;
             let wanted = |event: &Value| event["type"] == kind && !is_asked_again(event);
             let at = self.events.iter().position(wanted);
@@ -324,9 +334,39 @@ impl Phone {
     fn hear(&mut self, mark: &Mark, hz: u32) -> Result<Tone> {
         until(&format!("{hz} Hz at {}", self.program.name()), STEP, || {
             self.receive()?;
-            Ok((self.recordings.octets_since(mark) >= TALK * self.tenth).then_some(()))
+            let talk = self.octets_per_s * TALK_MS / 1_000;
+            Ok((self.recordings.octets_since(mark) >= talk).then_some(()))
         })?;
         self.recordings.tone_since(mark, hz)
+    }
+
+    /// Waits until it hears all of these tones, and nothing else, for a second.
+    ///
+    /// # Errors
+    /// It doesn't.
+    pub fn hear_all(&mut self, tones: &[u32]) -> Result<()> {
+        let mark = self.mark();
+        until(&format!("{tones:?} Hz at {}", self.program.name()), STEP, || {
+            self.receive()?;
+            Ok((self.recordings.chord_since(&mark, tones)? >= CHORD_S).then_some(()))
+        })
+    }
+
+    /// Waits until what begins to be heard after `mark` has lasted so long that it is seen to be music, and none of these
+    /// voices.
+    ///
+    /// # Errors
+    /// It hears nothing, or a steady tone.
+    pub fn hear_music(&mut self, mark: &Mark, voices: &[u32]) -> Result<Tone> {
+        let music = self.await_sound(mark, 3)?;
+        let is_voice = |hz: &u32| (music.hz - f64::from(*hz)).abs() < f64::from(*hz) * 0.01;
+        let steady = music.seconds > 2.0;
+        ensure!(
+            music.amplitude > 0.003 && !(voices.iter().any(is_voice) && steady),
+            "held, {} heard {music:?}",
+            self.program.name()
+        );
+        Ok(music)
     }
 
     fn command(&mut self, command: &str, parameters: &str) -> Result<String> {

@@ -80,18 +80,49 @@ impl Browser {
     /// # Errors
     /// Says what it hears instead.
     pub fn hears(&mut self, hz: u32) -> Result<()> {
+        let tones = [hz];
+        self.hears_all(if hz == 0 { &[] } else { &tones })
+    }
+
+    /// The same for several tones at once.
+    ///
+    /// # Errors
+    /// As [`Browser::hears`].
+    pub fn hears_all(&mut self, tones: &[u32]) -> Result<()> {
+        let names: Vec<String> = tones.iter().map(u32::to_string).collect();
+        let name = match names.is_empty() {
+            true => "nothing".to_owned(),
+            false => names.join("+"),
+        };
+        self.listens(&format!("phone.hear({tones:?})"), &name)
+    }
+
+    /// Waits until the page hears music, and none of these voices.
+    ///
+    /// # Errors
+    /// As [`Browser::hears`].
+    pub fn hears_music(&mut self, voices: &[u32]) -> Result<()> {
+        self.listens(&format!("phone.hearMusic({voices:?})"), "music")
+    }
+
+    /// Runs what ends with a verdict, and waits for that.
+    fn listens(&mut self, expression: &str, name: &str) -> Result<()> {
         let verdict = |output: &str| output.lines().filter(|l| l.starts_with("hears ")).count();
         let before = verdict(&self.program.output());
-        self.run(&format!("phone.hear({hz})"))?;
+        self.run(expression)?;
         let program = &mut self.program;
-        let heard = until(&format!("{hz} Hz in the page"), SEEN_WITHIN, || {
+        let heard = until(&format!("{name} in the page"), SEEN_WITHIN, || {
             program.check_alive()?;
             let output = program.output();
             let now = output.lines().filter(|l| l.starts_with("hears ")).nth(before);
             Ok(now.map(str::to_owned))
         });
         let heard = heard.with_context(|| format!("the page said: {}", tail(&self.program.output(), 8)))?;
-        ensure!(heard == format!("hears {hz}"), "{} {heard}", self.program.name());
+        ensure!(
+            heard == format!("hears {name}"),
+            "{} {heard}",
+            self.program.name()
+        );
         Ok(())
     }
 

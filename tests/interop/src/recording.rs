@@ -90,7 +90,7 @@ impl Recordings {
         self.mark().0.len()
     }
 
-    /// Octets that were heard since, two for a sample.
+    /// Octets that were heard since.
     #[must_use]
     pub fn octets_since(&self, mark: &Mark) -> u64 {
         self.grown_since(mark).iter().map(|(_, from, to)| to - from).sum()
@@ -104,6 +104,17 @@ impl Recordings {
         match self.grown_since(mark).as_slice() {
             [(path, from, _)] => tone::expect(path, *from, hz),
             grown => bail!("expected {hz} Hz in one recording, these have grown: {grown:?}"),
+        }
+    }
+
+    /// How much of the end of what was heard since is these tones and nothing else, seconds.
+    ///
+    /// # Errors
+    /// The recording can't be read.
+    pub fn chord_since(&self, mark: &Mark, tones: &[u32]) -> Result<f64> {
+        match self.grown_since(mark).last() {
+            Some((path, from, _)) => tone::chord(path, *from, tones),
+            None => Ok(0.0),
         }
     }
 
@@ -142,12 +153,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let recordings = Recordings::begin(dir.path().join("sounds")).unwrap();
         let path = dir.path().join("sounds/dump-1-dec.wav");
-        tone::write(&path, 440, 3, 8_000).unwrap();
+        tone::write(&path, 440, tone::Form::TELEPHONE, 3).unwrap();
         let mark = recordings.mark();
         assert_eq!((recordings.stretches(), recordings.octets_since(&mark)), (1, 0));
         assert!(recordings.tone_since(&mark, 440).is_err());
         let mut sound = fs::read(&path).unwrap();
-        tone::write(&path, 1_000, 3, 8_000).unwrap();
+        tone::write(&path, 1_000, tone::Form::TELEPHONE, 3).unwrap();
         sound.extend_from_slice(&fs::read(&path).unwrap()[44..]);
         fs::write(&path, sound).unwrap();
         assert_eq!(recordings.octets_since(&mark), 48_000);

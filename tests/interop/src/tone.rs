@@ -1,4 +1,5 @@
-//! Tones: writing one as a WAV file and measuring one in a WAV file (16 bit) by Goertzel's algorithm.
+//! Tones: writing one as a WAV file and measuring them in a WAV file (16 bit; of several channels the first, or each) by Goertzel's
+//! algorithm.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::f64::consts::PI;
@@ -6,11 +7,15 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+/// Amplitude of what we write, of full scale 1.0: four at once don't clip.
+const LOUD: f64 = 0.22;
 /// Frames per second that are judged one by one.
 const FRAMES_PER_S: usize = 10;
 /// Share of a frame's energy that has to be in the tone; G.711 noise takes far less than the rest.
 const PURE: f64 = 0.8;
-/// Quietest amplitude that counts as the tone, of full scale 1.0 (-26 dB; we send 0.5).
+/// The same for several tones: one more at a third of their amplitude is too much.
+const ALONE: f64 = 0.97;
+/// Quietest amplitude that counts as the tone, of full scale 1.0 (-26 dB).
 const AUDIBLE: f64 = 0.05;
 /// Amplitude of another's tone that counts as none, of full scale 1.0 (-46 dB).
 const NONE_OF_IT: f64 = 0.005;
@@ -37,17 +42,41 @@ impl fmt::Display for Tone {
     }
 }
 
-/// Writes `seconds` of a sine at half of full scale, at so many samples per second.
+/// How the samples of a file are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Samples per second.
+    pub rate: u32,
+    /// All of them have the same sound.
+    pub channels: u16,
+}
+
+impl Form {
+    /// As PCMU and PCMA have it.
+    pub const TELEPHONE: Form = Form {
+        rate: 8_000,
+        channels: 1,
+    };
+
+    /// Octets of a second.
+    #[must_use]
+    pub fn octets_per_s(self) -> u32 {
+        self.rate * u32::from(self.channels) * 2
+    }
+}
+
+/// Writes `seconds` of a sine.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn write(path: &Path, hz: u32, seconds: u32, rate: u32) -> Result<()> {
-    let samples = samples(hz, seconds, rate);
-    let data = u32::try_from(samples.len() * 2).context("too long")?;
-    let mut bytes = header(data, rate);
-    samples
-        .iter()
-        .for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));
+pub fn write(path: &Path, hz: u32, form: Form, seconds: u32) -> Result<()> {
+    let mut bytes = header(form, form.octets_per_s() * seconds);
+    for n in 0..form.rate * seconds {
+        let sample = (f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(form.rate)).sin() * LOUD;
+        for _ in 0..form.channels {
+            bytes.extend_from_slice(&to_i16(sample).to_le_bytes());
+        }
+    }
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -60,22 +89,23 @@ pub fn samples(hz: u32, seconds: u32, rate: u32) -> Vec<i16> {
         .collect()
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the value is within ±16,384")]
+#[allow(clippy::cast_possible_truncation, reason = "the value is far within ±32,767")]
 fn to_i16(sample: f64) -> i16 {
     (sample * 32_767.0).round() as i16
 }
 
-fn header(data: u32, rate: u32) -> Vec<u8> {
+fn header(form: Form, data: u32) -> Vec<u8> {
+    let frame = form.channels * 2;
     let mut bytes = Vec::new();
     bytes.extend_from_slice(b"RIFF");
     bytes.extend_from_slice(&(36 + data).to_le_bytes());
     bytes.extend_from_slice(b"WAVEfmt ");
     bytes.extend_from_slice(&16_u32.to_le_bytes());
     bytes.extend_from_slice(&1_u16.to_le_bytes());
-    bytes.extend_from_slice(&1_u16.to_le_bytes());
-    bytes.extend_from_slice(&rate.to_le_bytes());
-    bytes.extend_from_slice(&(rate * 2).to_le_bytes());
-    bytes.extend_from_slice(&2_u16.to_le_bytes());
+    bytes.extend_from_slice(&form.channels.to_le_bytes());
+    bytes.extend_from_slice(&form.rate.to_le_bytes());
+    bytes.extend_from_slice(&form.octets_per_s().to_le_bytes());
+    bytes.extend_from_slice(&frame.to_le_bytes());
     bytes.extend_from_slice(&16_u16.to_le_bytes());
     bytes.extend_from_slice(b"data");
     bytes.extend_from_slice(&data.to_le_bytes());
@@ -110,7 +140,7 @@ fn mu_law(sample: i16) -> u8 {
 /// Finds the strongest tone of a recording, leaving out its first `skip` octets.
 ///
 /// # Errors
-/// No 16-bit mono WAV, or less than a second of it.
+/// No 16-bit WAV, or less than a second of it.
 pub fn measure(path: &Path, skip: u64) -> Result<Tone> {
     let (rate, lanes) = read(path, skip)?;
     let [samples] = lanes.as_slice() else {
@@ -216,6 +246,27 @@ pub fn expect(path: &Path, skip: u64, hz: u32) -> Result<Tone> {
     Ok(tone)
 }
 
+/// How much of the end of a recording, without its first `skip` octets, is all of these tones and nothing else, seconds.
+///
+/// # Errors
+/// No 16-bit WAV.
+pub fn chord(path: &Path, skip: u64, tones: &[u32]) -> Result<f64> {
+    let (rate, lanes) = read(path, skip)?;
+    let samples = lanes.first().context("a WAV without channels")?;
+    let frames = samples.rchunks_exact(rate as usize / FRAMES_PER_S);
+    let pure = frames.take_while(|frame| is_chord(frame, tones, rate)).count();
+    #[allow(clippy::cast_precision_loss, reason = "a handful of frames")]
+    Ok(pure as f64 / FRAMES_PER_S as f64)
+}
+
+/// Tones that are multiples of 10 Hz have nothing of each other in a frame.
+fn is_chord(frame: &[f64], tones: &[u32], rate: u32) -> bool {
+    let found = tones.iter().map(|hz| amplitude(frame, f64::from(*hz), rate));
+    let found: Vec<f64> = found.collect();
+    let theirs: f64 = found.iter().map(|amplitude| amplitude * amplitude / 2.0).sum();
+    found.iter().all(|amplitude| *amplitude >= AUDIBLE) && theirs >= ALONE * energy(frame)
+}
+
 /// The strongest frequency of a second: looked for in a quarter of it, which resolves 4 Hz, then around what was found.
 fn strongest(samples: &[f64], rate: u32) -> f64 {
     let among = |samples: &[f64], all: &mut dyn Iterator<Item = u32>| {
@@ -292,10 +343,14 @@ mod tests {
     fn a_written_tone_is_measured_as_itself_and_not_as_its_neighbour() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
-        for rate in [RATE, 48_000] {
-            write(&path, 1_000, 3, rate).unwrap();
+        let stereo = Form {
+            rate: 48_000,
+            channels: 2,
+        };
+        for form in [Form::TELEPHONE, stereo] {
+            write(&path, 1_000, form, 3).unwrap();
             let tone = expect(&path, 0, 1_000).unwrap();
-            assert!((tone.hz - 1_000.0).abs() < 1.0 && (tone.amplitude - 0.5).abs() < 0.01);
+            assert!((tone.hz - 1_000.0).abs() < 1.0 && (tone.amplitude - LOUD).abs() < 0.01);
             assert!(expect(&path, 0, 1_020).is_err());
         }
     }
@@ -306,14 +361,45 @@ mod tests {
         assert_eq!(found, [0xFF, 0x81, 0x01, 0xCE, 0x4E, 0x80]);
     }
 
+    /// The tones of several files at once.
+    fn mixed(tones: &[u32], own: f64) -> Vec<f64> {
+        let sample = |n: u32| {
+            let sine = |hz: &u32| (f64::from(n) * f64::from(*hz) * 2.0 * PI / 8_000.0).sin();
+            tones.iter().map(sine).sum::<f64>() * LOUD + sine(&1_000) * own
+        };
+        (0..8_000).map(sample).collect()
+    }
+
+    #[test]
+    fn a_chord_is_all_of_its_tones_and_no_other() {
+        let tones = [440, 620, 1_500];
+        let frame = |samples: Vec<f64>| is_chord(&samples[..800], &tones, 8_000);
+        assert!(frame(mixed(&tones, 0.0)));
+        assert!(!frame(mixed(&tones, LOUD / 3.0)), "and itself");
+        assert!(!frame(mixed(&tones[..2], 0.0)), "one is missing");
+        assert!(!frame(mixed(&[440, 620, 1_500, 700], 0.0)), "one too many");
+    }
+
+    #[test]
+    fn only_the_end_of_a_chord_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tone.wav");
+        write(&path, 440, Form::TELEPHONE, 3).unwrap();
+        assert!((chord(&path, 0, &[440]).unwrap() - 3.0).abs() < 0.11);
+        let mut sound = fs::read(&path).unwrap();
+        sound.resize(sound.len() + 1_600, 0);
+        fs::write(&path, sound).unwrap();
+        assert!(chord(&path, 0, &[440]).unwrap() < 0.01);
+    }
+
     #[test]
     fn silence_and_a_short_tone_are_no_tone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tone.wav");
-        write(&path, 440, 1, RATE).unwrap();
+        write(&path, 440, Form::TELEPHONE, 1).unwrap();
         assert!(expect(&path, 0, 440).is_err());
-        let mut silent = header(RATE * 6, RATE);
-        silent.resize(44 + RATE as usize * 6, 0);
+        let mut silent = header(Form::TELEPHONE, 48_000);
+        silent.resize(44 + 48_000, 0);
         fs::write(&path, silent).unwrap();
         assert!(expect(&path, 0, 440).is_err());
     }

@@ -2,7 +2,7 @@
 
 use crate::server::{Server, password};
 use crate::stage::Stage;
-use crate::tone;
+use crate::tone::{self, Form};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs;
@@ -60,6 +60,18 @@ impl<'a> Account<'a> {
     pub fn speaking(mut self, codecs: &'a str) -> Account<'a> {
         self.codecs = codecs;
         self
+    }
+
+    /// How its sound comes and goes: as its first codec has it.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        let first = self.codecs.split(',').next().unwrap_or_default();
+        let mut parts = first.split('/').skip(1);
+        let mut number = || parts.next().and_then(|part| part.parse().ok());
+        Form {
+            rate: number().unwrap_or(Form::TELEPHONE.rate),
+            channels: number().and_then(|count| u16::try_from(count).ok()).unwrap_or(1),
+        }
     }
 
     /// On `udp`, `tcp` or `tls`.
@@ -138,15 +150,16 @@ pub(super) fn configure(
     account: Account<'_>,
     control: u16,
 ) -> Result<()> {
-    let tone = stage.path(&format!("tone-{}-{}.wav", account.hz, account.rate()));
-    tone::write(&tone, account.hz, TONE_S, account.rate())?;
+    let form = account.form();
+    let tone = stage.path(&format!("tone-{}-{}.wav", account.hz, form.rate));
+    tone::write(&tone, account.hz, form, TONE_S)?;
     let media = stage.ports.run(MEDIA_PORTS)?;
     // One port for datagrams and connections, as a phone has it; port 0 would be two.
     let sip = stage.ports.one()?;
     let mut config = format!(
         "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nsip_verify_server no\nnet_interface 127.0.0.1\n\
          call_local_timeout 120\naudio_source aufile,{}\naudio_player aubridge,nobody\naudio_alert aubridge,nobody\n\
-         ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule aufile.so\n\
+         ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\n\
          module aubridge.so\nmodule sndfile.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n\
          module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\n",
         tone.display(),

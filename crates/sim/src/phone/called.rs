@@ -161,6 +161,13 @@ impl Phone {
         self.respond_in(number, message, 200, None, now);
     }
 
+    /// The connection broke that the server had opened to it: the ACKs to its refusals went with it, and no other comes.
+    pub(crate) fn connection_broke(&mut self) {
+        for dialog in self.dialogs.values_mut() {
+            dialog.answer.take_if(|answer| !answer.repeats);
+        }
+    }
+
     /// Picks up a call that rings, at once.
     pub fn pick_up(&mut self, number: usize, now: Duration) {
         if let Some(dialog) = self.dialogs.get_mut(&number)
@@ -250,7 +257,8 @@ impl Phone {
             return;
         };
         self.respond_in(number, &invite, code, body, now);
-        let repeats = code < 300 || !self.identity.transport.is_reliable();
+        let on_connection = invite.top_via().is_ok_and(|via| via.transport == "TCP");
+        let repeats = code < 300 || !(self.identity.transport.is_reliable() || on_connection);
         if let (Some(bytes), Some(dialog)) = (self.out.last().cloned(), self.dialogs.get_mut(&number)) {
             dialog.answer = Some(Unacknowledged {
                 next: now + T1,

@@ -111,6 +111,9 @@ impl World {
             let note = format!("{name:>8} loses the server's connection");
             self.ladder.note(now.mono, &note);
             self.server.connection_lost(connection, now);
+            if let Some(phone) = self.phones.get_mut(index) {
+                phone.connection_broke();
+            }
             self.collect();
         }
     }

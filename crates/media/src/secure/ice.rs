@@ -6,8 +6,10 @@
 //! We are a full agent with one host candidate and one component, so a pair is an address of the leg's. Lite agents are
 //! served, too: they send no checks and follow ours. What has not the right name and password is not answered at all:
 //! who sprays a port learns nothing. Addresses that a leg names are sent checks at a slow pace and a limited number of
-//! times, so that nobody else can be flooded through us.
+//! times, so that nobody else can be flooded through us; likewise addresses that authentic checks seem to come from, which
+//! whoever has the password may forge, until they have answered.
 
+use super::allowance::Allowance;
 use model::{IceCandidate, IceCredentials, IceTransport};
 use ring::hmac;
 use rtp::stun::connectivity::{Check, Kind, Request, Role, role_conflict, success};
@@ -36,6 +38,13 @@ const CONSENT: Duration = Duration::from_secs(30);
 const MOST_OPEN: usize = 8;
 /// The nominated pair that has not been checked by the leg for so long gives way to another.
 const STALE: Duration = Duration::from_secs(6);
+/// What leaves for addresses that have not answered a check: one packet in so long, to each of them, and to all that no description
+/// names together.
+const REFLECT_EVERY: Duration = Duration::from_millis(100);
+/// So many at once to one of them.
+const MOST_REFLECTED: u32 = 8;
+/// So many at once to all that no description names.
+const MOST_TO_STRANGERS: u32 = 24;
 /// PRIORITY of our checks: a peer-reflexive candidate (RFC 8445 §7.1.1).
 const PRIORITY: u32 = 110 << 24 | 65_535 << 8 | 255;
 
@@ -60,6 +69,9 @@ enum State {
 #[derive(Debug)]
 struct Pair {
     to: SocketAddr,
+    /// A description names it.
+    named: bool,
+    answers: Allowance,
     priority: u32,
     state: State,
     tries: u8,
@@ -84,6 +96,7 @@ pub(super) struct Agent {
     tie: u64,
     lite: bool,
     pairs: Vec<Pair>,
+    strangers: Allowance,
     selected: Option<SocketAddr>,
     consent_until: Duration,
     /// When the next ordinary check may go out.
@@ -107,6 +120,7 @@ impl Agent {
             tie: 0,
             lite: path.lite,
             pairs: Vec::new(),
+            strangers: Allowance::default(),
             selected: None,
             consent_until: now,
             next: now,
@@ -201,8 +215,10 @@ impl Agent {
         candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.priority));
         for candidate in candidates {
             let to = crate::latch::plain(candidate.address);
-            if self.pair(to).is_none() && self.pairs.len() < MOST_PAIRS {
-                self.pairs.push(Pair::new(to, candidate.priority, now));
+            if let Some(pair) = self.pair(to) {
+                pair.named = true;
+            } else if self.pairs.len() < MOST_PAIRS {
+                self.pairs.push(Pair::new(to, candidate.priority, true, now));
             }
         }
     }
@@ -241,6 +257,10 @@ impl Agent {
         if !known || !check.is_authentic(&self.ours.pwd) {
             return false;
         }
+        if !self.may_answer(from, now) {
+            // As if it had been lost; the leg asks again.
+            return true;
+        }
         match (check.role, self.controlling) {
             (Some(Role::Controlling(theirs)), true) if self.tie >= theirs => return self.insist(from, check),
             (Some(Role::Controlled(theirs)), false) if self.tie < theirs => return self.insist(from, check),
@@ -252,7 +272,8 @@ impl Agent {
         self.out.push_back((from, answer));
         if self.pair(from).is_none() {
             self.make_room();
-            self.pairs.push(Pair::new(from, check.priority.unwrap_or(0), now));
+            self.pairs
+                .push(Pair::new(from, check.priority.unwrap_or(0), false, now));
         }
         let nominated = check.nominates && !self.controlling;
         let Some(pair) = self.pair(from) else { return true };
@@ -274,6 +295,22 @@ impl Agent {
             }
         }
         true
+    }
+
+    /// Who has answered a check of ours is answered always, others now and then.
+    fn may_answer(&mut self, from: SocketAddr, now: Duration) -> bool {
+        let is_path = self.selected == Some(from);
+        let mut named = false;
+        if let Some(pair) = self.pair(from) {
+            if is_path || pair.state == State::Valid {
+                return true;
+            }
+            if !pair.answers.take(now, REFLECT_EVERY, MOST_REFLECTED) {
+                return false;
+            }
+            named = pair.named;
+        }
+        is_path || named || self.strangers.take(now, REFLECT_EVERY, MOST_TO_STRANGERS)
     }
 
     /// Our tie-breaker wins (RFC 8445 §7.3.1.1).
@@ -453,6 +490,13 @@ impl Agent {
             }
             State::Checking | State::Valid => {}
         }
+        if pair.state == State::Checking
+            && !pair.named
+            && !self.strangers.take(now, REFLECT_EVERY, MOST_TO_STRANGERS)
+        {
+            pair.due = Some(now.saturating_add(REFLECT_EVERY));
+            return;
+        }
         let doubled = WAIT.saturating_mul(1 << u32::from(pair.tries.min(3)));
         let wait = match consents {
             true => Duration::from_millis(CONSENT_EVERY_MS / 2),
@@ -485,9 +529,11 @@ impl Agent {
 }
 
 impl Pair {
-    fn new(to: SocketAddr, priority: u32, now: Duration) -> Pair {
+    fn new(to: SocketAddr, priority: u32, named: bool, now: Duration) -> Pair {
         Pair {
             to,
+            named,
+            answers: Allowance::default(),
             priority,
             state: State::Checking,
             tries: 0,

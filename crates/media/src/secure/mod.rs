@@ -18,6 +18,7 @@
 //!   either way.
 //! - Keys that are there stay through a restart of ICE. Another fingerprint or certificate of ours begins DTLS anew.
 
+mod allowance;
 mod dtls;
 mod ice;
 

@@ -208,6 +208,38 @@ fn no_path_is_told_once_and_the_number_of_checks_is_limited() {
     assert_eq!(scene.told(), [Ok(CM)]);
 }
 
+/// SECURITY row 6: who has the password may forge where a check comes from, and let others be sent what they did not ask for.
+#[test]
+fn addresses_that_have_not_answered_are_sent_little_however_often_they_seem_to_ask() {
+    for victims in [1, 1_000] {
+        let mut scene = Scene::new(WebTransport {
+            candidates: vec![candidate(BROWSER)],
+            ..agreed()
+        });
+        scene.answers = false;
+        for n in 0..2_000 {
+            scene.check(&format!("192.0.2.66:{}", 1_024 + n % victims), n % 2 == 0);
+            scene.world.advance(Duration::from_millis(5));
+            scene.exchange();
+        }
+        scene.advance(30_000);
+        let forged = scene
+            .sent
+            .iter()
+            .filter(|to| to.ip() == addr("192.0.2.66:1").ip());
+        // 24 at once and ten a second, for ten seconds and the repetitions after them.
+        let count = forged.count();
+        assert!(
+            (20..=24 + 110 + 40).contains(&count),
+            "{count} packets for 2000 to {victims}"
+        );
+        scene.answers = true;
+        scene.connect();
+        assert_eq!(scene.told().last(), Some(&Ok(CM)), "the browser itself is served");
+        scene.talks(BROWSER, 1);
+    }
+}
+
 #[test]
 fn a_lite_agent_is_checked_nominated_and_greeted() {
     let path = agreed_with(|ice| {

@@ -126,6 +126,8 @@ pub(crate) struct Scene {
     pub(crate) checks: Vec<(SocketAddr, bool)>,
     /// Their transactions.
     pub(crate) transactions: Vec<[u8; 12]>,
+    /// Where datagrams of the agent went.
+    pub(crate) sent: Vec<SocketAddr>,
     /// DTLS that came to it.
     pub(crate) dtls: Vec<Vec<u8>>,
     /// It answers checks.
@@ -149,6 +151,7 @@ impl Scene {
             far,
             checks: Vec::new(),
             transactions: Vec::new(),
+            sent: Vec::new(),
             dtls: Vec::new(),
             answers: true,
             role: Role::Controlling(7),
@@ -195,7 +198,7 @@ impl Scene {
 
     /// A check of the browser.
     pub(crate) fn check(&mut self, from: &str, nominate: bool) {
-        self.asked += 1;
+        self.asked = self.asked.wrapping_add(1);
         let username = format!("{}:{}", self.ice().ours.ufrag, self.ice().theirs.ufrag);
         let request = Request {
             transaction: [self.asked; 12],
@@ -211,6 +214,7 @@ impl Scene {
     /// Everything that is on its way to the browser, wherever it is, comes to it, and is answered.
     pub(crate) fn exchange(&mut self) {
         while let Some(frame) = self.world.relay.poll_frame() {
+            self.sent.push(frame.to);
             match (rtp::protocol(&frame.octets), Check::read(&frame.octets)) {
                 (rtp::Protocol::Dtls, _) => self.dtls.push(frame.octets),
                 (rtp::Protocol::Stun, Some(check)) if check.kind == Kind::Request => {

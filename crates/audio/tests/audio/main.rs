@@ -22,6 +22,8 @@ mod mix;
 mod ogg;
 #[cfg(feature = "opus")]
 mod opus;
+#[cfg(feature = "opus")]
+mod opus_vectors;
 mod resample;
 #[cfg(feature = "opus")]
 mod sound;

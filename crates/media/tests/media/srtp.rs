@@ -344,3 +344,55 @@ fn a_phone_with_other_keys_than_it_said_is_diagnosed() {
         .collect();
     assert_eq!(told, [(Leg::Caller, AudioFault::WrongKeys)]);
 }
+
+/// SECURITY row 7: a bad packet is counted, and is nothing else.
+#[test]
+fn a_million_packets_that_do_not_authenticate_change_nothing() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, _) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, CM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    assert!(world.to(CALLER, to_caller, &caller.protect(&rtp(0))).is_some());
+    let good = caller.protect(&rtp(1));
+    for round in 0..1_000_000_u32 {
+        let mut bad = good.clone();
+        // Any octet but the first two and the source, which another test is about.
+        let at = [2, 3, 5, 12, 100, 171, 173, 181][round as usize % 8];
+        bad[at] ^= u8::try_from(round / 8 % 255 + 1).unwrap();
+        assert_eq!(world.send(CALLER, to_caller, &bad), None);
+    }
+    assert!(world.to(CALLER, to_caller, &good).is_some());
+    assert!(world.to(CALLER, to_caller, &caller.protect(&rtp(2))).is_some());
+    let (quality, _) = world.close(1);
+    assert_eq!(
+        (quality.packets, quality.refused, quality.lost),
+        (3, 1_000_000, 0)
+    );
+}
+
+/// Who has the keys may take as many sources as he likes: only so many are remembered, and the rest is refused.
+#[test]
+fn a_leg_with_countless_sources_is_served_for_a_few_and_costs_no_more() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (to_caller, _) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    let mut passed = 0;
+    for ssrc in 0..2_000_u32 {
+        // The phone's own contexts are bounded as well, so it begins anew with the same key.
+        if ssrc % 32 == 0 {
+            caller = End {
+                send: Sender::new(GCM.1, &key(1 ^ 0x80, GCM.1)).unwrap(),
+                receive: secure_elsewhere().receive,
+            };
+        }
+        let mut packet = rtp(7);
+        packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        passed += usize::from(world.to(CALLER, to_caller, &caller.protect(&packet)).is_some());
+    }
+    assert_eq!(passed, rtp::srtp::MAX_SOURCES);
+    let (quality, _) = world.close(1);
+    assert_eq!(quality.refused, 2_000 - 64);
+}

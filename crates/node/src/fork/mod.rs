@@ -9,6 +9,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod wire;
 
 use crate::seam::{MediaItem, random32};
 use anyhow::{Context, Result, anyhow};
@@ -19,11 +20,11 @@ use model::{Counts, ForkEnd, ForkId, MediaSessionId};
 pub(crate) use place::Place;
 use place::WEBSOCKET;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection};
 use sip::websocket::client::{Answer, read_answer, request};
 use sip::websocket::{Close, Decoder, Event, Opcode, encode_masked};
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -31,6 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 pub(crate) use trust::client_config;
+use wire::{Timed, Wire};
 
 /// Connections at once: each has a thread.
 const MOST: usize = 200;
@@ -156,10 +158,6 @@ struct Line {
     detail: String,
 }
 
-/// Plain, or over TLS.
-trait Wire: Read + Write {}
-impl<T: Read + Write> Wire for T {}
-
 impl Drop for Line {
     fn drop(&mut self) {
         self.desk.open.fetch_sub(1, Ordering::Relaxed);
@@ -224,12 +222,12 @@ impl Line {
         crate::sys::set_send_buffer(&socket, SEND_BUFFER)?;
         socket.set_read_timeout(Some(LOOK))?;
         socket.set_write_timeout(Some(STALL))?;
+        let socket = Timed::new(socket, end);
         let mut wire: Box<dyn Wire> = match place.is_secure {
             false => Box::new(socket),
             true => {
                 let name = ServerName::try_from(place.host.clone())?;
-                let connection = ClientConnection::new(self.desk.tls()?, name)?;
-                Box::new(StreamOwned::new(connection, socket))
+                wire::secure(ClientConnection::new(self.desk.tls()?, name)?, socket)
             }
         };
         let random = random32()?;
@@ -273,6 +271,7 @@ impl Line {
                 let Some(Message { is_text, octets, .. }) = message else {
                     if is_over {
                         let _gone = send(wire, Opcode::Close, &Close::Normal.code().to_be_bytes());
+                        wire.finish();
                         return ForkEnd::Stopped;
                     }
                     break;
@@ -291,6 +290,7 @@ impl Line {
                 thread::sleep(LOOK);
                 continue;
             }
+            wire.set_end(Instant::now() + LOOK);
             match wire.read(&mut some) {
                 Ok(0) => return ForkEnd::Closed,
                 Ok(octets) => {
@@ -377,6 +377,7 @@ fn send(wire: &mut dyn Wire, opcode: Opcode, octets: &[u8]) -> io::Result<()> {
 
 /// Writes everything until then.
 fn write_all(wire: &mut dyn Wire, mut octets: &[u8], end: Instant) -> io::Result<()> {
+    wire.set_end(end);
     while !octets.is_empty() {
         match wire.write(octets) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),

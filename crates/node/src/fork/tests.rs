@@ -2,6 +2,7 @@
 
 use super::*;
 use sip::websocket::{Handshake, encode, read_handshake};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -76,7 +77,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
     socket
 }
 
-fn shake_hands(socket: &mut impl Wire) {
+fn shake_hands(socket: &mut impl Wired) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut octet = [0];
@@ -95,7 +96,11 @@ fn shake_hands(socket: &mut impl Wire) {
     let answer = String::from_utf8(opening.accept()).unwrap();
     let answer = answer.replace("Sec-WebSocket-Protocol: sip\r\n", "");
     socket.write_all(answer.as_bytes()).unwrap();
+    socket.flush().unwrap();
 }
+
+trait Wired: Read + Write {}
+impl<T: Read + Write> Wired for T {}
 
 fn server() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -104,7 +109,7 @@ fn server() -> (TcpListener, String) {
 }
 
 /// The next message of the client.
-fn message(socket: &mut impl Wire, decoder: &mut Decoder) -> Option<(bool, Vec<u8>)> {
+fn message(socket: &mut impl Wired, decoder: &mut Decoder) -> Option<(bool, Vec<u8>)> {
     loop {
         let found = match decoder.next() {
             Some(Event::Message(octets)) => Some(octets.to_vec()),
@@ -355,8 +360,10 @@ fn over_tls_a_root_of_the_operators_is_trusted() {
     }
     let ask = ForkAsk::Close;
     bench.forks.handle(&bench.desk, KEY, ask, || Box::new(|_| {}));
-    assert_eq!(message(&mut wire, &mut decoder), None);
-    assert_eq!(bench.end().0, ForkEnd::Stopped);
+    assert_eq!(bench.end(), (ForkEnd::Stopped, 0));
+    assert_eq!(message(&mut wire, &mut decoder), None, "closed as WebSockets are");
+    // Without TLS's own word for it this would be an error: somebody may have cut it.
+    assert_eq!(wire.read(&mut [0; 16]).unwrap(), 0);
 }
 
 /// Nobody's word, somebody else's name, and one whose time is over.
@@ -409,4 +416,23 @@ fn a_file_of_roots_without_one_is_named() {
             "{error}"
         );
     }
+}
+
+/// One octet of a record now and then: neither a handshake nor a call that stands is held up by it.
+#[test]
+fn a_server_that_trickles_holds_nobody_up() {
+    let (listener, url) = secure_server();
+    let began = Instant::now();
+    let bench = Bench::connect(true, &url);
+    let (mut socket, _) = listener.accept().unwrap();
+    // The head of a handshake record of 16 kB, and then hardly anything of it.
+    socket.write_all(&[22, 3, 3, 0x40, 0]).unwrap();
+    let trickle = thread::spawn(move || {
+        while began.elapsed() < CONNECT * 4 && socket.write_all(&[2]).is_ok() {
+            thread::sleep(Duration::from_millis(2));
+        }
+    });
+    assert_eq!(bench.end(), (ForkEnd::Unreachable, 0));
+    assert!(began.elapsed() < CONNECT * 2, "{:?}", began.elapsed());
+    trickle.join().unwrap();
 }

@@ -1,0 +1,80 @@
+//! A connection, plain or over TLS, on which nothing takes longer than it may.
+//!
+//! A socket's own limits are for one call to the system. TLS makes as many as it needs for a handshake or a record, and whoever sends
+//! an octet now and then would hold the thread for as long as he likes.
+
+use rustls::{ClientConnection, StreamOwned};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+/// Plain, or over TLS.
+pub(super) trait Wire: Read + Write {
+    /// What is begun from now on is given up then.
+    fn set_end(&mut self, end: Instant);
+
+    /// Nothing more is said.
+    fn finish(&mut self) {}
+}
+
+/// A socket that is given up on at a time.
+pub(super) struct Timed {
+    socket: TcpStream,
+    end: Instant,
+}
+
+impl Timed {
+    pub(super) fn new(socket: TcpStream, end: Instant) -> Timed {
+        Timed { socket, end }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match Instant::now() < self.end {
+            true => Ok(()),
+            false => Err(ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        self.check()?;
+        self.socket.read(octets)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.check()?;
+        self.socket.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+impl Wire for Timed {
+    fn set_end(&mut self, end: Instant) {
+        self.end = end;
+    }
+}
+
+type Secure = StreamOwned<ClientConnection, Timed>;
+
+impl Wire for Secure {
+    fn set_end(&mut self, end: Instant) {
+        self.sock.end = end;
+    }
+
+    fn finish(&mut self) {
+        self.conn.send_close_notify();
+        // Who does not take it any more has gone himself.
+        let _gone = self.flush();
+    }
+}
+
+/// TLS over a socket.
+pub(super) fn secure(connection: ClientConnection, socket: Timed) -> Box<dyn Wire> {
+    Box::new(Secure::new(connection, socket))
+}

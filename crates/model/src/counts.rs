@@ -99,6 +99,8 @@ counts! {
     dtls_failed,
     /// Calls ended because no media arrived.
     silent,
+    /// Calls ended because the media plane had lost their session, or did not answer.
+    media_lost,
     /// Calls in which audio of some side did not arrive within three seconds.
     audio_faults,
     /// Of these, those in which it arrived later.

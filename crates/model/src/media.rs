@@ -1,5 +1,5 @@
 //! What crosses between a session and the media plane. Every value is serialisable: today it crosses a
-//! channel, later a wire. Commands are idempotent by session id; a repeated one does no harm.
+//! channel, later a wire. `link` sees to it that each arrives once and in order, whatever the way does.
 
 use crate::{
     AudioFault, AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind, Voice,
@@ -314,6 +314,11 @@ pub enum MediaReport {
         /// What is wrong now, one for a leg at most; empty = nothing any more.
         troubles: Vec<AudioTrouble>,
     },
+    /// The media plane does not know the session any more, or can't be reached. There is nothing to close.
+    Lost {
+        /// The session.
+        session: MediaSessionId,
+    },
     /// Ports are free again. Also the answer to `Close` of an unknown session (zero counts).
     Closed {
         /// The session.
@@ -341,6 +346,7 @@ impl MediaReport {
             | MediaReport::Speaks { session, .. }
             | MediaReport::Refused { session }
             | MediaReport::Silent { session }
+            | MediaReport::Lost { session }
             | MediaReport::Secured { session, .. }
             | MediaReport::Unsecured { session, .. }
             | MediaReport::Diagnosed { session, .. }

@@ -7,6 +7,7 @@ use crate::fork::Forks;
 use crate::pace::Pace;
 use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
 use crate::sys::{self, Batch, Events, Interest, Poll};
+use link::Plane;
 use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, RoomFrame, Spool};
 use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, TenantId};
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ pub(crate) struct MediaWorker {
     index: usize,
     shared: Arc<Shared>,
     relay: Relay,
+    link: Plane,
     poll: Poll,
     events: Events,
     batch: Batch,
@@ -88,9 +90,11 @@ impl MediaWorker {
         let mut relay = Relay::new(share);
         let random = random32()?;
         relay.set_worker(u16::try_from(index)?);
-        relay.set_seed(random.first_chunk().map_or(0, |n| u64::from_be_bytes(*n)));
+        let (seed, life) = (random.first_chunk(), random.last_chunk());
+        relay.set_seed(seed.map_or(0, |n| u64::from_be_bytes(*n)));
         Ok(MediaWorker {
             index,
+            link: Plane::new(life.map_or(0, |n| u64::from_be_bytes(*n))),
             relay: relay.with_dtls(shared.dtls.source(shared.clock)),
             poll,
             events: Events::new(EVENTS),
@@ -129,8 +133,9 @@ impl MediaWorker {
             std::thread::sleep(nap);
             now = self.shared.clock.mono();
         }
+        let due = [self.relay.poll_timeout(), self.link.poll_timeout()];
         let timeout = match self.unread.is_empty() {
-            true => self.relay.poll_timeout().map(|at| at.saturating_sub(now)),
+            true => due.into_iter().flatten().min().map(|at| at.saturating_sub(now)),
             false => Some(Duration::ZERO),
         };
         let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
@@ -139,12 +144,16 @@ impl MediaWorker {
         self.pace.add(ready);
         if self.relay.poll_timeout().is_some_and(|at| at <= now) {
             self.relay.handle_timeout(now);
-            self.settle(now, None);
+            self.settle(now);
             let late = self.relay.late_ticks();
             let more = late.saturating_sub(std::mem::replace(&mut self.late_ticks, late));
             if more > 0 {
                 self.shared.media_ticks_late.fetch_add(more, Ordering::Relaxed);
             }
+        }
+        if self.link.poll_timeout().is_some_and(|at| at <= now) {
+            self.link.handle_timeout(now);
+            self.obey(now);
         }
         let mut forwarded = self.own_frames();
         let unread = std::mem::take(&mut self.unread);
@@ -152,7 +161,7 @@ impl MediaWorker {
             forwarded += self.packets(*token, now) + self.own_frames();
         }
         if !unread.is_empty() {
-            self.settle(now, None);
+            self.settle(now);
         }
         for index in 0..ready {
             match self.events.get(index).map(|event| event.token) {
@@ -162,13 +171,24 @@ impl MediaWorker {
                 }
                 Some(token) => {
                     forwarded += self.packets(token, now) + self.own_frames();
-                    self.settle(now, None);
+                    self.settle(now);
                 }
                 None => break,
             }
         }
         if forwarded > 0 {
             self.shared.media_packets.fetch_add(forwarded, Ordering::Relaxed);
+        }
+        self.tell_others();
+    }
+
+    /// Gives other threads what was collected for them.
+    fn tell_others(&mut self) {
+        while let Some(frame) = self.link.poll_frame() {
+            let owner = self.shared.owner(tenant_of(frame.session));
+            if let Some(lane) = self.reports.get_mut(owner) {
+                lane.push(Sure::Media(frame));
+            }
         }
         for (inbox, reports) in self.shared.sessions.iter().zip(&mut self.reports) {
             inbox.send_all(reports);
@@ -261,6 +281,10 @@ impl MediaWorker {
         inbox.take(&mut items, &mut heard);
         for item in items.drain(..) {
             match item {
+                MediaItem::Frame(frame) => {
+                    self.link.hear(frame, now);
+                    self.obey(now);
+                }
                 MediaItem::Command(command) => self.command(&command, now),
                 MediaItem::Loaded {
                     session,
@@ -270,7 +294,7 @@ impl MediaWorker {
                 } => self.relay.loaded(session, &sound, rate_hz, samples),
                 MediaItem::ForkOpened(session, fork) => {
                     self.relay.fork_opened(session, fork, now);
-                    self.settle(now, None);
+                    self.settle(now);
                 }
                 MediaItem::ForkHeard {
                     session,
@@ -281,13 +305,16 @@ impl MediaWorker {
                 MediaItem::ForkEnded(session, fork, end, lost_ms) => {
                     self.forks.forget(session, fork);
                     self.relay.fork_ended(session, fork, (end, lost_ms), now);
-                    self.settle(now, None);
+                    self.settle(now);
                 }
                 MediaItem::SpoolFailed(session, recording) => {
                     self.relay.spool_failed(session, recording, now);
-                    self.settle(now, None);
+                    self.settle(now);
                 }
-                MediaItem::Abandon(tenant) => self.abandon(tenant, now),
+                MediaItem::Abandon(tenant) => {
+                    self.link.abandon(tenant);
+                    self.obey(now);
+                }
                 // Whoever asked may be gone.
                 MediaItem::Quality(tenant, reply) => drop(reply.send(self.quality(tenant))),
                 MediaItem::Stop => self.stopped = true,
@@ -298,7 +325,7 @@ impl MediaWorker {
             self.relay.room_frame(&frame, now);
         }
         self.heard = heard;
-        self.settle(now, None);
+        self.settle(now);
     }
 
     fn command(&mut self, command: &MediaCommand, now: Duration) {
@@ -318,17 +345,14 @@ impl MediaWorker {
             _ => {}
         }
         self.relay.handle_command(command, now);
-        self.settle(now, None);
+        self.settle(now);
     }
 
-    /// Closes the sessions of a tenant that has forgotten them. Its successor counts its sessions anew, so
-    /// it must not hear of these.
-    fn abandon(&mut self, tenant: TenantId, now: Duration) {
-        for session in self.sessions_of(tenant) {
-            self.sessions.remove(&session);
-            self.relay.handle_command(&MediaCommand::Close { session }, now);
+    /// Does what came over the link.
+    fn obey(&mut self, now: Duration) {
+        while let Some(command) = self.link.poll_command() {
+            self.command(&command, now);
         }
-        self.settle(now, Some(tenant));
     }
 
     fn sessions_of(&self, tenant: TenantId) -> Vec<MediaSessionId> {
@@ -353,8 +377,8 @@ impl MediaWorker {
         views.collect()
     }
 
-    /// Does what the relay asks for. Reports to `muted` are dropped.
-    fn settle(&mut self, now: Duration, muted: Option<TenantId>) {
+    /// Does what the relay asks for.
+    fn settle(&mut self, now: Duration) {
         while let Some(effect) = self.relay.poll_effect() {
             match effect {
                 Effect::Bind { pair, ip, rtp_port } => {
@@ -370,14 +394,10 @@ impl MediaWorker {
                 Effect::Spool { session, spool } => self.spool(session, spool, now),
                 Effect::Fork { session, fork, ask } => self.fork((session, fork), ask),
                 Effect::Report(report) => {
-                    let tenant = tenant_of(report.session());
                     if let MediaReport::Refused { session } = report {
                         self.sessions.remove(&session);
                     }
-                    let lane = self.reports.get_mut(self.shared.owner(tenant));
-                    if let Some(lane) = lane.filter(|_| muted != Some(tenant)) {
-                        lane.push(Sure::Media(report));
-                    }
+                    self.link.report(report, now);
                 }
             }
         }

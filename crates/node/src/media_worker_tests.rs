@@ -9,10 +9,12 @@ use crate::spool::SpoolDesk;
 use crate::sys::{Events, Interest, Poll};
 use crate::{Live, Settings};
 use arc_swap::ArcSwap;
+use link::Control;
 use model::{
     Codec, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Playlist, Program, RoomId, Seat,
     Seats, Sound, TenantId, ToneName, Transport, Voice,
 };
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
@@ -29,9 +31,10 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 struct Bench {
     live: Live,
     threads: Vec<JoinHandle<()>>,
-    seen: Vec<Sure>,
-    /// The media worker that commands go to.
+    link: Control,
+    /// The media worker that commands go to, and where those of each session went.
     at: usize,
+    places: BTreeMap<MediaSessionId, usize>,
     /// Its ports are nobody else's.
     _claims: Vec<TcpListener>,
 }
@@ -109,8 +112,9 @@ impl Bench {
         Bench {
             live,
             threads,
-            seen: Vec::new(),
+            link: Control::new(),
             at: 0,
+            places: BTreeMap::new(),
             _claims: claims,
         }
     }
@@ -119,8 +123,17 @@ impl Bench {
         self.live.shared.media[self.at].send(item);
     }
 
-    fn command(&self, command: MediaCommand) {
-        self.send(MediaItem::Command(command));
+    fn command(&mut self, command: MediaCommand) {
+        self.places.insert(command.session(), self.at);
+        self.link.say(command, 1, self.live.shared.clock.mono());
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        while let Some(frame) = self.link.poll_frame() {
+            let at = self.places.get(&frame.session).copied().unwrap_or(0);
+            self.live.shared.media[at].send(MediaItem::Frame(frame));
+        }
     }
 
     /// The next report.
@@ -128,15 +141,22 @@ impl Bench {
         let inbox = &self.live.shared.sessions[0];
         let (poll, mut events) = (Poll::new().unwrap(), Events::new(1));
         poll.add(inbox.as_fd(), 0, Interest::Edge).unwrap();
-        while self.seen.is_empty() {
-            inbox.take(&mut self.seen, &mut Vec::new());
-            if self.seen.is_empty() {
+        loop {
+            if let Some(report) = self.link.poll_report() {
+                self.flush();
+                return report;
+            }
+            let mut seen = Vec::new();
+            inbox.take(&mut seen, &mut Vec::new());
+            if seen.is_empty() {
                 assert_eq!(poll.wait(&mut events, Some(PATIENCE)).unwrap(), 1, "no report");
             }
-        }
-        match self.seen.remove(0) {
-            Sure::Media(report) => report,
-            _ => panic!("not a report"),
+            for item in seen {
+                match item {
+                    Sure::Media(frame) => self.link.hear(frame, self.live.shared.clock.mono()),
+                    _ => panic!("not a report"),
+                }
+            }
         }
     }
 
@@ -150,7 +170,7 @@ impl Bench {
         self.report()
     }
 
-    fn describe(&self, session: MediaSessionId, leg: Leg, phone: &Phone) {
+    fn describe(&mut self, session: MediaSessionId, leg: Leg, phone: &Phone) {
         self.command(MediaCommand::Remote {
             session,
             leg,
@@ -280,6 +300,7 @@ fn ports_run_out_and_the_sessions_of_a_rebuilt_tenant_close_in_silence() {
     assert!(matches!(bench.open(session(1, 1)), MediaReport::Opened { .. }));
     assert!(matches!(bench.open(session(2, 1)), MediaReport::Opened { .. }));
     assert!(matches!(bench.open(session(1, 2)), MediaReport::Refused { .. }));
+    bench.link.forget(TenantId(1));
     bench.send(MediaItem::Abandon(TenantId(1)));
     // Nothing is said of the abandoned session, so the next report is about the other tenant's.
     bench.command(MediaCommand::Close {

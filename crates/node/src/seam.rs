@@ -2,6 +2,7 @@
 //!
 //! Does not own: the queues that it crosses (`shared`).
 
+use link::CommandFrame;
 use model::{ForkEnd, ForkId, MediaCommand, MediaSessionId, QualityView, RecordingId, Sound, TenantId};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -9,6 +10,8 @@ use std::sync::mpsc::Sender;
 /// To a media worker.
 pub(crate) enum MediaItem {
     /// From a tenant.
+    Frame(CommandFrame),
+    /// From a command of the operator, about a session that there was a moment ago.
     Command(MediaCommand),
     /// A sound that a session asked for, at this rate; `None` = there is none.
     Loaded {

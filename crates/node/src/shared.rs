@@ -15,11 +15,12 @@ use crate::spool::SpoolDesk;
 use crate::tls::Tls;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use link::ReportFrame;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, MediaReport, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, StreamKind, TenantConfig, TenantId, UserId,
+    FlowToken, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn, Sound,
+    StreamKind, TenantConfig, TenantId, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -58,7 +59,7 @@ pub(crate) enum Sure {
         connection: u64,
     },
     /// From the media plane.
-    Media(MediaReport),
+    Media(ReportFrame),
     /// Somebody asks.
     Query(Query),
     /// Refuse new calls and new connections.

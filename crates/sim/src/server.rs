@@ -1,6 +1,7 @@
 //! Carillon as a simulation drives it: the edge, the tenants and the media plane, with a journal instead of a disk.
 
 mod relay;
+mod wire;
 
 use media::{PairId, PortRange, Relay};
 use model::{
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::Directory;
+pub use wire::{Wire, WireCounts};
 
 /// What the server wants sent.
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub struct Server {
     pub taken_ports: Vec<u16>,
     /// How long a command or a report takes between a session and the media plane.
     pub media_lag: Duration,
+    /// A bad way between sessions and the media plane; where there is none, `media_lag` is all that happens.
+    pub wire: Option<Wire>,
     /// What phones set can be kept; a test may forbid it.
     pub keeps_settings: bool,
     /// Changes of settings by phones.
@@ -143,6 +147,7 @@ impl Server {
             serial: 0,
             taken_ports: Vec::new(),
             media_lag: Duration::ZERO,
+            wire: None,
             keeps_settings: true,
             keys: 0,
             keep_lag: Duration::from_millis(50),
@@ -187,6 +192,9 @@ impl Server {
         self.framers.clear();
         self.sign_ins.clear();
         self.lagging.clear();
+        if let Some(wire) = &mut self.wire {
+            wire.restart();
+        }
         self.start_tenants(now);
         for record in self.bindings() {
             if let Some(tenant) = self.tenants.get_mut(&record.tenant) {
@@ -216,7 +224,10 @@ impl Server {
         self.cdrs_before_restart += counts.calls + counts.calls_restored - calls.len() as u64;
         self.setup.seed[30] = self.setup.seed[30].wrapping_add(1);
         let mut tenant = Tenant::new(Arc::clone(config), &self.setup, now);
-        self.abandon_media(id, &calls, now);
+        match &mut self.wire {
+            Some(wire) => wire.rebuild(id),
+            None => self.abandon_media(id, &calls, now),
+        }
         for record in self.bindings().into_iter().filter(|r| r.tenant == id) {
             tenant.restore(record, now);
         }
@@ -480,6 +491,7 @@ impl Server {
             self.send_frames();
             self.serve_relay(now);
         }
+        self.carry(now);
     }
 
     /// When time matters next.
@@ -487,7 +499,8 @@ impl Server {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let tenants = self.tenants.values().filter_map(Tenant::poll_timeout).min();
         let lagging = self.lagging.first_key_value().map(|((at, _), _)| *at);
-        [tenants, self.relay.poll_timeout(), lagging]
+        let wire = self.wire.as_ref().and_then(Wire::poll_timeout);
+        [tenants, self.relay.poll_timeout(), lagging, wire]
             .into_iter()
             .flatten()
             .min()
@@ -521,12 +534,15 @@ impl Server {
             }
         }
         for command in commands {
-            if self.media_lag.is_zero() {
+            if let Some(wire) = &mut self.wire {
+                wire.say(id, command, now);
+            } else if self.media_lag.is_zero() {
                 self.command(&command, now);
             } else {
                 self.lag(Lagging::Command(command), now);
             }
         }
+        self.carry(now);
     }
 
     /// A phone's change is written down, unless its user is gone or it can't be.

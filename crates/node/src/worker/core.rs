@@ -5,9 +5,12 @@
 
 use super::tenants::{Outcome, Tenants};
 use crate::records::Records;
-use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
+use crate::shared::{
+    Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32, tenant_of,
+};
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
+use link::{Control, ReportFrame};
 use model::{
     CallChange, CallCheckpoint, Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand,
     FlowToken, MediaReport, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
@@ -81,6 +84,7 @@ pub(crate) struct Core {
     effects: Vec<Effect>,
     lanes: Vec<Lane>,
     media: Vec<Vec<MediaItem>>,
+    link: Control,
 }
 
 impl Core {
@@ -101,6 +105,7 @@ impl Core {
             effects: Vec::new(),
             lanes: (0..workers).map(|_| Lane::default()).collect(),
             media: (0..media).map(|_| Vec::new()).collect(),
+            link: Control::new(),
             shared,
         }
     }
@@ -212,6 +217,7 @@ impl Core {
 
     /// Puts effects where they will be performed at the end of the turn.
     fn sort(&mut self, tenant: TenantId) {
+        let epoch = self.tenants.epoch(tenant);
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Transmit { flow, bytes } => {
@@ -222,12 +228,7 @@ impl Core {
                     });
                 }
                 Effect::Connect(order) => self.connects.push((tenant, order)),
-                Effect::Media(command) => {
-                    let worker = self.shared.media_worker(command.session());
-                    if let Some(lane) = self.media.get_mut(worker) {
-                        lane.push(MediaItem::Command(command));
-                    }
-                }
+                Effect::Media(command) => self.link.say(command, epoch, self.now.mono),
                 Effect::Cdr(cdr) => self.records.cdr(*cdr),
                 Effect::Binding(change) => self.records.binding(change),
                 Effect::Wake(wake) => {
@@ -259,6 +260,7 @@ impl Core {
         self.counts.panics += 1;
         tracing::error!(%tenant, "a tenant panicked and is rebuilt from its configuration and the journals");
         self.records.commit(self.now.mono, &mut self.counts);
+        self.link.forget(tenant);
         for lane in &mut self.media {
             lane.push(MediaItem::Abandon(tenant));
         }
@@ -305,8 +307,31 @@ impl Core {
         self.input(tenant, Input::Connected(connected));
     }
 
-    /// Every tenant whose deadline has passed.
+    /// A frame of a media worker.
+    fn heard(&mut self, frame: ReportFrame) {
+        self.link.hear(frame, self.now.mono);
+        self.deliver_reports();
+    }
+
+    fn deliver_reports(&mut self) {
+        while let Some(report) = self.link.poll_report() {
+            tell_trouble(&report);
+            self.input(tenant_of(report.session()), Input::Media(report));
+        }
+    }
+
+    /// When something is due.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let due = [self.tenants.next_deadline(), self.link.poll_timeout()];
+        due.into_iter().flatten().min()
+    }
+
+    /// Every tenant whose deadline has passed, and every media session that was not heard of.
     pub(crate) fn expire(&mut self) {
+        if self.link.poll_timeout().is_some_and(|at| at <= self.now.mono) {
+            self.link.handle_timeout(self.now.mono);
+            self.deliver_reports();
+        }
         while let Some(tenant) = self.tenants.expired(self.now.mono) {
             self.input(tenant, Input::Timeout);
         }
@@ -327,10 +352,7 @@ impl Core {
             } => {
                 self.input(tenant, Input::FlowClosed { worker, connection });
             }
-            Sure::Media(report) => {
-                tell_trouble(&report);
-                self.input(crate::shared::tenant_of(report.session()), Input::Media(report));
-            }
+            Sure::Media(frame) => self.heard(frame),
             Sure::Query(query) => self.query(query, connections),
             Sure::Recovered(tenant, records) => self.tenants.restore(tenant, records, self.now),
             Sure::Drain => {
@@ -535,6 +557,12 @@ impl Core {
             inbox.send_all(&mut lane.sure);
             let shed = inbox.offer_all(&mut lane.bulk);
             self.counts.shed += u64::try_from(shed).unwrap_or(u64::MAX);
+        }
+        while let Some(frame) = self.link.poll_frame() {
+            let worker = self.shared.media_worker(frame.session);
+            if let Some(lane) = self.media.get_mut(worker) {
+                lane.push(MediaItem::Frame(frame));
+            }
         }
         for (inbox, lane) in self.shared.media.iter().zip(&mut self.media) {
             inbox.send_all(lane);

@@ -186,7 +186,7 @@ impl Worker {
         let due = [
             self.conns.next_deadline(),
             self.attempts.next_deadline(),
-            self.core.tenants.next_deadline(),
+            self.core.next_deadline(),
             self.core.records.retry_at(),
             sweep,
         ];

@@ -26,6 +26,8 @@ struct Slot {
     tenant: Option<Box<Tenant>>,
     armed: Option<Duration>,
     recovering: bool,
+    /// Which owner of the tenant `tenant` is: each has a higher number, also after a restart of the process.
+    epoch: u64,
     /// When it panicked last, and the time before.
     panics: Option<(Duration, Option<Duration>)>,
     /// Deleted: gone as soon as nothing of it is left.
@@ -138,6 +140,11 @@ impl Tenants {
     /// The configuration that a tenant has, alive or not.
     pub(crate) fn config(&self, id: TenantId) -> Option<&Arc<TenantConfig>> {
         self.slots.get(&id).map(|slot| &slot.config)
+    }
+
+    /// Which owner of a tenant its value is; media sessions know their owner by it.
+    pub(crate) fn epoch(&self, id: TenantId) -> u64 {
+        self.slots.get(&id).map_or(0, |slot| slot.epoch)
     }
 
     /// Hands one input to one tenant.
@@ -303,6 +310,7 @@ impl Slot {
             tenant: None,
             armed: None,
             recovering: false,
+            epoch: 0,
             panics: None,
             removed: false,
             #[cfg(test)]
@@ -325,6 +333,7 @@ impl Slot {
                 }
                 tenant
             }));
+            self.epoch = now.wall.0.max(self.epoch.saturating_add(1));
             self.tenant = made.ok();
         }
         self.tenant.as_deref_mut()

@@ -472,6 +472,7 @@ impl Call {
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
             (MediaReport::Silent { .. }, Phase::Answered) => self.gone_silent(context, now),
+            (MediaReport::Lost { .. }, _) => self.media_lost(context, now),
             (MediaReport::Secured { leg, suite, .. }, _) => self.secured(*leg, *suite),
             (MediaReport::Unsecured { leg, why, .. }, _) => self.unsecured(context, *leg, *why, now),
             (MediaReport::Diagnosed { troubles, .. }, Phase::Answered) => {

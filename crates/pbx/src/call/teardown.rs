@@ -125,6 +125,24 @@ impl Call {
         self.end(context, Cause { sip: 200, q850 }, by, now);
     }
 
+    /// The media plane has lost the session, or does not answer for it any more: nothing can be heard.
+    pub(super) fn media_lost(&mut self, context: &mut Context, now: Now) {
+        let cause = record::q850::TEMPORARY_FAILURE;
+        match self.phase {
+            Phase::Opening | Phase::Ringing | Phase::Answered => {
+                context.counts.media_lost += 1;
+                self.bridge.forget(context);
+                if self.phase == Phase::Answered {
+                    self.hang_up(context, cause, EndedBy::System, "media lost", now);
+                } else {
+                    self.fail(context, cause, now);
+                }
+            }
+            Phase::Ending => self.finish(context, now),
+            Phase::Ended => {}
+        }
+    }
+
     /// Ends the call because the node goes down.
     pub(crate) fn shut_down(&mut self, context: &mut Context, now: Now) {
         match self.phase {

@@ -139,11 +139,12 @@ pub(crate) fn nothing_held(world: &World) -> Result<(), String> {
         }
     }
     let counts = world.server.relay.counts();
-    if counts.sessions != 0 || counts.pairs_used != 0 {
-        return Err(format!(
-            "the relay still holds {} sessions and {} pairs",
-            counts.sessions, counts.pairs_used
-        ));
+    if counts.sessions + counts.pairs_used + counts.ticking + counts.rooms + counts.seated != 0 {
+        return Err(format!("the relay still holds {counts:?}"));
+    }
+    let wire = world.server.wire.as_ref().map_or(0, |wire| wire.held());
+    if wire != 0 {
+        return Err(format!("the link still holds {wire} sessions or open files"));
     }
     for phone in &world.phones {
         if phone.calls().iter().any(|(_, state)| *state == State::Up) {

@@ -79,6 +79,9 @@ impl Scene {
         let home = self.homes.get(phone).copied().unwrap_or(0);
         let extensions = self.shapes.get(home).map_or(&[][..], |shape| shape.extensions());
         let colleague = self.rng.pick(extensions).copied().unwrap_or("100");
+        if let Some(number) = self.served_number() {
+            return number;
+        }
         let elsewhere = self.rng.pick(&self.shapes).map_or("", |shape| shape.domain());
         match self.rng.below(22) {
             // Codes that the server answers: for a while, or until the caller hangs up.

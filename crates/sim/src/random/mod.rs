@@ -8,10 +8,22 @@ mod hostile;
 mod large;
 mod probe;
 mod scene;
+mod sound;
 mod transfer;
 
+use crate::server::WireCounts;
 use scene::Scene;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What worlds are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Calls, and what phones and networks do to them.
+    Calls,
+    /// The same with flows, conferences, recordings and browsers, where commands to the media plane and its reports are lost, late
+    /// and repeated, and the media plane dies.
+    Sound,
+}
 
 /// What runs add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +60,12 @@ pub struct Tally {
     pub keys: u64,
     /// Records of calls that settings forwarded.
     pub forwarded: u64,
+    /// Records of calls that the server answered itself.
+    pub served: u64,
+    /// What happened between sessions and the media plane.
+    pub frames: WireCounts,
+    /// Calls that ended because the media plane had lost their session.
+    pub media_lost: u64,
 }
 
 impl Tally {
@@ -69,6 +87,9 @@ impl Tally {
         self.connects_failed += other.connects_failed;
         self.keys += other.keys;
         self.forwarded += other.forwarded;
+        self.served += other.served;
+        self.frames.add(&other.frames);
+        self.media_lost += other.media_lost;
     }
 }
 
@@ -77,6 +98,8 @@ impl Tally {
 pub struct Failure {
     /// Its seed.
     pub seed: u64,
+    /// What it was about.
+    pub kind: Kind,
     /// What was broken.
     pub what: String,
     /// The end of its ladder.
@@ -91,18 +114,23 @@ pub const LAST_LINES: usize = 80;
 ///
 /// # Errors
 /// The rule that was broken, also by a panic, and how it came to that.
-pub fn run(seed: u64, lines: usize) -> Result<Tally, Failure> {
-    let mut scene = Scene::new(seed, false);
+pub fn run(seed: u64, kind: Kind, lines: usize) -> Result<Tally, Failure> {
+    let mut scene = Scene::new(seed, kind, false);
     match attempt(&mut scene) {
         Ok(()) => Ok(scene.tally()),
         Err(_) => {
-            let mut scene = Scene::new(seed, true);
+            let mut scene = Scene::new(seed, kind, true);
             let what = attempt(&mut scene).err();
             let text = scene.world.ladder.text();
             let skip = text.lines().count().saturating_sub(lines);
             let ladder = text.lines().skip(skip).collect::<Vec<_>>().join("\n");
             let what = what.unwrap_or_else(|| "the run is not reproducible".to_owned());
-            Err(Failure { seed, what, ladder })
+            Err(Failure {
+                seed,
+                kind,
+                what,
+                ladder,
+            })
         }
     }
 }

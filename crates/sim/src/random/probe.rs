@@ -74,6 +74,7 @@ impl Scene {
 
     fn repair(&mut self, caller: usize, callee: usize) -> Result<(), String> {
         self.world.network.set_weather(Weather::FAIR);
+        self.mend_wire(true);
         self.world.server.bindable = true;
         self.restart()?;
         let now = self.world.now();
@@ -97,6 +98,9 @@ impl Scene {
                 phone.codecs = vec![0, 8];
                 phone.rogue = false;
                 phone.mute = false;
+                // Over WebSocket it would be offered what browsers take.
+                phone.ufrag = None;
+                phone.abilities.offerless &= self.sound.is_none();
                 phone.identity.password = format!("pw{}", phone.identity.user);
             }
         }

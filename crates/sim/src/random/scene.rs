@@ -1,6 +1,6 @@
 //! The companies, phones and weather of a seed, and the course of its life.
 
-use super::Tally;
+use super::{Kind, Tally};
 use crate::check::Watch;
 use crate::net::Weather;
 use crate::phone::{Abilities, Answer};
@@ -73,6 +73,8 @@ pub(super) struct Scene {
     pub(super) restarts: u64,
     /// Calls of an earlier life, and those of them that were lost, of lives that are over.
     pub(super) restored: (u64, u64),
+    /// Calls of lives that are over which the media plane lost.
+    media_lost: u64,
     /// Phones that were dead, rogue, rebooted or cut off at some time: what they believe proves nothing.
     pub(super) unsteady: BTreeSet<usize>,
     /// Phones that changed their connection: what was under way then may have got lost.
@@ -88,11 +90,13 @@ pub(super) struct Scene {
     /// Keys that are pressed, likewise; in some worlds nobody presses any.
     pub(super) keys: Rng,
     pub(super) presses: u64,
+    /// Chance of a world in which the media plane is far away, and calls do more with sound.
+    pub(super) sound: Option<Rng>,
     calls_of_past_lives: (u64, u64),
 }
 
 impl Scene {
-    pub(super) fn new(seed: u64, loud: bool) -> Scene {
+    pub(super) fn new(seed: u64, kind: Kind, loud: bool) -> Scene {
         let mut rng = Rng::new(seed ^ 0x5eed_0000_0000_0000);
         let mut talents = Rng::new(seed ^ 0xab1e_0000_0000_0000);
         let mut keys = Rng::new(seed ^ 0x4e15_0000_0000_0000);
@@ -104,6 +108,8 @@ impl Scene {
             shape.policy.session_expires_s = one(&[0, 24, 24, 40, 1800]);
             shape.policy.min_se_s = one(&[12, 20]);
         }
+        let mut sound = (kind == Kind::Sound).then(|| Rng::new(seed ^ 0x50bd_0000_0000_0000));
+        Scene::companies_of_sound(&mut shapes, sound.as_mut());
         let ports = ports(&mut rng);
         let weather = weather(&mut rng);
         let companies: Vec<Company<'_>> = shapes.iter().map(Shape::company).collect();
@@ -124,6 +130,7 @@ impl Scene {
             hostile: 0,
             restarts: 0,
             restored: (0, 0),
+            media_lost: 0,
             unsteady: BTreeSet::new(),
             roamed: BTreeSet::new(),
             deletions: false,
@@ -132,10 +139,12 @@ impl Scene {
             words: Scene::words_of(seed),
             presses: keys.pick(&[0, 0, 150, 400]).copied().unwrap_or(0),
             keys,
+            sound,
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
         scene.world.ladder.note(Duration::ZERO, &about);
+        scene.part(seed);
         scene.furnish();
         scene
     }
@@ -196,6 +205,7 @@ impl Scene {
         }
         self.homes.push(home);
         self.make_wordy(index);
+        self.give_engine(index);
     }
 
     /// The phone is a page that comes with a token, which outlives every jump of the calendar.
@@ -221,6 +231,7 @@ impl Scene {
             self.break_some();
             self.act()?;
             self.press_keys();
+            self.trouble_media();
             let waits = [0, 0, 1, 3, 10, 40, 200, 700, 1_500, 4_000];
             let wait = self.rng.pick(&waits).copied().unwrap_or(0);
             self.run_ms(wait)?;
@@ -252,6 +263,7 @@ impl Scene {
         let mono = self.world.now().mono;
         self.world.ladder.note(mono, "  all is calm");
         self.world.network.set_weather(Weather::FAIR);
+        self.mend_wire(false);
         self.run_ms(80_000)?;
         if self.watch.damaged || self.restarts > 0 || self.loss > 60 {
             return Ok(());
@@ -338,6 +350,7 @@ impl Scene {
         self.calls_of_past_lives = (calls, answered);
         self.restored.0 += self.counted(|counts| counts.calls_restored);
         self.restored.1 += self.counted(|counts| counts.calls_lost);
+        self.media_lost += self.counted(|counts| counts.media_lost);
         self.restarts += 1;
         self.world.restart_server();
         self.watch.restarted(&self.world, None)?;
@@ -356,6 +369,7 @@ impl Scene {
             .unwrap_or_default();
         self.restored.0 += counts.calls_restored;
         self.restored.1 += counts.calls_lost;
+        self.media_lost += counts.media_lost;
         self.calls_of_past_lives.0 += counts.calls;
         self.calls_of_past_lives.1 += counts.answered;
         self.restarts += 1;
@@ -415,12 +429,25 @@ impl Scene {
             connects_failed: self.world.server.counts.connects_failed,
             keys: self.world.server.keys,
             forwarded: self.world.server.cdrs.iter().filter(|cdr| forwarded(cdr)).count() as u64,
+            served: self.world.server.cdrs.iter().filter(|cdr| served(cdr)).count() as u64,
+            frames: self
+                .world
+                .server
+                .wire
+                .as_ref()
+                .map(|wire| wire.counts)
+                .unwrap_or_default(),
+            media_lost: self.media_lost + self.counted(|counts| counts.media_lost),
         }
     }
 }
 
 fn forwarded(cdr: &model::Cdr) -> bool {
     cdr.path.iter().any(|step| step.starts_with("forward "))
+}
+
+fn served(cdr: &model::Cdr) -> bool {
+    cdr.answer.is_some() && cdr.callee.number.starts_with(['2', '*'])
 }
 
 fn transferred(cdr: &model::Cdr) -> bool {

@@ -20,6 +20,7 @@ impl Server {
         let forward = self.relay.handle_packet(pair, rtcp, from, place, now.mono);
         self.send_frames();
         self.serve_relay(now);
+        self.carry(now);
         let Some(forward) = forward else { return };
         buffer.truncate(forward.len);
         let source = self.socket(forward.pair, forward.rtcp);
@@ -71,9 +72,19 @@ impl Server {
                     self.relay.loaded(session, &sound, rate_hz, found);
                 }
                 // There is neither a disk nor another network here.
-                media::Effect::Spool { .. } | media::Effect::Fork { .. } => {}
+                media::Effect::Spool { spool, .. } => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.spool(&spool);
+                    }
+                }
+                media::Effect::Fork { .. } => {}
                 // There is one relay.
                 media::Effect::Room { .. } => {}
+                media::Effect::Report(report) if self.wire.is_some() => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.report(report, now);
+                    }
+                }
                 media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
                 media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
             }

@@ -4,7 +4,7 @@ use model::{Policy, Transport};
 use sim::check;
 use sim::net::Weather;
 use sim::phone::{Answer, State};
-use sim::random::{self, Failure, Tally};
+use sim::random::{self, Failure, Kind, Tally};
 use sim::world::{Company, World};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,6 +75,8 @@ const REGRESSIONS: &[(u64, &str)] = &[
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 5_000;
+/// Those in which the media plane is far away.
+const SEEDS_OF_SOUND: u64 = 1_000;
 
 /// A number from the environment.
 #[allow(
@@ -90,7 +92,7 @@ fn chosen(name: &str) -> Option<u64> {
     clippy::disallowed_methods,
     reason = "each world is single-threaded; worlds share nothing"
 )]
-fn run_all(seeds: &[u64]) -> (Tally, Vec<Failure>) {
+fn run_all(seeds: &[u64], kind: Kind) -> (Tally, Vec<Failure>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let lines = if seeds.len() == 1 {
         usize::MAX
@@ -101,7 +103,7 @@ fn run_all(seeds: &[u64]) -> (Tally, Vec<Failure>) {
     let work = || {
         let (mut tally, mut failures) = (Tally::default(), Vec::new());
         while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match random::run(*seed, lines) {
+            match random::run(*seed, kind, lines) {
                 Ok(one) => tally.add(&one),
                 Err(failure) => failures.push(failure),
             }
@@ -123,29 +125,35 @@ fn run_all(seeds: &[u64]) -> (Tally, Vec<Failure>) {
     })
 }
 
-/// `CARILLON_SEEDS=n` runs that many, `CARILLON_FIRST_SEED=n` starts there, `CARILLON_SEED=n` runs one.
-#[test]
-fn whatever_happens_the_rules_hold() {
-    let seeds: Vec<u64> = match chosen("CARILLON_SEED") {
+/// The seeds that were asked for: `CARILLON_SEEDS=n` runs that many, `CARILLON_FIRST_SEED=n` starts there, `CARILLON_SEED=n`
+/// runs one.
+fn seeds(ordinary: u64, regressions: &[(u64, &str)]) -> Vec<u64> {
+    match chosen("CARILLON_SEED") {
         Some(seed) => vec![seed],
         None => {
             let first = chosen("CARILLON_FIRST_SEED").unwrap_or(1);
-            let count = chosen("CARILLON_SEEDS").unwrap_or(SEEDS);
-            REGRESSIONS
-                .iter()
-                .map(|(seed, _)| *seed)
-                .chain(first..first + count)
-                .collect()
+            let count = chosen("CARILLON_SEEDS").unwrap_or(ordinary);
+            let known = regressions.iter().map(|(seed, _)| *seed);
+            known.chain(first..first + count).collect()
         }
-    };
-    let (tally, failures) = run_all(&seeds);
-    for failure in &failures {
-        let Failure { seed, what, ladder } = failure;
-        println!("{ladder}\n\nseed {seed}: {what}");
-        println!(
-            "again: CARILLON_SEED={seed} cargo test -p sim --test sim whatever_happens -- --nocapture\n"
-        );
     }
+}
+
+fn show(failures: &[Failure], test: &str) {
+    for failure in failures {
+        let Failure {
+            seed, what, ladder, ..
+        } = failure;
+        println!("{ladder}\n\nseed {seed}: {what}");
+        println!("again: CARILLON_SEED={seed} cargo test -p sim --test sim {test} -- --nocapture\n");
+    }
+}
+
+#[test]
+fn whatever_happens_the_rules_hold() {
+    let seeds = seeds(SEEDS, REGRESSIONS);
+    let (tally, failures) = run_all(&seeds, Kind::Calls);
+    show(&failures, "whatever_happens");
     println!("COUNT seeds {}", tally.seeds);
     println!(
         "simulation: {} seeds, {} calls, {} answered, {} records, {} transferred, {} keys, {} forwarded, {} messages, {} packets, {} hostile acts, {} restarts, {} calls restored, {} of them lost, {} connections opened, {} refused, {} failures",
@@ -182,5 +190,41 @@ fn whatever_happens_the_rules_hold() {
     assert!(
         (tally.keys > 0 && tally.forwarded > 0) || seeds.len() < 100,
         "no key was pressed, or no call forwarded"
+    );
+}
+
+/// Nothing is left over where what sessions and media plane tell each other is lost, late and repeated.
+#[test]
+fn however_bad_the_way_to_the_media_plane_is_everything_returns() {
+    let seeds = seeds(SEEDS_OF_SOUND, &[]);
+    let (tally, failures) = run_all(&seeds, Kind::Sound);
+    show(&failures, "however_bad");
+    let frames = tally.frames;
+    println!("COUNT seeds {}", tally.seeds);
+    println!(
+        "worlds of sound: {} seeds, {} calls, {} answered, {} records, {} of calls that the server answered, {} frames, {} lost, {} repeated, {} media planes dead, {} calls lost with them, {} failures",
+        tally.seeds,
+        tally.calls,
+        tally.answered,
+        tally.records,
+        tally.served,
+        frames.sent,
+        frames.lost,
+        frames.repeated,
+        frames.deaths,
+        tally.media_lost,
+        failures.len()
+    );
+    assert!(failures.is_empty(), "{} seeds failed", failures.len());
+    let all = [
+        tally.served,
+        frames.lost,
+        frames.repeated,
+        frames.deaths,
+        tally.media_lost,
+    ];
+    assert!(
+        !all.contains(&0) || seeds.len() < 100,
+        "{all:?}: something did not happen"
     );
 }

@@ -39,6 +39,7 @@ mod menus;
 mod odd;
 mod offers;
 mod own_sounds;
+mod parted;
 mod pins;
 mod protected;
 mod push;

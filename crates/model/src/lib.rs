@@ -44,15 +44,16 @@ pub use event::{
 };
 pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
 pub use id::{
-    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, SoundId, StreamKind, TenantId,
-    UserId,
+    CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, SoundId, StreamKind,
+    TenantId, UserId,
 };
 pub use leg::Leg;
 pub use library::Library;
 pub use limits::Limits;
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use program::{
-    Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd, Seat, Seats, Signal, Signals, Sound, ToneName,
+    Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd,
+    Seat, Seats, Signal, Signals, Sound, ToneName,
 };
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
 pub use recording::{RecordingFault, RecordingMark, RecordingRecord};

@@ -2,8 +2,9 @@
 //! channel, later a wire. `link` sees to it that each arrives once and in order, whatever the way does.
 
 use crate::{
-    AudioFault, AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program, Recording, RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind, Voice,
-    WebTransport,
+    AudioFault, AudioTrouble, Fork, ForkEnd, ForkId, Leg, LegQuality, MediaSessionId, Over, Program,
+    Recording, RecordingEnd, RecordingId, RoomId, Seats, Signal, Signals, SrtpKeys, SrtpSuite, StreamKind,
+    Voice, WebTransport,
 };
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};

@@ -572,6 +572,12 @@ impl Side {
         }
     }
 
+    /// Sound that was offered to the leg or that it heard of in an answer, with payload types: what it may send by whatever it
+    /// has answered. Browsers do (seen with Chromium, which answers with Opus and sends the PCMA that stood first).
+    pub fn sounds(&self) -> impl Iterator<Item = (u8, Format)> {
+        self.formats.iter().copied()
+    }
+
     /// Refused lines for the streams that this leg knows beyond the first `count`.
     pub(crate) fn missing(&self, count: usize) -> &[String] {
         self.lines.get(count..).unwrap_or_default()

@@ -1,7 +1,8 @@
 //! Real phones, real load generators and the real server, end to end.
 #![allow(
     clippy::disallowed_methods,
-    reason = "tests with real programs: they read the clock and start processes"
+    clippy::disallowed_types,
+    reason = "tests with real programs: they read the clock, start processes and open sockets"
 )]
 #![allow(
     clippy::indexing_slicing,
@@ -15,8 +16,8 @@ mod beside;
 mod browser;
 mod crash;
 mod dialogs;
-mod dtls;
 mod disk;
+mod dtls;
 mod events;
 mod forked;
 mod hostile;

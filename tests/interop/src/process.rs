@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Debian's name for what a program comes in.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("baresip", "baresip-core"),
     ("sipp", "sip-tester"),
     ("sipsak", "sipsak"),

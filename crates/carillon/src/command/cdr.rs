@@ -176,6 +176,7 @@ mod tests {
             caller_media: None,
             callee_media: None,
             audio: Vec::new(),
+            streams: Vec::new(),
             caller_srtp: None,
             callee_srtp: None,
             recordings: vec![RecordingId {

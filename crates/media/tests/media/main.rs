@@ -1,5 +1,11 @@
 //! The relay driven as a shell drives it: commands, packets and time in, effects and forwards out.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 mod adapted;
 mod adverse;

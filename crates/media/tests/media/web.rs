@@ -212,10 +212,7 @@ fn no_path_is_told_once_and_the_number_of_checks_is_limited() {
 #[test]
 fn addresses_that_have_not_answered_are_sent_little_however_often_they_seem_to_ask() {
     for victims in [1, 1_000] {
-        let mut scene = Scene::new(WebTransport {
-            candidates: vec![candidate(BROWSER)],
-            ..agreed()
-        });
+        let mut scene = Scene::new(agreed_with(|ice| ice.candidates = vec![candidate(BROWSER)]));
         scene.answers = false;
         for n in 0..2_000 {
             scene.check(&format!("192.0.2.66:{}", 1_024 + n % victims), n % 2 == 0);

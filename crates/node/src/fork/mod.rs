@@ -92,7 +92,7 @@ impl ForkDesk {
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>> {
-        let config = self.tls.get_or_init(|| trust::client_config(&self.roots).ok());
+        let config = self.tls.get_or_init(|| client_config(&self.roots).ok());
         config
             .clone()
             .context("no trusted certificates are found on this machine")

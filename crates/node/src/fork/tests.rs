@@ -1,6 +1,7 @@
 //! Forks to real WebSocket servers: one that answers, one that does not read, and places where none may go.
 
 use super::*;
+use rustls::StreamOwned;
 use sip::websocket::{Handshake, encode, read_handshake};
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -573,10 +573,7 @@ impl Core {
 /// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
 fn tell_trouble(report: &MediaReport) {
     if let MediaReport::Unsecured { session, leg, why } = report {
-        let (tenant, call) = (
-            crate::shared::tenant_of(*session),
-            session.0 & u64::from(u32::MAX),
-        );
+        let (tenant, call) = (session.tenant(), session.call().0);
         tracing::warn!(%tenant, call, ?leg, "a browser gets no audio: {}", why.as_str());
     }
 }

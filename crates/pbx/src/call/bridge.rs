@@ -1,6 +1,6 @@
 //! The media of a call: a relay session, or none where audio goes straight between the phones.
 
-use super::streams::Streams;
+use super::beside::Streams;
 use super::{keys, web};
 use crate::context::Context;
 use model::{
@@ -80,6 +80,7 @@ impl Bridge {
             quality: None,
             means,
             music: (false, false),
+            heard: (Signals::default(), Signals::default()),
             suites,
             streams: Streams::default(),
         }

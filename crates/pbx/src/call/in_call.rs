@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::rooms::Rooms;
 use flow::RoomAct;
 use model::{
-    EndedBy, ForkEnd, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, Recording, RecordingEnd, RecordingId, RecordPolicy, RoomId, Seat, Seats, Sound, ToneName, UserId,
+    EndedBy, ForkEnd, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, RecordPolicy, Recording,
+    RecordingEnd, RecordingId, RoomId, Seat, Seats, Sound, ToneName, UserId,
 };
 use std::time::Duration;
 

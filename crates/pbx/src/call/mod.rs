@@ -8,6 +8,7 @@
 
 mod answer;
 mod arrive;
+mod beside;
 mod bridge;
 mod capabilities;
 mod checkpoint;
@@ -64,7 +65,8 @@ use in_call::InCall;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
-    Answerer, AudioTrouble, CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf, MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, UserId,
+    Answerer, AudioTrouble, CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf,
+    MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, UserId,
 };
 use nouns::Moves;
 use record::Record;

@@ -106,9 +106,11 @@ impl Call {
     }
 
     fn set_fax(&mut self, context: &mut Context, fax: bool) {
-        self.bridge.listen(context, SideOf::Caller, |signals| signals.fax = fax);
+        self.bridge
+            .listen(context, SideOf::Caller, |signals| signals.fax = fax);
         if !self.is_served() {
-            self.bridge.listen(context, SideOf::Callee, |signals| signals.fax = fax);
+            self.bridge
+                .listen(context, SideOf::Callee, |signals| signals.fax = fax);
         }
     }
 

@@ -10,7 +10,8 @@ use crate::effect::Effect;
 use crate::rooms::Rooms;
 use flow::{Action, Enter, Event, Refusal, RoomAct, Service, Tried};
 use model::{
-    CallId, Item, Leg as SideOf, MachineRules, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat, Seats, Sound, ToneName,
+    CallId, Item, Leg as SideOf, MachineRules, Now, Over, Playlist, Recording, RecordingId, RoomId, Seat,
+    Seats, Sound, ToneName,
 };
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@
 //! - A leg's keys for pictures are new each time, for their media session begins anew.
 //! - While a fax goes on there is no audio, and none is missed.
 
+use super::beside::{MOST_RECORDS, Stream};
 use super::leg::Exchange;
 use super::setup::MEDIA_OPEN_MS;
 use super::{Bridge, Call, Phase};
@@ -19,27 +20,7 @@ use model::{
 };
 use sdp::{Description, Keyring, Media};
 use sip::Message;
-use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// Streams of one call, and what was counted of those that are closed.
-#[derive(Debug, Default)]
-pub(super) struct Streams {
-    open: Vec<Stream>,
-    counted: Vec<StreamRecord>,
-    /// Whose offer waits for their ports.
-    asker: Option<Leg>,
-}
-
-#[derive(Debug)]
-struct Stream {
-    kind: StreamKind,
-    /// Those that face caller and callee, once there are some.
-    addresses: Option<(SocketAddr, SocketAddr)>,
-}
-
-/// Records of streams that one call may have: who begins and ends them again and again is not noted for ever.
-const MOST_RECORDS: usize = 16;
 
 /// The stream of this kind, where a description has it.
 fn described<'a>(said: &'a Description, kind: StreamKind, allowed: &'a [String]) -> Option<&'a Media> {
@@ -47,31 +28,6 @@ fn described<'a>(said: &'a Description, kind: StreamKind, allowed: &'a [String])
         StreamKind::Audio => said.audio(allowed),
         StreamKind::Video => said.video(allowed),
         StreamKind::Fax => said.fax(),
-    }
-}
-
-impl Streams {
-    /// Our address for a stream that faces a leg.
-    pub(super) fn address(&self, kind: StreamKind, leg: Leg) -> Option<SocketAddr> {
-        let stream = self.open.iter().find(|stream| stream.kind == kind)?;
-        let (caller, callee) = stream.addresses?;
-        Some(if leg == Leg::Caller { caller } else { callee })
-    }
-
-    /// Are ports being awaited?
-    pub(super) fn is_waiting(&self) -> bool {
-        self.open.iter().any(|stream| stream.addresses.is_none())
-    }
-
-    /// What was counted.
-    pub(super) fn take_records(&mut self) -> Vec<StreamRecord> {
-        std::mem::take(&mut self.counted)
-    }
-
-    fn remove(&mut self, kind: StreamKind) -> bool {
-        let before = self.open.len();
-        self.open.retain(|stream| stream.kind != kind);
-        self.open.len() < before
     }
 }
 
@@ -175,7 +131,8 @@ impl Bridge {
             self.stream_session(StreamKind::Fax),
         ) && stream.addresses.is_some()
         {
-            context.media(MediaCommand::Watch { session, hold: false });
+            let (hold, quiet) = (false, [false; 2]);
+            context.media(MediaCommand::Watch { session, hold, quiet });
         }
     }
 }
@@ -201,7 +158,7 @@ impl Call {
                 }
                 self.streams_are_ready(context, now);
             }
-            MediaReport::Refused { .. } => {
+            MediaReport::Refused { .. } | MediaReport::Lost { .. } => {
                 if self.bridge.streams.remove(kind) {
                     context.counts.ports_exhausted += 1;
                 }

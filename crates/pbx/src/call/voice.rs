@@ -26,6 +26,12 @@ pub(super) fn of(side: &Side, media: &Media) -> Option<Voice> {
             voice.also.push((shared.heard, codec));
         }
     }
+    for (pt, format) in side.sounds() {
+        let known = pt == voice.pt || voice.also.iter().any(|(other, _)| *other == pt);
+        if let Some(codec) = codec(format).filter(|_| !known) {
+            voice.also.push((pt, codec));
+        }
+    }
     let events = |clock_hz: u32| {
         let found = shared.iter().find(|s| s.format == Format::Events(clock_hz));
         found.map(|shared| (shared, clock_hz))

@@ -48,12 +48,6 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Samples per second that it plays and hears: those of its first codec.
-    pub(super) fn rate(&self) -> u32 {
-        let rate = self.codecs.split('/').nth(1).and_then(|rate| rate.parse().ok());
-        rate.unwrap_or(8_000)
-    }
-
     /// Knows these codecs alone, as baresip writes them: `PCMA/8000/1`, `G722/16000/1`, `opus/48000/1`. All of one rate: its
     /// tone is in a file.
     #[must_use]

@@ -60,7 +60,9 @@ fn to_the_menu(media: MediaPolicy, ladder: Expect) {
     hears(
         &mut scene,
         &expect![[r#"
+            3 call 2: Caller is listened to for keys
             3 call 2: Caller hears menu/demo
+            2001 call 2: Caller is listened to for nothing
             2001 call 2: Caller hears echo
         "#]],
     );
@@ -330,8 +332,9 @@ fn to_a_user_who_forwards_to_a_menu() {
     hears(
         &mut scene,
         &expect![[r#"
-        25001 call 2: Caller hears echo
-    "#]],
+            25001 call 2: Caller is listened to for nothing
+            25001 call 2: Caller hears echo
+        "#]],
     );
     let packets = super::served::heard(&mut scene, caller).0;
     scene.hang_up(caller);
@@ -461,10 +464,11 @@ fn into_the_transferrers_place_in_a_conference() {
     hears(
         &mut scene,
         &expect![[r#"
-        1 call 2: leaves the room
-        3 call 3: room 200 of 1: talks, mute, chimes
-        3 call 3: Caller hears conference/alone over it
-    "#]],
+            1 call 2: leaves the room
+            3 call 3: Caller is listened to for keys
+            3 call 3: room 200 of 1: talks, mute, chimes
+            3 call 3: Caller hears conference/alone over it
+        "#]],
     );
     scene.hang_up(callee);
     scene.ends(expect![[r#"

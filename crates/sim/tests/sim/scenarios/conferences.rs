@@ -67,16 +67,17 @@ fn three_meet_and_the_last_one_closes_it() {
     assert!(rooms(&scene)[0].2[1].1, "102 is mute");
     scene.dials(phones[1], "*3");
     scene.run(4000);
-    for phone in &phones {
-        scene.hang_up(*phone);
-        scene.run(100);
-    }
+    all_leave(&mut scene, &phones);
     assert!(rooms(&scene).is_empty());
     expect![[r#"
         3 call 1: room 200 of 1: talks, mute, chimes
         5 call 1: Caller hears conference/alone over it
+        5 call 1: Caller is listened to for keys
         1503 call 2: room 200 of 1: talks, mute, chimes
+        1505 call 2: Caller is listened to for keys
         3003 call 3: room 200 of 1: talks, mute, chimes
+        3005 call 3: Caller is listened to for keys
+        4501 call 2: Caller is listened to for nothing
         4501 call 2: Caller hears conference/menu, conference/moderator-menu over it
         4601 call 2: Caller hears conference/muted over it
         4601 call 2: room 200 of 1: hears, mute, chimes
@@ -127,6 +128,13 @@ fn three_meet_and_the_last_one_closes_it() {
         record 102 -> 200: 200/16 by Caller, talked 8698 ms (conference, conference 200, answered), packets 18
         record 103 -> 200: 200/16 by Caller, talked 7298 ms (conference, conference 200, answered), packets 15
     "#]]);
+}
+
+fn all_leave(scene: &mut Scene, phones: &[usize]) {
+    for phone in phones {
+        scene.hang_up(*phone);
+        scene.run(100);
+    }
 }
 
 #[test]
@@ -215,6 +223,7 @@ fn an_operator_mutes_puts_out_and_locks() {
         0 call 2: room 200 of 1: hears, mute, chimes
         40 call 2: leaves the room
         40 call 2: Caller hears conference/removed
+        40 call 2: Caller is listened to for nothing
         1551 call 1: leaves the room
     "#]]
     .assert_eq(&scene.told());
@@ -474,6 +483,8 @@ fn listen_whisper_barge() {
     expect![[r#"
         3 call 1: the room of call 1 of 1: speaks, speaks
         3 call 2: the room of call 1 of 1: hears, mute
+        5 call 2: Caller is listened to for keys
+        1001 call 2: Caller is listened to for nothing
         1001 call 2: Caller hears call/whispering over it
         1001 call 2: the room of call 1 of 1: talks, mute
         1001 call 1: the room of call 1 of 1: speaks, talks

@@ -38,11 +38,13 @@ fn a_menu() {
     hears(
         &mut scene,
         &expect![[r#"
-        5 call 1: Caller hears menu/demo
-        2001 call 1: Caller hears menu/demo
-        2401 call 1: Caller hears menu/invalid, menu/demo
-        2701 call 1: Caller hears echo
-    "#]],
+            5 call 1: Caller hears menu/demo
+            5 call 1: Caller is listened to for keys
+            2001 call 1: Caller is listened to for nothing
+            2001 call 1: Caller hears menu/demo
+            2401 call 1: Caller hears menu/invalid, menu/demo
+            2701 call 1: Caller hears echo
+        "#]],
     );
     scene.hang_up(phone);
     scene.ends(expect![[r#"
@@ -120,10 +122,11 @@ fn reports_come_twice_and_late() {
     hears(
         &mut scene,
         &expect![[r#"
-        1801 call 1: Caller hears menu/demo
-        10400 call 1: Caller hears menu/no-input, menu/demo
-        11901 call 1: Caller hears music/default for ever
-    "#]],
+            1801 call 1: Caller is listened to for nothing
+            1801 call 1: Caller hears menu/demo
+            10400 call 1: Caller hears menu/no-input, menu/demo
+            11901 call 1: Caller hears music/default for ever
+        "#]],
     );
     scene.hang_up(phone);
     scene.ends(expect![[r#"
@@ -159,10 +162,11 @@ fn an_extension_is_dialled_and_answers() {
     hears(
         &mut scene,
         &expect![[r#"
-        1 call 1: Caller hears menu/enter-extension
-        101 call 1: Caller hears nothing
-        401 call 1: Caller hears ringback 0
-    "#]],
+            1 call 1: Caller is listened to for nothing
+            1 call 1: Caller hears menu/enter-extension
+            101 call 1: Caller hears nothing
+            401 call 1: Caller hears ringback 0
+        "#]],
     );
     scene.act(other, |p, now| p.hang_up(0, now));
     scene.ends(expect![[r#"
@@ -203,15 +207,16 @@ fn an_extension_that_is_busy_or_unknown() {
     hears(
         &mut scene,
         &expect![[r#"
-        1 call 1: Caller hears menu/enter-extension
-        101 call 1: Caller hears nothing
-        401 call 1: Caller hears ringback 0
-        503 call 1: Caller hears menu/demo
-        1501 call 1: Caller hears menu/enter-extension
-        1601 call 1: Caller hears nothing
-        1901 call 1: Caller hears ringback 0
-        1901 call 1: Caller hears menu/demo
-    "#]],
+            1 call 1: Caller is listened to for nothing
+            1 call 1: Caller hears menu/enter-extension
+            101 call 1: Caller hears nothing
+            401 call 1: Caller hears ringback 0
+            503 call 1: Caller hears menu/demo
+            1501 call 1: Caller hears menu/enter-extension
+            1601 call 1: Caller hears nothing
+            1901 call 1: Caller hears ringback 0
+            1901 call 1: Caller hears menu/demo
+        "#]],
     );
     scene.hang_up(phone);
     scene.ends(expect![[r#"
@@ -313,10 +318,11 @@ fn held_in_a_menu() {
     hears(
         &mut scene,
         &expect![[r#"
-        1 call 1: Caller hears nothing
-        5001 call 1: Caller hears menu/demo
-        5501 call 1: Caller hears echo
-    "#]],
+            1 call 1: Caller hears nothing
+            5001 call 1: Caller hears menu/demo
+            5501 call 1: Caller is listened to for nothing
+            5501 call 1: Caller hears echo
+        "#]],
     );
     scene.hang_up(phone);
     scene.ends(expect![[r#"
@@ -404,7 +410,9 @@ fn record_and_play_back() {
         &mut scene,
         &expect![[r#"
             0 call 1: Caller hears record/after-tone, beep 400
+            0 call 1: Caller is listened to for keys
             0 call 1: record 20000 10000
+            1 call 1: Caller is listened to for nothing
             1 call 1: recording: Stop
             1 call 1: Caller hears record/menu
             401 call 1: Caller hears the recording
@@ -468,11 +476,12 @@ fn nothing_was_recorded_and_nobody_says_so() {
     hears(
         &mut scene,
         &expect![[r#"
-        0 call 1: Caller hears record/after-tone, beep 400
-        0 call 1: record 20000 10000
-        20400 call 1: recording: Stop
-        22400 call 1: Caller hears record/menu
-    "#]],
+            0 call 1: Caller hears record/after-tone, beep 400
+            0 call 1: Caller is listened to for keys
+            0 call 1: record 20000 10000
+            20400 call 1: recording: Stop
+            22400 call 1: Caller hears record/menu
+        "#]],
     );
     scene.ends(expect![[r#"
         48340    server -> acme/101 BYE 101 [Q.850;cause=16;text="end of flow"]

@@ -57,10 +57,10 @@ fn a_change_is_heard_by_the_next_call_and_not_by_one_that_goes_on() {
     scene.call(other, "300");
     scene.run(5_000);
     expect![[r#"
-        2 call 1: Caller hears sound 1, menu/demo, sound 3
+        5 call 1: Caller hears sound 1, menu/demo, sound 3
         1005 call 2: Caller hears sound 6, sound 7, sound 3
-        3006 call 1: Caller hears sound 4, sound 5 for ever
-        4009 call 2: Caller hears sound 4, sound 5 for ever
+        3000 call 1: Caller hears sound 4, sound 5 for ever
+        4000 call 2: Caller hears sound 4, sound 5 for ever
     "#]]
     .assert_eq(&scene.told());
     for phone in [one, other] {
@@ -86,7 +86,7 @@ fn who_is_held_and_who_asks_for_it_hears_the_music_of_the_company() {
     scene.call(callee, "*9664");
     scene.run(500);
     expect![[r#"
-        2 call 1: Callee hears sound 4, sound 5 for ever
+        3 call 1: Callee hears sound 4, sound 5 for ever
         1005 call 2: Caller hears sound 4, sound 5 for ever
     "#]]
     .assert_eq(&scene.told());

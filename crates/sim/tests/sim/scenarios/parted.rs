@@ -77,7 +77,10 @@ fn a_call_whose_media_plane_died_is_hung_up() {
     for phone in [caller, callee] {
         assert_eq!(scene.world.phones[phone].calls()[0].1, State::Over);
     }
-    assert_eq!(scene.only_record(), (Cause { sip: 200, q850: 41 }, EndedBy::System));
+    assert_eq!(
+        scene.only_record(),
+        (Cause { sip: 200, q850: 41 }, EndedBy::System)
+    );
     assert_eq!(scene.counts_of_acme().media_lost, 1);
     scene.has_ended();
 }
@@ -92,7 +95,10 @@ fn a_call_that_rings_without_a_media_plane_is_refused() {
     let now = scene.world.now();
     scene.world.server.lose_media(now);
     scene.run(30_000);
-    assert_eq!(scene.only_record(), (Cause { sip: 503, q850: 41 }, EndedBy::System));
+    assert_eq!(
+        scene.only_record(),
+        (Cause { sip: 503, q850: 41 }, EndedBy::System)
+    );
     scene.has_ended();
 }
 
@@ -102,7 +108,10 @@ fn without_a_media_plane_callers_are_refused_and_with_it_the_next_call_works() {
     let (caller, _) = scene.pair();
     scene.call(caller, "102");
     scene.run(5_000);
-    assert_eq!(scene.only_record(), (Cause { sip: 503, q850: 47 }, EndedBy::System));
+    assert_eq!(
+        scene.only_record(),
+        (Cause { sip: 503, q850: 47 }, EndedBy::System)
+    );
     scene.weather_of_media(Weather::FAIR);
     scene.call(caller, "102");
     scene.run(5_000);
@@ -123,7 +132,10 @@ fn a_call_outlives_half_a_minute_without_its_media_plane_and_no_longer() {
     scene.weather_of_media(NOTHING);
     scene.run(90_000);
     assert_eq!(scene.world.phones[caller].calls()[0].1, State::Over);
-    assert_eq!(scene.only_record(), (Cause { sip: 200, q850: 41 }, EndedBy::System));
+    assert_eq!(
+        scene.only_record(),
+        (Cause { sip: 200, q850: 41 }, EndedBy::System)
+    );
     // The other side has closed the session as well, though nobody could tell it to.
     assert_eq!(scene.world.server.relay.counts().sessions, 0);
     scene.has_ended();
@@ -133,6 +145,7 @@ fn a_call_outlives_half_a_minute_without_its_media_plane_and_no_longer() {
 fn a_tenant_that_is_built_anew_leaves_no_session_behind() {
     let mut scene = parted(Weather::FAIR);
     let (caller, _) = scene.talking();
+    scene.run(2_000);
     let now = scene.world.now();
     scene.world.server.rebuild(TenantId(1), now);
     scene.run(30_000);

@@ -234,11 +234,12 @@ fn faxes_are_noted_in_calls_where_the_tenant_wants_that() {
     hears(
         &mut scene,
         &expect![[r#"
-        2003 call 2: Caller is listened to for fax
-        2005 call 2: Caller hears menu/demo
-        10000 call 2: Caller hears menu/no-input, menu/demo
-        18980 call 2: Caller hears menu/no-input, menu/demo
-    "#]],
+            2003 call 2: Caller is listened to for fax
+            2005 call 2: Caller hears menu/demo
+            2005 call 2: Caller is listened to for keys fax
+            10000 call 2: Caller hears menu/no-input, menu/demo
+            18980 call 2: Caller hears menu/no-input, menu/demo
+        "#]],
     );
     scene.act(caller, |p, now| p.hang_up(1, now));
     scene.run(70_000);

@@ -2,7 +2,7 @@
 
 use super::theatre::stage;
 use expect_test::expect;
-use model::{MediaReport, MediaSessionId};
+use model::Leg;
 use sim::phone::Answer;
 
 const CARD: &str = r#"{"name": "card", "steps": {
@@ -18,15 +18,12 @@ fn a_card_is_typed_and_nobody_hears_of_it() {
     scene.call(phone, "200");
     scene.run(1500);
     // Too short, then once more.
-    scene.dials(phone, "411#");
-    scene.run(500);
-    for key in "4111#".chars() {
-        scene.reports(MediaReport::Digit {
-            session: MediaSessionId(1 << 32 | 1),
-            leg: model::Leg::Caller,
-            key,
-            ms: 100,
-        });
+    for digits in ["411#", "4111#"] {
+        for key in digits.chars() {
+            scene.keyed(1, Leg::Caller, key);
+            scene.run(50);
+        }
+        scene.run(500);
     }
     scene.run(1500);
     scene.dials(phone, "1");
@@ -34,13 +31,17 @@ fn a_card_is_typed_and_nobody_hears_of_it() {
     expect![[r#"
         3 call 1: Caller is masked
         5 call 1: Caller hears pin/enter
-        1801 call 1: Caller hears menu/invalid, pin/enter
-        2400 call 1: Caller hears nothing
+        5 call 1: Caller is listened to for keys
+        1650 call 1: Caller hears menu/invalid, pin/enter
+        2200 call 1: Caller hears nothing
         2400 call 1: Caller is not masked
         2400 call 1: Caller hears general/thank-you
+        2400 call 1: Caller is listened to for nothing
         3400 call 1: Caller hears menu/demo
-        3901 call 1: Caller is masked
-        3901 call 1: Caller hears pin/enter
+        3400 call 1: Caller is listened to for keys
+        4451 call 1: Caller is listened to for nothing
+        4451 call 1: Caller is masked
+        4451 call 1: Caller hears pin/enter
     "#]]
     .assert_eq(&scene.told());
     scene.hang_up(phone);

@@ -78,7 +78,8 @@ fn listens(leg: Leg, signals: Signals) -> String {
         .machine
         .map(|rules| format!(" machine {}", rules.total_ms));
     let fax = if signals.fax { " fax" } else { "" };
-    let wanted = format!("{fax}{}", machine.unwrap_or_default());
+    let keys = if signals.dtmf { " keys" } else { "" };
+    let wanted = format!("{keys}{fax}{}", machine.unwrap_or_default());
     let wanted = if wanted.is_empty() { " nothing" } else { &wanted };
     format!("{leg:?} is listened to for{wanted}")
 }

@@ -349,7 +349,7 @@ fn a_phone_with_dtls_alone_calls_holds_and_is_asked_for_it_first_from_then_on() 
         4501     server -> acme/102 200 OK (BYE)
         4502   acme/101 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 2496 ms (ring 102, answered), packets 0 and 4
-        record 102 -> 101: 200/16 by Caller, rang, talked 894 ms (ring 101, answered), packets 0 and 0
+        record 102 -> 101: 200/16 by Caller, rang, talked 896 ms (ring 101, answered), packets 2 and 0
     "#]]);
 }
 

@@ -124,6 +124,8 @@ mod tests {
             events: Some(96),
             events_heard: Some(101),
             ptime_ms: 30,
+            // What it was offered besides and has not answered: it may come all the same.
+            also: vec![(0, Codec::Pcmu), (9, Codec::G722), (111, Codec::Opus)],
             ..usual
         };
         assert_eq!(callee, Some(other));
@@ -143,9 +145,15 @@ mod tests {
         assert_eq!((callee.pt, callee.codec), (96, Codec::Opus));
         assert_eq!((callee.events, callee.events_hz), (Some(97), 48_000));
         assert!(callee.is_events(110) && !callee.is_events(97) && caller.is_events(101));
+        let offered = [
+            (111, Codec::Opus),
+            (0, Codec::Pcmu),
+            (8, Codec::Pcma),
+            (9, Codec::G722),
+        ];
         assert_eq!(
-            (callee.opus.max_rate_hz, callee.also),
-            (16_000, vec![(111, Codec::Opus)])
+            (callee.opus.max_rate_hz, callee.also.as_slice()),
+            (16_000, &offered[..])
         );
     }
 

@@ -32,3 +32,17 @@ pub(crate) fn clip(value: f32) -> i16 {
     // A cast from a float saturates, and NaN becomes silence.
     value.round() as i16
 }
+
+/// A sum in four parts, which the compiler may form side by side.
+#[inline(always)]
+pub(crate) fn sum_of<T: Copy>(values: &[T], of: impl Fn(T) -> f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<4>();
+    let mut sums = [0.0_f32; 4];
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += of(*value);
+        }
+    }
+    let [a, b, c, d] = sums;
+    rest.iter().fold((a + c) + (b + d), |sum, value| sum + of(*value))
+}

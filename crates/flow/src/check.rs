@@ -209,23 +209,19 @@ fn one(config: &TenantConfig, name: &str, step: &StepDraft) -> Verdict {
 #[must_use]
 pub fn missing(config: &TenantConfig, draft: &FlowDraft) -> Vec<Fault> {
     let library = config.library();
-    let lacks = |word: &&Words| match word {
-        Words::Prompt(name) => !library.has_prompt(name) && prompts::Name::parse(name).is_none(),
-        Words::Music(name) => library.music(name).is_empty() && name != Library::USUAL_MUSIC,
-        _ => false,
+    let lack = |word: &Words| match word {
+        Words::Prompt(name) if !library.has_prompt(name) && prompts::Name::parse(name).is_none() => Some(
+            format!("there is no prompt {name:?}; carillon prompt list --all shows all"),
+        ),
+        Words::Music(name) if library.music(name).is_empty() && name != Library::USUAL_MUSIC => Some(
+            format!("there is no music {name:?}; carillon music list shows all"),
+        ),
+        _ => None,
     };
     let mut faults = Vec::new();
     for (name, step) in &draft.steps {
-        for word in said(step).into_iter().flatten().filter(lacks) {
-            let what = match word {
-                Words::Music(music) => format!("there is no music {music:?}; carillon music list shows all"),
-                Words::Prompt(prompt) => {
-                    format!("there is no prompt {prompt:?}; carillon prompt list --all shows all")
-                }
-                _ => continue,
-            };
-            faults.push(fault(name, what));
-        }
+        let lacks = said(step).into_iter().flatten().filter_map(lack);
+        faults.extend(lacks.map(|what| fault(name, what)));
     }
     faults
 }
@@ -317,7 +313,7 @@ fn words(name: &str, words: &[Words]) -> Verdict {
     let mut items = 0_usize;
     for word in words {
         let (good, many) = match word {
-            Words::Prompt(text) | Words::Music(text) => (is_path(text), 1),
+            Words::Prompt(text) | Words::Music(text) => (Library::is_name(text), 1),
             Words::Digits(text) => (
                 !text.is_empty() && text.len() <= 32 && text.chars().all(|c| is_digit(c) || c == '+'),
                 text.len(),
@@ -335,12 +331,6 @@ fn words(name: &str, words: &[Words]) -> Verdict {
         true => Err(fault(name, "it says too much at once; make two steps of it")),
         false => Ok(()),
     }
-}
-
-/// The name of a prompt: letters, digits, and `/` and `-` between them.
-fn is_path(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
-    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn patience(name: &str, patience: &Patience) -> Verdict {

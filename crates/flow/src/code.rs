@@ -61,7 +61,7 @@ pub fn code(
 fn music(config: &TenantConfig) -> Flow {
     let name = config.policy().music().unwrap_or(Library::USUAL_MUSIC);
     let list = Playlist {
-        items: vec![crate::say::prompt("", &format!("{}{name}", Library::MUSIC))],
+        items: vec![Library::music_named(name)],
         times: 0,
     };
     let then = NodeId(1);

@@ -197,7 +197,7 @@ impl Made<'_> {
     ) -> Gather {
         let ms = |seconds: u16| u32::from(seconds).saturating_mul(1_000);
         let words = |words: &[Words], name: &str| match words {
-            [] => vec![say::prompt(&self.config.policy().language, name)],
+            [] => vec![self.prompt(name)],
             words => self.words(words),
         };
         Gather {
@@ -321,7 +321,7 @@ impl Made<'_> {
     }
 
     fn prompt(&self, name: &str) -> Item {
-        say::prompt(&self.config.policy().language, name)
+        Item::prompt(&self.config.policy().language, name)
     }
 
     fn tone(&self, tone: ToneName, ms: u32) -> Item {
@@ -338,7 +338,7 @@ impl Made<'_> {
         for word in words {
             match word {
                 Words::Prompt(name) => items.push(self.prompt(name)),
-                Words::Music(name) => items.push(say::prompt("", &format!("{}{name}", Library::MUSIC))),
+                Words::Music(name) => items.push(Library::music_named(name)),
                 Words::Digits(text) => items.extend(say::digits(language, text)),
                 Words::Number(number) => items.extend(say::number(language, *number)),
                 Words::Date(date) => items.extend(say::date(language, date)),

@@ -3,17 +3,9 @@
 //! Owns: which of what a flow names is said as figures. Does not own: the grammar of each language (`prompts::say`), and the
 //! prompts.
 
-use model::{Item, Sound};
+use model::Item;
 use prompts::Language;
 use prompts::say::{self, Date, Part, Unsayable};
-
-/// A prompt of the library.
-pub(crate) fn prompt(language: &str, name: &str) -> Item {
-    Item::Sound(Sound::Prompt {
-        language: language.into(),
-        name: name.into(),
-    })
-}
 
 /// Whose grammar is spoken: where a language has no sounds English ones are heard, and these have an order of their own.
 fn heard(language: &str) -> Language {
@@ -22,7 +14,7 @@ fn heard(language: &str) -> Language {
 
 fn items(language: Language, said: Result<Vec<Part>, Unsayable>) -> Vec<Item> {
     let item = |part: Part| match part {
-        Part::Prompt(name) => prompt(language.code(), name.as_str()),
+        Part::Prompt(name) => Item::prompt(language.code(), name.as_str()),
         Part::Pause(ms) => Item::Silence { ms: ms.into() },
     };
     said.into_iter().flatten().map(item).collect()
@@ -71,6 +63,7 @@ pub(crate) fn day(text: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Sound;
 
     fn names(items: Vec<Item>) -> String {
         let name = |item: Item| match item {

@@ -133,10 +133,7 @@ pub(crate) fn play(items: Vec<Item>, times: u32, over: Over) -> Turn {
 }
 
 fn prompt(run: &Run, name: &str) -> Vec<Item> {
-    vec![Item::Sound(Sound::Prompt {
-        language: run.language().into(),
-        name: name.into(),
-    })]
+    vec![Item::prompt(run.language(), name)]
 }
 
 /// The prompt of a gather, after what went wrong before.

@@ -57,7 +57,14 @@ impl Run {
     pub fn for_another(&self) -> Option<Run> {
         let at = match self.node()? {
             Node::Conference { room, .. } => {
-                let member = |node: &Node| matches!(node, Node::Conference { room: known, moderator: false, .. } if known == room);
+                let member = |node: &Node| match node {
+                    Node::Conference {
+                        room: known,
+                        moderator,
+                        ..
+                    } => known == room && !moderator,
+                    _ => false,
+                };
                 self.flow.find(member).unwrap_or(self.at)
             }
             Node::Play { .. } | Node::Gather(_) | Node::Echo | Node::Tone { .. } => self.at,

@@ -65,8 +65,8 @@ impl Control {
             // Another media plane has opened the session by a late frame, or did so before this one.
             return self.side.push(frame.gone());
         }
+        let closing = stream.is_over;
         for report in self.side.hear(session, frame.ack, frame.body, now) {
-            let closing = self.side.get(session).is_some_and(|stream| stream.is_over);
             let is_last = match report {
                 MediaReport::Closed { .. } => true,
                 MediaReport::Refused { .. } => !closing,
@@ -79,12 +79,11 @@ impl Control {
         }
     }
 
-    /// A tenant is put together anew and does not know its sessions any more; nor does this end. The media plane learns it from the
-    /// next epoch, or when it asks.
+    /// A tenant is put together anew and does not know its sessions any more; nor does this end. The media plane learns it
+    /// from the next epoch, or when it asks.
     pub fn forget(&mut self, tenant: TenantId) {
-        let (first, last) = of_tenant(tenant);
-        let all: Vec<_> = self.side.range(first, last).collect();
-        for (session, _) in all {
+        let all: Vec<_> = self.side.of_tenant(tenant).collect();
+        for session in all {
             self.side.remove(session);
         }
     }
@@ -123,10 +122,4 @@ impl Control {
             self.reports.push_back(MediaReport::Lost { session });
         }
     }
-}
-
-/// The numbers of a tenant's sessions.
-pub(crate) fn of_tenant(tenant: TenantId) -> (MediaSessionId, MediaSessionId) {
-    let first = tenant.0 << 32;
-    (MediaSessionId(first), MediaSessionId(first | u64::from(u32::MAX)))
 }

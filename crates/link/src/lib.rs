@@ -9,11 +9,11 @@
 //!   carries them to the other end, as often and as late as it can, or not at all.
 //! - For each session every command arrives once and in order, and so does every report, for as long as both ends live and some
 //!   frames get through. Sessions don't wait for each other.
-//! - What can't be had any more is told: [`model::MediaReport::Lost`] for a session that the media plane does not know or that nobody
-//!   answers for, `Close` for one that no call owns. Neither takes longer than [`EXPIRY`] by much.
+//! - What can't be had any more is told: [`model::MediaReport::Lost`] for a session that the media plane does not know or that
+//!   nobody answers for, `Close` for one that no call owns. Neither takes longer than [`EXPIRY`] by much.
 //! - An end that begins anew is known by its number: the *epoch* of a tenant's owner, which rises from owner to owner, and the
-//!   *life* of a media plane. Frames of an owner that has been succeeded are refused. Late frames of a past life may open a session again; the
-//!   first question about it ends it.
+//!   *life* of a media plane. Frames of an owner that has been succeeded are refused. Late frames of a past life may open a
+//!   session again; the first question about it ends it.
 //! - A session lives from its first command to `Closed` or `Refused`. Its number comes again in a later epoch only.
 //! - Time is a monotonic `Duration`. After each call drain the `poll_*` of the end; [`Control::poll_timeout`] and
 //!   [`Plane::poll_timeout`] say when `handle_timeout` is due.

@@ -1,6 +1,5 @@
 //! The end of the media plane.
 
-use crate::control::of_tenant;
 use crate::frame::{Body, CommandFrame, ReportFrame};
 use crate::side::Side;
 use crate::stream::Stream;
@@ -34,7 +33,7 @@ impl Plane {
 
     /// Hears a frame of an owner of calls.
     pub fn hear(&mut self, frame: CommandFrame, now: Duration) {
-        let (session, tenant) = (frame.session, TenantId(frame.session.0 >> 32));
+        let (session, tenant) = (frame.session, frame.session.tenant());
         let ours = frame.life == 0 || frame.life == self.life;
         let known = self.side.get(session).map(|stream| stream.epoch);
         if frame.body == Body::Gone {
@@ -89,9 +88,8 @@ impl Plane {
 
     /// Closes all sessions of a tenant, and tells nobody.
     pub fn abandon(&mut self, tenant: TenantId) {
-        let (first, last) = of_tenant(tenant);
-        let all: Vec<_> = self.side.range(first, last).collect();
-        for (session, _) in all {
+        let all: Vec<_> = self.side.of_tenant(tenant).collect();
+        for session in all {
             self.reap(session);
         }
     }
@@ -139,9 +137,8 @@ impl Plane {
 
     fn remove(&mut self, session: MediaSessionId) -> Option<Stream<MediaReport, MediaCommand>> {
         let stream = self.side.remove(session)?;
-        let tenant = TenantId(session.0 >> 32);
-        let (first, last) = of_tenant(tenant);
-        if self.side.range(first, last).next().is_none() {
+        let tenant = session.tenant();
+        if self.side.of_tenant(tenant).next().is_none() {
             self.epochs.remove(&tenant);
         }
         Some(stream)

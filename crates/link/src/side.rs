@@ -3,8 +3,8 @@
 //! Does not own: what a beginning and an end of a session mean (`control`, `plane`).
 
 use crate::frame::{Body, Frame};
-use crate::stream::{Due, Stream};
-use model::MediaSessionId;
+use crate::stream::Stream;
+use model::{CallId, MediaSessionId, StreamKind, TenantId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ pub(crate) struct Side<Out, In> {
     streams: BTreeMap<MediaSessionId, Stream<Out, In>>,
     due: BTreeSet<(Duration, MediaSessionId)>,
     frames: VecDeque<Frame<Out>>,
-    /// Sessions that may owe an acknowledgement. It goes along with the next thing said, if that comes before the frames are taken.
+    /// Sessions that may owe an acknowledgement. It goes along with the next thing said, if that comes before the frames are
+    /// taken.
     owing: Vec<MediaSessionId>,
 }
 
@@ -45,15 +46,11 @@ impl<Out: Clone, In> Side<Out, In> {
         self.streams.len()
     }
 
-    /// The sessions in this range of numbers, with their epochs.
-    pub(crate) fn range(
-        &self,
-        first: MediaSessionId,
-        last: MediaSessionId,
-    ) -> impl Iterator<Item = (MediaSessionId, u64)> {
-        self.streams
-            .range(first..=last)
-            .map(|(session, stream)| (*session, stream.epoch))
+    /// The sessions of a tenant.
+    pub(crate) fn of_tenant(&self, tenant: TenantId) -> impl Iterator<Item = MediaSessionId> {
+        let first = MediaSessionId::of(tenant, CallId(0), StreamKind::Audio);
+        let sessions = self.streams.range(first..).map(|(session, _)| *session);
+        sessions.take_while(move |session| session.tenant() == tenant)
     }
 
     /// Says something in a session that there is.
@@ -113,7 +110,7 @@ impl<Out: Clone, In> Side<Out, In> {
                 continue;
             };
             stream.armed = Duration::MAX;
-            if let Due::Dead = stream.look(session, now, &mut self.frames) {
+            if !stream.look(session, now, &mut self.frames) {
                 return Some(session);
             }
             self.arm(session);

@@ -25,16 +25,6 @@ const EARLY: u32 = 64;
 /// Items that may wait for their acknowledgement. A session that has more is lost: its other end has not answered for long.
 const MOST_UNACKNOWLEDGED: usize = 1_024;
 
-/// What is to be done when a stream's time has come.
-pub(crate) enum Due {
-    /// Nothing yet.
-    Later,
-    /// Something was said again.
-    Said,
-    /// Nobody is there.
-    Dead,
-}
-
 /// One session at one end, which says `Out` and hears `In`.
 pub(crate) struct Stream<Out, In> {
     pub(crate) epoch: u64,
@@ -134,18 +124,18 @@ impl<Out: Clone, In> Stream<Out, In> {
         self.due
     }
 
-    /// Says again what is unacknowledged, or asks about the session.
+    /// Says again what is unacknowledged, or asks about the session, if it is time. False when nobody is there.
     pub(crate) fn look(
         &mut self,
         session: MediaSessionId,
         now: Duration,
         frames: &mut VecDeque<Frame<Out>>,
-    ) -> Due {
+    ) -> bool {
         if now < self.due {
-            return Due::Later;
+            return true;
         }
         if self.tries >= MOST_TRIES || self.unacknowledged.len() > MOST_UNACKNOWLEDGED {
-            return Due::Dead;
+            return false;
         }
         let again: Vec<_> = self.unacknowledged.iter().take(BURST).cloned().collect();
         if again.is_empty() {
@@ -157,6 +147,6 @@ impl<Out: Clone, In> Stream<Out, In> {
         self.tries = self.tries.saturating_add(1);
         let wait = REPEAT.saturating_mul(1 << self.tries.min(8));
         self.due = now.saturating_add(wait.min(LONGEST_REPEAT));
-        Due::Said
+        true
     }
 }

@@ -59,8 +59,9 @@
 //! locked, only that source is, until the description's address changes. RTCP must come from the locked host.
 //!
 //! Packets of a leg with keys have to authenticate besides, before any of this counts. What does not is counted as `refused`
-//! and changes nothing. A leg that speaks DTLS-SRTP hears and says nothing before there are keys, and with ICE it is believed only from
-//! addresses that that has proven to be its own (`secure`). Each leg has contexts of its own: packets are opened and protected anew, RTCP too.
+//! and changes nothing. A leg that speaks DTLS-SRTP hears and says nothing before there are keys, and with ICE it is believed
+//! only from addresses that that has proven to be its own (`secure`). Each leg has contexts of its own: packets are opened and
+//! protected anew, RTCP too.
 #![forbid(unsafe_code)]
 
 pub mod diagnose;

@@ -277,13 +277,13 @@ impl Policy {
     #[must_use]
     pub fn hold_words(&self) -> Option<(&str, u32)> {
         let every_s = self.hold_announcement_s.clamp(5, 3_600);
-        is_prompt(&self.hold_announcement).then(|| (self.hold_announcement.as_str(), every_s * 1_000))
+        Library::is_name(&self.hold_announcement).then(|| (self.hold_announcement.as_str(), every_s * 1_000))
     }
 
     /// What is said when a recording begins.
     #[must_use]
     pub fn recording_words(&self) -> Option<&str> {
-        is_prompt(&self.record_announcement).then_some(self.record_announcement.as_str())
+        Library::is_name(&self.record_announcement).then_some(self.record_announcement.as_str())
     }
 
     /// True when a phone that holds another may send music of its own.
@@ -297,12 +297,6 @@ impl Policy {
     pub fn offers_sha256(&self) -> bool {
         self.allow_sha256 || !self.allow_md5
     }
-}
-
-/// The name of a prompt; what can't be one is none.
-fn is_prompt(name: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
-    (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
 /// A person (or a room): owns one extension, is rung on every device.

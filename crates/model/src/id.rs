@@ -44,6 +44,10 @@ id!(
     /// A media session. Unique within the node for the life of the process.
     MediaSessionId
 );
+id!(
+    /// A sound that a tenant brought. Row id of the configuration store; never reused, and what it names never changes.
+    SoundId
+);
 
 /// What flows between the legs of a call. Each kind has a media session of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,8 +93,7 @@ impl MediaSessionId {
     /// The session of a stream of a call.
     #[must_use]
     pub fn of(tenant: TenantId, call: CallId, stream: StreamKind) -> MediaSessionId {
-        let call = call.0 & ((1 << CALL_BITS) - 1);
-        MediaSessionId(tenant.0 << TENANT_AT | stream.number() << CALL_BITS | call)
+        MediaSessionId(tenant.0 << TENANT_AT | stream.number() << CALL_BITS | (call.0 & CallId::LAST.0))
     }
 
     /// Whose.
@@ -102,7 +105,7 @@ impl MediaSessionId {
     /// Of which call.
     #[must_use]
     pub fn call(self) -> CallId {
-        CallId(self.0 & ((1 << CALL_BITS) - 1))
+        CallId(self.0 & CallId::LAST.0)
     }
 
     /// Which of its streams.
@@ -120,11 +123,6 @@ impl CallId {
     /// The highest one: what fits into the number of a session.
     pub const LAST: CallId = CallId((1 << CALL_BITS) - 1);
 }
-id!(
-    /// A sound that a tenant brought. Row id of the configuration store; never reused, and what it names never changes.
-    SoundId
-);
-
 /// A recording of a tenant. Its number is random, so that it can't be guessed and never comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordingId {

@@ -25,6 +25,19 @@ impl Library {
     /// Sounds of a tenant.
     pub const SOUNDS: usize = 5_000;
 
+    /// True for what can be the name of a prompt or a music.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
+        (1..=64).contains(&name.len()) && name.bytes().all(fits)
+    }
+
+    /// A music by its name, for [`Library::played`] or as it is shipped.
+    #[must_use]
+    pub fn music_named(name: &str) -> Item {
+        Item::prompt("", &format!("{}{name}", Self::MUSIC))
+    }
+
     /// Adds a prompt.
     pub fn add_prompt(&mut self, name: &str, language: &str, sound: OwnSound) {
         let languages = self.prompts.entry(name.into()).or_default();
@@ -72,7 +85,7 @@ impl Library {
                 continue;
             };
             match name.strip_prefix(Self::MUSIC) {
-                Some(music) => items.extend(self.pieces(music).into_iter().map(Item::Sound)),
+                Some(music) => items.extend(self.pieces(music)),
                 None => items.push(match self.prompt(name, language) {
                     Some(own) => Item::Sound(Sound::Own(own)),
                     None => item,
@@ -83,17 +96,14 @@ impl Library {
         Playlist { items, ..list }
     }
 
-    fn pieces(&self, music: &str) -> Vec<Sound> {
+    fn pieces(&self, music: &str) -> Vec<Item> {
         for name in [music, Self::USUAL_MUSIC] {
             let own = self.music(name);
             if !own.is_empty() {
-                return own.iter().copied().map(Sound::Own).collect();
+                return own.iter().map(|own| Item::Sound(Sound::Own(*own))).collect();
             }
         }
-        vec![Sound::Prompt {
-            language: "".into(),
-            name: format!("{}{}", Self::MUSIC, Self::USUAL_MUSIC).into(),
-        }]
+        vec![Self::music_named(Self::USUAL_MUSIC)]
     }
 }
 
@@ -109,13 +119,6 @@ mod tests {
         }
     }
 
-    fn prompt(language: &str, name: &str) -> Item {
-        Item::Sound(Sound::Prompt {
-            language: language.into(),
-            name: name.into(),
-        })
-    }
-
     fn played(library: &Library, items: &[Item]) -> Vec<Item> {
         let items = items.to_vec();
         library.played(Playlist { items, times: 0 }).items
@@ -128,10 +131,10 @@ mod tests {
         library.add_prompt("own/welcome", "", own(2));
         library.add_prompt("own/welcome", "es", own(3));
         let names = [
-            prompt("fr", "general/goodbye"),
-            prompt("en", "general/goodbye"),
-            prompt("en", "own/welcome"),
-            prompt("es", "own/welcome"),
+            Item::prompt("fr", "general/goodbye"),
+            Item::prompt("en", "general/goodbye"),
+            Item::prompt("en", "own/welcome"),
+            Item::prompt("es", "own/welcome"),
             Item::Silence { ms: 7 },
         ];
         let sound = |id| Item::Sound(Sound::Own(own(id)));
@@ -142,10 +145,10 @@ mod tests {
     #[test]
     fn music_is_all_its_pieces_or_the_usual_one() {
         let mut library = Library::default();
-        let usual = prompt("", "music/default");
+        let usual = Item::prompt("", "music/default");
         for name in ["music/default", "music/gone"] {
             assert_eq!(
-                played(&library, &[prompt("", name)]),
+                played(&library, &[Item::prompt("", name)]),
                 std::slice::from_ref(&usual)
             );
         }
@@ -157,10 +160,13 @@ mod tests {
                 .map(|id| Item::Sound(Sound::Own(own(*id))))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(played(&library, &[prompt("", "music/lobby")]), sounds(&[1, 2, 3]));
+        assert_eq!(
+            played(&library, &[Item::prompt("", "music/lobby")]),
+            sounds(&[1, 2, 3])
+        );
         library.add_piece("default", own(9));
-        assert_eq!(played(&library, &[prompt("", "music/gone")]), sounds(&[9]));
-        let many = vec![prompt("", "music/lobby"); 40];
+        assert_eq!(played(&library, &[Item::prompt("", "music/gone")]), sounds(&[9]));
+        let many = vec![Item::prompt("", "music/lobby"); 40];
         assert_eq!(played(&library, &many).len(), Playlist::MOST);
     }
 }

@@ -23,8 +23,8 @@ pub enum MediaCommand {
         /// Seconds without a packet from either side, after `Watch`, until `Silent` is reported; 0 = never.
         silence_s: u32,
     },
-    /// Reserve a port pair per leg for a stream beside the audio of a call: its packets are passed on and nothing else. Answered as `Open`
-    /// is.
+    /// Reserve a port pair per leg for a stream beside the audio of a call: its packets are passed on and nothing else.
+    /// Answered as `Open` is.
     OpenStream {
         /// The session.
         session: MediaSessionId,

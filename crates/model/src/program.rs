@@ -109,6 +109,17 @@ pub enum Item {
     Sound(Sound),
 }
 
+impl Item {
+    /// A prompt of the library, see [`Sound::Prompt`].
+    #[must_use]
+    pub fn prompt(language: &str, name: &str) -> Item {
+        Item::Sound(Sound::Prompt {
+            language: language.into(),
+            name: name.into(),
+        })
+    }
+}
+
 /// Where a sound is kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,11 +5,13 @@
 
 use crate::fork::Forks;
 use crate::pace::Pace;
-use crate::shared::{MediaItem, Shared, Sure, Want, random32, tenant_of};
+use crate::shared::{MediaItem, Shared, Sure, Want, random32};
 use crate::sys::{self, Batch, Events, Interest, Poll};
 use link::Plane;
 use media::{Effect, ForkAsk, Forward, Frame, PairId, PortRange, ROOM, Relay, RoomFrame, Spool};
-use model::{ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, TenantId};
+use model::{
+    CallId, ForkId, MediaCommand, MediaReport, MediaSessionId, QualityView, Sound, StreamKind, TenantId,
+};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
@@ -185,7 +187,7 @@ impl MediaWorker {
     /// Gives other threads what was collected for them.
     fn tell_others(&mut self) {
         while let Some(frame) = self.link.poll_frame() {
-            let owner = self.shared.owner(tenant_of(frame.session));
+            let owner = self.shared.owner(frame.session.tenant());
             if let Some(lane) = self.reports.get_mut(owner) {
                 lane.push(Sure::Media(frame));
             }
@@ -334,7 +336,7 @@ impl MediaWorker {
             MediaCommand::Join {
                 session,
                 seats: Some(seats),
-            } if seats.room.tenant != tenant_of(*session) => return,
+            } if seats.room.tenant != session.tenant() => return,
             MediaCommand::Open { session, .. }
             | MediaCommand::OpenStream { session, .. }
             | MediaCommand::Reopen { session, .. }
@@ -355,16 +357,12 @@ impl MediaWorker {
         }
     }
 
-    fn sessions_of(&self, tenant: TenantId) -> Vec<MediaSessionId> {
-        let first = MediaSessionId(tenant.0 << 32);
-        let last = MediaSessionId(first.0 | u64::from(u32::MAX));
-        self.sessions.range(first..=last).copied().collect()
-    }
-
     /// The audio of a tenant's sessions so far.
     fn quality(&self, tenant: TenantId) -> Vec<QualityView> {
-        let sessions = self.sessions_of(tenant).into_iter();
-        let views = sessions.filter_map(|session| {
+        let first = MediaSessionId::of(tenant, CallId(0), StreamKind::Audio);
+        let sessions = self.sessions.range(first..).copied();
+        let own = sessions.take_while(|session| session.tenant() == tenant);
+        let views = own.filter_map(|session| {
             let (caller, callee) = self.relay.quality(session)?;
             Some(QualityView {
                 tenant,

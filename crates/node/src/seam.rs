@@ -49,11 +49,6 @@ pub(crate) enum MediaItem {
     Stop,
 }
 
-/// The tenant in a media session's number (its high half).
-pub(crate) fn tenant_of(session: MediaSessionId) -> TenantId {
-    TenantId(session.0 >> 32)
-}
-
 /// 32 octets from the operating system.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
-pub(crate) use crate::seam::{MediaItem, random32, tenant_of};
+pub(crate) use crate::seam::{MediaItem, random32};
 use crate::settings::Settings;
 use crate::spool::SpoolDesk;
 use crate::tls::Tls;

@@ -200,8 +200,7 @@ impl Media {
     /// address only says that no candidate was there yet.
     #[must_use]
     pub fn effective_direction(&self) -> Direction {
-        let ice = self.web.as_ref().is_some_and(|web| web.ice.is_some());
-        let unspecified = !ice && self.address.is_some_and(|a| a.is_unspecified());
+        let unspecified = !self.has_ice() && self.address.is_some_and(|a| a.is_unspecified());
         Direction::of(self.direction.sends(), self.direction.receives() && !unspecified)
     }
 
@@ -229,8 +228,12 @@ impl Media {
 
     /// True for pictures that we can carry, and that are switched on: not with ICE, where one transport is for all streams.
     pub(crate) fn is_shown(&self) -> bool {
-        let ice = self.web.as_ref().is_some_and(|web| web.ice.is_some());
-        self.is_video() && self.is_carried() && self.port != 0 && !ice
+        self.is_video() && self.is_carried() && self.port != 0 && !self.has_ice()
+    }
+
+    /// Its writer speaks ICE.
+    fn has_ice(&self) -> bool {
+        self.web.as_ref().is_some_and(|web| web.ice.is_some())
     }
 
     /// True for a fax that is switched on. It has no keys, so it is nothing where audio must have some.

@@ -31,6 +31,7 @@ mod codec;
 mod crypto;
 mod description;
 mod fax;
+mod guard;
 mod keep;
 mod negotiate;
 mod own;
@@ -45,10 +46,11 @@ mod word;
 pub use codec::{Codec, Format};
 pub use crypto::{Crypto, Key, Keyring, Suite};
 pub use description::{Description, Direction, Media, Origin};
+pub use guard::{Protection, Srtp};
 pub use negotiate::{Refusal, acceptable, answer, can_talk, offer, refuse};
 pub use own::{propose, servable, serve, voice};
 pub use parse::{Admit, SdpError};
-pub use side::{Anchor, Protection, Shared, Side, Srtp, WebPath};
+pub use side::{Anchor, Shared, Side, WebPath};
 pub use web::{
     Candidate, Credentials, Digest, FRAGMENT_TYPE, Fingerprint, Fragment, MAX_CANDIDATES, Setup, Web,
 };

@@ -56,9 +56,9 @@ impl std::error::Error for Refusal {}
 
 /// Builds the offer for leg `to` from the offer that the other leg made.
 ///
-/// The first usable audio stream is kept: payload types, parameters, packet times, direction; likewise pictures and a fax. Every other m=
-/// line stays in its place with port 0. Where we transcode, what we speak beside comes last. On a leg that knows the session already, a stream that is
-/// switched off (port 0) is passed on as such.
+/// The first usable audio stream is kept: payload types, parameters, packet times, direction; likewise pictures and a fax.
+/// Every other m= line stays in its place with port 0. Where we transcode, what we speak beside comes last. On a leg that
+/// knows the session already, a stream that is switched off (port 0) is passed on as such.
 ///
 /// # Errors
 /// See [`Refusal`]; `to` is unchanged then.
@@ -173,7 +173,8 @@ pub fn acceptable(from: &Description, allowed: &[String]) -> Result<(), Refusal>
 /// Builds the answer for leg `to`, whose offer was `offered`, from the answer of the other leg.
 ///
 /// It has the m= lines of `offered` in their order; only encodings that were offered and a direction that the
-/// offer allows. Where the answer begins with a format that only we have offered, the leg gets an answer of our own. When the offer itself had switched the stream off, every line has port 0.
+/// offer allows. Where the answer begins with a format that only we have offered, the leg gets an answer of our own. When
+/// the offer itself had switched the stream off, every line has port 0.
 ///
 /// # Errors
 /// See [`Refusal`]; `to` is unchanged then.
@@ -256,21 +257,21 @@ fn answer_video(
     allowed: &[String],
     text: &mut Text,
 ) -> bool {
-    let reply = answer.media.get(index).filter(|m| m.is_shown());
-    let Some(reply) = reply.or_else(|| answer.media.iter().find(|m| m.is_shown())) else {
+    let Some(reply) = counterpart(answer, index, Media::is_shown) else {
         return false;
     };
-    let codecs = common(media, reply, allowed, Codec::is_picture).unwrap_or_default();
+    let Ok(codecs) = common(media, reply, allowed, Codec::is_picture) else {
+        return false;
+    };
     let codecs: Vec<&Codec> = codecs.iter().filter(|codec| codec.is_picture()).collect();
-    let mux = media.rtcp_mux && reply.rtcp_mux;
     let place = beside(reply, anchor, |anchor| anchor.video);
-    let (Some(mut place), Some(protected), false) = (place, to.answered(media), codecs.is_empty()) else {
+    let (Some(mut place), Some(protected)) = (place, to.answered(media)) else {
         return false;
     };
     let (Some(theirs), Some(offered)) = (&reply.picture, &media.picture) else {
         return false;
     };
-    place.mux = (place.mux && mux) || (protected.is_dtls_alone() && media.rtcp_mux);
+    place.mux = media.rtcp_mux && (place.mux || protected.is_dtls_alone());
     let direction = media.effective_direction().answered(reply.effective_direction());
     text.video(&theirs.answering(offered), &codecs, direction, place, protected);
     true
@@ -278,8 +279,7 @@ fn answer_video(
 
 /// What the answer says of the fax that was offered at `index`, and where it is received.
 fn fax_reply(answer: &Description, index: usize, anchor: Option<Anchor>) -> Option<(&Fax, SocketAddr)> {
-    let reply = answer.media.get(index).filter(|m| m.is_faxed());
-    let reply = reply.or_else(|| answer.media.iter().find(|m| m.is_faxed()))?;
+    let reply = counterpart(answer, index, Media::is_faxed)?;
     let place = beside(reply, anchor, |anchor| anchor.fax)?;
     Some((reply.fax.as_deref()?, place.rtp))
 }
@@ -303,15 +303,18 @@ pub fn refuse(offered: &Description, to: &mut Side) -> String {
     to.say(text, None)
 }
 
-/// The line of `answer` that answers line `index` of the offer; a peer that lost count gets its only stream.
+/// The line of `answer` that answers line `index` of the offer, being of that kind; a peer that lost count gets its only
+/// stream.
+fn counterpart(answer: &Description, index: usize, is: fn(&Media) -> bool) -> Option<&Media> {
+    let media = &answer.media;
+    let there = media.get(index).filter(|m| is(m));
+    there.or_else(|| media.iter().find(|m| is(m)))
+}
+
+/// The same for audio.
 fn reply(answer: &Description, index: usize) -> Result<&Media, Refusal> {
-    let live = |m: &&Media| m.is_audio() && m.port != 0;
-    let reply = answer
-        .media
-        .get(index)
-        .filter(live)
-        .or_else(|| answer.media.iter().find(live))
-        .ok_or(Refusal::NoAudio)?;
+    let live = |m: &Media| m.is_audio() && m.port != 0;
+    let reply = counterpart(answer, index, live).ok_or(Refusal::NoAudio)?;
     if reply.is_ours() {
         Ok(reply)
     } else {

@@ -1,9 +1,10 @@
 //! What we remember about one leg, and what of it goes into the next description for it (RFC 3264 §5 and §8).
 //!
-//! Does not own: which streams and codecs are written, and how (`text`).
+//! Does not own: which streams and codecs are written, and how (`text`), and how a stream is protected (`guard`).
 
-use crate::crypto::{Crypto, Key, Keyring, Suite, written};
+use crate::crypto::{Crypto, Keyring, Suite};
 use crate::description::Profile;
+use crate::guard::{Agreement, Guard, Protection, Srtp};
 use crate::text::{Protected, Text, family};
 use crate::web::{Credentials, Own, Setup, Web};
 use crate::{Codec, Format, Media};
@@ -51,22 +52,6 @@ pub struct Shared<'a> {
     pub heard: u8,
 }
 
-/// What our offers to a leg say about protection, until something has been agreed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protection {
-    /// Nothing: plain RTP.
-    #[default]
-    None,
-    /// `RTP/AVP` with keys: who doesn't know them answers without. For offers that can't be repeated in other words.
-    Wished,
-    /// `RTP/SAVP`: who doesn't know it refuses. Without keys of ours nothing can be offered.
-    Demanded,
-    /// `UDP/TLS/RTP/SAVPF` with ICE, as browsers want it. See [`Side::speak_web`].
-    Web,
-    /// `UDP/TLS/RTP/SAVP` without ICE: phones that take their keys from DTLS alone.
-    Dtls,
-}
-
 /// What ICE and DTLS need to know about a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct WebPath<'a> {
@@ -84,17 +69,6 @@ pub struct WebPath<'a> {
     pub certificate: u8,
 }
 
-/// The keys of a leg's audio stream, both ways.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Srtp {
-    /// The suite.
-    pub suite: Suite,
-    /// With which we protect what goes to the leg.
-    pub ours: Key,
-    /// With which the leg protects what it sends.
-    pub theirs: Key,
-}
-
 /// Our state towards one leg: the origin, its version, what was said last, and how audio is protected.
 #[derive(Clone)]
 pub struct Side {
@@ -110,33 +84,12 @@ pub struct Side {
     formats: Box<[(u8, Format)]>,
     /// That text was an answer; `None` = nobody knows.
     answered: Option<bool>,
-    /// Our keys, where the leg may have any.
-    ring: Option<Box<Keyring>>,
     /// Our side of ICE and DTLS, where the leg may speak so.
     own: Option<Box<Own>>,
     protection: Protection,
-    agreement: Agreement,
-    /// The same of its pictures: keys of their own, or two streams could use one key stream.
-    video_ring: Option<Box<Keyring>>,
-    video_agreement: Agreement,
-}
-
-/// What is agreed with the leg.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Agreement {
-    #[default]
-    Nothing,
-    Plain,
-    Protected {
-        profile: Profile,
-        suite: Suite,
-        theirs: Key,
-    },
-    /// By DTLS.
-    Web {
-        profile: Profile,
-        theirs: Box<Web>,
-    },
+    audio: Guard,
+    /// Pictures have keys of their own, or two streams could use one key stream.
+    video: Guard,
 }
 
 /// It holds keys, also in what was said.
@@ -161,24 +114,22 @@ impl Side {
             lines: Vec::new(),
             formats: Box::default(),
             answered: None,
-            ring: None,
             own: None,
             protection: Protection::None,
-            agreement: Agreement::Nothing,
-            video_ring: None,
-            video_agreement: Agreement::Nothing,
+            audio: Guard::default(),
+            video: Guard::default(),
         }
     }
 
     /// The leg may have these keys of ours, and is asked so for its own.
     pub fn protect(&mut self, ring: Keyring, protection: Protection) {
-        self.ring = Some(Box::new(ring));
+        self.audio.ring = Some(Box::new(ring));
         self.protection = protection;
     }
 
     /// Its pictures may have these.
     pub fn protect_video(&mut self, ring: Keyring) {
-        self.video_ring = Some(Box::new(ring));
+        self.video.ring = Some(Box::new(ring));
     }
 
     /// A leg for a text that nobody is told: what could be said to a leg that may have keys.
@@ -190,8 +141,9 @@ impl Side {
         side
     }
 
-    /// The leg may speak DTLS-SRTP, with ICE or without; it is asked to by [`Side::ask_for_web`] or [`Side::ask_for_dtls`]. `fingerprint` is the value of `a=fingerprint` for our certificate
-    /// of that number; `seed` is nobody's but ours. Says nothing about keys: see [`Side::protect`].
+    /// The leg may speak DTLS-SRTP, with ICE or without; it is asked to by [`Side::ask_for_web`] or [`Side::ask_for_dtls`].
+    /// `fingerprint` is the value of `a=fingerprint` for our certificate of that number; `seed` is nobody's but ours. Says nothing
+    /// about keys: see [`Side::protect`].
     pub fn speak_web(&mut self, ice: Credentials, seed: [u64; 2], certificate: u8, fingerprint: Arc<str>) {
         self.own = Some(Box::new(Own::new(ice, seed, certificate, fingerprint)));
     }
@@ -199,13 +151,13 @@ impl Side {
     /// Offers to the leg ask for ICE and DTLS-SRTP, until something else is agreed on.
     pub fn ask_for_web(&mut self) {
         self.protection = Protection::Web;
-        self.agreement = Agreement::Nothing;
+        self.audio.agreement = Agreement::Nothing;
     }
 
     /// The same without ICE.
     pub fn ask_for_dtls(&mut self) {
         self.protection = Protection::Dtls;
-        self.agreement = Agreement::Nothing;
+        self.audio.agreement = Agreement::Nothing;
     }
 
     /// True when the leg may speak ICE and DTLS-SRTP.
@@ -216,7 +168,7 @@ impl Side {
 
     /// The leg may have no keys that are told any more; what comes from DTLS stays.
     pub fn forget_ring(&mut self) {
-        (self.ring, self.video_ring) = (None, None);
+        (self.audio.ring, self.video.ring) = (None, None);
     }
 
     /// These are ours once the leg's restart of ICE is answered. One that is refused leaves all as it was.
@@ -248,7 +200,7 @@ impl Side {
     #[must_use]
     pub fn is_web(&self) -> bool {
         self.own.is_some()
-            && match self.agreement {
+            && match self.audio.agreement {
                 Agreement::Web { .. } => true,
                 Agreement::Nothing => matches!(self.protection, Protection::Web | Protection::Dtls),
                 Agreement::Plain | Agreement::Protected { .. } => false,
@@ -257,7 +209,7 @@ impl Side {
 
     /// True when it speaks ICE besides, or is asked to.
     pub(crate) fn has_ice(&self) -> bool {
-        let ice = match &self.agreement {
+        let ice = match &self.audio.agreement {
             Agreement::Web { theirs, .. } => theirs.ice.is_some(),
             _ => self.protection == Protection::Web,
         };
@@ -267,7 +219,7 @@ impl Side {
     /// True when this offer of the leg restarts ICE: ours is restarted then, too.
     #[must_use]
     pub fn is_restarted_by(&self, offer: &Media) -> bool {
-        match (&self.agreement, &offer.web) {
+        match (&self.audio.agreement, &offer.web) {
             (Agreement::Web { theirs, .. }, Some(web)) => web.restarts(theirs),
             _ => false,
         }
@@ -319,79 +271,64 @@ impl Side {
     pub fn forget_keys(&mut self, may_be_plain: bool) {
         self.forget_ring();
         self.own = None;
-        (self.protection, self.agreement) = match may_be_plain {
+        (self.protection, self.audio.agreement) = match may_be_plain {
             true => (Protection::None, Agreement::Plain),
             false => (Protection::Demanded, Agreement::Nothing),
         };
-        self.video_agreement = self.agreement.clone();
+        self.video.agreement = self.audio.agreement.clone();
     }
 
     /// Replaces our keys by new ones. The leg learns of them by the next description that is made for it.
     pub fn rekey(&mut self, ring: Keyring) {
-        if self.ring.is_some() {
-            self.ring = Some(Box::new(ring));
-        }
+        self.audio.rekey(ring);
     }
 
     /// The same of its pictures.
     pub fn rekey_video(&mut self, ring: Keyring) {
-        if self.video_ring.is_some() {
-            self.video_ring = Some(Box::new(ring));
-        }
+        self.video.rekey(ring);
     }
 
     /// What is ours and what is agreed on for a stream of this kind.
-    fn guard(&self, media: &Media) -> (Option<&Keyring>, &Agreement) {
+    fn guard(&self, media: &Media) -> &Guard {
         match media.is_video() {
-            true => (self.video_ring.as_deref(), &self.video_agreement),
-            false => (self.ring.as_deref(), &self.agreement),
+            true => &self.video,
+            false => &self.audio,
         }
     }
 
     /// True when nothing has been agreed about protection.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.agreement == Agreement::Nothing
+        self.audio.agreement == Agreement::Nothing
     }
 
     /// True when the leg may have keys.
     #[must_use]
     pub fn may_have_keys(&self) -> bool {
-        self.ring.is_some()
+        self.audio.ring.is_some()
     }
 
     /// True when this offer of the leg brings another key than the one agreed on: ours is renewed then too.
     #[must_use]
     pub fn is_rekeyed_by(&self, offer: &Media) -> bool {
-        match (self.guard(offer).1, offer.crypto.first()) {
-            (Agreement::Protected { theirs, .. }, Some(crypto)) => *theirs != crypto.key,
-            _ => false,
-        }
+        self.guard(offer).is_rekeyed_by(offer)
     }
 
     /// The suite that is agreed on; `None` while audio is plain.
     #[must_use]
     pub fn suite(&self) -> Option<Suite> {
-        match &self.agreement {
-            Agreement::Protected { suite, .. } => Some(*suite),
-            Agreement::Nothing | Agreement::Plain | Agreement::Web { .. } => None,
-        }
+        self.audio.suite()
     }
 
     /// The keys for a stream as the leg described it.
     #[must_use]
     pub fn srtp(&self, media: &Media) -> Option<Srtp> {
-        let crypto = media.crypto.first()?;
-        Some(Srtp {
-            suite: crypto.suite,
-            ours: self.guard(media).0?.key(crypto.suite)?.clone(),
-            theirs: crypto.key.clone(),
-        })
+        self.guard(media).srtp(media)
     }
 
     /// Profile and attributes of an offer of audio; `None` when nothing can be offered.
     pub(crate) fn offered(&self) -> Option<Protected> {
-        self.asked(&self.agreement, self.ring.as_deref())
+        self.asked(&self.audio, &self.audio.agreement)
     }
 
     /// The same of pictures that come with this profile; `None` also with ICE.
@@ -400,16 +337,16 @@ impl Side {
             return None;
         }
         // Pictures that are new are protected as the audio is.
-        let agreement = match &self.video_agreement {
-            Agreement::Nothing => &self.agreement,
+        let agreement = match &self.video.agreement {
+            Agreement::Nothing => &self.audio.agreement,
             agreement => agreement,
         };
-        let mut asked = self.asked(agreement, self.video_ring.as_deref())?;
+        let mut asked = self.asked(&self.video, agreement)?;
         asked.profile = asked.profile.like(from.profile());
         Some(asked)
     }
 
-    fn asked(&self, agreement: &Agreement, ring: Option<&Keyring>) -> Option<Protected> {
+    fn asked(&self, guard: &Guard, agreement: &Agreement) -> Option<Protected> {
         if let Some(own) = self.own.as_ref().filter(|_| self.is_web()) {
             let profile = match agreement {
                 _ if self.has_ice() => Profile::DtlsF,
@@ -418,28 +355,7 @@ impl Side {
             };
             return Some(Protected::web(profile, own, Setup::ActPass, self.has_ice()));
         }
-        let (profile, suites) = match (agreement, self.protection) {
-            (Agreement::Protected { profile, suite, .. }, _) => (*profile, std::slice::from_ref(suite)),
-            (Agreement::Plain, _) | (_, Protection::None | Protection::Web | Protection::Dtls) => {
-                (Profile::Avp, &[][..])
-            }
-            (_, Protection::Wished) => (Profile::Avp, &Suite::OFFERED[..]),
-            (_, Protection::Demanded) => (Profile::Savp, &Suite::OFFERED[..]),
-        };
-        let Some(ring) = ring else {
-            return (self.protection != Protection::Demanded).then(Protected::plain);
-        };
-        let keys = suites
-            .iter()
-            .filter_map(|suite| Some((*suite, ring.key(*suite)?)));
-        Some(Protected {
-            profile,
-            attributes: (1..)
-                .zip(keys)
-                .map(|(tag, (suite, key))| written(tag, suite, key))
-                .collect(),
-            web: None,
-        })
+        guard.asked(agreement, self.protection)
     }
 
     /// The same for the answer to a stream that the leg has offered: its first attribute is taken. `None` when it can't be.
@@ -450,19 +366,7 @@ impl Side {
             let ice = web.ice.is_some();
             return Some(Protected::web(profile, own, own.answer_to(web.setup), ice));
         }
-        let Some(crypto) = offer.crypto.first() else {
-            let plain = matches!(profile, Profile::Avp | Profile::Avpf);
-            return plain.then(|| Protected {
-                profile,
-                ..Protected::plain()
-            });
-        };
-        let key = self.guard(offer).0?.key(crypto.suite)?;
-        Some(Protected {
-            profile,
-            attributes: vec![written(crypto.tag, crypto.suite, key)],
-            web: None,
-        })
+        self.guard(offer).answered(offer, profile)
     }
 
     /// True when the attribute of an answer belongs to one of our last offer.
@@ -476,22 +380,11 @@ impl Side {
         if let (Some(web), Some(own)) = (&media.web, &mut self.own) {
             own.settles(web.setup);
         }
-        let agreement = match (&media.web, media.crypto.first(), media.profile()) {
-            (Some(web), _, profile) => Agreement::Web {
-                profile: profile.unwrap_or(Profile::Dtls),
-                theirs: web.clone(),
-            },
-            (None, Some(crypto), Some(profile)) => Agreement::Protected {
-                profile,
-                suite: crypto.suite,
-                theirs: crypto.key.clone(),
-            },
-            _ => Agreement::Plain,
+        let guard = match media.is_video() {
+            true => &mut self.video,
+            false => &mut self.audio,
         };
-        match media.is_video() {
-            true => self.video_agreement = agreement,
-            false => self.agreement = agreement,
-        }
+        guard.agreement = Agreement::of(media);
     }
 
     /// A leg that was told this.
@@ -536,7 +429,7 @@ impl Side {
     /// has keys that the leg may not have any more.
     #[must_use]
     pub fn again(&self) -> Option<String> {
-        let secret = (self.ring.is_none() && self.said.contains("\r\na=crypto:"))
+        let secret = (self.audio.ring.is_none() && self.said.contains("\r\na=crypto:"))
             || (self.own.is_none() && self.said.contains("\r\na=fingerprint:"));
         (self.has_spoken() && !secret).then(|| self.text())
     }

@@ -40,13 +40,9 @@ impl Text {
         place: Place,
         protected: Protected,
     ) {
-        let body = &mut self.body;
         let profile = protected.profile.as_str();
-        let _ = write!(body, "m=audio {} {profile}", place.rtp.port());
-        for codec in codecs {
-            let _ = write!(body, " {}", codec.pt);
-        }
-        body.push_str("\r\n");
+        self.opening("audio", profile, codecs, place);
+        let body = &mut self.body;
         codecs.iter().for_each(|c| format(body, c));
         if let Some(ms) = from.ptime {
             let _ = write!(body, "a=ptime:{ms}\r\n");
@@ -55,9 +51,7 @@ impl Text {
             let _ = write!(body, "a=maxptime:{ms}\r\n");
         }
         place.write(body);
-        for attribute in protected.attributes {
-            let _ = write!(body, "a=crypto:{attribute}\r\n");
-        }
+        protected.write_keys(body);
         let mut mid = String::new();
         match protected.web {
             Some(Dtls {
@@ -89,21 +83,16 @@ impl Text {
         place: Place,
         protected: Protected,
     ) {
-        let body = &mut self.body;
         let profile = protected.profile.as_str();
-        let (ip, port) = (place.rtp.ip(), place.rtp.port());
-        let _ = write!(body, "m=video {port} {profile}");
-        for codec in codecs {
-            let _ = write!(body, " {}", codec.pt);
-        }
-        let _ = write!(body, "\r\nc=IN {} {ip}\r\n", family(ip));
+        self.opening("video", profile, codecs, place);
+        let body = &mut self.body;
+        let ip = place.rtp.ip();
+        let _ = write!(body, "c=IN {} {ip}\r\n", family(ip));
         picture.write_bandwidth(body);
         codecs.iter().for_each(|c| format(body, c));
         picture.write_feedback(codecs, body);
         place.write(body);
-        for attribute in protected.attributes {
-            let _ = write!(body, "a=crypto:{attribute}\r\n");
-        }
+        protected.write_keys(body);
         if let Some(Dtls { own, setup, .. }) = protected.web {
             body.push_str(&own.written_dtls(setup));
         }
@@ -122,6 +111,21 @@ impl Text {
         self.stream = self.stream.or(Some(at));
     }
 
+    /// Adds the m= line of a stream over RTP.
+    fn opening(&mut self, kind: &str, profile: &str, codecs: &[&Codec], place: Place) {
+        let body = &mut self.body;
+        let _ = write!(body, "m={kind} {} {profile}", place.rtp.port());
+        for codec in codecs {
+            let _ = write!(body, " {}", codec.pt);
+        }
+        body.push_str("\r\n");
+    }
+
+    /// Adds a line that refuses `from`.
+    pub(crate) fn refused(&mut self, from: &Media) {
+        self.line(&format!("m={} 0 {} {}\r\n", from.kind, from.proto, from.format));
+    }
+
     /// The same where `from` is what is answered: under the name that it has there.
     pub(crate) fn refused_by_name(&mut self, from: &Media) {
         match &from.mid {
@@ -131,11 +135,6 @@ impl Text {
             )),
             None => self.refused(from),
         }
-    }
-
-    /// Adds a line that refuses `from`.
-    pub(crate) fn refused(&mut self, from: &Media) {
-        self.line(&format!("m={} 0 {} {}\r\n", from.kind, from.proto, from.format));
     }
 
     /// Adds a line as it was once written by us.
@@ -178,6 +177,12 @@ impl Protected {
             profile,
             attributes: Vec::new(),
             web: Some(Dtls { own, setup, ice }),
+        }
+    }
+
+    fn write_keys(&self, body: &mut String) {
+        for attribute in &self.attributes {
+            let _ = write!(body, "a=crypto:{attribute}\r\n");
         }
     }
 

@@ -4,8 +4,8 @@
 //! Owns: reading these attributes, from the session's or the stream's lines, and writing ours. Does not own: which legs
 //! speak so, and the protocols themselves (the media plane).
 //!
-//! A stream counts only when all is there that is needed: a fingerprint by SHA-2 and a role; with ICE, credentials and `rtcp-mux` as well.
-//! One stream is carried, so a group has one member; the other streams are refused and left out of it.
+//! A stream counts only when all is there that is needed: a fingerprint by SHA-2 and a role; with ICE, credentials and
+//! `rtcp-mux` as well. With ICE one stream is carried, so a group has one member; the others are refused and left out of it.
 
 use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};

@@ -17,8 +17,7 @@ pub(crate) struct Acme<'a> {
 
 impl<'a> Acme<'a> {
     pub(crate) fn open(stage: &'a Stage, policies: &[&str]) -> Result<Acme<'a>> {
-        let tenant = Tenant::new("acme", extensions(100, 5));
-        let tenant = policies.iter().fold(tenant, |tenant, one| tenant.policy(one));
+        let tenant = Tenant::new("acme", extensions(100, 5)).policies(policies);
         let server = Server::start(stage, &[tenant])?;
         Ok(Acme { stage, server })
     }

@@ -23,12 +23,36 @@ pub(crate) fn company_with<const N: usize>(
 ) -> Result<(Server, [Phone; N])> {
     let tenant = Tenant::new("acme", extensions(100, 3)).policy(policy);
     let server = Server::start(stage, &[tenant])?;
+    let phones = people(stage, &server, transport)?;
+    Ok((server, phones))
+}
+
+/// A phone for each of the first `N`.
+pub(crate) fn people<const N: usize>(stage: &Stage, server: &Server, transport: &str) -> Result<[Phone; N]> {
     let phones = PEOPLE.iter().take(N).map(|(user, hz)| {
         let account = Account::new(user, "acme.test", *hz).over(transport);
-        Phone::start(stage, &server, account)
+        Phone::start(stage, server, account)
     });
     let phones = phones.collect::<Result<Vec<Phone>>>()?;
-    let phones = phones.try_into().ok().context("not so many people")?;
+    phones.try_into().ok().context("not so many people")
+}
+
+/// A company with these policies, and two phones that know one codec each.
+pub(crate) fn company_speaking(
+    stage: &Stage,
+    codecs: [&str; 2],
+    policies: &[&str],
+) -> Result<(Server, [Phone; 2])> {
+    let tenant = Tenant::new("acme", extensions(100, 3)).policies(policies);
+    let server = Server::start(stage, &[tenant])?;
+    let start = |(user, hz): (&str, u32), codec: &str| {
+        Phone::start(
+            stage,
+            &server,
+            Account::new(user, "acme.test", hz).speaking(codec),
+        )
+    };
+    let phones = [start(PEOPLE[0], codecs[0])?, start(PEOPLE[1], codecs[1])?];
     Ok((server, phones))
 }
 

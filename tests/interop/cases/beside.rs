@@ -65,11 +65,7 @@ fn both_up(one: &Actor, other: &Actor) -> bool {
 
 /// The port of the last stream of this kind that the server described to a phone; 0 where it was refused.
 fn port(actor: &Actor, kind: &str) -> Result<u16> {
-    let heard = actor.notes.iter().rev().filter(|(sent, _)| !sent);
-    let mut texts = heard.map(|(_, message)| String::from_utf8_lossy(message).into_owned());
-    let text = texts
-        .find(|text| text.contains("\nv=0"))
-        .context("nothing was described")?;
+    let text = actor.described("m=")?;
     let start = format!("m={kind} ");
     let line = text.lines().find_map(|line| line.strip_prefix(start.as_str()));
     let port = line

@@ -1,9 +1,9 @@
 //! A disk that fills while a call between two real phones is recorded: the call goes on, the recording is cut and says why, and
 //! the next one is whole.
 
-use crate::baresip::{PEOPLE, call};
+use crate::baresip::{PEOPLE, call, people};
 use anyhow::{Context, Result, ensure};
-use interop::baresip::{Account, talk};
+use interop::baresip::talk;
 use interop::server::extensions;
 use interop::{Disk, Phone, Server, Setting, Stage, Tenant, tone, until};
 use serde_json::Value;
@@ -26,20 +26,15 @@ fn fill(path: &Path) -> Result<u64> {
 
 /// A server that records every call on this disk, and two phones.
 fn recording_on(stage: &Stage, disk: Disk) -> Result<(Server, [Phone; 2])> {
-    let tenant = Tenant::new("acme", extensions(100, 3));
-    let policies = [
+    let tenant = Tenant::new("acme", extensions(100, 3)).policies(&[
         "media=relay",
         "record=always",
         "record_format=wav",
         "record_beep=false",
-    ];
-    let tenant = policies
-        .iter()
-        .fold(tenant, |tenant, policy| tenant.policy(policy));
+    ]);
     let setting = Setting::default().media("recording_reserve_mb = 0").disk(disk);
     let server = Server::start_as(stage, &[tenant], setting)?;
-    let phone = |(user, hz): (&str, u32)| Phone::start(stage, &server, Account::new(user, "acme.test", hz));
-    let phones = [phone(PEOPLE[0])?, phone(PEOPLE[1])?];
+    let phones = people(stage, &server, "udp")?;
     Ok((server, phones))
 }
 

@@ -1,9 +1,9 @@
 //! The sound of a call between two real phones, forked to a WebSocket over TLS: what is heard there and what comes back from
 //! there, certificates that are not trusted, and a listener that does not read.
 
-use crate::baresip::{PEOPLE, call};
+use crate::baresip::{PEOPLE, call, people};
 use anyhow::{Context, Result, ensure};
-use interop::baresip::{Account, talk};
+use interop::baresip::talk;
 use interop::listener::Habit;
 use interop::server::extensions;
 use interop::{Authority, Listener, Phone, Server, Setting, Stage, Tenant, tone, until};
@@ -19,8 +19,7 @@ fn calling(stage: &Stage, trusted: &Authority) -> Result<(Server, [Phone; 2], St
         .media("fork_private = true")
         .media(&format!("fork_ca = {:?}", trusted.file));
     let server = Server::start_as(stage, &[tenant], setting)?;
-    let phone = |(user, hz): (&str, u32)| Phone::start(stage, &server, Account::new(user, "acme.test", hz));
-    let [mut ann, mut bea] = [phone(PEOPLE[0])?, phone(PEOPLE[1])?];
+    let [mut ann, mut bea] = people(stage, &server, "udp")?;
     call(&mut ann, &mut bea, "101")?;
     let id = until("the call", SEEN, || {
         let calls = server.list(&["calls", "--tenant", "acme"])?;

@@ -3,18 +3,17 @@
 
 use crate::acme::key;
 use crate::baresip::company;
-use crate::{caller, calling_by, register};
+use crate::{caller, calling_by, example, register};
 use anyhow::{Context, Result, ensure};
 use interop::server::{extensions, password};
 use interop::{Phone, Script, Server, Sipp, Stage, Tenant, Words, tone};
 use serde_json::Value;
 
 const DOMAIN: &str = "acme.test";
-/// The menu of the demonstration, where 2 is an echo and 9 asks for an extension.
-const MENU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/flows/menu.json");
 
+/// The menu of the demonstration, where 2 is an echo and 9 asks for an extension.
 fn with_menu(server: &Server) -> Result<()> {
-    server.carillon(&["flow", "set", "acme", "202", MENU]).map(drop)
+    example(server, "202", "menu")
 }
 
 /// The steps of the one call.
@@ -66,8 +65,8 @@ fn plain(payload_types: &str, port: &str) -> Words {
     )
 }
 
-/// 100's phone calls 202, does this, and hangs up.
-fn dials(stage: &Stage, name: &str, offer: &Words, act: impl FnOnce(Script) -> Script) -> Result<Value> {
+/// 100's phone calls 202, presses 7, which leads nowhere, then 2, and hangs up; gives the steps.
+fn presses(stage: &Stage, name: &str, offer: &Words, act: impl FnOnce(Script) -> Script) -> Result<String> {
     let server = Server::start(stage, &[Tenant::new("acme", extensions(100, 2))])?;
     with_menu(&server)?;
     let up = Script::asking()
@@ -80,24 +79,24 @@ fn dials(stage: &Stage, name: &str, offer: &Words, act: impl FnOnce(Script) -> S
     calling_by(stage, &server, (name, &script), "202", DOMAIN)?
         .row(&caller(DOMAIN, "100", &password(DOMAIN, "100")))
         .run()?;
-    path(&server, 1)
+    let steps = path(&server, 1)?.to_string();
+    ensure!(
+        steps.contains("wrong digits") && steps.ends_with("\"echo\"]"),
+        "{steps}"
+    );
+    Ok(steps)
 }
 
 #[test]
 fn keys_by_info() -> Result<()> {
     Stage::run("keypad-info", |stage| {
-        let steps = dials(stage, "info", &plain("0", "media_port"), |script| {
+        let steps = presses(stage, "info", &plain("0", "media_port"), |script| {
             script
                 .request("INFO", &key('7'))
                 .hears(200, &["CSeq: [0-9]+ INFO"])
                 .request("INFO", &key('2'))
                 .hears(200, &["CSeq: [0-9]+ INFO"])
         })?;
-        let steps = steps.to_string();
-        ensure!(
-            steps.contains("wrong digits") && steps.ends_with("\"echo\"]"),
-            "{steps}"
-        );
         println!("COUNT interop/udp 1");
         Ok(steps)
     })
@@ -111,14 +110,9 @@ fn keys_as_tones() -> Result<()> {
         file.extend(tone::key_as_mu_law('2', 80));
         let path = stage.path("keys.ulaw");
         std::fs::write(&path, file).context("cannot write the tones")?;
-        let steps = dials(stage, "tones", &plain("0", "rtpstream_audio_port"), |script| {
+        let steps = presses(stage, "tones", &plain("0", "rtpstream_audio_port"), |script| {
             script.plays(&path.to_string_lossy(), 0).pauses(5_000)
         })?;
-        let steps = steps.to_string();
-        ensure!(
-            steps.contains("wrong digits") && steps.ends_with("\"echo\"]"),
-            "{steps}"
-        );
         println!("COUNT interop/udp 1");
         Ok(steps)
     })

@@ -1,12 +1,11 @@
 //! What two real phones say to each other, as it is recorded: each on a lane of its own and nothing else there, read by FFmpeg
 //! where it is Ogg. Calls that are relayed and such as are transcoded, recorded by `*1` and by policy; and kill -9 in between.
 
-use crate::baresip::{PEOPLE, call};
+use crate::baresip::{PEOPLE, call, company_speaking};
 use anyhow::{Context, Result, ensure};
-use interop::baresip::{Account, talk};
-use interop::server::extensions;
+use interop::baresip::talk;
 use interop::tone::{self, Tone};
-use interop::{Phone, Server, Stage, Tenant, ffmpeg};
+use interop::{Server, Stage, ffmpeg};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,22 +13,6 @@ use std::time::Instant;
 const PCMU: &str = "PCMU/8000/1";
 const G722: &str = "G722/16000/1";
 const OPUS: &str = "opus/48000/1";
-
-/// A server with this policy, and two phones that know one codec each.
-fn pair(stage: &Stage, codecs: [&str; 2], policies: &[&str]) -> Result<(Server, [Phone; 2])> {
-    let tenant = Tenant::new("acme", extensions(100, 3)).policy("media=relay");
-    let tenant = policies
-        .iter()
-        .fold(tenant, |tenant, policy| tenant.policy(policy));
-    let server = Server::start(stage, &[tenant])?;
-    let phones = PEOPLE.iter().zip(codecs).map(|((user, hz), codec)| {
-        let account = Account::new(user, "acme.test", *hz).speaking(codec);
-        Phone::start(stage, &server, account)
-    });
-    let phones = phones.collect::<Result<Vec<Phone>>>()?;
-    let phones = phones.try_into().ok().context("not two people")?;
-    Ok((server, phones))
-}
 
 /// The file of a recording, as WAV; of Ogg only after FFmpeg has found two channels of Opus in it.
 fn lanes_of(stage: &Stage, server: &Server, record: &Value) -> Result<PathBuf> {
@@ -83,7 +66,8 @@ fn recorded(name: &str, codecs: [&str; 2], format: &str, by_key: bool) -> Result
             "record=always"
         };
         let format = format!("record_format={format}");
-        let (server, [mut ann, mut bea]) = pair(stage, codecs, &[when, &format])?;
+        let policies = ["media=relay", when, &format];
+        let (server, [mut ann, mut bea]) = company_speaking(stage, codecs, &policies)?;
         call(&mut ann, &mut bea, "101")?;
         if by_key {
             talk(&mut ann, &mut bea)?;
@@ -121,8 +105,8 @@ fn recorded(name: &str, codecs: [&str; 2], format: &str, by_key: bool) -> Result
 #[test]
 fn both_lanes_survive_a_kill_up_to_their_last_second() -> Result<()> {
     Stage::run("lanes-killed", |stage| {
-        let policies = ["record=always", "record_beep=false"];
-        let (mut server, [mut ann, mut bea]) = pair(stage, [PCMU, PCMU], &policies)?;
+        let policies = ["media=relay", "record=always", "record_beep=false"];
+        let (mut server, [mut ann, mut bea]) = company_speaking(stage, [PCMU, PCMU], &policies)?;
         call(&mut ann, &mut bea, "101")?;
         let begun = Instant::now();
         talk(&mut ann, &mut bea)?;

@@ -44,6 +44,12 @@ use interop::{Script, Server, Sipp, Stage};
 /// What Carillon challenges an INVITE with.
 const CHALLENGE: &str = "407";
 
+/// A flow of the examples as this number of acme.
+fn example(server: &Server, number: &str, name: &str) -> Result<()> {
+    let file = format!("{}/../../examples/flows/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    server.carillon(&["flow", "set", "acme", number, &file]).map(drop)
+}
+
 /// `[authentication …]` for a SIPp row.
 fn credentials(user: &str, password: &str) -> String {
     format!("[authentication username={user} password={password}]")

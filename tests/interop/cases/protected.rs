@@ -2,7 +2,7 @@
 
 use super::baresip::{PEOPLE, call, packets};
 use anyhow::{Context, Result, ensure};
-use interop::baresip::{Account, talk};
+use interop::baresip::{Account, G711, talk};
 use interop::{Phone, Server, Stage, Tenant};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ type Kind = (&'static str, Option<&'static str>);
 
 /// A company with this policy, and two phones.
 fn pair(stage: &Stage, policy: &str, phones: [Kind; 2]) -> Result<(Server, [Phone; 2])> {
-    pair_speaking(stage, policy, phones, ["PCMU/8000/1,PCMA/8000/1"; 2])
+    pair_speaking(stage, policy, phones, [G711; 2])
 }
 
 /// The same with the codecs that each knows.

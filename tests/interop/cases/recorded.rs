@@ -3,7 +3,6 @@
 use crate::baresip::{company, company_with};
 use anyhow::{Context, Result, ensure};
 use interop::{Server, Stage, tone, until};
-use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// Within this time a record is drained.
@@ -22,13 +21,6 @@ fn record(server: &Server, call: &str, more: &[&str]) -> Result<String> {
     Ok(server.carillon(&arguments)?.trim().to_owned())
 }
 
-fn recordings(server: &Server, count: usize) -> Result<Vec<Value>> {
-    until("the recordings", SEEN, || {
-        let found = server.list(&["recording", "list", "acme"])?;
-        Ok((found.len() >= count).then_some(found))
-    })
-}
-
 #[test]
 fn a_recording_survives_a_kill_up_to_its_last_second() -> Result<()> {
     Stage::run("recording-killed", |stage| {
@@ -44,7 +36,7 @@ fn a_recording_survives_a_kill_up_to_its_last_second() -> Result<()> {
         let talked = u64::try_from(begun.elapsed().as_millis())?;
         server.kill();
         server.restart()?;
-        let found = recordings(&server, 2)?;
+        let found = server.await_recordings("acme", 2)?;
         for record in &found {
             ensure!(record["end"] == "cut" && record["channels"] == 1, "{record}");
             let ms = record["ms"].as_u64().context("no length")?;

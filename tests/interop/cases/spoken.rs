@@ -1,10 +1,9 @@
 //! Phones without a codec in common hear each other, and music on hold: two baresips, each with one codec.
 
-use crate::baresip::{PEOPLE, call};
-use anyhow::{Context, Result, ensure};
-use interop::baresip::{Account, talk};
-use interop::server::extensions;
-use interop::{Phone, Server, Stage, Tenant};
+use crate::baresip::{PEOPLE, call, company_speaking};
+use anyhow::{Result, ensure};
+use interop::Stage;
+use interop::baresip::talk;
 
 #[test]
 fn mu_law_and_a_law() -> Result<()> {
@@ -34,18 +33,8 @@ fn opus_and_a_law() -> Result<()> {
 
 fn hear_each_other(name: &str, codecs: [&str; 2], policy: &str) -> Result<()> {
     Stage::run(&format!("baresip-{name}"), |stage| {
-        let tenant = Tenant::new("acme", extensions(100, 3)).policy(policy);
-        let tenant = tenant.policy("hold_music=default");
-        let server = Server::start(stage, &[tenant])?;
-        let phones = PEOPLE.iter().zip(codecs).map(|((user, hz), codec)| {
-            Phone::start(
-                stage,
-                &server,
-                Account::new(user, "acme.test", *hz).speaking(codec),
-            )
-        });
-        let phones = phones.collect::<Result<Vec<Phone>>>()?;
-        let [mut ann, mut bea]: [Phone; 2] = phones.try_into().ok().context("not two people")?;
+        let policies = [policy, "hold_music=default"];
+        let (server, [mut ann, mut bea]) = company_speaking(stage, codecs, &policies)?;
         call(&mut ann, &mut bea, "101")?;
         let [low, high] = talk(&mut ann, &mut bea)?;
         let mark = bea.mark();

@@ -28,8 +28,7 @@ fn company(stage: &Stage, policy: &str) -> Result<Server> {
 }
 
 fn company_with(stage: &Stage, policies: &[&str]) -> Result<Server> {
-    let tenant = Tenant::new("acme", extensions(100, 6));
-    let tenant = policies.iter().fold(tenant, |tenant, one| tenant.policy(one));
+    let tenant = Tenant::new("acme", extensions(100, 6)).policies(policies);
     Server::start(stage, &[tenant])
 }
 
@@ -65,12 +64,6 @@ fn page(stage: &Stage, server: &Server, user: &str, hz: u32) -> Result<Browser> 
 fn phone(stage: &Stage, server: &Server, person: usize) -> Result<Phone> {
     let (user, hz) = PEOPLE[person];
     Phone::start(stage, server, Account::new(user, DOMAIN, hz))
-}
-
-/// A flow of the examples as this number.
-fn example(server: &Server, number: &str, name: &str) -> Result<()> {
-    let file = format!("{}/../../examples/flows/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    server.carillon(&["flow", "set", "acme", number, &file]).map(drop)
 }
 
 fn record(server: &Server, count: usize) -> Result<Value> {

@@ -4,7 +4,7 @@
 use crate::process::until;
 use crate::server::{Server, password};
 use crate::wire::{Transport, Wire, ping};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use sim::hostile::Leg;
 use sim::phone::{Answer, Identity, Phone, State};
 use sim::rng::Rng;
@@ -212,6 +212,17 @@ impl Actor {
     pub fn legs(&self) -> Vec<Leg> {
         let heard = self.notes.iter().rev().filter(|(sent, _)| !sent);
         heard.filter_map(|(_, message)| Leg::of_caller(message)).collect()
+    }
+
+    /// The latest message that it noted with a description in which these words are.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn described(&self, words: &str) -> Result<String> {
+        let heard = self.notes.iter().rev().filter(|(sent, _)| !sent);
+        let mut texts = heard.map(|(_, message)| String::from_utf8_lossy(message).into_owned());
+        let found = texts.find(|text| text.contains("\nv=0") && text.contains(words));
+        found.with_context(|| format!("nothing was described with {words:?}"))
     }
 
     /// The top Vias of requests that the server sent it.

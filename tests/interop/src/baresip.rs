@@ -8,7 +8,7 @@ use crate::recording::{Mark, Recordings};
 use crate::server::Server;
 use crate::stage::Stage;
 use crate::tone::Tone;
-pub use account::Account;
+pub use account::{Account, G711};
 use account::{configure, line};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -359,10 +359,10 @@ impl Phone {
     /// It hears nothing, or a steady tone.
     pub fn hear_music(&mut self, mark: &Mark, voices: &[u32]) -> Result<Tone> {
         let music = self.await_sound(mark, 3)?;
-        let is_voice = |hz: &u32| (music.hz - f64::from(*hz)).abs() < f64::from(*hz) * 0.01;
+        let is_voice = voices.iter().any(|hz| music.is_of(*hz));
         let steady = music.seconds > 2.0;
         ensure!(
-            music.amplitude > 0.003 && !(voices.iter().any(is_voice) && steady),
+            music.amplitude > 0.003 && !(is_voice && steady),
             "held, {} heard {music:?}",
             self.program.name()
         );

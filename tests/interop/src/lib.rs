@@ -1,4 +1,4 @@
-//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec, sipsak and a browser,
+//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec, sipsak, FFmpeg and a browser,
 //! started on loopback, watched, and stopped.
 //!
 //! Owns: processes, ports, temporary directories, and measuring what was recorded. Does not own: any

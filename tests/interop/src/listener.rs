@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ impl Listener {
         thread::spawn(move || {
             let end = serve(&socket, config, habit, &kept);
             let end = end.map_or_else(|error| format!("{error:#}"), |()| "closed".to_owned());
-            kept.lock().unwrap_or_else(PoisonError::into_inner).end = Some(end);
+            lock(&kept).end = Some(end);
         });
         Ok(Listener { url, heard })
     }
@@ -108,18 +108,18 @@ impl Listener {
     /// 16-bit samples that came.
     #[must_use]
     pub fn samples(&self) -> Vec<i16> {
-        self.lock().samples.clone()
+        lock(&self.heard).samples.clone()
     }
 
     /// How it ended, when it has: `closed`, or what went wrong.
     #[must_use]
     pub fn end(&self) -> Option<String> {
-        self.lock().end.clone()
+        lock(&self.heard).end.clone()
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Tls = StreamOwned<ServerConnection, TcpStream>;
@@ -151,11 +151,7 @@ fn serve(
             (2, sound) => {
                 let pairs = sound.chunks_exact(2);
                 let samples = pairs.filter_map(|pair| Some(i16::from_le_bytes(pair.try_into().ok()?)));
-                heard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .samples
-                    .extend(samples);
+                lock(heard).samples.extend(samples);
             }
             (8, why) => {
                 ensure!(why.first_chunk() == Some(&[0x03, 0xE8]), "closed by {why:?}");

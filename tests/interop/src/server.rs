@@ -48,6 +48,12 @@ impl Tenant {
         self
     }
 
+    /// Sets several.
+    #[must_use]
+    pub fn policies(self, changes: &[&str]) -> Tenant {
+        changes.iter().fold(self, |tenant, change| tenant.policy(change))
+    }
+
     /// Offers SHA-256 first, then MD5: the default of a new tenant.
     #[must_use]
     pub fn sha256(mut self) -> Tenant {

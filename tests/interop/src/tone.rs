@@ -36,6 +36,14 @@ pub struct Tone {
     pub seconds: f64,
 }
 
+impl Tone {
+    /// It has this pitch, within 1 %.
+    #[must_use]
+    pub fn is_of(&self, hz: u32) -> bool {
+        (self.hz - f64::from(hz)).abs() <= f64::from(hz) * 0.01
+    }
+}
+
 impl fmt::Display for Tone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.0} Hz for {:.1} s", self.hz, self.seconds)
@@ -71,22 +79,27 @@ impl Form {
 /// The file can't be written.
 pub fn write(path: &Path, hz: u32, form: Form, seconds: u32) -> Result<()> {
     let mut bytes = header(form, form.octets_per_s() * seconds);
-    for n in 0..form.rate * seconds {
-        let sample = (f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(form.rate)).sin() * LOUD;
-        for _ in 0..form.channels {
-            bytes.extend_from_slice(&to_i16(sample).to_le_bytes());
-        }
+    // A second holds whole waves, so that all are the same.
+    let mut second = Vec::new();
+    for n in 0..form.rate {
+        let sample = to_i16(sine(hz, n, form.rate) * LOUD).to_le_bytes();
+        second.extend(sample.repeat(form.channels.into()));
     }
+    bytes.extend(second.repeat(seconds as usize));
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The samples of a sine at half of full scale.
 #[must_use]
 pub fn samples(hz: u32, seconds: u32, rate: u32) -> Vec<i16> {
-    let angle = |n: u32| f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(rate);
     (0..rate * seconds)
-        .map(|n| to_i16(angle(n).sin() * 0.5))
+        .map(|n| to_i16(sine(hz, n, rate) * 0.5))
         .collect()
+}
+
+/// Sample `n` of a sine.
+fn sine(hz: u32, n: u32, rate: u32) -> f64 {
+    (f64::from(n) * f64::from(hz) * 2.0 * PI / f64::from(rate)).sin()
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the value is far within ±32,767")]
@@ -122,8 +135,10 @@ pub fn key_as_mu_law(key: char, ms: u32) -> Vec<u8> {
         .get(column)
         .copied()
         .unwrap_or_default();
-    let sine = |hz: u32, n: u32| (f64::from(n) * f64::from(hz) * 2.0 * PI / 8_000.0).sin() * 0.25;
-    let pressed = (0..8 * ms).map(|n| mu_law(to_i16(sine(low, n) + sine(high, n))));
+    let pressed = (0..8 * ms).map(|n| {
+        let both = sine(low, n, 8_000) + sine(high, n, 8_000);
+        mu_law(to_i16(both * 0.25))
+    });
     let pause = || std::iter::repeat_n(mu_law(0), 8_000);
     pause().chain(pressed).chain(pause()).collect()
 }
@@ -199,9 +214,8 @@ pub fn expect_lanes(path: &Path, hz: &[u32]) -> Result<Vec<Tone>> {
 /// Says what was measured instead.
 pub fn expect_alone(samples: &[f64], rate: u32, hz: u32, others: &[u32]) -> Result<Tone> {
     let tone = strongest_of(samples, rate)?;
-    let off = (tone.hz - f64::from(hz)).abs() / f64::from(hz);
     ensure!(
-        off <= 0.01 && tone.amplitude >= AUDIBLE && tone.seconds >= 1.0,
+        tone.is_of(hz) && tone.amplitude >= AUDIBLE && tone.seconds >= 1.0,
         "expected {hz} Hz, measured {tone:?}"
     );
     let frames = || samples.chunks_exact(rate as usize / FRAMES_PER_S);
@@ -237,8 +251,7 @@ pub fn scaled(samples: &[i16]) -> Vec<f64> {
 /// Says what was measured instead.
 pub fn expect(path: &Path, skip: u64, hz: u32) -> Result<Tone> {
     let tone = measure(path, skip)?;
-    let off = (tone.hz - f64::from(hz)).abs() / f64::from(hz);
-    if off > 0.01 || tone.amplitude < AUDIBLE || tone.seconds < 2.0 {
+    if !tone.is_of(hz) || tone.amplitude < AUDIBLE || tone.seconds < 2.0 {
         bail!("expected {hz} Hz in {}, measured {tone:?}", path.display());
     }
     Ok(tone)
@@ -268,8 +281,9 @@ fn is_chord(frame: &[f64], tones: &[u32], rate: u32) -> bool {
 /// The strongest frequency of a second: looked for in a quarter of it, which resolves 4 Hz, then around what was found.
 fn strongest(samples: &[f64], rate: u32) -> f64 {
     let among = |samples: &[f64], all: &mut dyn Iterator<Item = u32>| {
-        let louder = |a: &f64, b: &f64| amplitude(samples, *a, rate).total_cmp(&amplitude(samples, *b, rate));
-        all.map(f64::from).max_by(louder).unwrap_or_default()
+        let heard = all.map(f64::from).map(|hz| (hz, amplitude(samples, hz, rate)));
+        let loudest = heard.max_by(|a, b| a.1.total_cmp(&b.1));
+        loudest.map(|(hz, _)| hz).unwrap_or_default()
     };
     let quarter = samples.get(..samples.len() / 4).unwrap_or_default();
     let about = among(quarter, &mut (200..3_600).step_by(4));
@@ -362,8 +376,8 @@ mod tests {
     /// The tones of several files at once.
     fn mixed(tones: &[u32], own: f64) -> Vec<f64> {
         let sample = |n: u32| {
-            let sine = |hz: &u32| (f64::from(n) * f64::from(*hz) * 2.0 * PI / 8_000.0).sin();
-            tones.iter().map(sine).sum::<f64>() * LOUD + sine(&1_000) * own
+            let tone = |hz: u32| sine(hz, n, RATE);
+            tones.iter().copied().map(tone).sum::<f64>() * LOUD + tone(1_000) * own
         };
         (0..8_000).map(sample).collect()
     }

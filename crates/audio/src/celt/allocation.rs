@@ -56,16 +56,21 @@ impl Band {
     fn between(&self, step: i32) -> i32 {
         self.low + ((step * self.more) >> STEPS)
     }
+
+    /// What it gets if it wants so much: below the least one bit for its level at most, unless a band above it has more.
+    #[inline]
+    fn given(&self, bits: i32, has_above: &mut bool) -> i32 {
+        *has_above |= bits >= self.least;
+        let few = if bits >= BIT { BIT } else { 0 };
+        if *has_above { bits.min(self.most) } else { few }
+    }
 }
 
-/// What the bands take if each wants so much: below the least, it gets one bit for its level at most, unless a band above it has more.
+/// What the bands take if each wants so much.
 fn sum(bands: &[Band], wants: impl Fn(&Band, usize) -> i32) -> i32 {
     let (mut has_above, mut sum) = (false, 0);
     for (at, band) in bands.iter().enumerate().rev() {
-        let bits = wants(band, at);
-        has_above |= bits >= band.least;
-        let few = if bits >= BIT { BIT } else { 0 };
-        sum += if has_above { bits.min(band.most) } else { few };
+        sum += band.given(wants(band, at), &mut has_above);
     }
     sum
 }
@@ -144,10 +149,7 @@ fn interpolate(bands: &mut [Band], total: i32) {
     }
     let mut has_above = false;
     for band in bands.iter_mut().rev() {
-        let bits = band.between(step);
-        has_above |= bits >= band.least;
-        let few = if bits >= BIT { BIT } else { 0 };
-        band.bits = if has_above { bits.min(band.most) } else { few };
+        band.bits = band.given(band.between(step), &mut has_above);
     }
 }
 

@@ -4,6 +4,7 @@
 use super::range::Range;
 use super::tables::{WIDEST, ways};
 use super::vector::Four;
+use crate::sum_of;
 
 /// Added and taken away again, it rounds a small number to a whole one.
 const ROUND: f32 = 12_582_912.0;
@@ -48,7 +49,7 @@ impl Search {
         for (size, line) in sizes.iter_mut().zip(lines) {
             *size = line.abs();
         }
-        let mut sum: f32 = quarters(sizes, |size| size);
+        let mut sum = sum_of(sizes, |size| size);
         if sum < 1e-9 {
             // Any shape is as good.
             if let Some(first) = sizes.first_mut() {
@@ -139,18 +140,4 @@ fn products(sizes: &[f32], counts: &[f32]) -> (f32, f32) {
         square = square + count * count;
     }
     (cross.sum(), square.sum())
-}
-
-/// A sum in four parts, which the compiler may form side by side.
-#[inline(always)]
-pub(super) fn quarters(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = values.as_chunks::<4>();
-    let mut sums = [0.0_f32; 4];
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += of(*value);
-        }
-    }
-    let [a, b, c, d] = sums;
-    rest.iter().fold((a + c) + (b + d), |sum, value| sum + of(*value))
 }

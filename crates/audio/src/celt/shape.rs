@@ -2,9 +2,10 @@
 //! is parted in two halves, and the angle says how much of it is in which.
 
 use super::allocation::Allocation;
-use super::pulses::{self, quarters};
+use super::pulses;
 use super::range::Range;
 use super::tables::{self, EDGES, LINES, LOG_WIDTHS};
+use crate::sum_of;
 
 /// Eighths of a bit.
 const BIT: i32 = 8;
@@ -108,7 +109,7 @@ impl Part {
         if steps == 1 {
             return 0;
         }
-        let [low, high] = [low, high].map(|half| quarters(half, |line| line * line).sqrt());
+        let [low, high] = [low, high].map(|half| sum_of(half, |line| line * line).sqrt());
         let step = (angle_of(low, high) * steps as f32 + 0.5) as i32;
         let step = step.clamp(0, steps);
         // The middle is the most probable.

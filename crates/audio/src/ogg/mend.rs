@@ -1,10 +1,7 @@
 //! Where a file ends that was cut, found without having it in memory: it may be hours long.
 
 use super::head::{Head, Tags};
-use super::page::{Found, MARK, NO_POSITION, Page};
-
-/// Damaged places after which the rest of a file is given up: each may cost the checksum of a page.
-const MAX_DAMAGED: u32 = 64;
+use super::page::{Found, MARK, MAX_DAMAGED, NO_POSITION, Page};
 
 /// Reads a file of one Opus stream block by block, of which it keeps no more than a page and a block.
 #[derive(Debug, Default)]

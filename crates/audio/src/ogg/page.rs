@@ -8,6 +8,8 @@ const HEADER: usize = 27;
 const SUM: usize = 22;
 /// Segments of a page at most.
 pub(super) const MAX_SEGMENTS: usize = 255;
+/// Damaged places after which the rest of a file is given up: each may cost the checksum of a page.
+pub(super) const MAX_DAMAGED: u32 = 64;
 /// The position of a page on which no packet ends.
 pub(super) const NO_POSITION: u64 = u64::MAX;
 

@@ -1,7 +1,7 @@
 //! Reading a file that is all there, or as much of it as there is.
 
 use super::head::{Head, Tags, Unreadable};
-use super::page::{Found, MARK, NO_POSITION, Page};
+use super::page::{Found, MARK, MAX_DAMAGED, NO_POSITION, Page};
 use super::{MAX_PACKET, duration};
 use std::ops::Range;
 
@@ -9,8 +9,6 @@ use std::ops::Range;
 const MAX_STREAMS: usize = 8;
 /// Comments may hold a picture; more octets than this are refused.
 const MAX_TAGS: usize = 1 << 20;
-/// Damaged places after which a file is given up: each may cost the checksum of a page.
-const MAX_DAMAGED: u32 = 64;
 
 /// A packet of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `carillon call`: commands about one call that is up, which the running server carries out.
 
 use super::Desk;
-use super::recording::number;
+use super::recording::{number, printed};
 use crate::arguments::{Call, ForkLeg, ForkSide, RecordAct};
 use crate::control::Request;
 use crate::control::client::Client;
@@ -89,7 +89,7 @@ fn record(desk: &mut Desk, tenant: &str, call: u64, recording: Option<&str>, act
         recording,
         act,
     })?;
-    let text = format!("{:016x}", id.number);
+    let text = printed(id.number);
     desk.print(
         &json!({"tenant": row.name, "call": call, "recording": text}),
         &format!("{text}\n"),
@@ -105,7 +105,7 @@ fn fork(desk: &mut Desk, tenant: &str, call: u64, fork: Option<u64>, act: Fork) 
         fork,
         act,
     })?;
-    let text = format!("{:016x}", id.number);
+    let text = printed(id.number);
     desk.print(
         &json!({"tenant": row.name, "call": call, "fork": text}),
         &format!("{text}\n"),

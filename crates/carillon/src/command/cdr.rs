@@ -1,5 +1,6 @@
 //! `carillon cdr`.
 
+use super::recording::printed;
 use super::{Desk, audio};
 use crate::arguments::Cdr as Options;
 use crate::output::{Table, instant, seconds};
@@ -90,7 +91,7 @@ fn party(party: &Party) -> Value {
 
 fn value(tenant: &str, cdr: &Cdr) -> Value {
     let maybe = |wall: Option<Wall>| wall.map_or(Value::Null, instant);
-    let recordings = cdr.recordings.iter().map(|id| format!("{:016x}", id.number));
+    let recordings = cdr.recordings.iter().map(|id| printed(id.number));
     let recordings: Vec<String> = recordings.collect();
     json!({
         "id": cdr.id,

@@ -1,5 +1,6 @@
 //! `carillon prompt`: what a company says in place of what is shipped, and prompts of its own.
 
+use super::recording::create;
 use super::{Desk, upload};
 use crate::arguments::{Global, Prompt};
 use crate::config;
@@ -10,9 +11,7 @@ use model::Library;
 use node::speech::Synthesizer;
 use prompts::Language;
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use store::{NewSound, SoundKind, SoundRow};
 
@@ -243,12 +242,7 @@ fn export(desk: &mut Desk, (tenant, name, language): (&str, &str, Option<&str>),
     let sound = sound.ok_or_else(|| {
         anyhow!("no prompt is called {name:?}; carillon prompt list {tenant} --all shows all")
     })?;
-    let mut to = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(|| format!("cannot make {}", file.display()))?;
+    let mut to = create(file)?;
     to.write_all(&sound)
         .with_context(|| format!("cannot write {}", file.display()))?;
     let octets = sound.len();

@@ -6,7 +6,7 @@ use crate::output::{Table, instant, seconds};
 use anyhow::{Context, Result, bail};
 use model::{RecordingId, RecordingRecord, TenantId};
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn list(desk: &mut Desk, tenant: &str, call: Option<&str>, limit: u32) -> Result
     ]);
     for record in &records {
         table.row([
-            format!("{:016x}", record.id.number),
+            printed(record.id.number),
             seconds(record.start),
             format!("{}:{:02}", record.ms / 60_000, record.ms / 1_000 % 60),
             (record.octets / 1_000).to_string(),
@@ -66,7 +66,7 @@ fn ended_by(record: &RecordingRecord) -> String {
 
 fn value(tenant: &str, record: &RecordingRecord) -> Value {
     json!({
-        "id": format!("{:016x}", record.id.number),
+        "id": printed(record.id.number),
         "tenant": tenant,
         "tenant_id": record.id.tenant,
         "call": record.call,
@@ -84,13 +84,8 @@ fn value(tenant: &str, record: &RecordingRecord) -> Value {
 fn export(desk: &mut Desk, tenant: &str, recording: &str, file: &Path) -> Result<()> {
     let (row, record) = find(desk, tenant, recording)?;
     let sound = path(desk, &record);
-    let mut from = std::fs::File::open(&sound).with_context(|| format!("cannot read {}", sound.display()))?;
-    let mut to = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(|| format!("cannot make {}", file.display()))?;
+    let mut from = File::open(&sound).with_context(|| format!("cannot read {}", sound.display()))?;
+    let mut to = create(file)?;
     let octets = io::copy(&mut from, &mut to).with_context(|| format!("cannot write {}", file.display()))?;
     desk.print(
         &json!({"tenant": row, "recording": recording, "file": file, "octets": octets}),
@@ -129,6 +124,21 @@ fn find(desk: &mut Desk, tenant: &str, recording: &str) -> Result<(String, Recor
             bail!("tenant {tenant} has no recording {recording}; carillon recording list {tenant} shows all")
         }
     }
+}
+
+/// Makes the file that is exported to; one that is there stays as it is.
+pub(super) fn create(file: &Path) -> Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("cannot make {}", file.display()))
+}
+
+/// The id of a recording or a fork, as commands show and take it.
+pub(super) fn printed(number: u64) -> String {
+    format!("{number:016x}")
 }
 
 /// The number in an id as it is printed.

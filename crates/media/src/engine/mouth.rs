@@ -150,7 +150,7 @@ impl Mouth {
 
     /// The packet of comfort noise (RFC 3389) for a leg that knows that, when it is due.
     fn pause(&mut self, voice: &Voice, level: u8) -> Option<Vec<u8>> {
-        let pt = voice.noise.filter(|_| takes_noise(voice))?;
+        let pt = voice.noise?;
         let is_due = self.paused.is_multiple_of(NOISE_FRAMES);
         self.paused = self.paused.saturating_add(1);
         is_due.then(|| self.packet(false, pt, self.timestamp, &[level & 0x7F]))

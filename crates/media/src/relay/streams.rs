@@ -1,5 +1,5 @@
-//! Streams beside the audio of a call, each a session of its own: pictures, which are RTP like any other and heard by nobody, and
-//! faxes (ITU-T T.38 over UDPTL), whose datagrams have no header that could be read.
+//! Streams beside the audio of a call, each a session of its own: pictures, which are RTP like any other and heard by nobody,
+//! and faxes (ITU-T T.38 over UDPTL), whose datagrams have no header that could be read.
 //!
 //! Owns: how they begin, and the way of a fax's datagram. Does not own: whom a leg believes (`latch`).
 

@@ -38,8 +38,8 @@ const CONSENT: Duration = Duration::from_secs(30);
 const MOST_OPEN: usize = 8;
 /// The nominated pair that has not been checked by the leg for so long gives way to another.
 const STALE: Duration = Duration::from_secs(6);
-/// What leaves for addresses that have not answered a check: one packet in so long, to each of them, and to all that no description
-/// names together.
+/// What leaves for addresses that have not answered a check: one packet in so long, to each of them, and to all together that
+/// no description names.
 const REFLECT_EVERY: Duration = Duration::from_millis(100);
 /// So many at once to one of them.
 const MOST_REFLECTED: u32 = 8;

@@ -11,9 +11,9 @@
 //! - A handshake that fails is forgotten, and the next hello begins another; after [`MOST_HANDSHAKES`] none does, until the
 //!   leg describes itself anew.
 //! - That no handshake comes to an end is told after [`PATIENCE`].
-//! - Without ICE each source has a handshake of its own, so that a neighbour behind the leg's address disturbs nothing: who has the
-//!   certificate wins. Half of the handshakes are kept for the address of the description, and a hello has to be said twice,
-//!   the second time with a cookie.
+//! - Without ICE each source has a handshake of its own, so that a neighbour behind the leg's address disturbs nothing: who has
+//!   the certificate wins. Half of the handshakes are kept for the address of the description, and a hello has to be said
+//!   twice, the second time with a cookie.
 //! - Keys are used only after the certificate was seen to be the one that the description names. Until then no audio passes,
 //!   either way.
 //! - Keys that are there stay through a restart of ICE. Another fingerprint or certificate of ours begins DTLS anew.
@@ -294,15 +294,14 @@ impl Secure {
     }
 
     fn begin(&mut self, (rtcp, to): (bool, SocketAddr), source: Source<'_>, now: Duration) -> bool {
-        let named = self.agent.is_some() || self.described.contains(&Some(to));
-        if self.begun
-            >= if named {
-                MOST_HANDSHAKES
-            } else {
-                MOST_WITH_STRANGERS
-            }
-        {
-            if named {
+        let is_leg = self.is_leg(to);
+        let most = if is_leg {
+            MOST_HANDSHAKES
+        } else {
+            MOST_WITH_STRANGERS
+        };
+        if self.begun >= most {
+            if is_leg {
                 self.tell(Insecurity::Handshake);
             }
             return false;
@@ -323,6 +322,11 @@ impl Secure {
             until: None,
         });
         true
+    }
+
+    /// Is whoever speaks from there surely the leg: shown by ICE, or named by the description?
+    fn is_leg(&self, from: SocketAddr) -> bool {
+        self.agent.is_some() || self.described.contains(&Some(from))
     }
 
     /// Does what the endpoints have come to.
@@ -348,7 +352,7 @@ impl Secure {
                 if !handshake.known {
                     self.handshakes.remove(at);
                     // Of somebody else behind the leg's address it says nothing about the leg.
-                    if self.agent.is_some() || self.described.contains(&Some(to)) {
+                    if self.is_leg(to) {
                         self.is_strange = true;
                         self.tell(Insecurity::Fingerprint);
                     }

@@ -1,7 +1,7 @@
 //! Whom forks trust: whom the machine trusts, and whom the operator names besides.
 //!
-//! A certificate is checked as browsers do: a chain to a root, the name in the URL, the time. There is no way to leave that out; for a
-//! server of one's own `fork_ca` names the root, or the server's own certificate.
+//! A certificate is checked as browsers do: a chain to a root, the name in the URL, the time. There is no way to leave that out;
+//! for a server of one's own `fork_ca` names the root, or the server's own certificate.
 
 use anyhow::{Context, Result, anyhow};
 use rustls::pki_types::CertificateDer;

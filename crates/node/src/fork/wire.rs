@@ -1,7 +1,7 @@
 //! A connection, plain or over TLS, on which nothing takes longer than it may.
 //!
-//! A socket's own limits are for one call to the system. TLS makes as many as it needs for a handshake or a record, and whoever sends
-//! an octet now and then would hold the thread for as long as he likes.
+//! A socket's own limits are for one call to the system. TLS makes as many as it needs for a handshake or a record, and whoever
+//! sends an octet now and then would hold the thread for as long as he likes.
 
 use rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};

@@ -10,7 +10,7 @@
 mod memory;
 mod own;
 
-use crate::shared::{MediaItem, Shared, Want, tenant_of};
+use crate::shared::{MediaItem, Shared, Want};
 use memory::Memory;
 use model::{Sound, TenantId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,7 +50,7 @@ fn serve(shared: &Shared, wants: &Receiver<Want>, mut find: impl FnMut(TenantId,
         rate_hz,
     }) = wants.recv()
     {
-        let tenant = tenant_of(session);
+        let tenant = session.tenant();
         let found = catch_unwind(AssertUnwindSafe(|| find(tenant, &sound, rate_hz)));
         let samples = found.unwrap_or_else(|_| {
             tracing::error!(%tenant, ?sound, "decoding panicked");

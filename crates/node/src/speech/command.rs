@@ -3,7 +3,7 @@
 //! The text is never an argument and never seen by a shell, so nothing in it is more than text.
 
 use super::LARGEST;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -73,7 +73,7 @@ fn converse(child: &mut Child, text: &str, end: Instant) -> Result<(Vec<u8>, Str
     loop {
         match child.try_wait() {
             Ok(Some(_)) => break,
-            Ok(None) if left().is_zero() => return Err(anyhow!("does not end; see [speech] timeout_s")),
+            Ok(None) if left().is_zero() => bail!("does not end; see [speech] timeout_s"),
             Ok(None) => thread::sleep(Duration::from_millis(5)),
             Err(error) => return Err(error.into()),
         }

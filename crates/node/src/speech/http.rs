@@ -90,29 +90,23 @@ fn ask(place: &Place, request: &[u8], end: Instant) -> Result<Vec<u8>> {
     stream.set_write_timeout(Some(left()))?;
     stream.set_read_timeout(Some(left()))?;
     if !place.is_secure {
-        return exchange(&stream, &stream, request, end);
+        return exchange(stream, request, end);
     }
     let name = ServerName::try_from(place.host.clone())?;
     let connection = ClientConnection::new(client_config(&[])?, name)?;
-    let mut stream = StreamOwned::new(connection, stream);
+    exchange(StreamOwned::new(connection, stream), request, end)
+}
+
+fn exchange(mut stream: impl Read + Write, request: &[u8], end: Instant) -> Result<Vec<u8>> {
     stream.write_all(request)?;
     stream.flush()?;
-    read_all(&mut stream, end)
-}
-
-fn exchange(mut to: impl Write, mut from: impl Read, request: &[u8], end: Instant) -> Result<Vec<u8>> {
-    to.write_all(request)?;
-    read_all(&mut from, end)
-}
-
-fn read_all(from: &mut impl Read, end: Instant) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     let mut block = vec![0; BLOCK];
     loop {
         if Instant::now() >= end {
             bail!("takes too long; see [speech] timeout_s");
         }
-        match from.read(&mut block) {
+        match stream.read(&mut block) {
             Ok(0) => return Ok(all),
             Ok(count) => all.extend_from_slice(block.get(..count).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -158,7 +152,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Status and body.
-pub(super) fn read_answer(answer: &[u8]) -> Result<(u16, Vec<u8>)> {
+fn read_answer(answer: &[u8]) -> Result<(u16, Vec<u8>)> {
     let (head, body) = split_head(answer).context("its head has no end")?;
     let status = head
         .strip_prefix("HTTP/1.")

@@ -1,8 +1,8 @@
 //! Texts made into speech, by an engine that the operator chose.
 //!
-//! Owns: the trait [`Synthesizer`], and its engines: an HTTP server as OpenAI's interface has it, and a command. Does not own: what
-//! becomes of the sound, which is checked like anybody's upload (`audio::sound::normalise`), and when anything is spoken: at the time
-//! of an operator's command, never in a call.
+//! Owns: the trait [`Synthesizer`], and its engines: an HTTP server as OpenAI's interface has it, and a command. Does not own:
+//! what becomes of the sound, which is checked like anybody's upload (`audio::sound::normalise`), and when anything is spoken:
+//! at the time of an operator's command, never in a call.
 
 mod command;
 mod http;
@@ -55,8 +55,8 @@ pub enum Engine {
         /// A file whose first line is sent as bearer token.
         key_file: Option<PathBuf>,
     },
-    /// A program and its arguments, in which `{language}` and `{voice}` are replaced. It reads the text from its standard input and
-    /// writes the sound to its standard output. No shell sees either.
+    /// A program and its arguments, in which `{language}` and `{voice}` are replaced. It reads the text from its standard
+    /// input and writes the sound to its standard output. No shell sees either.
     Command(Vec<String>),
 }
 

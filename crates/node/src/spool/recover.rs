@@ -20,8 +20,8 @@ const CUT: Broken = Broken {
 /// Ends what has no end, and hands everything that has a note to the keeper, who knows what is in the database already.
 ///
 /// # Errors
-/// The directory can't be made or read. A tenant's folder that can't be read, or a single recording that can't be mended, is left and
-/// told of.
+/// The directory can't be made or read. A tenant's folder that can't be read, or a single recording that can't be mended, is
+/// left and told of.
 pub(super) fn recover(desk: &SpoolDesk) -> Result<()> {
     let root = &desk.root;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(root);

@@ -5,9 +5,7 @@
 
 use super::tenants::{Outcome, Tenants};
 use crate::records::Records;
-use crate::shared::{
-    Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32, tenant_of,
-};
+use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use link::{Control, ReportFrame};
@@ -217,7 +215,6 @@ impl Core {
 
     /// Puts effects where they will be performed at the end of the turn.
     fn sort(&mut self, tenant: TenantId) {
-        let epoch = self.tenants.epoch(tenant);
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Transmit { flow, bytes } => {
@@ -228,7 +225,10 @@ impl Core {
                     });
                 }
                 Effect::Connect(order) => self.connects.push((tenant, order)),
-                Effect::Media(command) => self.link.say(command, epoch, self.now.mono),
+                Effect::Media(command) => {
+                    let epoch = self.tenants.epoch(tenant);
+                    self.link.say(command, epoch, self.now.mono);
+                }
                 Effect::Cdr(cdr) => self.records.cdr(*cdr),
                 Effect::Binding(change) => self.records.binding(change),
                 Effect::Wake(wake) => {
@@ -316,7 +316,7 @@ impl Core {
     fn deliver_reports(&mut self) {
         while let Some(report) = self.link.poll_report() {
             tell_trouble(&report);
-            self.input(tenant_of(report.session()), Input::Media(report));
+            self.input(report.session().tenant(), Input::Media(report));
         }
     }
 

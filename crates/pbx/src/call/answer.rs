@@ -193,16 +193,8 @@ impl Call {
             self.settle_streams(context);
         }
         self.watch_media(context, allowed);
-        self.phase = Phase::Answered;
-        self.record.answered(now);
-        context.counts.answered += 1;
+        self.comes_up(context, now);
         self.show(context);
-        self.set_timer(
-            context,
-            TimerKind::Longest,
-            u64::from(self.config.policy().max_call_s) * 1000,
-            now,
-        );
         self.keep_later(context, now);
         for side in [SideOf::Caller, SideOf::Callee] {
             self.watch_session(context, side, now);
@@ -244,6 +236,15 @@ impl Call {
             let request = Message::parse(&invite.request).ok();
             self.caller.session = request.and_then(|r| Session::granted(self.config.policy(), &r));
         }
+    }
+
+    /// Somebody has answered: from now on the call lasts as long as it may.
+    pub(super) fn comes_up(&mut self, context: &mut Context, now: Now) {
+        self.phase = Phase::Answered;
+        self.record.answered(now);
+        context.counts.answered += 1;
+        let longest = u64::from(self.config.policy().max_call_s) * 1000;
+        self.set_timer(context, TimerKind::Longest, longest, now);
     }
 
     /// The phone has our 2xx to the INVITE with this number. A late copy of an earlier ACK says nothing.

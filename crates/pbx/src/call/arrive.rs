@@ -8,11 +8,10 @@
 //! speak, nothing has happened to it. Once here it is not given back to the transferrer: somebody has answered.
 
 use super::join::{ACK_WAIT_MS, is_busy};
-use super::leg::Exchange;
 use super::nouns::{Act, Guest, Joining, Origin, Transferrer};
 use super::record::q850;
 use super::{Call, Phase};
-use crate::context::{Context, TimerKind};
+use crate::context::Context;
 use flow::{Event, Run};
 use model::{CallId, EndedBy, Leg as SideOf, Now, Party};
 use sip::Method;
@@ -78,11 +77,7 @@ impl Call {
 
     /// It is here: the call is up, and its phone is told where the server is.
     pub(super) fn serve_guest(&mut self, context: &mut Context, now: Now) {
-        self.phase = Phase::Answered;
-        self.record.answered(now);
-        context.counts.answered += 1;
-        let longest = u64::from(self.config.policy().max_call_s) * 1000;
-        self.set_timer(context, TimerKind::Longest, longest, now);
+        self.comes_up(context, now);
         self.show(context);
         self.advance(context, Event::Answered, now);
         if let Some(call) = self.moves.replaces.take() {
@@ -126,11 +121,7 @@ impl Call {
         };
         match asked {
             Err(code) => self.cannot_join(context, code, now),
-            Ok(()) => {
-                if let Exchange::Ours { restores, .. } = &mut self.caller.exchange {
-                    *restores = true;
-                }
-            }
+            Ok(()) => self.caller.answers_us_alone(),
         }
     }
 }

@@ -75,14 +75,9 @@ impl Bridge {
         suites: (Option<SrtpSuite>, Option<SrtpSuite>),
     ) -> Bridge {
         Bridge {
-            session: ports.map(|_| MediaSessionId::of(tenant, call, StreamKind::Audio)),
             addresses: ports,
-            quality: None,
-            means,
-            music: (false, false),
-            heard: (Signals::default(), Signals::default()),
             suites,
-            streams: Streams::default(),
+            ..Bridge::new(tenant, call, means, ports.is_some())
         }
     }
 

@@ -82,14 +82,14 @@ impl Call {
 
     /// There are ports: what the flow wants is done.
     pub(super) fn serve_on(&mut self, context: &mut Context, now: Now) {
-        let Some(endpoint) = &mut self.endpoint else {
-            return;
-        };
-        let is_up = self.phase == Phase::Answered;
-        if self.moves.origin.is_some() && self.invite.is_none() && !is_up && endpoint.next.is_some() {
+        let has_next = self
+            .endpoint
+            .as_ref()
+            .is_some_and(|endpoint| endpoint.next.is_some());
+        if has_next && self.phase != Phase::Answered && self.is_transfer() {
             return self.guest_arrives(context, now);
         }
-        match endpoint.next.take() {
+        match self.endpoint.as_mut().and_then(|endpoint| endpoint.next.take()) {
             Some(Action::Set(change)) => {
                 context.change_settings(self.caller.user, change);
                 self.advance(context, Event::Changed, now);
@@ -129,12 +129,8 @@ impl Call {
         self.watch_media(context, allowed);
         self.answer_caller(context, &text, now);
         self.caller.session_id = self.session_ids.as_ref().map(|ids| ids.to_caller().into());
-        self.phase = Phase::Answered;
-        self.record.answered(now);
-        context.counts.answered += 1;
+        self.comes_up(context, now);
         self.show(context);
-        let longest = u64::from(config.policy().max_call_s) * 1000;
-        self.set_timer(context, TimerKind::Longest, longest, now);
         self.watch_session(context, SideOf::Caller, now);
         self.advance(context, Event::Answered, now);
         self.listen_for_fax(context, now);

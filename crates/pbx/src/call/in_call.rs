@@ -13,7 +13,7 @@ use crate::rooms::Rooms;
 use flow::RoomAct;
 use model::{
     EndedBy, ForkEnd, Item, Leg as SideOf, Now, Over, Playlist, Program, RecordFail, RecordPolicy, Recording,
-    RecordingEnd, RecordingId, RoomId, Seat, Seats, Sound, ToneName, UserId,
+    RecordingEnd, RecordingId, RoomId, Seat, Seats, ToneName, UserId,
 };
 use std::time::Duration;
 
@@ -134,12 +134,8 @@ impl Call {
     /// Both sides hear that a recording begins or ends, where the tenant wants that.
     fn announce(&mut self, context: &mut Context, begins: bool) {
         let policy = self.config.policy();
-        let words = policy.recording_words().filter(|_| begins).map(|name| {
-            Item::Sound(Sound::Prompt {
-                language: policy.language.as_str().into(),
-                name: name.into(),
-            })
-        });
+        let words = policy.recording_words().filter(|_| begins);
+        let words = words.map(|name| Item::prompt(&policy.language, name));
         let beep = policy.record_beep.then(|| Item::Tone {
             tone: ToneName::Beep,
             country: policy.country.as_str().into(),
@@ -152,7 +148,7 @@ impl Call {
         let in_call = self.in_call.get_or_insert_default();
         in_call.beeps = in_call.beeps.wrapping_add(1);
         let said = Program::Play(Playlist { items, times: 1 });
-        // The beep would take the place of a held leg's music, which nobody would begin anew.
+        // It would take the place of a held leg's music, which nobody would begin anew.
         let sides = [SideOf::Caller, SideOf::Callee].into_iter();
         for side in sides.filter(|side| !self.bridge.has_music(*side)) {
             let program = (in_call.beeps, Some(said.clone()));

@@ -97,11 +97,7 @@ impl Call {
         self.moves.screening = Screening::None;
         match self.phase {
             Phase::Opening if self.callee.is_some() => {
-                self.phase = Phase::Answered;
-                self.record.answered(now);
-                context.counts.answered += 1;
-                let longest = u64::from(self.config.policy().max_call_s) * 1000;
-                self.set_timer(context, TimerKind::Longest, longest, now);
+                self.comes_up(context, now);
                 self.keep_later(context, now);
                 self.show(context);
                 self.advance(context, Event::Answered, now);
@@ -191,10 +187,8 @@ impl Call {
         if let Err(code) = self.pass_on(context, side.other(), said, Method::Invite, &config, now) {
             return self.cannot_join(context, code, now);
         }
-        if let Some(leg) = self.leg_mut(side)
-            && let Exchange::Ours { restores, .. } = &mut leg.exchange
-        {
-            *restores = true;
+        if let Some(leg) = self.leg_mut(side) {
+            leg.answers_us_alone();
         }
     }
 

@@ -6,9 +6,9 @@
 //!   loses them.
 //! - Each leg has keys of its own, each phone that is rung as well, and a leg that comes into another call gets new ones: a
 //!   media session that begins anew must not use a key stream again. Otherwise ours change only when the phone's do.
-//! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for DTLS-SRTP (RFC 5763), and then for plain RTP, if it may be
-//!   plain. One that has used DTLS-SRTP is asked for that first. Where an offer can't be made again it is RTP/AVP with keys,
-//!   which many phones take.
+//! - Phones on TLS are offered RTP/SAVP. One that refuses is asked again for DTLS-SRTP (RFC 5763), and then for plain RTP, if it
+//!   may be plain. One that has used DTLS-SRTP is asked for that first. Where an offer can't be made again it is RTP/AVP with
+//!   keys, which many phones take.
 //! - Phones on WebSocket are taken for browsers: they are offered ICE and DTLS-SRTP (`web`), and asked again for plain RTP if
 //!   they refuse. What a phone offers is what it is.
 //! - A call with keys is relayed even where audio goes straight otherwise: its legs speak with different keys, and a direct

@@ -134,6 +134,13 @@ impl Leg {
         self.holds = deaf && (self.holds || !self.side.has_offered_silence());
     }
 
+    /// What it was just asked is not for another leg that waits for the answer.
+    pub(super) fn answers_us_alone(&mut self) {
+        if let Exchange::Ours { restores, .. } = &mut self.exchange {
+            *restores = true;
+        }
+    }
+
     /// True when the leg says that it sends nothing.
     pub(crate) fn is_quiet(&self, allowed: &[String]) -> bool {
         self.remote

@@ -130,11 +130,7 @@ impl Call {
         context.legs.insert(tag, LegRef { call, side });
         context.following.joins(leg.user, self.id);
         self.caller = leg;
-        self.phase = Phase::Answered;
-        self.record.answered(now);
-        context.counts.answered += 1;
-        let longest = u64::from(config.policy().max_call_s) * 1000;
-        self.set_timer(context, TimerKind::Longest, longest, now);
+        self.comes_up(context, now);
         self.watch_session(context, SideOf::Caller, now);
         self.run.note("answered");
         self.hears_page(context);

@@ -325,10 +325,8 @@ impl Call {
         };
         let config = Arc::clone(&self.config);
         let sent = self.pass_on(context, side.other(), &before, Method::Invite, &config, now);
-        if let (Ok(()), Some(leg)) = (sent, self.leg_mut(side))
-            && let Exchange::Ours { restores, .. } = &mut leg.exchange
-        {
-            *restores = true;
+        if let (Ok(()), Some(leg)) = (sent, self.leg_mut(side)) {
+            leg.answers_us_alone();
         }
     }
 

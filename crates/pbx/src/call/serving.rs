@@ -253,9 +253,8 @@ impl Call {
             .doors
             .knock(room, &self.record.caller.number, right, now.mono);
         match tried {
-            _ if !bars.is_empty() => context.counts.pins_wrong += 1,
-            Tried::Wrong => context.counts.pins_wrong += 1,
-            Tried::Barred => context.counts.pins_barred += 1,
+            Tried::Barred if bars.is_empty() => context.counts.pins_barred += 1,
+            Tried::Wrong | Tried::Barred => context.counts.pins_wrong += 1,
             Tried::Right => {}
         }
         let told = bars.into_iter().map(|bar| Effect::Barred {

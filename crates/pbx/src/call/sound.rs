@@ -14,7 +14,7 @@ use super::keys::INVITES;
 use super::target::{State, Target};
 use super::{Call, Phase, voice};
 use crate::context::Context;
-use model::{DigitPolicy, Item, Leg as SideOf, Library, Now, Playlist, Program, Sound, Voice};
+use model::{DigitPolicy, Item, Leg as SideOf, Library, Now, Playlist, Program, Voice};
 use sdp::Description;
 use std::sync::Arc;
 
@@ -42,20 +42,16 @@ impl Call {
         let has_own = policy.phones_have_music() && other.effective_direction().sends();
         // Who has no audio at all is not on hold: a fax goes on.
         let hears = own.port != 0 && own.effective_direction().receives() && self.voice_of(side).is_some();
-        let prompt = |language: &str, name: &str, times: u32| Playlist {
-            items: vec![Item::Sound(Sound::Prompt {
-                language: language.into(),
-                name: name.into(),
-            })],
-            times,
+        let played = |item: Item, times: u32| {
+            let items = vec![item];
+            self.config.library().played(Playlist { items, times })
         };
-        let library = self.config.library();
         (is_held && hears && !has_own).then(|| {
-            let list = library.played(prompt("", &format!("{}{name}", Library::MUSIC), 0));
+            let list = played(Library::music_named(name), 0);
             match policy.hold_words() {
                 Some((words, every_ms)) => Program::Announced {
                     list,
-                    words: library.played(prompt(&policy.language, words, 1)),
+                    words: played(Item::prompt(&policy.language, words), 1),
                     every_ms,
                 },
                 None => Program::Play(list),

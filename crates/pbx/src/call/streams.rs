@@ -125,11 +125,9 @@ impl Bridge {
 
     /// From now on it is noticed when a fax has gone silent.
     pub(super) fn watch_streams(&self, context: &mut Context) {
-        let ready = |stream: &&Stream| stream.kind == StreamKind::Fax && stream.addresses.is_some();
-        if let (Some(stream), Some(session)) = (
-            self.streams.open.iter().find(ready),
-            self.stream_session(StreamKind::Fax),
-        ) && stream.addresses.is_some()
+        let ready = |stream: &Stream| stream.kind == StreamKind::Fax && stream.addresses.is_some();
+        if let Some(session) = self.stream_session(StreamKind::Fax)
+            && self.streams.open.iter().any(ready)
         {
             let (hold, quiet) = (false, [false; 2]);
             context.media(MediaCommand::Watch { session, hold, quiet });

@@ -1,8 +1,9 @@
-//! Browsers in calls: ICE and DTLS-SRTP (RFC 8829) as far as a call has to do with them; and phones with DTLS-SRTP alone (RFC 5763).
+//! Browsers in calls: ICE and DTLS-SRTP (RFC 8829) as far as a call has to do with them; and phones with DTLS-SRTP alone
+//! (RFC 5763).
 //!
-//! Owns: who is taken for a browser, or for such a phone, what its leg is given, candidates that come after the description (RFC 8840), and what the media
-//! plane says about such a leg. Does not own: descriptions (`sdp`), the protocols (the media plane), keys in descriptions
-//! (`keys`).
+//! Owns: who is taken for a browser, or for such a phone, what its leg is given, candidates that come after the description
+//! (RFC 8840), and what the media plane says about such a leg. Does not own: descriptions (`sdp`), the protocols (the media
+//! plane), keys in descriptions (`keys`).
 //!
 //! A fingerprint protects as well as the way that it came: who can change it on its way can listen (RFC 5763 §7). So where the
 //! tenant requires protection it counts only over TLS and secure WebSocket. Where plain RTP would do as well it counts over

@@ -47,14 +47,12 @@ pub fn others(language: Language, n: u32) -> Result<Vec<Part>, Unsayable> {
         _ => Gender::Feminine,
     };
     let mut words = Words::new(language);
-    match n {
-        0 => words.say("conference/alone"),
-        1 => words.say("conference/others/one"),
-        _ => words.say("conference/others/before"),
+    if n > 1 {
+        words.say("conference/others/before");
     }
     match n {
-        0 | 1 => {}
-        2..=999 => words.group(n, PEOPLE, gender),
+        0 => words.say("conference/alone"),
+        1..=999 => words.group(n, PEOPLE, gender),
         _ => {
             words.number(n);
             words.say(&format!("{PEOPLE}/{}", plural(language, n)));

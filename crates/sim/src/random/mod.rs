@@ -98,8 +98,6 @@ impl Tally {
 pub struct Failure {
     /// Its seed.
     pub seed: u64,
-    /// What it was about.
-    pub kind: Kind,
     /// What was broken.
     pub what: String,
     /// The end of its ladder.
@@ -125,12 +123,7 @@ pub fn run(seed: u64, kind: Kind, lines: usize) -> Result<Tally, Failure> {
             let skip = text.lines().count().saturating_sub(lines);
             let ladder = text.lines().skip(skip).collect::<Vec<_>>().join("\n");
             let what = what.unwrap_or_else(|| "the run is not reproducible".to_owned());
-            Err(Failure {
-                seed,
-                kind,
-                what,
-                ladder,
-            })
+            Err(Failure { seed, what, ladder })
         }
     }
 }

@@ -498,13 +498,16 @@ fn ports(rng: &mut Rng) -> PortRange {
     }
 }
 
-pub(super) fn weather(rng: &mut Rng) -> Weather {
-    let storm = |delay_ms, jitter_ms, loss, duplicate| Weather {
+pub(super) fn storm(delay_ms: u64, jitter_ms: u64, loss: u64, duplicate: u64) -> Weather {
+    Weather {
         delay_ms,
         jitter_ms,
         loss,
         duplicate,
-    };
+    }
+}
+
+pub(super) fn weather(rng: &mut Rng) -> Weather {
     let kinds = [
         Weather::FAIR,
         Weather::FAIR,

@@ -1,6 +1,6 @@
 //! What people do with sound, and what goes wrong between their calls and the media plane, in worlds where that is far away.
 
-use super::scene::{Scene, Shape};
+use super::scene::{Scene, Shape, storm};
 use crate::net::Weather;
 use crate::rng::Rng;
 use crate::server::Wire;
@@ -43,7 +43,7 @@ const FLOWS: [(&str, &str); 5] = [
 ];
 
 /// Gives a company its flows, and a way of recording.
-pub(super) fn equip(policy: &mut Policy, rng: &mut Rng) {
+fn equip(policy: &mut Policy, rng: &mut Rng) {
     let flow = |json: &str| serde_json::from_str::<FlowDraft>(json).unwrap_or_else(|e| unreachable!("{e}"));
     policy.flows = FLOWS
         .iter()
@@ -57,20 +57,14 @@ pub(super) fn equip(policy: &mut Policy, rng: &mut Rng) {
 
 /// How bad the way to the media plane is.
 fn weather(rng: &mut Rng) -> Weather {
-    let kind = |delay_ms, jitter_ms, loss, duplicate| Weather {
-        delay_ms,
-        jitter_ms,
-        loss,
-        duplicate,
-    };
     let kinds = [
-        kind(0, 1, 10, 10),
-        kind(1, 5, 50, 50),
-        kind(5, 50, 100, 100),
-        kind(20, 300, 300, 300),
-        kind(0, 0, 0, 500),
-        kind(1, 2_000, 50, 50),
-        kind(1, 1, 500, 0),
+        storm(0, 1, 10, 10),
+        storm(1, 5, 50, 50),
+        storm(5, 50, 100, 100),
+        storm(20, 300, 300, 300),
+        storm(0, 0, 0, 500),
+        storm(1, 2_000, 50, 50),
+        storm(1, 1, 500, 0),
     ];
     rng.pick(&kinds).copied().unwrap_or(Weather::FAIR)
 }

@@ -80,13 +80,11 @@ impl Server {
                 media::Effect::Fork { .. } => {}
                 // There is one relay.
                 media::Effect::Room { .. } => {}
-                media::Effect::Report(report) if self.wire.is_some() => {
-                    if let Some(wire) = &mut self.wire {
-                        wire.report(report, now);
-                    }
-                }
-                media::Effect::Report(report) if self.media_lag.is_zero() => self.report(report, now),
-                media::Effect::Report(report) => self.lag(Lagging::Report(report), now),
+                media::Effect::Report(report) => match &mut self.wire {
+                    Some(wire) => wire.report(report, now),
+                    None if self.media_lag.is_zero() => self.report(report, now),
+                    None => self.lag(Lagging::Report(report), now),
+                },
             }
         }
     }

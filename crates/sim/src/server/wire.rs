@@ -126,7 +126,7 @@ impl Wire {
         due.into_iter().flatten().min()
     }
 
-    /// Sessions that either end knows, frames that wait to be heard of and files that are open.
+    /// Sessions that either end knows, and files that are open.
     #[must_use]
     pub fn held(&self) -> usize {
         self.control.sessions() + self.plane.sessions() + self.recorders.len()

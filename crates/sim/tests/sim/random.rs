@@ -141,9 +141,7 @@ fn seeds(ordinary: u64, regressions: &[(u64, &str)]) -> Vec<u64> {
 
 fn show(failures: &[Failure], test: &str) {
     for failure in failures {
-        let Failure {
-            seed, what, ladder, ..
-        } = failure;
+        let Failure { seed, what, ladder } = failure;
         println!("{ladder}\n\nseed {seed}: {what}");
         println!("again: CARILLON_SEED={seed} cargo test -p sim --test sim {test} -- --nocapture\n");
     }

@@ -1,7 +1,8 @@
 //! A conference of browsers and phones: an FFT at each says that it hears all others, and not itself.
 
-use super::{DOMAIN, HIGH, LOW, company_with, example, page};
+use super::{DOMAIN, HIGH, LOW, company_with, page};
 use crate::baresip::PEOPLE;
+use crate::example;
 use anyhow::{Result, ensure};
 use interop::baresip::Account;
 use interop::{Phone, Stage};

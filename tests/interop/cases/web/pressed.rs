@@ -1,7 +1,8 @@
 //! Keys that are pressed in a page, as telephone events and by INFO: what then happens says that they were understood.
 
-use super::{DOMAIN, HIGH, company, example, page, phone};
+use super::{DOMAIN, HIGH, company, page, phone};
 use crate::baresip::PEOPLE;
+use crate::example;
 use anyhow::{Result, ensure};
 use interop::Stage;
 

@@ -13,6 +13,9 @@ const TONE_S: u32 = 60;
 /// RTP and RTCP ports of one phone.
 const MEDIA_PORTS: u16 = 12;
 
+/// The codecs of a phone that is told no others.
+pub const G711: &str = "PCMU/8000/1,PCMA/8000/1";
+
 /// Who a phone is.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
@@ -44,7 +47,7 @@ impl<'a> Account<'a> {
             answers: true,
             encryption: None,
             shows: false,
-            codecs: "PCMU/8000/1,PCMA/8000/1",
+            codecs: G711,
         }
     }
 
@@ -153,7 +156,7 @@ pub(super) fn configure(
     let mut config = format!(
         "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nsip_verify_server no\nnet_interface 127.0.0.1\n\
          call_local_timeout 120\naudio_source aufile,{}\naudio_player aubridge,nobody\naudio_alert aubridge,nobody\n\
-         ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\n\
+         ringback_disabled yes\nrtp_ports {media}-{}\nmodule_path {}\nmodule g711.so\nmodule aufile.so\n\
          module aubridge.so\nmodule sndfile.so\nsnd_path {}\nmodule_tmp account.so\nmodule_app menu.so\n\
          module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{control}\n",
         tone.display(),

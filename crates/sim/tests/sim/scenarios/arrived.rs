@@ -204,13 +204,19 @@ fn both_to_a_conference() {
     "#]]);
 }
 
-/// Who transfers hangs up before there are ports: the party waits for them alone.
-#[test]
-fn the_transferrer_hangs_up_at_once() {
+/// 102 has transferred 101 to the menu, for which there are no ports yet.
+fn waiting_for_ports() -> (Scene, usize, usize) {
     let (mut scene, caller, callee) = relayed();
     scene.world.server.media_lag = std::time::Duration::from_millis(50);
     scene.act(callee, |p, now| p.refer(0, "202", now));
     scene.run(10);
+    (scene, caller, callee)
+}
+
+/// Who transfers hangs up before there are ports: the party waits for them alone.
+#[test]
+fn the_transferrer_hangs_up_at_once() {
+    let (mut scene, caller, callee) = waiting_for_ports();
     scene.hang_up(callee);
     scene.run(2000);
     scene.world.server.media_lag = std::time::Duration::ZERO;
@@ -239,10 +245,7 @@ fn the_transferrer_hangs_up_at_once() {
 
 #[test]
 fn the_party_hangs_up_before_there_are_ports() {
-    let (mut scene, caller, callee) = relayed();
-    scene.world.server.media_lag = std::time::Duration::from_millis(50);
-    scene.act(callee, |p, now| p.refer(0, "202", now));
-    scene.run(10);
+    let (mut scene, caller, callee) = waiting_for_ports();
     scene.hang_up(caller);
     scene.run(500);
     scene.world.server.media_lag = std::time::Duration::ZERO;
@@ -421,7 +424,7 @@ fn and_is_transferred_again_from_whom_the_flow_has_dialled() {
     scene.run(500);
     assert!(super::served::heard(&mut scene, caller).1, "the echo");
     scene.hang_up(caller);
-    scene.run(70_000);
+    scene.rests();
     let told: Vec<_> = scene
         .world
         .server
@@ -444,7 +447,6 @@ fn and_is_transferred_again_from_whom_the_flow_has_dialled() {
             ("101", "202", 200)
         ]
     );
-    sim::check::at_rest(&scene.world).expect("rest");
 }
 
 /// Attended: 101 asks in the conference first, and then sends 102 there in his own place.
@@ -510,8 +512,7 @@ fn into_a_moderators_place() {
     let member = &rooms[0].members[0];
     assert_eq!((member.number.as_str(), member.moderator), ("102", false));
     scene.hang_up(callee);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 /// Somebody else's call can't be given away.
@@ -531,8 +532,7 @@ fn into_a_place_that_is_not_the_transferrers() {
     scene.talk_to_each_other(caller, callee);
     scene.hang_up(caller);
     scene.hang_up(third);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 /// The phones of who forwards have rung: with ports of their own, or without any.
@@ -563,10 +563,9 @@ fn forwarded_to_a_menu_by_who_does_not_answer() {
                 _ => assert_eq!(members(&scene), [(200, vec!["101".to_owned()])]),
             }
             scene.hang_up(phone);
-            scene.run(70_000);
+            scene.rests();
             let last = scene.world.server.cdrs.last().expect("a record");
             assert_eq!((last.cause.sip, last.callee.number.as_str()), (200, "102"));
-            sim::check::at_rest(&scene.world).expect("rest");
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::Scene;
 use media::PortRange;
 use model::{MediaCommand, MediaPolicy, Policy};
-use sim::check;
 use sim::phone::{Answer, Beside};
 use std::time::Duration;
 
@@ -67,8 +66,7 @@ impl Scene {
     /// Somebody hangs up, and nothing is left.
     fn closes(mut self, phone: usize) -> String {
         self.hang_up(phone);
-        self.run(70_000);
-        check::at_rest(&self.world).expect("all returns");
+        self.rests();
         let text = self.text();
         println!("COUNT scenarios 1");
         text

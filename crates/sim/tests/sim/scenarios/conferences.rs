@@ -330,8 +330,7 @@ fn two_tenants_never_meet() {
     for phone in [ours, theirs] {
         scene.hang_up(phone);
     }
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]

@@ -157,8 +157,7 @@ fn without_a_registration_there_is_nobody_to_wait_for() {
     scene.world.rebind(caller, 5070);
     scene.run(100);
     assert_eq!(scene.world.server.tenant(ACME).unwrap().calls().len(), 0);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }
 
 /// The router forgot the phone, and the BYE goes to a port that nobody listens to, until the phone registers.

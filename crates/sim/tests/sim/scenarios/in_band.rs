@@ -36,6 +36,14 @@ fn listened(scene: &Scene) -> Vec<bool> {
     told.iter().filter_map(|(_, command)| said(command)).collect()
 }
 
+/// The caller hangs up, and the record says that the echo was the last step.
+fn ends_in_the_echo(scene: &mut Scene, phone: usize) {
+    scene.hang_up(phone);
+    scene.run(500);
+    let path = &scene.world.server.cdrs.last().expect("a record").path;
+    assert_eq!(path.last().map(String::as_str), Some("echo"), "{path:?}");
+}
+
 #[test]
 fn a_menu_listens_to_a_phone_without_events() {
     let (mut scene, phone) = calling("202", &[0]);
@@ -46,15 +54,7 @@ fn a_menu_listens_to_a_phone_without_events() {
     scene.keyed(1, Leg::Caller, '1');
     scene.run(500);
     assert_eq!(listened(&scene), [true, false], "an echo wants no keys");
-    scene.hang_up(phone);
-    scene.run(500);
-    let cdr = scene.world.server.cdrs.last().expect("a record");
-    assert_eq!(
-        cdr.path.last().map(String::as_str),
-        Some("echo"),
-        "{:?}",
-        cdr.path
-    );
+    ends_in_the_echo(&mut scene, phone);
 }
 
 #[test]
@@ -63,15 +63,7 @@ fn nobody_is_listened_to_who_has_events() {
     scene.keyed(1, Leg::Caller, '1');
     scene.run(500);
     assert!(listened(&scene).is_empty());
-    scene.hang_up(phone);
-    scene.run(500);
-    let cdr = scene.world.server.cdrs.last().expect("a record");
-    assert_eq!(
-        cdr.path.last().map(String::as_str),
-        Some("echo"),
-        "{:?}",
-        cdr.path
-    );
+    ends_in_the_echo(&mut scene, phone);
 }
 
 /// The same call may learn of events later, and forget them again.
@@ -85,8 +77,7 @@ fn a_new_description_changes_it() {
         assert_eq!(listened(&scene), expected);
     }
     scene.hang_up(phone);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 /// Some phones send a key by INFO and leave its tone in the sound.
@@ -109,16 +100,10 @@ fn a_key_that_comes_both_ways_counts_once() {
         assert_eq!(listened(&scene), [true, false], "{tone_first}");
         scene.hang_up(phone);
         scene.run(500);
-        let path: Vec<_> = scene
-            .world
-            .server
-            .cdrs
-            .iter()
-            .map(|cdr| cdr.path.join(", "))
-            .collect();
+        let paths = scene.paths();
         assert!(
-            path.iter().any(|path| path.contains("dial 102,")),
-            "{tone_first}: {path:?}"
+            paths.iter().any(|path| path.contains("dial 102,")),
+            "{tone_first}: {paths:?}"
         );
     }
 }
@@ -137,8 +122,7 @@ fn a_recording_ends_by_a_tone_and_a_prompt_does_not_listen() {
     scene.run(100);
     assert_eq!(listened(&scene), [true, false]);
     scene.hang_up(phone);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 /// Calls between two phones have their digits passed on, and nobody is listened to.
@@ -150,6 +134,5 @@ fn two_phones_are_not_listened_to() {
     scene.run(2000);
     assert!(listened(&scene).is_empty());
     scene.hang_up(caller);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }

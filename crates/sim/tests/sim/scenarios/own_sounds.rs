@@ -66,8 +66,7 @@ fn a_change_is_heard_by_the_next_call_and_not_by_one_that_goes_on() {
     for phone in [one, other] {
         scene.hang_up(phone);
     }
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]
@@ -108,11 +107,5 @@ fn a_sound_that_is_not_there_is_left_out_and_told() {
     scene.run(5_000);
     let cdr = scene.world.server.cdrs.last().expect("a record");
     assert_eq!(cdr.path, ["desk", "answered", "sound missing"]);
-    let counts = scene
-        .world
-        .server
-        .tenant(super::scene::ACME)
-        .expect("acme")
-        .counts();
-    assert_eq!(counts.sounds_missing, 1);
+    assert_eq!(scene.tenant_counts().sounds_missing, 1);
 }

@@ -1,8 +1,8 @@
 //! Calls whose media plane is far away: what is said to it gets lost, it dies, or nobody answers.
 
 use super::Scene;
-use model::{Cause, Counts, EndedBy, TenantId};
-use sim::check;
+use super::scene::ACME;
+use model::{Cause, EndedBy};
 use sim::net::Weather;
 use sim::phone::{Answer, State};
 use sim::server::Wire;
@@ -28,11 +28,6 @@ impl Scene {
         }
     }
 
-    fn counts_of_acme(&self) -> Counts {
-        let tenant = self.world.server.tenant(TenantId(1));
-        tenant.map(|tenant| tenant.counts()).unwrap_or_default()
-    }
-
     /// The one record: status, Q.850 cause and who ended it.
     fn only_record(&self) -> (Cause, EndedBy) {
         let [cdr] = &self.world.server.cdrs[..] else {
@@ -42,8 +37,8 @@ impl Scene {
     }
 
     fn has_ended(&mut self) {
-        self.run(120_000);
-        check::at_rest(&self.world).unwrap_or_else(|e| panic!("{e}\n{}", self.world.ladder.text()));
+        self.run(50_000);
+        self.rests();
     }
 }
 
@@ -64,7 +59,7 @@ fn calls_come_up_talk_and_end_though_half_of_what_is_said_to_the_media_plane_get
     scene.hang_up(caller);
     scene.has_ended();
     assert_eq!(scene.only_record().0.sip, 200);
-    assert_eq!(scene.counts_of_acme().media_lost, 0);
+    assert_eq!(scene.tenant_counts().media_lost, 0);
 }
 
 #[test]
@@ -81,7 +76,7 @@ fn a_call_whose_media_plane_died_is_hung_up() {
         scene.only_record(),
         (Cause { sip: 200, q850: 41 }, EndedBy::System)
     );
-    assert_eq!(scene.counts_of_acme().media_lost, 1);
+    assert_eq!(scene.tenant_counts().media_lost, 1);
     scene.has_ended();
 }
 
@@ -147,15 +142,11 @@ fn a_tenant_that_is_built_anew_leaves_no_session_behind() {
     let (caller, _) = scene.talking();
     scene.run(2_000);
     let now = scene.world.now();
-    scene.world.server.rebuild(TenantId(1), now);
+    scene.world.server.rebuild(ACME, now);
     scene.run(30_000);
     // The call was kept, and has opened its ports again under another owner; what the old one had is closed.
     let sessions = scene.world.server.relay.counts().sessions;
-    let calls = scene
-        .world
-        .server
-        .tenant(TenantId(1))
-        .map(|tenant| tenant.calls().len());
+    let calls = scene.world.server.tenant(ACME).map(|tenant| tenant.calls().len());
     assert_eq!((sessions, calls), (1, Some(1)));
     scene.hang_up(caller);
     scene.has_ended();

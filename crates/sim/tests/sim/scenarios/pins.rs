@@ -1,7 +1,6 @@
 //! Guessing the PIN of a conference, call after call.
 
 use super::Scene;
-use super::scene::ACME;
 use super::theatre::stage;
 use sim::phone::Answer;
 
@@ -50,7 +49,7 @@ fn who_guesses_pins_is_locked_out_for_longer_and_longer() {
     scene.run(60_000);
     assert_eq!(tries(&mut scene, guesser, "99887"), INSIDE);
     assert_eq!(scene.world.server.barred, [(7, false, 60), (7, false, 120)]);
-    let counts = scene.world.server.tenant(ACME).expect("acme").counts();
+    let counts = scene.tenant_counts();
     assert_eq!((counts.pins_wrong, counts.pins_barred), (7, 2));
 }
 
@@ -71,6 +70,5 @@ fn many_who_guess_lock_the_conference_for_a_while() {
     assert_eq!(tries(&mut scene, phones[1], "1234"), BARRED);
     scene.run(60_000);
     assert_eq!(tries(&mut scene, phones[1], "1234"), INSIDE);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }

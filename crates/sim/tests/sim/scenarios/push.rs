@@ -261,8 +261,7 @@ fn a_sleeping_phone_is_not_flooded_with_push_notifications() {
     scene.run(100);
     assert_eq!(woken(&scene), 4);
     scene.act(caller, |p, now| p.cancel(call, now));
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }
 
 /// Whoever has let a call go on to somebody else is not rung by it any more, whatever his phones do.

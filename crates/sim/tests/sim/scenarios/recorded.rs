@@ -1,11 +1,11 @@
 //! Calls between two phones that are recorded: by `*1`, by a user's wish, by policy, and not.
 
 use super::Scene;
+use super::scene::session;
 use super::theatre::stage_with;
 use expect_test::expect;
 use model::{
-    ForkEnd, ForkId, Leg, MediaPolicy, MediaReport, MediaSessionId, Policy, RecordFail, RecordPolicy,
-    RecordingEnd, TenantId,
+    ForkEnd, ForkId, Leg, MediaPolicy, MediaReport, Policy, RecordFail, RecordPolicy, RecordingEnd, TenantId,
 };
 
 fn talking(policy: Policy) -> (Scene, usize, usize) {
@@ -97,8 +97,7 @@ fn what_is_no_code() {
     }
     assert!(scene.recordings().is_empty());
     scene.hang_up(caller);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]
@@ -229,8 +228,7 @@ fn a_users_own_wish_counts_more_than_the_policy() {
         scene.run(2000);
         assert_eq!(!scene.recordings().is_empty(), recorded);
         scene.hang_up(caller);
-        scene.run(70_000);
-        sim::check::at_rest(&scene.world).expect("rest");
+        scene.rests();
     }
 }
 
@@ -354,7 +352,7 @@ fn what_could_not_be_recorded_is_in_the_record() {
 #[test]
 fn how_a_fork_ended_is_in_the_record() {
     let (mut scene, caller, _) = talking(Policy::default());
-    let session = MediaSessionId(1 << 32 | 1);
+    let session = session(1);
     for (number, end, lost_ms) in [
         (1, ForkEnd::Untrusted, 0),
         (2, ForkEnd::Stalled, 700),

@@ -104,8 +104,7 @@ fn to_what_a_web_page_or_an_attacker_would_write() {
     assert_eq!(scene.world.server.tenant(ACME).unwrap().calls().len(), 1);
     assert!(scene.world.server.tenant(ACME).unwrap().registrations(now).len() >= 2);
     scene.hang_up(bea);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }
 
 /// A number that rings: of what came with it nothing is in the INVITE.
@@ -137,8 +136,7 @@ fn what_is_hidden_in_a_good_target_is_not_passed_on() {
         );
     }
     scene.hang_up(bea);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }
 
 /// Two phones send a third back and forth for ever: one call at a time, one record each, and nothing is left behind.
@@ -173,8 +171,7 @@ fn in_a_circle_without_end() {
     scene.run(1000);
     scene.talk_to_each_other(ann, bea);
     scene.act(bea, |p, now| p.end(0, now));
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
     assert_eq!(scene.world.server.cdrs.len(), 101);
 }
 
@@ -197,6 +194,5 @@ fn to_the_other_side_again_and_again() {
     scene.run(1000);
     scene.talk_to_each_other(ann, bea);
     scene.hang_up(ann);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }

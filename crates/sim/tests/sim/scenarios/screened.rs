@@ -1,9 +1,10 @@
 //! Calls that a flow makes and that are listened to before the caller is connected; fax machines in any call.
 
 use super::Scene;
+use super::scene::session;
 use super::theatre::{numbers, stage_with};
 use expect_test::{Expect, expect};
-use model::{Answerer, Leg, MediaPolicy, MediaReport, MediaSessionId, Policy, Signal};
+use model::{Answerer, Leg, MediaPolicy, MediaReport, Policy, Signal};
 use sim::phone::Answer;
 
 const SCREEN: &str = r#"{"name": "screen", "steps": {
@@ -38,7 +39,7 @@ fn hears(scene: &mut Scene, expected: &Expect) {
 }
 
 fn finds(scene: &mut Scene, call: u64, leg: Leg, signal: Signal) {
-    let session = MediaSessionId(1 << 32 | call);
+    let session = session(call);
     scene.reports(MediaReport::Heard { session, leg, signal });
 }
 
@@ -101,8 +102,7 @@ fn nobody_says_anything() {
     let mut cdrs = scene.world.server.cdrs.iter();
     let called = cdrs.find(|cdr| cdr.callee.number == "102").expect("a record");
     assert_eq!(called.path, ["ring 102", "answered", "machine"]);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]
@@ -118,8 +118,7 @@ fn nobody_knows_in_time() {
     "#]],
     );
     scene.hang_up(caller);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]
@@ -183,8 +182,7 @@ fn the_callee_holds_types_and_transfers_meanwhile() {
     scene.run(1500);
     scene.talk_to_each_other(caller, callee);
     scene.hang_up(callee);
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
 }
 
 #[test]
@@ -192,21 +190,9 @@ fn a_fax_machine_is_noted_and_not_connected() {
     let (mut scene, _, _) = screening(MediaPolicy::Relay);
     finds(&mut scene, 2, Leg::Callee, Signal::FaxAnswers);
     scene.run(2000);
-    let cdrs = &scene.world.server.cdrs;
-    let paths: Vec<_> = cdrs.iter().map(|cdr| cdr.path.join(", ")).collect();
-    assert_eq!(paths[0], "ring 102, answered, fax: callee, machine");
-    assert_eq!(
-        scene
-            .world
-            .server
-            .tenant(super::scene::ACME)
-            .expect("acme")
-            .counts()
-            .faxes,
-        1
-    );
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).expect("rest");
+    assert_eq!(scene.paths()[0], "ring 102, answered, fax: callee, machine");
+    assert_eq!(scene.tenant_counts().faxes, 1);
+    scene.rests();
 }
 
 #[test]
@@ -242,14 +228,6 @@ fn faxes_are_noted_in_calls_where_the_tenant_wants_that() {
         "#]],
     );
     scene.act(caller, |p, now| p.hang_up(1, now));
-    scene.run(70_000);
-    let paths: Vec<_> = scene
-        .world
-        .server
-        .cdrs
-        .iter()
-        .map(|cdr| cdr.path.join(", "))
-        .collect();
-    assert_eq!(paths[0], "ring 102, answered, fax: caller");
-    sim::check::at_rest(&scene.world).expect("rest");
+    scene.rests();
+    assert_eq!(scene.paths()[0], "ring 102, answered, fax: caller");
 }

@@ -1,6 +1,7 @@
 //! What the media plane is told in a scenario, in words, and what it says when a test speaks for it.
 
 use super::Scene;
+use super::scene::session;
 use model::{
     FlowDraft, Item, Leg, MediaCommand, MediaReport, MediaSessionId, Over, Policy, Program, Recording,
     RecordingEnd, RecordingId, Seat, Seats, Signals, Sound,
@@ -176,9 +177,8 @@ impl Scene {
 
     /// The media plane heard a key, as a telephone event.
     pub(super) fn keyed(&mut self, call: u64, leg: Leg, key: char) {
-        let session = MediaSessionId(1 << 32 | call);
         self.reports(MediaReport::Digit {
-            session,
+            session: session(call),
             leg,
             key,
             ms: 100,

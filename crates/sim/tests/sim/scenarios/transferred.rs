@@ -490,7 +490,6 @@ fn a_session_timer_goes_on_in_the_new_call() {
         });
         assert_eq!(refreshed, if refreshes { [0, 4] } else { [4, 0] }, "{ladder}");
         scene.hang_up(bea);
-        scene.run(70_000);
-        sim::check::at_rest(&scene.world).expect("nothing is left");
+        scene.rests();
     }
 }

@@ -1,12 +1,9 @@
 //! Browsers' audio (RFC 8829): who is offered ICE and DTLS-SRTP, what policy says of it, and what becomes of a leg without a path. The
 //! pages describe themselves as browsers do and send nothing.
 
-use super::scene::{ACME, Scene};
+use super::scene::{ACME, Scene, session};
 use expect_test::expect;
-use model::{
-    Counts, Insecurity, Leg, MediaPolicy, MediaReport, MediaSessionId, Policy, SrtpPolicy, SrtpSuite,
-    Transport,
-};
+use model::{Insecurity, Leg, MediaPolicy, MediaReport, Policy, SrtpPolicy, SrtpSuite, Transport};
 use sim::phone::Answer;
 use sim::world::Trace;
 
@@ -22,10 +19,6 @@ impl Scene {
         let mut scene = Scene::with(policy);
         scene.world.know_browsers();
         scene
-    }
-
-    fn tenant_counts(&self) -> Counts {
-        self.world.server.tenant(ACME).expect("acme").counts()
     }
 
     fn page_with_engine(&mut self, user: &str, transport: Transport, answer: Answer) -> usize {
@@ -120,7 +113,7 @@ fn finds(scene: &mut Scene, leg: Leg, why: Insecurity) {
     let [call] = &scene.world.server.tenant(ACME).expect("acme").calls()[..] else {
         panic!("not one call");
     };
-    let session = MediaSessionId(ACME.0 << 32 | call.id.0);
+    let session = session(call.id.0);
     scene.input(pbx::Input::Media(MediaReport::Unsecured { session, leg, why }));
 }
 
@@ -184,9 +177,8 @@ fn who_answers_no_more_keeps_its_call() {
     scene.call(page, "102");
     scene.run(2_000);
     let call = scene.world.server.tenant(ACME).expect("acme").calls()[0].id;
-    let session = MediaSessionId(ACME.0 << 32 | call.0);
     scene.input(pbx::Input::Media(MediaReport::Secured {
-        session,
+        session: session(call.0),
         leg: Leg::Caller,
         suite: SrtpSuite::AeadAes128Gcm,
     }));

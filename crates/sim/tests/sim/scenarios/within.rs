@@ -121,8 +121,7 @@ fn a_phone_that_always_has_something_pending_is_not_asked_for_ever() {
     );
     scene.curtain();
     hand.send(&mut scene, &next(&head, "BYE", 4));
-    scene.run(70_000);
-    sim::check::at_rest(&scene.world).unwrap();
+    scene.rests();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::latch::Latch;
 use crate::ports::PairId;
 use crate::protect::Protected;
 use crate::secure::Secure;
-use crate::splice::Splice;
+use crate::splice::{self, Splice};
 use model::{Codec, LegQuality, SrtpKeys, Voice};
 use rtp::rtcp::{Reporter, packets};
 use rtp::srtp::{Receiver, Refused};
@@ -53,8 +53,10 @@ pub(crate) struct LegState {
     srtp: Option<Box<Protected>>,
     /// The keys of RTCP that has a port, and a DTLS handshake, of its own.
     srtcp: Option<Box<Protected>>,
-    /// The one stream to a browser.
+    /// The one stream that it hears, where it hears sound.
     splice: Option<Splice>,
+    /// It gets pictures: each of its streams has a source of its own.
+    pub(crate) is_shown: bool,
     count: LegQuality,
     strays: Evidence,
     reception: Reception,
@@ -84,6 +86,7 @@ impl LegState {
             srtp: None,
             srtcp: None,
             splice: None,
+            is_shown: false,
             count: LegQuality::default(),
             strays: Evidence::default(),
             reception: Reception::new(),
@@ -116,6 +119,11 @@ impl LegState {
     pub(crate) fn expect_keys(&mut self, apart: bool) {
         self.srtp = Some(Box::new(Protected::awaiting()));
         self.srtcp = apart.then(|| Box::new(Protected::awaiting()));
+    }
+
+    /// RTCP comes by the way of RTP from now on, and has its keys.
+    pub(crate) fn join_control(&mut self) {
+        self.srtcp = None;
     }
 
     /// The keys of RTCP alone.
@@ -271,14 +279,24 @@ impl LegState {
         self.count.unrouted = self.count.unrouted.saturating_add(1);
     }
 
-    /// Makes a packet for this leg one of the stream that it knows, where that matters. False when it must not leave.
+    /// Makes a packet for this leg one of the stream that it knows. False when it must not leave.
     #[inline]
     pub(crate) fn splice(&mut self, packet: &mut [u8], now: Duration) -> bool {
-        if self.secure.is_none() {
+        if self.is_shown {
             return true;
         }
         let clock_hz = self.voice.as_ref().map_or(8000, |voice| voice.codec.clock_hz());
         Splice::take(&mut self.splice, packet, clock_hz, now)
+    }
+
+    /// Makes what this leg says of the stream that it knows a matter of who speaks in that.
+    pub(crate) fn unsplice(&self, datagram: &mut [u8]) {
+        splice::heard(datagram, self.splice.as_ref());
+    }
+
+    /// Makes RTCP for this leg a matter of the stream that it knows.
+    pub(crate) fn splice_control(&self, datagram: &mut [u8]) {
+        splice::told(datagram, self.splice.as_ref());
     }
 
     /// A packet of ours leaves to this leg, not protected yet.

@@ -269,7 +269,7 @@ impl Relay {
             return None;
         };
         if control {
-            session.report(leg, packet.get(..len)?, now);
+            session.report(leg, packet.get_mut(..len)?, now);
         }
         let (near, far) = session.near_and_far(leg);
         if near.is_for_engine(packet) {
@@ -529,6 +529,7 @@ impl Relay {
             }
             let before = [session.caller.quiet, session.callee.quiet];
             [session.caller.quiet, session.callee.quiet] = quiet;
+            session.engine.hush(quiet);
             session.checks.watch(hold, session.evidence(), now);
             // Other audio is due than before.
             if before != quiet {

@@ -144,13 +144,15 @@ impl Session {
     }
 
     /// Takes a leg's RTCP in, which goes on to the other one unless the engine stands between them.
-    pub(crate) fn report(&mut self, leg: Leg, datagram: &[u8], now: Duration) {
+    pub(crate) fn report(&mut self, leg: Leg, datagram: &mut [u8], now: Duration) {
         let (near, far) = self.near_and_far(leg);
+        let reported = near.hear(datagram, now);
         if !near.taken {
+            near.unsplice(datagram);
             let stream = (&far.feedback, far.stream());
             feedback::pass(&mut near.feedback, stream, datagram, now);
         }
-        if let Some(reported) = near.hear(datagram, now) {
+        if let Some(reported) = reported {
             self.engine.reported(leg, reported, now);
         }
     }
@@ -210,8 +212,12 @@ pub(crate) fn pass_on(
 ) -> Option<Forward> {
     let rtp_to = far.latch.rtp_to();
     let to = if control { far.latch.rtcp_to() } else { rtp_to };
+    let packet = buffer.get_mut(..len)?;
+    if control {
+        far.splice_control(packet);
+    }
     let forward = match (to, far.pair) {
-        (Some(_), _) if !control && !far.splice(buffer.get_mut(..len)?, now) => None,
+        (Some(_), _) if !control && !far.splice(packet, now) => None,
         (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
             pair,
             // With rtcp-mux both have one address, and one socket (RFC 5761).

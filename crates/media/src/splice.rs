@@ -1,13 +1,22 @@
 //! One stream to a leg, whoever speaks in it.
 //!
 //! Owns: the source, the numbers and the timestamps by which a leg is sent what comes from several sources in turn. Does not own:
-//! who speaks (`engine`), and keys.
+//! who speaks (`engine`), and keys. RTCP that goes with it is made to fit by `control`.
 //!
-//! A browser that was told of no source in its description plays the one that it has heard of last. One that it has heard
-//! before, and that comes back behind another, it takes for known and does not play: a phone whose call was held, behind the
-//! music. So a browser gets all under the first source.
+//! A new source in the midst of a call is nothing wrong (RFC 3550 §8), and much goes wrong with it. A browser that was told of
+//! no source in its description does not play one that it has heard before and that comes back behind another: a phone whose
+//! call was held, behind the music. Others empty their jitter buffer and then take each number below the last one for late.
+//! So who hears sound gets all of it under the first source.
 
+mod control;
+
+pub(crate) use control::{heard, told};
 use std::time::Duration;
+
+/// How far behind the newest a packet is still taken.
+const REACH: u16 = u16::MAX / 4;
+/// How far behind the newest a network may bring two packets in a row (RFC 3550 appendix A.1).
+const MISORDER: u16 = 100;
 
 /// See the module. A packet of the first source stays as it is until somebody else speaks.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +26,13 @@ pub(crate) struct Splice {
     /// Who speaks now, and what is added to his numbers and timestamps.
     source: u32,
     add: (u16, u32),
-    /// The first number of his, in what the leg gets.
+    /// The first number of his, in what the leg gets; once he has sent a quarter of all numbers, the oldest that may still come.
     first: u16,
     /// The newest that the leg got.
     newest: (u16, u32),
     at: Duration,
+    /// What would follow the last packet that came too late: two such in a row are a source that has begun anew.
+    late: Option<u16>,
 }
 
 impl Splice {
@@ -36,26 +47,45 @@ impl Splice {
             source: ssrc,
             add: (0, 0),
             // Whatever comes of the first source may come in any order.
-            first: seq.wrapping_sub(u16::MAX / 4),
+            first: seq.wrapping_sub(REACH),
             newest: (seq, timestamp),
             at: now,
+            late: None,
         });
-        if splice.source != ssrc {
+        if splice.source != ssrc || splice.begins_anew(seq) {
             splice.turn((seq, timestamp, ssrc), clock_hz, now);
         }
         let (seq, timestamp) = (
             seq.wrapping_add(splice.add.0),
             timestamp.wrapping_add(splice.add.1),
         );
-        let is_behind = |seq: u16, other: u16| seq.wrapping_sub(other) > u16::MAX / 2;
         if splice.add != (0, 0) && is_behind(seq, splice.first) {
             return false;
         }
         if !is_behind(seq, splice.newest.0) {
             (splice.newest, splice.at) = ((seq, timestamp), now);
+            if seq.wrapping_sub(splice.first) > REACH {
+                splice.first = seq.wrapping_sub(REACH);
+            }
         }
         write(packet, seq, timestamp, splice.ssrc);
         true
+    }
+
+    /// Is this number, by which nothing can be sent, the second in a row?
+    fn begins_anew(&mut self, seq: u16) -> bool {
+        let known = seq.wrapping_add(self.add.0);
+        if self.add == (0, 0) || !is_behind(known, self.first) {
+            return false;
+        }
+        let is_next = self.late == Some(seq);
+        self.late = Some(seq.wrapping_add(1));
+        is_next && self.newest.0.wrapping_sub(known) > MISORDER
+    }
+
+    /// Is there anything to be said of the stream in other words than who speaks in it does?
+    fn has_turned(&self) -> bool {
+        self.source != self.ssrc || self.add != (0, 0)
     }
 
     /// Somebody else speaks: he goes on behind what the leg got last, by as much time as has passed.
@@ -69,7 +99,12 @@ impl Splice {
             self.newest.1.wrapping_add(passed.max(1)).wrapping_sub(timestamp),
         );
         self.source = ssrc;
+        self.late = None;
     }
+}
+
+fn is_behind(seq: u16, other: u16) -> bool {
+    seq.wrapping_sub(other) > u16::MAX / 2
 }
 
 /// Number, timestamp and source of an RTP packet.
@@ -141,5 +176,37 @@ mod tests {
         assert_eq!(sent(&mut known, 7, 302, 90_320, 1_101), Some((105, 9_640, 7)));
         assert_eq!(sent(&mut known, 7, 299, 89_840, 1_102), None);
         assert_eq!(sent(&mut known, 7, 304, 90_640, 1_120), Some((107, 9_960, 7)));
+    }
+
+    /// Some phones keep their source for ever, and number anew after each description.
+    #[test]
+    fn who_begins_anew_under_his_name_loses_one_packet() {
+        let mut known = None;
+        sent(&mut known, 7, 100, 1_000, 0);
+        assert_eq!(sent(&mut known, 9, 40_000, 77, 20), Some((101, 1_160, 7)));
+        assert_eq!(sent(&mut known, 9, 20_000, 500_000, 40), None);
+        assert_eq!(sent(&mut known, 9, 20_001, 500_160, 60), Some((102, 1_480, 7)));
+        assert_eq!(sent(&mut known, 9, 20_002, 500_320, 80), Some((103, 1_640, 7)));
+        // Two that are only late are not.
+        sent(&mut known, 7, 300, 0, 100);
+        for late in [298, 299] {
+            assert_eq!(sent(&mut known, 7, late, 0, 101), None);
+        }
+        assert_eq!(sent(&mut known, 7, 301, 160, 120), Some((105, 1_960, 7)));
+    }
+
+    /// Eleven minutes are half of all numbers.
+    #[test]
+    fn who_came_second_is_heard_for_hours() {
+        let mut known = None;
+        sent(&mut known, 7, 100, 1_000, 0);
+        for n in 0..400_000_u32 {
+            let (seq, ms) = ((n & 0xFFFF) as u16, u64::from(n) * 20 + 20);
+            let told = sent(&mut known, 9, seq, n * 160, ms).map(|(seq, ..)| seq);
+            assert_eq!(told, Some(seq.wrapping_add(101)), "{n}");
+        }
+        let (late, ms) = ((399_990_u32 & 0xFFFF) as u16, 8_000_000);
+        assert!(sent(&mut known, 9, late, 0, ms).is_some(), "a little late");
+        assert_eq!(sent(&mut known, 9, late.wrapping_sub(20_000), 0, ms), None);
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Ear {
     noise: Noise,
     /// Samples that wait to be played.
     store: Vec<i16>,
+    /// How many of them, the last ones, stand for nothing at all.
+    blank: usize,
     piece: Vec<i16>,
     stretched: Vec<i16>,
     /// Packets in a row at another clock, and when the last turn was.
@@ -61,6 +63,7 @@ impl Ear {
             stretcher: Stretcher::new(rate_hz),
             noise: Noise::new(),
             store: Vec::new(),
+            blank: 0,
             piece: Vec::new(),
             stretched: Vec::new(),
             odd: 0,
@@ -101,9 +104,16 @@ impl Ear {
         self.buffer.put(header, &[], Content::Comfort, now);
     }
 
+    /// The leg says that it sends nothing from now on: the noise of its last pause ends.
+    pub(super) fn hush(&mut self) {
+        self.buffer = JitterBuffer::new(Settings::call(self.clock_hz));
+        self.last = Last::Pause;
+    }
+
     /// Fills the frame of this tick; false when the leg says nothing at all, not even noise.
     pub(crate) fn fill(&mut self, voice: &Voice, now: Duration, frame: &mut [i16]) -> bool {
-        let mut is_there = !self.store.is_empty();
+        // What stretching leaves is less than a frame, and would wait for ever behind silence that makes one full.
+        let mut is_there = self.store.len() > self.blank;
         let mut searches = 0;
         for _ in 0..MOST_PIECES {
             if self.store.len() >= frame.len() {
@@ -117,6 +127,7 @@ impl Ear {
             sound.copy_from_slice(said);
         }
         self.store.drain(..taken);
+        self.blank = self.blank.min(self.store.len());
         rest.fill(0);
         is_there
     }
@@ -178,9 +189,11 @@ impl Ear {
             Piece::Silence { duration } => {
                 let samples = samples(duration);
                 self.store.resize(self.store.len().saturating_add(samples), 0);
+                self.blank = self.blank.saturating_add(samples);
                 return false;
             }
         }
+        self.blank = 0;
         self.keep(pace, searches);
         true
     }

@@ -119,6 +119,13 @@ impl Engine {
         self.rate_hz
     }
 
+    /// Which legs say that they send nothing from now on.
+    pub(crate) fn hush(&mut self, quiet: [bool; 2]) {
+        for (side, quiet) in [&mut self.caller, &mut self.callee].into_iter().zip(quiet) {
+            side.ear.iter_mut().filter(|_| quiet).for_each(|ear| ear.hush());
+        }
+    }
+
     /// How a leg's sound is written from now on.
     pub(crate) fn describe(&mut self, leg: Leg, voice: Option<&Voice>) {
         let side = self.side(leg);

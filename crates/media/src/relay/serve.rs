@@ -40,7 +40,8 @@ impl Relay {
         let opened = match protocol(packet) {
             Protocol::Rtp if !rtcp => leg.receive_rtp(from, packet, now),
             Protocol::Rtcp => {
-                if let Some(datagram) = leg.receive_rtcp(from, packet).and_then(|len| packet.get(..len)) {
+                let len = leg.receive_rtcp(from, packet);
+                if let Some(datagram) = len.and_then(|len| packet.get_mut(..len)) {
                     session.report(Leg::Caller, datagram, now);
                     session.heard(now);
                 }

@@ -99,6 +99,8 @@ impl Relay {
         let apart = secure.parts_rtcp();
         if fresh {
             state.expect_keys(apart);
+        } else if !apart {
+            state.join_control();
         }
     }
 

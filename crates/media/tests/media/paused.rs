@@ -121,3 +121,50 @@ fn relayed_noise_passes_as_it_is() {
         "noise, in packets of sound"
     );
 }
+
+/// What stretching leaves is less than a frame: nobody is spoken for behind that.
+#[test]
+fn who_stops_in_the_midst_of_a_stretch_is_silent() {
+    for late in 0..40_u64 {
+        let mut call = Call::new(voice(Codec::Pcma), voice(Codec::Pcmu));
+        for n in 0..150_u64 {
+            let packet = call.caller.speak();
+            call.send(Leg::Caller, &packet);
+            // Packets that come earlier and earlier are played faster.
+            let step = if n > 50 { 19_000 - late * 50 } else { 20_000 };
+            call.pass(std::time::Duration::from_micros(step));
+        }
+        call.talk(3);
+        for _ in 0..50 {
+            call.pass(TICK);
+        }
+        let before = call.callee.headers.len();
+        for _ in 0..50 {
+            call.pass(TICK);
+        }
+        assert_eq!(call.callee.headers.len(), before, "late by {late}");
+    }
+}
+
+/// A held phone says nothing, also when it has told of noise before.
+#[test]
+fn the_noise_of_a_pause_ends_with_the_pause() {
+    let mut call = Call::new(with_noise(Codec::Pcma), voice(Codec::Pcmu));
+    call.talk(50);
+    pause(&mut call, 50, 50);
+    let watch = |hold: bool| model::MediaCommand::Watch {
+        session: model::MediaSessionId(1),
+        hold,
+        quiet: [hold; 2],
+    };
+    call.world.command(watch(true));
+    let before = call.callee.headers.len();
+    for _ in 0..100 {
+        call.pass(TICK);
+    }
+    let held = call.callee.headers.len() - before;
+    assert!(held <= 1, "{held} packets while it is held");
+    call.world.command(watch(false));
+    call.talk(50);
+    assert!(call.callee.share(440.0, 400) > 0.95, "the voice is back");
+}

@@ -120,8 +120,11 @@ impl MediaWorker {
 
     /// Works until told to stop. May be called again after it panicked.
     pub(crate) fn run(&mut self) {
-        // The edge of a wake-up that a panic swallowed does not come again.
+        // The edges that a panic swallowed do not come again: those of a full socket never.
         self.take_inbox(self.shared.clock.mono());
+        let open = self.sockets.iter().zip((0..).step_by(2));
+        let open = open.filter_map(|(pair, token)| pair.as_ref().map(|_| token));
+        self.unread = open.flat_map(|token: u64| [token, token + 1]).collect();
         while !self.stopped {
             self.turn();
         }

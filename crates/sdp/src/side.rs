@@ -411,12 +411,18 @@ impl Side {
         self.version = self.version.saturating_add(versions);
     }
 
-    /// True when we said last that the other side sends nothing, and the leg answered that: that it receives nothing then is no
+    /// True when we said last that the other side sends no sound, and the leg answered that: that it receives nothing then is no
     /// hold.
     #[must_use]
     pub fn has_offered_silence(&self) -> bool {
-        let silent = ["recvonly", "inactive"].map(|direction| format!("\r\na={direction}\r\n"));
-        self.answered == Some(false) && silent.iter().any(|line| self.said.contains(line))
+        let mut streams = self.said.split("\r\nm=");
+        let audio = streams.find(|stream| stream.starts_with("audio "));
+        let is_silent = |audio: &str| {
+            audio
+                .lines()
+                .any(|line| matches!(line, "a=recvonly" | "a=inactive"))
+        };
+        self.answered == Some(false) && audio.is_some_and(is_silent)
     }
 
     /// True once a description was made for this leg.

@@ -72,6 +72,18 @@ fn known(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// What a policy names is heard: nothing, a shipped prompt, or one of the tenant's own.
+pub(super) fn check(wanted: &str, own: &[SoundRow]) -> Result<()> {
+    let has = own.iter().any(|row| row.name == wanted);
+    match wanted.is_empty() || has {
+        true => Ok(()),
+        false if wanted.starts_with(Library::OWN) => {
+            bail!("there is no prompt {wanted:?}; carillon prompt set makes it")
+        }
+        false => known(wanted),
+    }
+}
+
 fn spoken(code: &str) -> Result<&str> {
     let known = Language::ALL.map(Language::code);
     if !known.contains(&code) {

@@ -119,6 +119,13 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
         let own = store.sounds(&scope, SoundKind::Music)?;
         super::music::check_hold_music(&policy.hold_music, &own)?;
     }
+    let announcements = [
+        (&policy.hold_announcement, &row.policy.hold_announcement),
+        (&policy.record_announcement, &row.policy.record_announcement),
+    ];
+    for (wanted, _) in announcements.into_iter().filter(|(wanted, was)| wanted != was) {
+        super::prompt::check(wanted, &store.sounds(&scope, SoundKind::Prompt)?)?;
+    }
     if policy != row.policy {
         store.set_policy(&scope, &policy)?;
     }

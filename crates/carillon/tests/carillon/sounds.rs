@@ -247,3 +247,22 @@ fn music_has_pieces_and_is_chosen() {
     );
     assert_eq!(site.json(&["music", "list", "acme"]).as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn announcements_name_prompts_that_there_are() {
+    let (site, file) = site();
+    for key in ["hold_announcement", "record_announcement"] {
+        for (name, why) in [
+            ("call/recorderd", "prompt list --all"),
+            ("own/said", "prompt set"),
+            ("music/default", "is music"),
+        ] {
+            let refusal = site.refusal(&["tenant", "set", "acme", &format!("{key}={name}")]);
+            assert!(refusal.contains(why), "{refusal}");
+        }
+        site.json(&["tenant", "set", "acme", &format!("{key}=call/recorded")]);
+        site.json(&["tenant", "set", "acme", &format!("{key}=")]);
+    }
+    site.json(&["prompt", "set", "acme", "own/said", "--file", &file]);
+    site.json(&["tenant", "set", "acme", "record_announcement=own/said"]);
+}

@@ -147,7 +147,8 @@ impl Call {
         }
         let in_call = self.in_call.get_or_insert_default();
         in_call.beeps = in_call.beeps.wrapping_add(1);
-        let said = Program::Play(Playlist { items, times: 1 });
+        let list = Playlist { items, times: 1 };
+        let said = Program::Play(self.config.library().played(list));
         // It would take the place of a held leg's music, which nobody would begin anew.
         let sides = [SideOf::Caller, SideOf::Callee].into_iter();
         for side in sides.filter(|side| !self.bridge.has_music(*side)) {

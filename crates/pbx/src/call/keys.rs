@@ -247,14 +247,15 @@ impl Call {
         if !asked || !possible || target.state != State::Calling {
             return false;
         }
+        // Whatever it is asked for now: the next call begins with keys again.
+        if target.asked_for == Protected::ByDtls {
+            context.location.takes_dtls(target.user, &target.flow, false);
+        }
         let next = match target.asked_for {
             Protected::ByKeys if web::may_be_asked(context, policy, &target.flow) => Protected::ByDtls,
             Protected::ByKeys | Protected::ByDtls if may_be_plain(policy) => Protected::Not,
             _ => return false,
         };
-        if target.asked_for == Protected::ByDtls {
-            context.location.takes_dtls(target.user, &target.flow, false);
-        }
         target.side = None;
         target.asked_for = next;
         target.renew(context);

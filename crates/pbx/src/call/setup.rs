@@ -202,7 +202,12 @@ impl Call {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
         };
         let caller = self.caller.flow;
-        if !self.reserve_media(context, &caller, &callee, now) {
+        if self.reserve_media(context, &caller, &callee, now) {
+            // Where phones have rung before, too: these are rung once there are ports.
+            if self.phase == Phase::Ringing {
+                self.phase = Phase::Opening;
+            }
+        } else {
             self.dial(context, now);
         }
     }

@@ -157,9 +157,9 @@ impl Call {
                 self.streams_are_ready(context, now);
             }
             MediaReport::Refused { .. } | MediaReport::Lost { .. } => {
-                if self.bridge.streams.remove(kind) {
-                    context.counts.ports_exhausted += 1;
-                }
+                let was = self.bridge.streams.remove(kind);
+                let refused = was && matches!(report, MediaReport::Refused { .. });
+                context.counts.ports_exhausted += u64::from(refused);
                 self.streams_are_ready(context, now);
             }
             MediaReport::Closed { caller, callee, .. } => {

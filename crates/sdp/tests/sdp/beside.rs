@@ -297,3 +297,18 @@ fn audio_that_makes_room_for_a_fax_is_not_switched_off() {
     );
     assert!(offer(&read(&both), &mut known(), anchor(), &[]).is_ok());
 }
+
+#[test]
+fn pictures_that_only_come_are_no_silence() {
+    for (audio, video, expected) in [
+        ("sendrecv", "recvonly", false),
+        ("recvonly", "sendrecv", true),
+        ("inactive", "inactive", true),
+    ] {
+        let audio = format!("{AUDIO}|a={audio}");
+        let video = VIDEO.replace("a=sendrecv", &format!("a={video}"));
+        let mut side = known();
+        offer(&read(&[&audio, &video]), &mut side, able(), &[]).unwrap();
+        assert_eq!(side.has_offered_silence(), expected, "{audio}");
+    }
+}

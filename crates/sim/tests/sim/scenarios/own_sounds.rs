@@ -4,7 +4,7 @@ use super::Scene;
 use super::scene::acme;
 use super::theatre::{numbers, stage_with};
 use expect_test::expect;
-use model::{Library, OwnSound, Policy, SoundId};
+use model::{Library, OwnSound, Policy, RecordPolicy, SoundId};
 use sim::phone::Answer;
 use sim::world::configure;
 
@@ -94,6 +94,29 @@ fn who_is_held_and_who_asks_for_it_hears_the_music_of_the_company() {
     scene.call(stranger, "*9664");
     scene.run(500);
     assert!(scene.told().contains("hears music/default for ever"));
+}
+
+#[test]
+fn it_is_said_in_the_companys_own_words_that_a_call_is_recorded() {
+    for (name, words) in [("own/welcome", "sound 1"), ("general/goodbye", "sound 3")] {
+        let policy = Policy {
+            record: RecordPolicy::OnDemand,
+            record_beep: false,
+            record_announcement: name.to_owned(),
+            ..policy()
+        };
+        let mut scene = stage_with(policy.clone());
+        let (caller, _) = scene.pair();
+        let config = configure(0, &acme(policy), 2).with_library(first());
+        let now = scene.world.now();
+        scene.world.server.configure(config, now);
+        scene.call(caller, "102");
+        scene.run(2_000);
+        scene.dials(caller, "*1");
+        scene.run(500);
+        let told = scene.told();
+        assert!(told.contains(&format!("Callee hears {words} over it")), "{told}");
+    }
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 use super::scene::{ACME, Scene, session};
 use expect_test::expect;
-use model::{Insecurity, Leg, MediaPolicy, MediaReport, Policy, SrtpPolicy, SrtpSuite, Transport};
+use model::{
+    ForwardKind, Insecurity, Leg, MediaPolicy, MediaReport, Policy, SrtpPolicy, SrtpSuite, Transport,
+    UserSettingsChange,
+};
 use sim::phone::Answer;
 use sim::world::Trace;
 
@@ -411,6 +414,59 @@ fn a_plain_phone_on_tls_is_asked_for_keys_for_dtls_and_plainly() {
         2002   acme/102 -> server   200 OK (BYE)
         record 101 -> 102: 200/16 by Caller, rang, talked 1892 ms (ring 102, answered), packets 4 and 4
     "#]]);
+}
+
+/// Where audio goes straight there are no ports until a browser is rung, here behind a phone that nobody answers.
+#[test]
+fn a_browser_that_a_call_is_forwarded_to_is_rung_once_there_are_ports() {
+    let mut scene = Scene::with_browsers(Policy {
+        media: MediaPolicy::Direct,
+        ..Policy::default()
+    });
+    let caller = scene.phone("101", Answer::Ring);
+    scene.phone("102", Answer::Ring);
+    scene.page_with_engine("103", Transport::Wss, Answer::PickUp(100));
+    let change = UserSettingsChange {
+        no_answer_s: Some(5),
+        ..UserSettingsChange::forward(ForwardKind::NoAnswer, Some("103"))
+    };
+    scene.set("102", &change);
+    scene.call(caller, "102");
+    scene.run(7_000);
+    scene.hang_up(caller);
+    scene.rests();
+    assert_eq!(scene.tenant_counts().answered, 1);
+    let path = &scene.world.server.cdrs.last().expect("a record").path;
+    let rung = ["ring 102", "forward no answer 102 to 103", "ring 103", "answered"];
+    assert_eq!(*path, rung);
+}
+
+/// What a phone took once it may take no more: it is asked anew each time it refuses that.
+#[test]
+fn a_phone_that_takes_dtls_no_more_is_asked_for_keys_by_the_next_call() {
+    let mut scene = Scene::with_browsers(policy(SrtpPolicy::Required));
+    scene.world.tracing = true;
+    let caller = scene.phone_with_dtls("101", Transport::Tls, Answer::Ring);
+    let callee = scene.phone_with_dtls("102", Transport::Tls, Answer::PickUp(100));
+    scene.call(caller, "102");
+    scene.run(1_000);
+    scene.hang_up(caller);
+    scene.run(1_000);
+    scene.act(callee, |phone, _| phone.dtls = None);
+    scene.call(caller, "102");
+    scene.run(1_000);
+    scene.call(caller, "102");
+    scene.run(1_000);
+    scene.rests();
+    let offers = scene.world.trace.iter().filter_map(|entry| match entry {
+        Trace::Out(_, message) if message.starts_with(b"INVITE sip:102@10.0.1.3") => {
+            Some(String::from_utf8_lossy(message).contains("UDP/TLS/RTP/SAVP "))
+        }
+        _ => None,
+    });
+    let by_dtls: Vec<bool> = offers.collect();
+    // By keys, then by DTLS; by DTLS alone; by keys and DTLS.
+    assert_eq!(by_dtls, [false, true, true, false, true]);
 }
 
 #[test]

@@ -232,6 +232,10 @@ impl<'a> Streams<'a> {
             let Some(packet) = buffer.get_mut(..len) else {
                 return;
             };
+            // Reports to the port behind another leg's, which may be this one.
+            if rtp::protocol(packet) != rtp::Protocol::Rtp {
+                continue;
+            }
             self.count.received += 1;
             let good = stream.take(packet);
             self.count.forged += u64::from(!good);
@@ -379,5 +383,19 @@ mod tests {
         streams.run(Duration::from_millis(200), Reading::Polled).unwrap();
         streams.drain();
         assert_eq!(streams.deaf(), 2);
+    }
+
+    /// A leg's port may lie behind another leg's, where the reports to that one go.
+    #[test]
+    fn reports_to_a_neighbour_are_nothing_heard() {
+        let (speech, form) = (Speech::new().unwrap(), Form::plain(Codec::Pcmu));
+        let mut streams = joined(form, form, &speech);
+        streams.run(Duration::from_millis(200), Reading::Polled).unwrap();
+        let to = streams.list[0].socket.local_addr().unwrap();
+        let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
+        let from = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert_eq!(from.send_to(&report, to).unwrap(), 8);
+        streams.drain();
+        assert_eq!((streams.count().received, streams.deaf()), (20, 0));
     }
 }

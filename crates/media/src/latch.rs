@@ -72,6 +72,11 @@ impl Latch {
             self.described = rtp;
             self.rtcp_described = rtcp.map(plain).filter(is_single_host);
         }
+        // One that has not locked yet is forgotten with its host.
+        if self.candidate.is_some_and(|at| !self.expects_host(at.ip())) {
+            self.candidate = None;
+            self.trial = 0;
+        }
         restarts
     }
 

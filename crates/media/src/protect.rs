@@ -7,6 +7,8 @@ use rtp::srtp::{Receiver, Sender, Suite};
 
 /// Octets that a packet may be longer when it leaves.
 pub const ROOM: usize = 20;
+/// Keys of ours that may come back: a leg has one for each suite.
+const MOST_PAST: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct Protected {
@@ -16,6 +18,8 @@ pub(crate) struct Protected {
     /// Neither is there when a key has not its suite's length; then no packet passes.
     sender: Option<Sender>,
     receiver: Option<Receiver>,
+    /// Senders whose keys have given way to others: when one comes back, its numbers go on.
+    past: Vec<(SrtpSuite, SrtpKey, Sender)>,
 }
 
 impl Protected {
@@ -25,6 +29,7 @@ impl Protected {
             keys: Some(keys.clone()),
             sender: sender(keys.suite, &keys.ours),
             receiver: receiver(keys.suite, &keys.theirs),
+            past: Vec::new(),
         }
     }
 
@@ -35,6 +40,7 @@ impl Protected {
             keys: None,
             sender: None,
             receiver: None,
+            past: Vec::new(),
         }
     }
 
@@ -43,13 +49,27 @@ impl Protected {
         self.on = keys.is_some();
         let Some(keys) = keys else { return };
         let known = self.keys.as_ref().filter(|known| known.suite == keys.suite);
-        if known.is_none_or(|known| known.ours != keys.ours) {
-            self.sender = sender(keys.suite, &keys.ours);
-        }
+        let ours_differ = known.is_none_or(|known| known.ours != keys.ours);
         if known.is_none_or(|known| known.theirs != keys.theirs) {
             self.receiver = receiver(keys.suite, &keys.theirs);
         }
+        if ours_differ {
+            self.put_sender(keys);
+        }
         self.keys = Some(keys.clone());
+    }
+
+    fn put_sender(&mut self, keys: &SrtpKeys) {
+        let same = |(suite, key, _): &(SrtpSuite, SrtpKey, Sender)| (*suite, key) == (keys.suite, &keys.ours);
+        let next = match self.past.iter().position(same) {
+            Some(at) => Some(self.past.remove(at).2),
+            None => sender(keys.suite, &keys.ours),
+        };
+        let last = std::mem::replace(&mut self.sender, next);
+        if let (Some(last), Some(known)) = (last, &self.keys) {
+            self.past.insert(0, (known.suite, known.ours.clone(), last));
+            self.past.truncate(MOST_PAST);
+        }
     }
 
     pub(crate) fn is_on(&self) -> bool {

@@ -61,6 +61,19 @@ fn packets_cross_unchanged_from_socket_to_socket() {
     );
 }
 
+/// Whoever has the old address now is nobody that was agreed on.
+#[test]
+fn a_phone_that_moves_before_it_is_locked_is_not_sent_to_where_it_was() {
+    let (mut world, caller, callee) = call_behind_nat();
+    assert!(world.send("192.0.2.99:5000", caller, &rtp(1)).is_some());
+    assert_eq!(world.to(CALLEE, callee, &rtp(1)).unwrap(), "192.0.2.99:5000");
+    world.remote(1, Leg::Caller, Some("10.0.0.5:4000"), "192.0.2.77");
+    assert_eq!(world.to(CALLEE, callee, &rtp(2)).unwrap(), "10.0.0.5:4000");
+    assert!(world.send("192.0.2.99:5000", caller, &rtp(2)).is_none());
+    assert!(world.send("192.0.2.77:5000", caller, &rtp(3)).is_some());
+    assert_eq!(world.to(CALLEE, callee, &rtp(3)).unwrap(), "192.0.2.77:5000");
+}
+
 #[test]
 fn strangers_are_never_believed_nor_answered_before_the_lock() {
     let (mut world, caller, callee) = call();

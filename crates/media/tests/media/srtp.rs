@@ -221,6 +221,33 @@ fn a_new_key_of_the_phone_replaces_the_old_one_alone() {
     assert!(caller.open(&out).is_some());
 }
 
+/// A phone takes another suite in one answer and the first one again in the next; each has a key of ours.
+#[test]
+fn a_key_of_ours_that_comes_back_goes_on_with_its_numbers() {
+    let mut world = World::new(40000, 40099);
+    world.open(1, 0);
+    let (_, to_callee) = world.opened();
+    let mut caller = secure(&mut world, Leg::Caller, CALLER, CM, 1);
+    remote(&mut world, Leg::Callee, CALLEE, None);
+    for seq in [65_500_u16, 300] {
+        let (_, out) = world.carry(CALLEE, to_callee, &rtp(seq)).unwrap();
+        assert!(caller.open(&out).is_some());
+    }
+    let mut elsewhere = secure(&mut world, Leg::Caller, CALLER, GCM, 5);
+    let (_, out) = world.carry(CALLEE, to_callee, &rtp(301)).unwrap();
+    assert!(elsewhere.open(&out).is_some());
+    let first = keys(CM.0, &key(1, CM.1), &key(0x81, CM.1));
+    remote(&mut world, Leg::Caller, CALLER, first);
+    // The key stream of that number has been used.
+    assert!(world.carry(CALLEE, to_callee, &rtp(300)).is_none());
+    let (_, out) = world.carry(CALLEE, to_callee, &rtp(302)).unwrap();
+    assert_eq!(
+        caller.open(&out),
+        Some(rtp(302)),
+        "the roll-over counter has not begun anew"
+    );
+}
+
 /// A key of the wrong length can't be: but if it were, nothing would pass rather than pass in the clear.
 #[test]
 fn without_a_context_nothing_passes() {

@@ -34,7 +34,9 @@ pub enum Answer {
 /// Reads the answer to the request with this key.
 #[must_use]
 pub fn read_answer(octets: &[u8], key: &str) -> Answer {
-    let Some(end) = memchr::memmem::find(octets, b"\r\n\r\n") else {
+    // What is too long is so however it is cut.
+    let most = octets.get(..octets.len().min(MAX_ANSWER)).unwrap_or_default();
+    let Some(end) = memchr::memmem::find(most, b"\r\n\r\n") else {
         return match octets.len() < MAX_ANSWER {
             true => Answer::Wait,
             false => Answer::Refused(0),
@@ -55,8 +57,9 @@ pub fn read_answer(octets: &[u8], key: &str) -> Answer {
         fields().any(|(n, v)| n.eq_ignore_ascii_case(name) && v.trim().eq_ignore_ascii_case(value))
     };
     let accept = accept_value(key);
-    let accepted =
-        fields().any(|(n, v)| n.eq_ignore_ascii_case("Sec-WebSocket-Accept") && v.trim() == accept);
+    // Once (§11.3.3): who says two things says neither.
+    let mut accepts = fields().filter(|(n, _)| n.eq_ignore_ascii_case("Sec-WebSocket-Accept"));
+    let accepted = accepts.next().is_some_and(|(_, v)| v.trim() == accept) && accepts.next().is_none();
     // No extension and no subprotocol was asked for, so none may be chosen.
     let extended = fields().any(|(n, _)| {
         n.eq_ignore_ascii_case("Sec-WebSocket-Extensions") || n.eq_ignore_ascii_case("Sec-WebSocket-Protocol")
@@ -98,6 +101,10 @@ mod tests {
                 "Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate",
             ),
             ("HTTP/1.1", "HTTP/1.0"),
+            (
+                "Connection: Upgrade",
+                "Connection: Upgrade\r\nSec-WebSocket-Accept: of another key",
+            ),
         ] {
             let bad = GOOD.replace(from, to);
             assert!(
@@ -106,5 +113,7 @@ mod tests {
             );
         }
         assert_eq!(read_answer(&[b'x'; MAX_ANSWER], KEY), Answer::Refused(0));
+        let long = GOOD.replace("\r\n\r\n", &format!("\r\nX: {}\r\n\r\n", "x".repeat(MAX_ANSWER)));
+        assert_eq!(read_answer(long.as_bytes(), KEY), Answer::Refused(0));
     }
 }

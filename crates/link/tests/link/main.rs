@@ -1,5 +1,13 @@
 //! What callers of `link` rely on.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod fuzz_corpus;
 
 use link::{Body, CommandFrame, Control, EXPIRY, Plane, ReportFrame};
 use model::{Leg, LegQuality, MediaCommand, MediaReport, MediaSessionId, TenantId};

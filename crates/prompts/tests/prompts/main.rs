@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod dates;
+mod fuzz_corpus;
 mod numbers;
 mod phone;
 mod sounds;

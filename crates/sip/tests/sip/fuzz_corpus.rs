@@ -1,5 +1,7 @@
 //! The committed corpora of the fuzz targets, whole and damaged, through what the targets do.
 
+#[path = "../../../../fuzz/entries/client.rs"]
+mod client;
 #[path = "../../../../fuzz/entries/message.rs"]
 mod message;
 #[path = "../../../../fuzz/entries/replay.rs"]
@@ -22,4 +24,9 @@ fn the_stream_corpus_and_its_damaged_copies_break_nothing() {
 #[test]
 fn the_websocket_corpus_and_its_damaged_copies_break_nothing() {
     replay::replay("websocket", websocket::run);
+}
+
+#[test]
+fn the_client_corpus_and_its_damaged_copies_break_nothing() {
+    replay::replay("client", client::run);
 }

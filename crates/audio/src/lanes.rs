@@ -11,8 +11,9 @@ use crate::ogg::join;
 
 /// Milliseconds of a frame.
 const FRAME_MS: u32 = 20;
-/// A lane is encoded for so long behind what it said last, milliseconds: the decoder goes on with the noise that it heard then.
-const LINGER_MS: u32 = 300;
+/// A lane is encoded for so long behind what it said last, milliseconds, besides the time that the detector waits: the decoder
+/// goes on with the noise that it heard then.
+const LINGER_MS: u32 = 100;
 /// What is louder is encoded, be it a voice or not, dBov.
 const ALWAYS_DBOV: f32 = -42.0;
 /// A frame of 20 ms without content, narrow-band: what stands for a lane that has not yet said anything.

@@ -1,7 +1,10 @@
 //! Recordings of a session: what each leg says, frame by frame, made into the blocks of a file.
 //!
 //! Owns: lanes that stay in step, pauses, marks, why a recording ends. Does not own: files and disks; blocks leave as
-//! [`Spool`], each at most half a second after what it holds was said. Time is what was recorded: 20 ms a tick, none in a pause.
+//! [`Spool`], each at most 0.7 s after what it holds was said. Time is what was recorded: 20 ms a tick, none in a pause.
+//!
+//! Frames are encoded some at a time: of a hundred recordings each finds the encoder's tables gone from the cache, and ten frames
+//! in a row fetch them once.
 
 mod file;
 
@@ -18,6 +21,8 @@ use std::collections::VecDeque;
 const LONGEST_MS: u64 = 24 * 3_600 * 1_000;
 /// Recordings of one session at a time.
 const MOST: usize = 4;
+/// Frames that are encoded in a row.
+const BATCH: u32 = 10;
 /// Marks of one recording, and the octets of each.
 const MOST_MARKS: u32 = 200;
 const LONGEST_MARK: usize = 128;
@@ -52,7 +57,10 @@ impl Recorders {
                     None => effects.push_back(Effect::Report(failed(session, id))),
                 }
             }
-            (Recording::Pause, Some(recorder)) => recorder.is_paused = true,
+            (Recording::Pause, Some(recorder)) => {
+                recorder.is_paused = true;
+                recorder.write_out(effects);
+            }
             (Recording::Mark(name), Some(recorder)) => recorder.mark(name, effects),
             (Recording::Stop, Some(_)) => self.end(session, id, RecordingEnd::Stopped, effects),
             (Recording::Discard, Some(_)) => {
@@ -175,14 +183,18 @@ struct Recorder {
     max_ms: u64,
     silence_ms: u32,
     octets: u64,
+    /// Ticks whose frames wait to be encoded, and how many may.
+    waiting: u32,
+    batch: u32,
 }
 
 /// What a leg said, at the rate of the file.
 #[derive(Debug, Default)]
 struct Lane {
     resampler: Option<Resampler>,
-    frame: Vec<i16>,
-    is_there: bool,
+    /// Frames that wait to be encoded, one behind the other, and a bit for each that was said: the others are silence.
+    frames: Vec<i16>,
+    said: u32,
     /// Where silence ends the recording.
     voice: Option<Voice>,
 }
@@ -229,6 +241,9 @@ impl Recorder {
             },
             silence_ms: *silence_ms,
             octets: 0,
+            waiting: 0,
+            // The first frame says at which rate.
+            batch: 1,
         })
     }
 
@@ -276,26 +291,49 @@ impl Recorder {
         }
         let mut quiet_ms = u32::MAX;
         for (lane, said) in self.lanes.iter_mut().zip(legs) {
-            lane.take(said, rate_hz, file_hz);
+            lane.take((said, self.waiting), rate_hz, file_hz);
             if self.silence_ms > 0 {
                 quiet_ms = quiet_ms.min(lane.quiet_ms(file_hz));
             }
         }
-        let mut lanes = self
-            .lanes
-            .iter()
-            .map(|lane| lane.is_there.then_some(lane.frame.as_slice()));
-        let frames = [lanes.next().flatten(), lanes.next().flatten()];
-        let mut block = Vec::new();
-        if !self.file.write(frames, file_hz, &mut block) {
+        self.waiting = self.waiting.saturating_add(1);
+        if self.waiting >= self.batch && !self.write(file_hz, effects) {
             return Some(RecordingEnd::Failed);
         }
         self.ms = self.ms.saturating_add(u64::from(TICK_MS));
-        self.leave(block, effects);
         if self.ms >= self.max_ms {
             return Some(RecordingEnd::Longest);
         }
         (self.silence_ms > 0 && quiet_ms >= self.silence_ms).then_some(RecordingEnd::Silence)
+    }
+
+    /// Encodes what waits. False when there is no memory for that.
+    fn write(&mut self, file_hz: u32, effects: &mut VecDeque<Effect>) -> bool {
+        let mut block = Vec::new();
+        let mut is_written = true;
+        for n in 0..std::mem::take(&mut self.waiting) {
+            let mut lanes = self.lanes.iter().map(|lane| lane.frame(n, file_hz));
+            let frames = [lanes.next().flatten(), lanes.next().flatten()];
+            is_written = is_written && self.file.write(frames, file_hz, &mut block);
+        }
+        for lane in &mut self.lanes {
+            lane.frames.clear();
+            lane.said = 0;
+        }
+        // Recordings that begin in the same tick are not all encoded in the same.
+        self.batch = match self.batch {
+            1 if self.octets == 0 => 1 + (self.id.number as u32) % BATCH,
+            _ => BATCH,
+        };
+        self.leave(block, effects);
+        is_written
+    }
+
+    /// Encodes what waits, before time goes on without the recording.
+    fn write_out(&mut self, effects: &mut VecDeque<Effect>) {
+        if let Some(file_hz) = self.file.rate_hz() {
+            self.write(file_hz, effects);
+        }
     }
 
     fn leave(&mut self, octets: Vec<u8>, effects: &mut VecDeque<Effect>) {
@@ -314,6 +352,7 @@ impl Recorder {
     }
 
     fn finish(mut self, end: RecordingEnd, effects: &mut VecDeque<Effect>) -> (u64, u64) {
+        self.write_out(effects);
         let mut block = Vec::new();
         let before = self.octets;
         let head = std::mem::replace(&mut self.file, File::Nothing).finish(&mut block, before);
@@ -332,29 +371,44 @@ impl Recorder {
 }
 
 impl Lane {
-    fn take(&mut self, said: Option<&[i16]>, rate_hz: u32, file_hz: u32) {
-        let samples = usize::try_from(file_hz / 1000 * TICK_MS).unwrap_or(0);
-        self.is_there = false;
-        self.frame.clear();
-        match (said, &mut self.resampler) {
+    /// Takes what was said in a tick; so many frames wait already.
+    fn take(&mut self, (said, waiting): (Option<&[i16]>, u32), rate_hz: u32, file_hz: u32) {
+        let start = self.frames.len();
+        let is_there = match (said, &mut self.resampler) {
             (Some(said), _) if rate_hz == file_hz => {
-                self.frame.extend_from_slice(said);
-                self.is_there = true;
+                self.frames.extend_from_slice(said);
+                true
             }
             (Some(said), Some(resampler)) => {
-                self.frame.resize(resampler.most(said.len()), 0);
-                let count = resampler.process(said, &mut self.frame);
-                self.frame.truncate(count);
-                self.is_there = true;
+                self.frames
+                    .resize(start.saturating_add(resampler.most(said.len())), 0);
+                let place = self.frames.get_mut(start..).unwrap_or_default();
+                let count = resampler.process(said, place);
+                self.frames.truncate(start.saturating_add(count));
+                true
             }
-            _ => {}
-        }
-        self.frame.resize(samples, 0);
+            _ => false,
+        };
+        self.said |= u32::from(is_there) << waiting.min(31);
+        self.frames.resize(start.saturating_add(samples_of(file_hz)), 0);
+    }
+
+    /// The frame of the tick `n` of those that wait; `None` where nothing was said.
+    fn frame(&self, n: u32, file_hz: u32) -> Option<&[i16]> {
+        let mut frames = self.frames.chunks_exact(samples_of(file_hz).max(1));
+        let frame = frames.nth(usize::try_from(n).ok()?);
+        frame.filter(|_| self.said >> n.min(31) & 1 == 1)
     }
 
     fn quiet_ms(&mut self, file_hz: u32) -> u32 {
         let voice = self.voice.get_or_insert_with(|| Voice::new(file_hz));
-        voice.push(&self.frame);
+        let last = self.frames.len().saturating_sub(samples_of(file_hz));
+        voice.push(self.frames.get(last..).unwrap_or_default());
         voice.quiet_ms()
     }
+}
+
+/// Samples of a frame.
+fn samples_of(file_hz: u32) -> usize {
+    usize::try_from(file_hz / 1000 * TICK_MS).unwrap_or(0)
 }

@@ -124,7 +124,7 @@ fn blocks_leave_at_least_once_a_second_and_a_cut_file_is_readable() {
     for second in 1..=10 {
         call.talk(50);
         let mended = mend_ogg(&call.file()).map_or(0, |mended| mended.ms);
-        assert!(mended + 600 >= second * 1_000, "{mended} ms after {second} s");
+        assert!(mended + 700 >= second * 1_000, "{mended} ms after {second} s");
     }
     let file = call.file();
     let cut = &file[..file.len() - 11];
@@ -140,14 +140,15 @@ fn blocks_leave_at_least_once_a_second_and_a_cut_file_is_readable() {
 fn a_wav_recording_has_two_channels_and_its_length() {
     let mut call = Call::new(voice(Codec::Opus), voice(Codec::Pcma));
     call.record(start(Container::Wav));
-    call.talk(100);
+    // Four blocks, and what may wait before it is written.
+    call.talk(110);
     let cut = call.file();
     call.record(Recording::Stop);
     let file = call.file();
     let wav = Wav::parse(&file).unwrap();
     assert_eq!(
         (wav.format.channels, wav.format.rate_hz, wav.len()),
-        (2, 8_000, 16_000)
+        (2, 8_000, 17_600)
     );
     let channel = |n: usize| -> Vec<i16> {
         let samples = file[44..]

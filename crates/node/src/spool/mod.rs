@@ -4,7 +4,7 @@
 //! (`media`), and the table of recordings (`store`), which the keeper fills from here.
 //!
 //! A media worker never waits for the disk: blocks queue up, within a bound, and a recording whose blocks find no room there ends
-//! as one whose disk is full. Each second what was written is synced. A recording has a note beside it until it is in the
+//! as one whose disk is full. What was written is synced within four seconds, each second a fourth of the files. A recording has a note beside it until it is in the
 //! database; one whose note has no end was cut by a kill, gets its end at the next start, and loses at most its last second.
 
 mod file;
@@ -35,8 +35,11 @@ use trouble::Trouble;
 const WAITING: usize = 64 << 20;
 /// What an item counts besides its octets.
 const ITEM: usize = 256;
-/// Between two syncs.
+/// Between two syncs, and how many it takes until each file had its turn.
 const SYNC: Duration = Duration::from_secs(1);
+const TURNS: u64 = 4;
+/// Whoever has written rests so long: waking up for each block costs more than writing it.
+const GATHER: Duration = Duration::from_millis(50);
 /// Records that wait for the database; those beyond it wait on disk for the next start.
 const FINISHED: usize = 10_000;
 /// Soonest that the files of a tenant are added up again, to see whether some were deleted.
@@ -198,6 +201,8 @@ pub(crate) struct Spooler {
     files: BTreeMap<RecordingId, Writing>,
     used: BTreeMap<TenantId, Used>,
     synced: Duration,
+    /// Syncs so far.
+    turn: u64,
     /// What could not be given its end, for the disk is full or broken: tried again each second.
     left: Vec<(Note, Broken)>,
     /// Half of the reserve is gone: what runs has to end.
@@ -230,6 +235,7 @@ impl Spooler {
             files: BTreeMap::new(),
             used: BTreeMap::new(),
             synced: Duration::ZERO,
+            turn: 0,
             left: Vec::new(),
             is_full: false,
             trouble: None,
@@ -243,7 +249,7 @@ impl Spooler {
             let now = self.clock.mono();
             let pause = (self.synced + SYNC).saturating_sub(now);
             match self.items.recv_timeout(pause) {
-                Ok(item) => self.serve(item),
+                Ok(item) => self.serve_all(item),
                 Err(RecvTimeoutError::Disconnected) => self.is_stopped = true,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -256,6 +262,17 @@ impl Spooler {
             if let Some(writing) = self.files.remove(&id) {
                 let (end, why) = (RecordingEnd::Stopped, None);
                 self.give_up(writing, Broken { end, why });
+            }
+        }
+    }
+
+    /// Serves what there is, and waits until there is more than one block again.
+    fn serve_all(&mut self, item: SpoolItem) {
+        self.serve(item);
+        while !self.is_stopped {
+            match self.items.try_recv() {
+                Ok(item) => self.serve(item),
+                Err(_) => return std::thread::sleep(GATHER),
             }
         }
     }
@@ -420,10 +437,16 @@ impl Spooler {
         }
     }
 
-    /// Syncs what was written, and looks at the disk.
+    /// Syncs what was written to the files whose turn it is, and looks at the disk.
     fn sync(&mut self) {
-        self.files.values().for_each(Writing::begin_sync);
-        let ids: Vec<RecordingId> = self.files.keys().copied().collect();
+        let turn = self.turn % TURNS;
+        self.turn = self.turn.wrapping_add(1);
+        let files = self.files.iter();
+        let due = files.filter(|(id, _)| id.number % TURNS == turn);
+        let ids: Vec<RecordingId> = due
+            .inspect(|(_, writing)| writing.begin_sync())
+            .map(|(id, _)| *id)
+            .collect();
         for id in ids {
             let root = &self.desk.root;
             let synced = self

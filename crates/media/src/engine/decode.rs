@@ -64,9 +64,14 @@ impl Decoder {
         let start = out.len();
         match &mut self.kind {
             Kind::Law(law, concealer) => {
-                self.native.resize(payload.len(), 0);
-                law.decode_frame(payload, &mut self.native);
-                append(&self.native, self.resampler.as_mut(), out);
+                if self.resampler.is_some() {
+                    self.native.resize(payload.len(), 0);
+                    law.decode_frame(payload, &mut self.native);
+                    append(&self.native, self.resampler.as_mut(), out);
+                } else {
+                    out.resize(start.saturating_add(payload.len()), 0);
+                    law.decode_frame(payload, out.get_mut(start..).unwrap_or_default());
+                }
                 concealer.received(out.get_mut(start..).unwrap_or_default());
             }
             Kind::G722(decoder, concealer) => {

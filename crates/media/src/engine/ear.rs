@@ -120,6 +120,12 @@ impl Ear {
                 break;
             }
             is_there |= self.pull(voice, now, &mut searches);
+            if self.is_whole(frame.len()) {
+                frame.copy_from_slice(&self.piece);
+                self.piece.clear();
+                return true;
+            }
+            self.store.append(&mut self.piece);
         }
         let taken = self.store.len().min(frame.len());
         let (sound, rest) = frame.split_at_mut(taken);
@@ -132,7 +138,12 @@ impl Ear {
         is_there
     }
 
-    /// Puts the next piece into the store; false when there is no stream.
+    /// Is the piece in hand just what the frame wants? Then it need not wait in the store.
+    fn is_whole(&self, samples: usize) -> bool {
+        self.store.is_empty() && self.piece.len() == samples
+    }
+
+    /// Takes the next piece in hand, or puts silence into the store; false when there is no stream.
     fn pull(&mut self, voice: &Voice, now: Duration, searches: &mut u8) -> bool {
         let samples = |units: u32| scale(units, self.clock_hz, self.rate_hz);
         let pending = u32::try_from(self.store.len()).unwrap_or(u32::MAX);
@@ -198,7 +209,7 @@ impl Ear {
         true
     }
 
-    /// Stores the piece, at the pace that was asked for.
+    /// Gives the piece the pace that was asked for.
     fn keep(&mut self, pace: Pace, searches: &mut u8) {
         match pace {
             _ if *searches >= MOST_SEARCHES => self.stretcher.keep(&self.piece),
@@ -212,11 +223,10 @@ impl Ear {
                 *searches += 1;
                 self.stretched.resize(self.piece.len().saturating_mul(2), 0);
                 let count = self.stretcher.lengthen(&self.piece, &mut self.stretched);
-                self.store.extend(self.stretched.iter().take(count));
-                return;
+                self.stretched.truncate(count);
+                std::mem::swap(&mut self.piece, &mut self.stretched);
             }
         }
-        self.store.extend_from_slice(&self.piece);
     }
 
     /// The stream goes on at another clock, when enough packets say so.

@@ -230,8 +230,10 @@ impl Side {
                 dtmf: wanted && !self.sends_events,
                 ..self.signals
             };
-            self.listener.set(signals, rate_hz);
-            self.listener.push(&self.said, tell);
+            if signals != Signals::default() || !self.listener.is_idle() {
+                self.listener.set(signals, rate_hz);
+                self.listener.push(&self.said, tell);
+            }
             if self.is_masked {
                 self.hold_back(size);
             } else if passes_on && self.listener.hears_digit() {

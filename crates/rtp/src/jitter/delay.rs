@@ -25,6 +25,8 @@ pub(super) struct Delay {
     slot_end: i64,
     bins: [u32; BINS],
     counted: u32,
+    /// No bin above this one has anything.
+    highest: usize,
     target: i64,
 }
 
@@ -42,6 +44,7 @@ impl Delay {
             slot_end: i64::MIN,
             bins: [0; BINS],
             counted: 0,
+            highest: 0,
             target: units(start_ms).clamp(min, max),
         }
     }
@@ -103,14 +106,16 @@ impl Delay {
             *bin += 1;
         }
         self.counted += 1;
+        self.highest = self.highest.max(at);
         if self.counted >= MEMORY {
             self.bins.iter_mut().for_each(|bin| *bin /= 2);
             self.counted = self.bins.iter().sum();
+            self.highest = self.bins.iter().rposition(|bin| *bin > 0).unwrap_or(0);
         }
         let allowed = self.counted * LATE_PER_MILLE / 1000;
         let mut later = 0;
         let mut needed = 0;
-        for (at, count) in self.bins.iter().enumerate().rev() {
+        for (at, count) in self.bins.iter().enumerate().take(self.highest + 1).rev() {
             later += count;
             if later > allowed {
                 needed = at as i64 + 1;

@@ -196,11 +196,13 @@ impl World {
         let epoch = u64::from(input.octet() % 8);
         let life = u64::from(input.octet() % 4);
         let kind = input.octet();
+        let turn = u64::from(kind >> 5);
         if kind & 1 == 0 {
             let item = self.command(session, kind >> 3);
             self.hear(Load::Command(CommandFrame {
                 session,
                 epoch,
+                turn,
                 life,
                 ack,
                 body: body(kind, number, item),
@@ -214,6 +216,7 @@ impl World {
             self.hear(Load::Report(ReportFrame {
                 session,
                 epoch,
+                turn,
                 life,
                 ack,
                 body: body(kind, number, item),

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct Control {
     side: Side<MediaCommand, MediaReport>,
     reports: VecDeque<MediaReport>,
+    /// Sessions begun.
+    turns: u64,
 }
 
 impl Default for Control {
@@ -26,19 +28,27 @@ impl Control {
         Control {
             side: Side::new(),
             reports: VecDeque::new(),
+            turns: 0,
         }
     }
 
-    /// Says a command of a tenant, whose owner has this epoch.
+    /// Says a command of a tenant, whose owner has this epoch. One about a session that was not begun, or has ended, is nobody's;
+    /// only the end may be said once more.
     pub fn say(&mut self, command: MediaCommand, epoch: u64, now: Duration) {
         let session = command.session();
-        let known = self.side.get(session).map(|stream| stream.epoch);
-        if known.is_none_or(|known| known < epoch) {
-            self.side.insert(session, Stream::new(epoch, 0, now));
+        let closes = matches!(command, MediaCommand::Close { .. });
+        let known = self
+            .side
+            .get(session)
+            .map(|stream| (stream.term.0, stream.is_over));
+        // One that is closed and comes again before all has been heard of that is another one.
+        let goes_on = known.is_some_and(|(known, is_over)| known >= epoch && !(is_over && command.opens()));
+        if !goes_on && (command.opens() || closes) {
+            self.turns = self.turns.saturating_add(1);
+            let stream = Stream::new((epoch, self.turns), 0, now);
+            self.side.insert(session, stream);
         }
-        if matches!(command, MediaCommand::Close { .. })
-            && let Some(stream) = self.side.get(session)
-        {
+        if closes && let Some(stream) = self.side.get(session) {
             stream.is_over = true;
         }
         self.side.say(session, command, now);
@@ -47,7 +57,7 @@ impl Control {
     /// Hears a frame of the media plane.
     pub fn hear(&mut self, frame: ReportFrame, now: Duration) {
         let session = frame.session;
-        let Some(stream) = self.side.get(session).filter(|s| s.epoch == frame.epoch) else {
+        let Some(stream) = self.side.get(session).filter(|s| s.term == frame.term()) else {
             if frame.body != Body::Gone {
                 self.side.push(frame.gone());
             }

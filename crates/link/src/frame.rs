@@ -3,6 +3,9 @@
 use model::{MediaCommand, MediaReport, MediaSessionId};
 use serde::{Deserialize, Serialize};
 
+/// Whose session it is: the epoch of its owner, and which of this name in that.
+pub(crate) type Term = (u64, u64);
+
 /// One message about one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame<T> {
@@ -10,6 +13,8 @@ pub struct Frame<T> {
     pub session: MediaSessionId,
     /// The epoch of the owner of the call, as the sender knows it.
     pub epoch: u64,
+    /// Which session of this name it is in that epoch: a later one has a higher number.
+    pub turn: u64,
     /// The life of the media plane that has the session; 0 = the owner has not heard from it yet.
     pub life: u64,
     /// Everything of the other end up to this number has arrived.
@@ -32,7 +37,7 @@ pub enum Body<T> {
     Ack,
     /// Is there such a session? Answered by any frame about it, or by `Gone`.
     Audit,
-    /// There is no such session, of this epoch and in this life.
+    /// There is no such session, of this epoch and turn and in this life.
     Gone,
 }
 
@@ -42,11 +47,17 @@ pub type CommandFrame = Frame<MediaCommand>;
 pub type ReportFrame = Frame<MediaReport>;
 
 impl<T> Frame<T> {
+    /// Whose session it is about.
+    pub(crate) fn term(&self) -> Term {
+        (self.epoch, self.turn)
+    }
+
     /// The answer to a frame about a session that there is not.
     pub(crate) fn gone<U>(&self) -> Frame<U> {
         Frame {
             session: self.session,
             epoch: self.epoch,
+            turn: self.turn,
             life: self.life,
             ack: 0,
             body: Body::Gone,

@@ -14,7 +14,8 @@
 //! - An end that begins anew is known by its number: the *epoch* of a tenant's owner, which rises from owner to owner, and the
 //!   *life* of a media plane. Frames of an owner that has been succeeded are refused. Late frames of a past life may open a
 //!   session again; the first question about it ends it.
-//! - A session lives from its first command to `Closed` or `Refused`. Its number comes again in a later epoch only.
+//! - A session lives from its first command to `Closed` or `Refused`. Its name may come again, also before that: then it is
+//!   another session, of a higher *turn*, and nothing is said of the one before any more.
 //! - Time is a monotonic `Duration`. After each call drain the `poll_*` of the end; [`Control::poll_timeout`] and
 //!   [`Plane::poll_timeout`] say when `handle_timeout` is due.
 #![forbid(unsafe_code)]

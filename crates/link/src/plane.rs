@@ -35,27 +35,30 @@ impl Plane {
     pub fn hear(&mut self, frame: CommandFrame, now: Duration) {
         let (session, tenant) = (frame.session, frame.session.tenant());
         let ours = frame.life == 0 || frame.life == self.life;
-        let known = self.side.get(session).map(|stream| stream.epoch);
+        let known = self.side.get(session).map(|stream| stream.term);
         if frame.body == Body::Gone {
-            if frame.life == self.life && known == Some(frame.epoch) {
+            if frame.life == self.life && known == Some(frame.term()) {
                 self.reap(session);
             }
             return;
         }
         let newest = self.epochs.get(&tenant).copied().unwrap_or(0);
-        if !ours || frame.epoch < newest {
+        let is_past = frame.epoch < newest || known.is_some_and(|known| frame.term() < known);
+        if !ours || is_past {
             return self.side.push(frame.gone());
         }
         if frame.epoch > newest {
             self.abandon(tenant);
         }
-        if known != Some(frame.epoch) {
+        if known != Some(frame.term()) {
             match (frame.life, &frame.body) {
                 // What comes first may overtake what was said first.
                 (0, Body::Item { .. }) => {
+                    // Its owner has closed the one before, and knows no more of it.
+                    self.reap(session);
                     self.epochs.insert(tenant, frame.epoch);
-                    self.side
-                        .insert(session, Stream::new(frame.epoch, self.life, now));
+                    let stream = Stream::new(frame.term(), self.life, now);
+                    self.side.insert(session, stream);
                 }
                 (0, _) => return,
                 _ => return self.side.push(frame.gone()),

@@ -2,7 +2,7 @@
 //!
 //! Does not own: which sessions there are (`side`).
 
-use crate::frame::{Body, Frame};
+use crate::frame::{Body, Frame, Term};
 use model::MediaSessionId;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -27,7 +27,8 @@ const MOST_UNACKNOWLEDGED: usize = 1_024;
 
 /// One session at one end, which says `Out` and hears `In`.
 pub(crate) struct Stream<Out, In> {
-    pub(crate) epoch: u64,
+    /// Epoch and turn.
+    pub(crate) term: Term,
     pub(crate) life: u64,
     /// The session has ended: what is unacknowledged is its last word.
     pub(crate) is_over: bool,
@@ -44,9 +45,9 @@ pub(crate) struct Stream<Out, In> {
 }
 
 impl<Out: Clone, In> Stream<Out, In> {
-    pub(crate) fn new(epoch: u64, life: u64, now: Duration) -> Stream<Out, In> {
+    pub(crate) fn new(term: Term, life: u64, now: Duration) -> Stream<Out, In> {
         Stream {
-            epoch,
+            term,
             life,
             is_over: false,
             unacknowledged: VecDeque::new(),
@@ -63,9 +64,11 @@ impl<Out: Clone, In> Stream<Out, In> {
     /// A frame about this session.
     pub(crate) fn frame(&mut self, session: MediaSessionId, body: Body<Out>) -> Frame<Out> {
         self.owes = false;
+        let (epoch, turn) = self.term;
         Frame {
             session,
-            epoch: self.epoch,
+            epoch,
+            turn,
             life: self.life,
             ack: self.heard,
             body,

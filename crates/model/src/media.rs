@@ -187,6 +187,18 @@ impl MediaCommand {
             | MediaCommand::Close { session } => *session,
         }
     }
+
+    /// True for those that a session begins with.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        matches!(
+            self,
+            MediaCommand::Open { .. }
+                | MediaCommand::OpenStream { .. }
+                | MediaCommand::Reopen { .. }
+                | MediaCommand::Serve { .. }
+        )
+    }
 }
 
 /// From the media plane to a session.

@@ -340,12 +340,7 @@ impl MediaWorker {
                 session,
                 seats: Some(seats),
             } if seats.room.tenant != session.tenant() => return,
-            MediaCommand::Open { session, .. }
-            | MediaCommand::OpenStream { session, .. }
-            | MediaCommand::Reopen { session, .. }
-            | MediaCommand::Serve { session, .. } => {
-                self.sessions.insert(*session);
-            }
+            command if command.opens() => drop(self.sessions.insert(command.session())),
             MediaCommand::Close { session } => drop(self.sessions.remove(session)),
             _ => {}
         }

@@ -362,6 +362,86 @@ fn a_new_owner_of_a_tenant_ends_what_the_old_one_had_and_the_old_one_is_refused(
     assert_eq!(world.plane.sessions(), 2, "the new one's, and the other tenant's");
 }
 
+/// Pictures are switched off and on again: their session has the same name.
+#[test]
+fn a_session_that_comes_again_at_once_is_another_one() {
+    let close = MediaCommand::Close { session: SESSION };
+    // Before the media plane hears of the end, before its owner does, and afterwards.
+    for wait_ms in [0, 15, 100] {
+        let mut world = World::new();
+        world.say(open(SESSION));
+        world.run(Duration::from_millis(100));
+        world.say(close.clone());
+        world.run(Duration::from_millis(wait_ms));
+        world.say(open(SESSION));
+        world.seconds(1);
+        assert_eq!(world.reports.last(), Some(&opened(SESSION)), "{wait_ms} ms");
+        let opened_twice = [open(SESSION), close.clone(), open(SESSION)];
+        assert_eq!(world.commands, opened_twice, "{wait_ms} ms");
+        world.seconds(100);
+        assert_eq!((world.control.sessions(), world.plane.sessions()), (1, 1));
+        world.say(dial(1));
+        world.say(close.clone());
+        world.seconds(100);
+        assert_eq!(world.commands[3..], [dial(1), close.clone()], "{wait_ms} ms");
+        assert_eq!(world.reports.last(), Some(&closed(SESSION)));
+        assert_eq!((world.control.sessions(), world.plane.sessions()), (0, 0));
+    }
+}
+
+/// The same over a bad way: what is open at the end is the session that was said last, or none.
+#[test]
+fn sessions_that_come_again_and_again_end_as_they_were_said() {
+    for seed in 0..300 {
+        let mut world = World::new();
+        (world.chance, world.loss, world.repeats) = (seed, seed % 6 * 100, seed % 4 * 200);
+        world.jitter_ms = seed % 5 * 400;
+        for _ in 0..10 {
+            world.say(open(SESSION));
+            let wait = world.below(600);
+            world.run(Duration::from_millis(wait));
+            world.say(MediaCommand::Close { session: SESSION });
+            let wait = world.below(600);
+            world.run(Duration::from_millis(wait));
+        }
+        let is_open = |world: &World| {
+            let last = world
+                .commands
+                .iter()
+                .rfind(|c| !matches!(c, MediaCommand::Dial { .. }));
+            last.is_some_and(MediaCommand::opens)
+        };
+        if seed % 2 == 0 {
+            world.say(open(SESSION));
+            // A way on which twelve questions in a row are lost says that nobody is there.
+            world.loss = world.loss.min(100);
+            world.seconds(100);
+            assert!(is_open(&world), "seed {seed}: {:?}", world.commands);
+            assert_eq!(world.reports.last(), Some(&opened(SESSION)), "seed {seed}");
+            world.say(MediaCommand::Close { session: SESSION });
+        }
+        world.seconds(200);
+        assert!(!is_open(&world), "seed {seed}: {:?}", world.commands);
+        assert_eq!(world.reports.last(), Some(&closed(SESSION)), "seed {seed}");
+        let left = (world.control.sessions(), world.plane.sessions());
+        assert_eq!(left, (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_session_that_has_ended_is_nobodys() {
+    let mut world = World::new();
+    world.say(open(SESSION));
+    world.seconds(1);
+    world.say(MediaCommand::Close { session: SESSION });
+    world.seconds(1);
+    let (commands, reports) = (world.commands.len(), world.reports.len());
+    world.say(dial(1));
+    world.seconds(100);
+    assert_eq!((world.commands.len(), world.reports.len()), (commands, reports));
+    assert_eq!((world.control.sessions(), world.plane.sessions()), (0, 0));
+}
+
 #[test]
 fn one_session_does_not_wait_for_another() {
     let mut world = World::new();
@@ -392,6 +472,7 @@ fn wild_numbers_do_no_harm() {
     let frame = |number, ack, life| CommandFrame {
         session: SESSION,
         epoch: 5,
+        turn: 1,
         life,
         ack,
         body: Body::Item {

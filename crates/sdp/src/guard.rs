@@ -77,21 +77,53 @@ pub(crate) struct Guard {
     /// Our keys, where the leg may have any.
     pub(crate) ring: Option<Box<Keyring>>,
     pub(crate) agreement: Agreement,
+    /// What the ring was used with last.
+    used: Used,
+}
+
+/// Whoever protects by our keys counts packets for as long as nothing but one key of ours and one of the leg's is in use.
+#[derive(Clone, Default)]
+enum Used {
+    /// Nothing.
+    #[default]
+    Never,
+    /// This suite, and this key of the leg's.
+    With(Suite, Key),
+    /// Something, and DTLS came after it: what was counted is forgotten.
+    Spent,
 }
 
 impl Guard {
+    /// The leg may have these keys of ours.
+    pub(crate) fn protect(&mut self, ring: Keyring) {
+        self.ring = Some(Box::new(ring));
+        self.used = Used::Never;
+    }
+
     /// Our keys are others now, where the leg may have any.
     pub(crate) fn rekey(&mut self, ring: Keyring) {
         if self.ring.is_some() {
-            self.ring = Some(Box::new(ring));
+            self.protect(ring);
         }
     }
 
-    /// True when this offer brings another key than the one agreed on.
+    /// Takes in what a stream as the leg described it leads to.
+    pub(crate) fn agree(&mut self, media: &Media) {
+        self.agreement = Agreement::of(media);
+        self.used = match (&self.agreement, std::mem::take(&mut self.used)) {
+            (Agreement::Protected { suite, theirs, .. }, _) => Used::With(*suite, theirs.clone()),
+            (Agreement::Web { .. }, Used::With(..)) => Used::Spent,
+            (_, used) => used,
+        };
+    }
+
+    /// True when ours are to be renewed with this offer: it brings another key or suite than the one before, or DTLS was in
+    /// between. Packets would be counted anew under a key that has counted before.
     pub(crate) fn is_rekeyed_by(&self, offer: &Media) -> bool {
-        match (&self.agreement, offer.crypto.first()) {
-            (Agreement::Protected { theirs, .. }, Some(crypto)) => *theirs != crypto.key,
-            _ => false,
+        match (&self.used, offer.crypto.first()) {
+            (Used::With(suite, theirs), Some(crypto)) => *suite != crypto.suite || *theirs != crypto.key,
+            (Used::Spent, Some(_)) => true,
+            (Used::Never, _) | (_, None) => false,
         }
     }
 

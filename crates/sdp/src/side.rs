@@ -123,13 +123,13 @@ impl Side {
 
     /// The leg may have these keys of ours, and is asked so for its own.
     pub fn protect(&mut self, ring: Keyring, protection: Protection) {
-        self.audio.ring = Some(Box::new(ring));
+        self.audio.protect(ring);
         self.protection = protection;
     }
 
     /// Its pictures may have these.
     pub fn protect_video(&mut self, ring: Keyring) {
-        self.video.ring = Some(Box::new(ring));
+        self.video.protect(ring);
     }
 
     /// A leg for a text that nobody is told: what could be said to a leg that may have keys.
@@ -183,7 +183,7 @@ impl Side {
     pub fn restart_web(&mut self, ice: Credentials, certificate: u8, fingerprint: Arc<str>) {
         if let Some(own) = &mut self.own {
             (own.ice, own.certificate, own.fingerprint) = (ice, certificate, fingerprint);
-            own.active = None;
+            own.active = [None; 2];
         }
     }
 
@@ -234,7 +234,7 @@ impl Side {
             seed: own.seed,
             theirs,
             controlling: own.offered_first == Some(true) || theirs.lite,
-            active: own.answer_to(theirs.setup) == Setup::Active,
+            active: own.answer_to(theirs.setup, media.is_video()) == Setup::Active,
             certificate: own.certificate,
         })
     }
@@ -308,7 +308,7 @@ impl Side {
         self.audio.ring.is_some()
     }
 
-    /// True when this offer of the leg brings another key than the one agreed on: ours is renewed then too.
+    /// True when ours is to be renewed with this offer of the leg: it brings another key, or takes up what was in use once.
     #[must_use]
     pub fn is_rekeyed_by(&self, offer: &Media) -> bool {
         self.guard(offer).is_rekeyed_by(offer)
@@ -364,7 +364,12 @@ impl Side {
         if let Some(web) = &offer.web {
             let own = self.own.as_deref()?;
             let ice = web.ice.is_some();
-            return Some(Protected::web(profile, own, own.answer_to(web.setup), ice));
+            return Some(Protected::web(
+                profile,
+                own,
+                own.answer_to(web.setup, offer.is_video()),
+                ice,
+            ));
         }
         self.guard(offer).answered(offer, profile)
     }
@@ -378,13 +383,13 @@ impl Side {
     /// Remembers what a stream that the leg described has led to.
     pub(crate) fn agreed(&mut self, media: &Media) {
         if let (Some(web), Some(own)) = (&media.web, &mut self.own) {
-            own.settles(web.setup);
+            own.settles(web.setup, media.is_video());
         }
         let guard = match media.is_video() {
             true => &mut self.video,
             false => &mut self.audio,
         };
-        guard.agreement = Agreement::of(media);
+        guard.agree(media);
     }
 
     /// A leg that was told this.

@@ -342,8 +342,8 @@ pub(crate) struct Own {
     pub(crate) place: usize,
     /// The first offer was ours, so we nominate.
     pub(crate) offered_first: Option<bool>,
-    /// Our role in DTLS, once it is known: it stays for as long as the association does.
-    pub(crate) active: Option<bool>,
+    /// Our roles in DTLS, of the audio and of pictures, once they are known: each stays for as long as its association does.
+    pub(crate) active: [Option<bool>; 2],
     pub(crate) bundled: bool,
 }
 
@@ -358,7 +358,7 @@ impl Own {
             mid: "0".into(),
             place: 0,
             offered_first: None,
-            active: None,
+            active: [None; 2],
             bundled: true,
         }
     }
@@ -374,17 +374,20 @@ impl Own {
         self.offered_first.get_or_insert(false);
     }
 
-    /// The role that we answer with: who offers to choose begins, so that we keep no timer for a hello of ours.
-    pub(crate) fn answer_to(&self, offered: Setup) -> Setup {
-        match (offered, self.active) {
+    /// The role that we answer a stream with: who offers to choose begins, so that we keep no timer for a hello of ours.
+    pub(crate) fn answer_to(&self, offered: Setup, is_video: bool) -> Setup {
+        let [of_audio, of_video] = self.active;
+        match (offered, if is_video { of_video } else { of_audio }) {
             (Setup::Passive, _) | (Setup::ActPass, Some(true)) => Setup::Active,
             (Setup::ActPass | Setup::Active, _) => Setup::Passive,
         }
     }
 
     /// The role has been agreed on.
-    pub(crate) fn settles(&mut self, theirs: Setup) {
-        self.active = Some(self.answer_to(theirs) == Setup::Active);
+    pub(crate) fn settles(&mut self, theirs: Setup, is_video: bool) {
+        let active = Some(self.answer_to(theirs, is_video) == Setup::Active);
+        let [of_audio, of_video] = &mut self.active;
+        *(if is_video { of_video } else { of_audio }) = active;
     }
 
     /// Our attributes for DTLS.

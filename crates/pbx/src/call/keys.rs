@@ -63,10 +63,11 @@ fn equip_with_keys(context: &mut Context, policy: &Policy, side: &mut Side, flow
 
 /// True when a call that this was offered in is to be relayed.
 pub(super) fn needs_relay(policy: &Policy, offer: Option<&Description>) -> bool {
-    let audio = offer.and_then(|offer| offer.audio(&policy.codecs));
+    let streams = offer.map(|offer| [offer.audio(&policy.codecs), offer.video(&policy.codecs)]);
+    let mut streams = streams.into_iter().flatten().flatten();
     policy.media == MediaPolicy::Relay
         || policy.srtp == SrtpPolicy::Required
-        || audio.is_some_and(Media::is_protected)
+        || streams.any(Media::is_protected)
 }
 
 /// The keys of a leg as the media plane takes them.

@@ -9,6 +9,7 @@
 //! - Where audio goes straight, so do these, and there is nothing to open.
 //! - A leg's keys for pictures are new each time, for their media session begins anew.
 //! - While a fax goes on there is no audio, and none is missed.
+//! - Pictures that come to no keys end no call, unless somebody else than the phone has shown himself there.
 
 use super::beside::{MOST_RECORDS, Stream};
 use super::leg::Exchange;
@@ -16,7 +17,8 @@ use super::setup::MEDIA_OPEN_MS;
 use super::{Bridge, Call, Phase};
 use crate::context::{Context, TimerKind};
 use model::{
-    FlowToken, Leg, MediaCommand, MediaReport, MediaSessionId, Now, Policy, StreamKind, StreamRecord,
+    FlowToken, Insecurity, Leg, MediaCommand, MediaReport, MediaSessionId, Now, Policy, StreamKind,
+    StreamRecord,
 };
 use sdp::{Description, Keyring, Media};
 use sip::Message;
@@ -173,7 +175,16 @@ impl Call {
                     });
                 }
             }
-            MediaReport::Unsecured { leg, why, .. } => self.unsecured(context, *leg, *why, now),
+            MediaReport::Unsecured {
+                leg,
+                why: Insecurity::Fingerprint,
+                ..
+            } => self.unsecured(context, *leg, Insecurity::Fingerprint, now),
+            // Who is heard and not seen is heard all the same.
+            MediaReport::Unsecured { why, .. } => {
+                context.counts.dtls_failed += 1;
+                self.run.note(&format!("{}: {}", kind.as_str(), why.as_str()));
+            }
             MediaReport::Silent { .. } if self.phase == Phase::Answered => self.gone_silent(context, now),
             _ => {}
         }

@@ -2,7 +2,9 @@
 
 use crate::anchor;
 use expect_test::{Expect, expect};
-use sdp::{Admit, Anchor, Description, Keyring, Protection, Refusal, Side, answer, offer, serve};
+use sdp::{
+    Admit, Anchor, Credentials, Description, Keyring, Protection, Refusal, Side, answer, offer, serve,
+};
 
 const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n";
 const AUDIO: &str = "m=audio 4000 RTP/AVP 0";
@@ -310,5 +312,49 @@ fn pictures_that_only_come_are_no_silence() {
         let mut side = known();
         offer(&read(&[&audio, &video]), &mut side, able(), &[]).unwrap();
         assert_eq!(side.has_offered_silence(), expected, "{audio}");
+    }
+}
+
+/// Each stream has an association of its own, in which either may have begun.
+#[test]
+fn pictures_have_a_role_of_their_own_in_dtls() {
+    let hash = ["AB"; 32].join(":");
+    let stream = |kind: &str, port: u16, pt: &str, setup: &str| {
+        format!("m={kind} {port} UDP/TLS/RTP/SAVP {pt}|a=fingerprint:sha-256 {hash}|a=setup:{setup}")
+    };
+    let said = |audio: &str, video: &str| {
+        let pictures = stream("video", 4002, "97|a=rtpmap:97 H264/90000", video);
+        text(&[&stream("audio", 4000, "0", audio), &pictures])
+    };
+    let plain = read(&[AUDIO, VIDEO]);
+    for (audio, video) in [("active", "passive"), ("passive", "active"), ("active", "active")] {
+        let mut side = Side::new(7);
+        side.speak_web(Credentials::new(|| 3), [1, 2], 0, "sha-256 CD".into());
+        side.ask_for_dtls();
+        let offered = offer(&plain, &mut side, able(), &[]).unwrap();
+        assert_eq!(offered.matches("a=setup:actpass").count(), 2, "{offered}");
+        let answered = said(audio, video);
+        let answered = Description::parse_answer(answered.as_bytes(), &mut side, true).unwrap();
+        let active = |side: &Side, said: &Description| {
+            [0, 1].map(|at| side.web_path(&said.media()[at]).unwrap().active)
+        };
+        let roles = active(&side, &answered);
+        assert_eq!(roles, [audio == "passive", video == "passive"]);
+        // Whoever may choose keeps the roles that there are (RFC 5763 section 5).
+        let admit = Admit {
+            keys: false,
+            dtls: true,
+            plain: true,
+        };
+        let again = said("actpass", "actpass");
+        let again = Description::parse_with(again.as_bytes(), admit).unwrap();
+        let text = answer(&again, &plain, &mut side, able(), &[]).unwrap();
+        let setups: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("a=setup:"))
+            .collect();
+        let word = |active: bool| if active { "active" } else { "passive" };
+        assert_eq!(setups, roles.map(word), "{text}");
+        assert_eq!(active(&side, &again), roles);
     }
 }

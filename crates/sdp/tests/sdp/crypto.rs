@@ -1,7 +1,9 @@
 //! `a=crypto` (RFC 4568): what is read, what is written, and that no leg sees another's keys.
 
 use expect_test::expect;
-use sdp::{Admit, Anchor, Description, Keyring, Protection, Refusal, Side, Suite, answer, offer};
+use sdp::{
+    Admit, Anchor, Credentials, Description, Keyring, Protection, Refusal, Side, Suite, answer, offer,
+};
 
 const SECRET: Admit = Admit {
     keys: true,
@@ -304,6 +306,44 @@ fn keys_change_when_they_are_told_to_and_a_phones_new_key_is_noticed() {
     let mut keyless = Side::new(1);
     keyless.rekey(ring(100));
     assert!(!keyless.may_have_keys());
+}
+
+/// Whoever protects forgets what it counted under a key when another suite or DTLS takes its place: that key is not to come back.
+#[test]
+fn a_key_that_something_else_came_after_is_not_used_again() {
+    let offered = |suite: &str| read("RTP/SAVP", &[&format!("crypto:1 {suite} inline:{KEY}")], SECRET);
+    let [long, short] = ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"].map(offered);
+    let plain = read("RTP/AVP", &[], SECRET);
+    let hash = ["AB"; 32].join(":");
+    let attributes = [format!("fingerprint:sha-256 {hash}"), "setup:actpass".to_owned()];
+    let dtls = read(
+        "UDP/TLS/RTP/SAVP",
+        &[&attributes[0], &attributes[1]],
+        Admit { dtls: true, ..SECRET },
+    );
+    let agree = |side: &mut Side, offered: &Description| {
+        drop(answer(offered, &plain, side, anchor(), &[]).unwrap());
+        side.srtp(&offered.media()[0])
+    };
+    let stale = |side: &Side, offered: &Description| side.is_rekeyed_by(&offered.media()[0]);
+    for (between, renews) in [(&long, false), (&plain, false), (&short, true), (&dtls, true)] {
+        let mut leg = side(Protection::Demanded);
+        leg.speak_web(Credentials::new(|| 3), [1, 2], 0, "sha-256 CD".into());
+        assert!(!stale(&leg, &long) && !stale(&leg, &dtls));
+        let before = agree(&mut leg, &long);
+        assert_eq!(stale(&leg, between), between == &short);
+        if stale(&leg, between) {
+            leg.rekey(ring(50));
+        }
+        agree(&mut leg, between);
+        assert_eq!(stale(&leg, &long), renews, "{between:?}");
+        if renews {
+            leg.rekey(ring(100));
+        }
+        let after = agree(&mut leg, &long);
+        assert_eq!(before == after, !renews, "{between:?}");
+        assert!(!stale(&leg, &long));
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Pictures and faxes beside the audio of a call: when they have ports, and that all of those return.
 
 use super::Scene;
+use super::scene::ACME;
 use media::PortRange;
-use model::{MediaCommand, MediaPolicy, Policy};
+use model::{Insecurity, Leg, MediaCommand, MediaPolicy, MediaReport, MediaSessionId, Policy, StreamKind};
+use sim::net::Weather;
 use sim::phone::{Answer, Beside};
+use sim::server::Wire;
 use std::time::Duration;
 
 /// Room for the audio of one call.
@@ -89,6 +92,53 @@ fn pictures_have_ports_of_their_own_while_both_show_some() {
     assert_eq!(scene.pairs(), 4);
     let text = scene.closes(ann);
     assert!(text.contains("10.0.0.1:10000 0,8 video 10.0.0.1:"), "{text}");
+}
+
+/// They come back before their ports have, for the media plane is slow.
+#[test]
+fn pictures_that_come_back_at_once_have_ports_again() {
+    for (lag_ms, wait_ms) in [(0, 10), (150, 10), (150, 200), (150, 400)] {
+        let mut scene = Scene::new();
+        scene.world.server.wire = Some(Wire::new(Weather::FAIR, 1));
+        let (mut scene, ann, bea) = scene.beside(SHOWS, SHOWS);
+        if let Some(wire) = &mut scene.world.server.wire {
+            wire.weather.delay_ms = lag_ms;
+        }
+        for video in [false, true] {
+            scene.act(bea, |phone, _| phone.beside.video = video);
+            scene.reinvite(bea, "sendrecv");
+            scene.run(wait_ms);
+        }
+        scene.run(5_000);
+        assert_eq!(scene.answered_with(bea), 200, "{lag_ms} {wait_ms}");
+        assert_eq!(scene.pairs(), 4, "{lag_ms} {wait_ms}");
+        scene.closes(ann);
+    }
+}
+
+/// DTLS of a camera that is covered, or that a middlebox keeps away.
+#[test]
+fn pictures_without_keys_end_no_call_but_a_stranger_does() {
+    for (why, ends) in [
+        (Insecurity::Handshake, false),
+        (Insecurity::NoPath, false),
+        (Insecurity::Fingerprint, true),
+    ] {
+        let (mut scene, ann, _) = Scene::new().beside(SHOWS, SHOWS);
+        let [call] = &scene.world.server.tenant(ACME).expect("acme").calls()[..] else {
+            panic!("not one call");
+        };
+        let session = MediaSessionId::of(ACME, call.id, StreamKind::Video);
+        let leg = Leg::Caller;
+        scene.input(pbx::Input::Media(MediaReport::Unsecured { session, leg, why }));
+        scene.run(1_000);
+        let left = scene.world.server.tenant(ACME).expect("acme").calls().len();
+        assert_eq!(left, usize::from(!ends), "{why:?}");
+        if !ends {
+            let text = scene.closes(ann);
+            assert!(text.contains(&format!("video: {}", why.as_str())), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -72,10 +72,15 @@ impl Splice {
         true
     }
 
-    /// Is this number, by which nothing can be sent, the second in a row?
+    /// Is this number, by which nothing can be sent, the second in a row? Those of the first source are his own, but a leg with
+    /// keys is sent none that lies behind as far as no network brings it (RFC 3711 §3.3.2).
     fn begins_anew(&mut self, seq: u16) -> bool {
         let known = seq.wrapping_add(self.add.0);
-        if self.add == (0, 0) || !is_behind(known, self.first) {
+        let oldest = match self.add {
+            (0, 0) => self.newest.0.wrapping_sub(MISORDER),
+            _ => self.first,
+        };
+        if !is_behind(known, oldest) {
             return false;
         }
         let is_next = self.late == Some(seq);
@@ -193,6 +198,23 @@ mod tests {
             assert_eq!(sent(&mut known, 7, late, 0, 101), None);
         }
         assert_eq!(sent(&mut known, 7, 301, 160, 120), Some((105, 1_960, 7)));
+    }
+
+    /// Nobody else has spoken; still, to a leg with keys half of all numbers would be old ones.
+    #[test]
+    fn who_begins_anew_alone_goes_on() {
+        let mut known = None;
+        sent(&mut known, 7, 40_000, 1_000, 0);
+        assert_eq!(sent(&mut known, 7, 39_950, 0, 1), Some((39_950, 0, 7)), "late");
+        assert_eq!(sent(&mut known, 7, 20_000, 77, 20), Some((20_000, 77, 7)));
+        assert_eq!(sent(&mut known, 7, 20_001, 237, 40), Some((40_001, 1_320, 7)));
+        assert_eq!(sent(&mut known, 7, 20_002, 397, 60), Some((40_002, 1_480, 7)));
+        // Two that are only late are not.
+        let mut known = None;
+        sent(&mut known, 7, 300, 0, 100);
+        for late in [250, 251] {
+            assert_eq!(sent(&mut known, 7, late, 0, 101), Some((late, 0, 7)));
+        }
     }
 
     /// Eleven minutes are half of all numbers.

@@ -9,6 +9,9 @@ use std::time::Duration;
 const SEGMENT: u32 = 0xFFFF;
 /// The last packet of an event is sent so many times (§2.5.1.4).
 const END_PACKETS: u8 = 3;
+/// No network brings a packet so much later than the next event, clock units: ten seconds of the fastest clock. Whoever lies
+/// further behind has begun his timestamps anew.
+const LATEST: u32 = 480_000;
 /// An event of which nothing more is heard is over.
 pub const LOST_END: Duration = Duration::from_millis(200);
 
@@ -233,8 +236,8 @@ impl Receiver {
             if ahead == 0 || (same && !current.ended && ahead == SEGMENT) {
                 return [current.update(timestamp, payload, arrival), None, None];
             }
-            // Behind: a packet of an event before this one.
-            if ahead > u32::MAX / 2 {
+            // A little behind: a packet of an event before this one.
+            if ahead.wrapping_neg() <= LATEST {
                 return [None; 3];
             }
         }

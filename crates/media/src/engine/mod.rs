@@ -169,7 +169,7 @@ impl Engine {
     }
 
     /// May nobody but the session hear what is said?
-    fn is_masked(&self) -> bool {
+    pub(crate) fn is_masked(&self) -> bool {
         self.caller.is_masked || self.callee.is_masked
     }
 

@@ -37,6 +37,11 @@ impl Recorders {
         self.0.is_empty()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Carries out a command for a session of two legs, or one.
     pub(crate) fn handle(
         &mut self,
@@ -107,6 +112,13 @@ impl Recorders {
         self.0
             .iter_mut()
             .for_each(|recorder| recorder.mark(name, effects));
+    }
+
+    /// Marks a place in the one that began last.
+    pub(crate) fn mark_last(&mut self, name: &str, effects: &mut VecDeque<Effect>) {
+        if let Some(recorder) = self.0.last_mut() {
+            recorder.mark(name, effects);
+        }
     }
 
     /// The file can't be written: what is there of it stays.

@@ -7,6 +7,9 @@ use crate::session::Session;
 use model::{Fork, ForkEnd, ForkId, Leg, MediaSessionId, Recording, RecordingId};
 use std::time::Duration;
 
+/// What a recording says where nothing may be heard from now on.
+const MASKED: &str = "masked";
+
 impl Relay {
     pub(super) fn record(
         &mut self,
@@ -21,7 +24,12 @@ impl Relay {
         };
         let is_pair = !session.engine.is_alone();
         let recorders = &mut session.recorders;
+        let was = recorders.len();
         recorders.handle(id, recording, act, is_pair, &mut self.effects);
+        // It says from its beginning why it is silent.
+        if recorders.len() > was && session.engine.is_masked() {
+            recorders.mark_last(MASKED, &mut self.effects);
+        }
         self.set_listened(id, now);
     }
 
@@ -84,7 +92,7 @@ impl Relay {
         };
         if session.engine.set_masked(leg, on) {
             session.forks.mask(on);
-            let name = if on { "masked" } else { "unmasked" };
+            let name = if on { MASKED } else { "unmasked" };
             session.recorders.mark(name, &mut self.effects);
         }
         self.engage(id, now, |_| {});

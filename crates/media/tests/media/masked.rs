@@ -160,6 +160,29 @@ fn keys_are_for_the_session_alone_and_recordings_and_forks_hear_nothing() {
 }
 
 #[test]
+fn a_recording_that_begins_meanwhile_says_why_it_is_silent() {
+    let mut call = Call::new(with_events(Codec::Pcmu), with_events(Codec::Pcmu));
+    mask(&mut call, true);
+    let start = Recording::Start {
+        format: Container::Wav,
+        max_ms: 0,
+        silence_ms: 0,
+        call: None,
+    };
+    record(&mut call, start.clone());
+    // One that runs says so once.
+    record(&mut call, start);
+    call.talk(50);
+    mask(&mut call, false);
+    call.talk(50);
+    record(&mut call, Recording::Stop);
+    let (_, marks) = written(&call);
+    assert_eq!(marks[0], (0, "masked".to_owned()));
+    assert_eq!((marks.len(), marks[1].1.as_str()), (2, "unmasked"));
+    assert!(marks[1].0.abs_diff(1_000) <= 100, "{marks:?}");
+}
+
+#[test]
 fn tones_are_heard_by_nobody_else_and_the_voice_between_them_is() {
     for (caller, callee) in [
         (Codec::Pcma, Codec::Pcma),

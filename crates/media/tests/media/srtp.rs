@@ -174,6 +174,30 @@ fn secure_elsewhere() -> End {
     }
 }
 
+/// A phone that keeps its source and numbers anew after a description is heard by a phone with keys, for which half of all numbers
+/// would be old ones: for eleven minutes it would hear nothing.
+#[test]
+fn who_numbers_anew_is_heard_by_a_leg_with_keys() {
+    for first in [20_000_u16, 39_000, 60_000] {
+        let mut world = World::new(40000, 40099);
+        world.open(1, 0);
+        let (_, to_callee) = world.opened();
+        let mut caller = secure(&mut world, Leg::Caller, CALLER, GCM, 1);
+        remote(&mut world, Leg::Callee, CALLEE, None);
+        let mut heard = |seq: u16| {
+            world.now += Duration::from_millis(20);
+            let sent = world.carry(CALLEE, to_callee, &rtp(seq));
+            sent.is_some_and(|(_, out)| caller.open(&out).is_some())
+        };
+        assert!((40_000..40_200).all(&mut heard));
+        assert!(
+            (first..first + 200).filter(|seq| heard(*seq)).count() >= 199,
+            "{first}"
+        );
+        assert!((first + 200..first + 400).all(&mut heard), "{first}");
+    }
+}
+
 /// Hold and resume repeat the keys: counters go on, so an old packet stays old after the sequence number has rolled.
 #[test]
 fn the_same_keys_again_keep_their_counters() {

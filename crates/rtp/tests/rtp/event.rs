@@ -223,3 +223,26 @@ fn another_source_begins_another_event() {
         ]
     );
 }
+
+/// After a hold some phones keep their source and choose their timestamps anew, half of them lower ones.
+#[test]
+fn keys_are_heard_whose_timestamps_have_begun_anew() {
+    let mut receiver = Receiver::new();
+    let mut heard = |timestamp: u32, event: u8, ms: u64| {
+        let payload = Payload {
+            event,
+            end: true,
+            volume: 10,
+            duration: 800,
+        };
+        let told = receiver.receive(7, timestamp, payload, Duration::from_millis(ms));
+        told.iter().flatten().count()
+    };
+    assert_eq!(heard(3_000_000_000, 1, 0), 2);
+    assert_eq!(heard(3_000_008_000, 2, 1_000), 2);
+    assert_eq!(heard(3_000_000_000, 1, 1_010), 0, "a late one");
+    for timestamp in [2_900_000_000, 1_000_000_000, 5, 4_000_000_000] {
+        assert_eq!(heard(timestamp, 3, 9_000), 2, "{timestamp}");
+        assert_eq!(heard(timestamp, 3, 9_020), 0, "the same once more");
+    }
+}

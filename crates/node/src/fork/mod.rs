@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 pub(crate) use trust::client_config;
-use wire::{Timed, Wire};
+pub(crate) use wire::{Timed, Wire, secure};
 
 /// Connections at once: each has a thread.
 const MOST: usize = 200;
@@ -41,7 +41,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may read nothing.
 const STALL: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 /// Between two looks at what waits: half a packet of sound.
-const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
 /// Octets of one message that comes back.
 const LONGEST: usize = 1 << 20;
 /// What the other side may say in a second, octets: ten times the fastest sound that is played.
@@ -95,7 +95,7 @@ impl ForkDesk {
         let config = self.tls.get_or_init(|| client_config(&self.roots).ok());
         config
             .clone()
-            .context("no trusted certificates are found on this machine")
+            .context("no trusted certificates are found on this machine, and fork_ca names none")
     }
 }
 
@@ -227,7 +227,7 @@ impl Line {
             false => Box::new(socket),
             true => {
                 let name = ServerName::try_from(place.host.clone())?;
-                wire::secure(ClientConnection::new(self.desk.tls()?, name)?, socket)
+                secure(ClientConnection::new(self.desk.tls()?, name)?, socket)
             }
         };
         let random = random32()?;
@@ -357,7 +357,7 @@ impl Said {
 }
 
 /// The first of them that takes the connection until then.
-fn reach(addresses: &[SocketAddr], end: Instant) -> Result<TcpStream> {
+pub(crate) fn reach(addresses: &[SocketAddr], end: Instant) -> Result<TcpStream> {
     let mut failed = anyhow!("it has no address");
     for address in addresses {
         let left = end.saturating_duration_since(Instant::now());
@@ -376,7 +376,7 @@ fn send(wire: &mut dyn Wire, opcode: Opcode, octets: &[u8]) -> io::Result<()> {
 }
 
 /// Writes everything until then.
-fn write_all(wire: &mut dyn Wire, mut octets: &[u8], end: Instant) -> io::Result<()> {
+pub(crate) fn write_all(wire: &mut dyn Wire, mut octets: &[u8], end: Instant) -> io::Result<()> {
     wire.set_end(end);
     while !octets.is_empty() {
         match wire.write(octets) {
@@ -394,7 +394,7 @@ fn write_all(wire: &mut dyn Wire, mut octets: &[u8], end: Instant) -> io::Result
     }
 }
 
-fn is_later(error: &io::Error) -> bool {
+pub(crate) fn is_later(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted

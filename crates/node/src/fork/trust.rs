@@ -51,9 +51,7 @@ pub(crate) fn client_config(more: &[CertificateDer<'static>]) -> Result<Arc<Clie
     }
     roots.add_parsable_certificates(more.iter().cloned());
     if roots.is_empty() {
-        return Err(anyhow!(
-            "none of {TRUSTED:?} holds a certificate, and fork_ca names none"
-        ));
+        return Err(anyhow!("none of {TRUSTED:?} holds a certificate"));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

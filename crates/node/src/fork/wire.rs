@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 /// Plain, or over TLS.
-pub(super) trait Wire: Read + Write {
+pub(crate) trait Wire: Read + Write {
     /// What is begun from now on is given up then.
     fn set_end(&mut self, end: Instant);
 
@@ -18,13 +18,13 @@ pub(super) trait Wire: Read + Write {
 }
 
 /// A socket that is given up on at a time.
-pub(super) struct Timed {
+pub(crate) struct Timed {
     socket: TcpStream,
     end: Instant,
 }
 
 impl Timed {
-    pub(super) fn new(socket: TcpStream, end: Instant) -> Timed {
+    pub(crate) fn new(socket: TcpStream, end: Instant) -> Timed {
         Timed { socket, end }
     }
 
@@ -75,6 +75,6 @@ impl Wire for Secure {
 }
 
 /// TLS over a socket.
-pub(super) fn secure(connection: ClientConnection, socket: Timed) -> Box<dyn Wire> {
+pub(crate) fn secure(connection: ClientConnection, socket: Timed) -> Box<dyn Wire> {
     Box::new(Secure::new(connection, socket))
 }

@@ -4,13 +4,13 @@
 //! One request per connection (RFC 9112). Redirects are not followed: the key is for one server.
 
 use super::LARGEST;
-use crate::fork::{Place, client_config};
+use crate::fork::{LOOK, Place, Timed, Wire, client_config, is_later, reach, secure, write_all};
 use anyhow::{Context, Result, anyhow, bail};
+use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
 use serde_json::json;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -78,49 +78,44 @@ fn head_and_body(request: &Request<'_>, place: &Place, text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The whole answer, up to where the server closes.
+/// The whole answer, up to where the server closes. However its octets trickle, nothing is waited for beyond `end`.
 fn ask(place: &Place, request: &[u8], end: Instant) -> Result<Vec<u8>> {
-    let left = || {
-        end.saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(1))
+    let addresses: Vec<SocketAddr> = (place.host.as_str(), place.port).to_socket_addrs()?.collect();
+    let socket = reach(&addresses, end)?;
+    socket.set_write_timeout(Some(LOOK))?;
+    socket.set_read_timeout(Some(LOOK))?;
+    let socket = Timed::new(socket, end);
+    let mut wire: Box<dyn Wire> = match place.is_secure {
+        false => Box::new(socket),
+        true => {
+            let name = ServerName::try_from(place.host.clone())?;
+            secure(ClientConnection::new(client_config(&[])?, name)?, socket)
+        }
     };
-    let mut addresses = (place.host.as_str(), place.port).to_socket_addrs()?;
-    let address = addresses.next().context("has no address")?;
-    let stream = TcpStream::connect_timeout(&address, left())?;
-    stream.set_write_timeout(Some(left()))?;
-    stream.set_read_timeout(Some(left()))?;
-    if !place.is_secure {
-        return exchange(stream, request, end);
-    }
-    let name = ServerName::try_from(place.host.clone())?;
-    let connection = ClientConnection::new(client_config(&[])?, name)?;
-    exchange(StreamOwned::new(connection, stream), request, end)
+    exchange(wire.as_mut(), request, end).map_err(|error| match Instant::now() < end {
+        true => error,
+        false => anyhow!("takes too long; see [speech] timeout_s"),
+    })
 }
 
-fn exchange(mut stream: impl Read + Write, request: &[u8], end: Instant) -> Result<Vec<u8>> {
-    stream.write_all(request)?;
-    stream.flush()?;
+fn exchange(wire: &mut dyn Wire, request: &[u8], end: Instant) -> Result<Vec<u8>> {
+    write_all(wire, request, end)?;
     let mut all = Vec::new();
     let mut block = vec![0; BLOCK];
     loop {
-        if Instant::now() >= end {
-            bail!("takes too long; see [speech] timeout_s");
-        }
-        match stream.read(&mut block) {
+        match wire.read(&mut block) {
             Ok(0) => return Ok(all),
             Ok(count) => all.extend_from_slice(block.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                bail!("takes too long; see [speech] timeout_s")
-            }
             // Some close TLS without a word. Whether the answer is whole its length says.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(all),
+            Err(error) if is_later(&error) && Instant::now() < end => continue,
             Err(error) => return Err(error.into()),
         }
         if all.len() > LARGEST {
             bail!("says more than {} MB", LARGEST >> 20);
         }
-        if is_whole(&all) {
+        let has_head = split_head(&all).is_some();
+        if is_whole(&all) || (!has_head && all.len() > LARGEST_HEAD) {
             return Ok(all);
         }
     }

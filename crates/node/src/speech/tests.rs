@@ -138,3 +138,46 @@ fn texts_have_limits() {
     }
     assert!(cat.speak(&"ä".repeat(LONGEST_TEXT), "en").is_ok());
 }
+
+/// A socket's own limits are for one call to the system, of which TLS makes as many as it needs.
+#[test]
+fn a_server_that_trickles_holds_nobody_up() {
+    for scheme in ["http", "https"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{scheme}://localhost:{}/", listener.local_addr().unwrap().port());
+        let began = std::time::Instant::now();
+        let trickle = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // The head of a handshake record of 16 kB, or of an answer, and then hardly anything of it.
+            let head: &[u8] = match scheme {
+                "https" => &[22, 3, 3, 0x40, 0],
+                _ => b"HTTP/1.1 200 OK\r\nX: ",
+            };
+            stream.write_all(head).unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+            while began.elapsed() < Duration::from_secs(8) {
+                match stream.read(&mut [0; 1_024]) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(_) if stream.write_all(&[2]).is_ok() => {}
+                    Err(_) => break,
+                }
+            }
+        });
+        let speech = Speech {
+            timeout: Duration::from_millis(500),
+            ..http(url, None)
+        };
+        let message = refusal(&speech);
+        assert!(message.contains("timeout_s"), "{scheme}: {message}");
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(4), "{scheme}: {took:?}");
+        trickle.join().unwrap();
+    }
+}
+
+#[test]
+fn a_head_without_an_end_is_not_read_for_ever() {
+    let (url, _) = server([b"HTTP/1.1 200 OK\r\n".as_slice(), &b"X: y\r\n".repeat(20_000)].concat());
+    assert!(refusal(&http(url, None)).contains("no HTTP"));
+}

@@ -226,6 +226,13 @@ pub fn missing(config: &TenantConfig, draft: &FlowDraft) -> Vec<Fault> {
     faults
 }
 
+/// True where some step of a draft says this.
+#[must_use]
+pub fn says(draft: &FlowDraft, word: &Words) -> bool {
+    let mut steps = draft.steps.values();
+    steps.any(|step| said(step).into_iter().flatten().any(|said| said == word))
+}
+
 /// Everything that a step says.
 fn said(step: &StepDraft) -> [&[Words]; 3] {
     match step {

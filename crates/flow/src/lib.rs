@@ -18,7 +18,7 @@ mod served;
 mod state;
 
 pub use action::{Action, Enter, Event, RoomAct, Service, Shut, Tried};
-pub use check::{Fault, missing};
+pub use check::{Fault, missing, says};
 pub use code::{code, is_reserved};
 pub use compile::compile;
 pub use explain::explain;

@@ -21,6 +21,8 @@ const DRAIN: Duration = Duration::from_millis(200);
 const SYNC: Duration = Duration::from_secs(1);
 /// Between two looks whether the binding journal has grown.
 const COMPACT: Duration = Duration::from_secs(10);
+/// Between two looks for sounds that nobody can hear any more.
+const CLEAR: Duration = Duration::from_secs(3_600);
 /// Longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Between two looks for settings that phones changed.
@@ -94,6 +96,7 @@ pub(crate) struct Keeper {
     sync: Duty,
     compact: Duty,
     keep: Duty,
+    clear: Duty,
 }
 
 impl Keeper {
@@ -122,6 +125,7 @@ impl Keeper {
             sync: Duty::new(SYNC),
             compact: Duty::new(COMPACT),
             keep: Duty::new(KEEP),
+            clear: Duty::new(CLEAR),
         }
     }
 
@@ -130,10 +134,15 @@ impl Keeper {
         loop {
             self.duties();
             let now = self.shared.clock.mono();
-            let next = [&self.refresh, &self.drain, &self.sync, &self.compact, &self.keep]
-                .map(|d| d.due)
-                .into_iter()
-                .min();
+            let duties = [
+                &self.refresh,
+                &self.drain,
+                &self.sync,
+                &self.compact,
+                &self.keep,
+                &self.clear,
+            ];
+            let next = duties.map(|d| d.due).into_iter().min();
             let pause = next.map_or(REFRESH, |at| at.saturating_sub(now));
             match items.recv_timeout(pause) {
                 Ok(KeeperItem::Recover(tenant)) => self.recover(tenant),
@@ -184,6 +193,12 @@ impl Keeper {
             let events = self.events.compact_if_large().map(drop);
             let outcome = bindings.and(events).and(self.calls.compact_if_large().map(drop));
             self.compact.done(now.mono, "compacting the journals", outcome);
+        }
+        if self.clear.is_due(now.mono) {
+            let store = impatient(&mut self.drainer, &self.store);
+            let outcome = store.and_then(|store| store.clear_sounds(now.wall).map(drop));
+            self.clear
+                .done(now.mono, "deleting sounds that were taken away", outcome);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Rules of the fields that people fill in.
 
 use crate::StoreError;
-use model::{UserSettings, UserSettingsChange};
+use model::{Library, UserSettings, UserSettingsChange};
 
 /// Longest extension, characters.
 const EXTENSION_CHARS: usize = 32;
@@ -51,9 +51,8 @@ pub(crate) fn extension(text: &str) -> Result<(), StoreError> {
 
 /// The name of a prompt or a music.
 pub(crate) fn sound(what: &'static str, text: &str) -> Result<(), StoreError> {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_".contains(&b);
     let bare = what == "music" && text.contains('/');
-    if bare || !(1..=64).contains(&text.len()) || !text.bytes().all(fits) {
+    if bare || !Library::is_name(text) {
         return Err(invalid(
             what,
             text,

@@ -38,7 +38,7 @@ impl Store {
     /// # Errors
     /// The database failed, or a row was altered by foreign hands.
     pub fn load_all(&mut self) -> Result<Vec<TenantConfig>, StoreError> {
-        let rows = self.read(async |db, _| Rows::read(db, None).await)?;
+        let rows = self.read(async |db, _| Rows::read(db, None, false).await)?;
         rows.into_configs(self.key())
     }
 
@@ -48,8 +48,20 @@ impl Store {
     /// [`StoreError::NotFound`] when it was deleted or disabled since the scope was found; else as
     /// [`Store::load_all`].
     pub fn load(&mut self, scope: &Scope) -> Result<TenantConfig, StoreError> {
+        self.load_one(scope, false)
+    }
+
+    /// The same, also of a tenant that is disabled: for commands that prepare it, never for calls.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn load_even_disabled(&mut self, scope: &Scope) -> Result<TenantConfig, StoreError> {
+        self.load_one(scope, true)
+    }
+
+    fn load_one(&mut self, scope: &Scope, disabled: bool) -> Result<TenantConfig, StoreError> {
         let tenant = scope.tenant();
-        let rows = self.read(async |db, _| Rows::read(db, Some(sql(tenant.0))).await)?;
+        let rows = self.read(async |db, _| Rows::read(db, Some(sql(tenant.0)), disabled).await)?;
         let config = rows.into_configs(self.key())?.into_iter().next();
         config.ok_or_else(|| StoreError::not_found("tenant", tenant))
     }
@@ -95,19 +107,22 @@ async fn read_counter(db: &mut SqliteConnection) -> Result<u64, StoreError> {
 }
 
 impl Rows {
-    async fn read(db: &mut SqliteConnection, only: Option<i64>) -> Result<Rows, StoreError> {
+    /// Of all tenants, or of one; of those that are enabled, unless `disabled`.
+    async fn read(db: &mut SqliteConnection, only: Option<i64>, disabled: bool) -> Result<Rows, StoreError> {
         let tenants = sqlx::query_as(
-            "SELECT id, name, policy, version FROM tenant WHERE enabled AND (?1 IS NULL OR id = ?1) ORDER BY id",
+            "SELECT id, name, policy, version FROM tenant
+             WHERE (enabled OR ?2) AND (?1 IS NULL OR id = ?1) ORDER BY id",
         )
         .bind(only)
+        .bind(disabled)
         .fetch_all(&mut *db)
         .await?;
         Ok(Rows {
             tenants,
-            domains: domains(db, only, false).await?.into_iter().peekable(),
-            users: users(db, only).await?.into_iter().peekable(),
-            devices: devices(db, only).await?.into_iter().peekable(),
-            sounds: sound::named(db, only).await?.into_iter().peekable(),
+            domains: domains(db, only, disabled).await?.into_iter().peekable(),
+            users: users(db, only, disabled).await?.into_iter().peekable(),
+            devices: devices(db, only, disabled).await?.into_iter().peekable(),
+            sounds: sound::named(db, only, disabled).await?.into_iter().peekable(),
         })
     }
 
@@ -170,13 +185,18 @@ impl Sealed {
     }
 }
 
-async fn users(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<(i64, User)>, StoreError> {
+async fn users(
+    db: &mut SqliteConnection,
+    only: Option<i64>,
+    disabled: bool,
+) -> Result<Vec<(i64, User)>, StoreError> {
     let rows: Vec<(i64, i64, String, String, bool, String)> = sqlx::query_as(
         "SELECT u.tenant, u.id, u.extension, u.display, u.enabled, u.settings
          FROM user u JOIN tenant t ON t.id = u.tenant
-         WHERE t.enabled AND (?1 IS NULL OR u.tenant = ?1) ORDER BY u.tenant, u.id",
+         WHERE (t.enabled OR ?2) AND (?1 IS NULL OR u.tenant = ?1) ORDER BY u.tenant, u.id",
     )
     .bind(only)
+    .bind(disabled)
     .fetch_all(db)
     .await?;
     let user = |(tenant, id, extension, display, enabled, settings)| {
@@ -186,12 +206,17 @@ async fn users(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<(i64,
     rows.into_iter().map(user).collect()
 }
 
-async fn devices(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<Sealed>, StoreError> {
+async fn devices(
+    db: &mut SqliteConnection,
+    only: Option<i64>,
+    disabled: bool,
+) -> Result<Vec<Sealed>, StoreError> {
     let rows = sqlx::query(
         "SELECT d.tenant, d.id, d.user, d.username, d.secret FROM device d JOIN tenant t ON t.id = d.tenant
-         WHERE t.enabled AND (?1 IS NULL OR d.tenant = ?1) ORDER BY d.tenant, d.id",
+         WHERE (t.enabled OR ?2) AND (?1 IS NULL OR d.tenant = ?1) ORDER BY d.tenant, d.id",
     )
     .bind(only)
+    .bind(disabled)
     .fetch_all(db)
     .await?;
     rows.iter()

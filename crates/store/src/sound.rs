@@ -84,6 +84,7 @@ impl Store {
         check::sound("prompt", name)?;
         let tenant = scope.tenant();
         self.change(scope, async |db, _| {
+            clear(db, Some(tenant), now).await?;
             retire(db, tenant, SoundKind::Prompt, name, Some(language), now).await?;
             let id = insert(db, tenant, (SoundKind::Prompt, name, language), sound, now).await?;
             has_room(db, tenant, (SoundKind::Prompt, name), now).await?;
@@ -103,6 +104,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let tenant = scope.tenant();
         self.change(scope, async |db, _| {
+            clear(db, Some(tenant), now).await?;
             match retire(db, tenant, SoundKind::Prompt, name, Some(language), now).await? {
                 0 => Err(StoreError::not_found("prompt", name)),
                 _ => Ok(()),
@@ -124,6 +126,7 @@ impl Store {
         check::sound("music", name)?;
         let tenant = scope.tenant();
         self.change(scope, async |db, _| {
+            clear(db, Some(tenant), now).await?;
             for piece in pieces {
                 insert(db, tenant, (SoundKind::Music, name, ""), piece, now).await?;
             }
@@ -148,6 +151,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let tenant = scope.tenant();
         self.change(scope, async |db, _| {
+            clear(db, Some(tenant), now).await?;
             let known = rows(db, tenant, SoundKind::Music).await?;
             let own: Vec<SoundId> = known
                 .into_iter()
@@ -170,6 +174,15 @@ impl Store {
                 .await?;
             Ok(())
         })
+    }
+
+    /// Deletes what no tenant's names have led to for a day, also where nobody changes anything any more: what was taken away
+    /// is not to stay. How many there were.
+    ///
+    /// # Errors
+    /// The database is locked, full or broken.
+    pub fn clear_sounds(&mut self, now: Wall) -> Result<u64, StoreError> {
+        self.write(async |db, _| clear(db, None, now).await)
     }
 
     /// The tenant's prompts by name and language, or the pieces of its music by name and in order.
@@ -199,7 +212,17 @@ impl Store {
     }
 }
 
-/// Names lead to a sound no longer; how many there were. What has long been so is deleted.
+/// Deletes the sounds of a tenant, or of all, to which no name has led for a day.
+async fn clear(db: &mut SqliteConnection, tenant: Option<TenantId>, now: Wall) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM sound WHERE gone_ms < ?1 AND (?2 IS NULL OR tenant = ?2)")
+        .bind(sql(now.0.saturating_sub(LINGER_MS)))
+        .bind(tenant.map(|tenant| sql(tenant.0)))
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Names lead to a sound no longer; how many there were.
 async fn retire(
     db: &mut SqliteConnection,
     tenant: TenantId,
@@ -208,11 +231,6 @@ async fn retire(
     language: Option<&str>,
     now: Wall,
 ) -> Result<u64, StoreError> {
-    sqlx::query("DELETE FROM sound WHERE tenant = ?1 AND gone_ms < ?2")
-        .bind(sql(tenant.0))
-        .bind(sql(now.0.saturating_sub(LINGER_MS)))
-        .execute(&mut *db)
-        .await?;
     let done = sqlx::query(
         "UPDATE sound SET gone_ms = ?1 WHERE tenant = ?2 AND kind = ?3 AND name = ?4 AND gone_ms IS NULL
          AND (?5 IS NULL OR language = ?5)",
@@ -321,13 +339,19 @@ async fn rows(
 /// Tenant, kind, name, language, id and length of what names lead to, by tenant and in order.
 pub(crate) type Named = (i64, String, String, String, i64, i64);
 
-/// For the snapshots of enabled tenants.
-pub(crate) async fn named(db: &mut SqliteConnection, only: Option<i64>) -> Result<Vec<Named>, StoreError> {
+/// For snapshots.
+pub(crate) async fn named(
+    db: &mut SqliteConnection,
+    only: Option<i64>,
+    disabled: bool,
+) -> Result<Vec<Named>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT s.tenant, s.kind, s.name, s.language, s.id, s.ms FROM sound s JOIN tenant t ON t.id = s.tenant
-         WHERE t.enabled AND s.gone_ms IS NULL AND (?1 IS NULL OR s.tenant = ?1) ORDER BY s.tenant, s.id",
+         WHERE (t.enabled OR ?2) AND s.gone_ms IS NULL AND (?1 IS NULL OR s.tenant = ?1)
+         ORDER BY s.tenant, s.id",
     )
     .bind(only)
+    .bind(disabled)
     .fetch_all(db)
     .await?)
 }

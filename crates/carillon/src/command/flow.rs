@@ -39,7 +39,7 @@ fn read(file: &Path) -> Result<FlowDraft> {
 /// The tenant's configuration, a disabled tenant's as well.
 fn config(desk: &mut Desk, scope: &Scope) -> Result<TenantConfig> {
     let (store, _) = desk.store()?;
-    Ok(store.load(scope)?)
+    Ok(store.load_even_disabled(scope)?)
 }
 
 fn set(desk: &mut Desk, tenant: &str, number: &str, file: &Path) -> Result<()> {

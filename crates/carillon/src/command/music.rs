@@ -4,7 +4,7 @@ use super::{Desk, upload};
 use crate::arguments::Music;
 use crate::output::{Table, instant};
 use anyhow::{Result, anyhow, bail};
-use model::{Library, Policy};
+use model::{Library, Policy, Words};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use store::{NewSound, SoundKind, SoundRow};
@@ -136,7 +136,7 @@ fn remove(desk: &mut Desk, tenant: &str, name: &str, piece: Option<usize>) -> Re
     let count = own.iter().filter(|row| row.name == name).count();
     let is_gone = count == 0 && name != Library::USUAL_MUSIC;
     let flows = match is_gone {
-        true => upload::flows_with(&row.policy, "music", name),
+        true => upload::flows_with(&row.policy, &Words::Music(name.to_owned())),
         false => Vec::new(),
     };
     let on_hold = row.policy.music() == Some(name);

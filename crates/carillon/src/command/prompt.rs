@@ -7,7 +7,7 @@ use crate::config;
 use crate::output::{Table, instant, seconds};
 use anyhow::{Context, Result, anyhow, bail};
 use audio::sound::{Normal, normalise};
-use model::Library;
+use model::{Library, Policy, Words};
 use node::speech::Synthesizer;
 use prompts::Language;
 use serde_json::{Value, json};
@@ -217,22 +217,36 @@ fn reset(desk: &mut Desk, tenant: &str, name: &str, language: Option<&str>) -> R
     done.map_err(|error| anyhow!("{error}; carillon prompt list {tenant} shows all"))?;
     let rest = store.sounds(&scope, SoundKind::Prompt)?;
     let is_gone = prompts::Name::parse(name).is_none() && rest.iter().all(|row| row.name != name);
-    let flows = match is_gone {
-        true => upload::flows_with(&row.policy, "prompt", name),
-        false => Vec::new(),
+    let (flows, policy) = match is_gone {
+        true => (
+            upload::flows_with(&row.policy, &Words::Prompt(name.to_owned())),
+            keys_with(&row.policy, name),
+        ),
+        false => (Vec::new(), Vec::new()),
     };
     desk.changed();
-    let text = match flows.as_slice() {
+    let places: Vec<&str> = flows.iter().map(String::as_str).chain(policy.clone()).collect();
+    let text = match places.as_slice() {
         [] => format!("{name} is taken away.\n"),
-        flows => format!(
+        places => format!(
             "{name} is taken away. Callers hear nothing in its place at {}.\n",
-            flows.join(", ")
+            places.join(", ")
         ),
     };
     desk.print(
-        &json!({"name": name, "language": language, "missing_in": flows}),
+        &json!({"name": name, "language": language, "missing_in": flows, "policy": policy}),
         &text,
     )
+}
+
+/// Keys of a policy that name this prompt.
+fn keys_with(policy: &Policy, name: &str) -> Vec<&'static str> {
+    let keys = [
+        ("hold_announcement", &policy.hold_announcement),
+        ("record_announcement", &policy.record_announcement),
+    ];
+    let named = keys.into_iter().filter(|(_, named)| *named == name);
+    named.map(|(key, _)| key).collect()
 }
 
 fn export(desk: &mut Desk, (tenant, name, language): (&str, &str, Option<&str>), file: &Path) -> Result<()> {

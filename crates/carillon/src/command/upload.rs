@@ -5,7 +5,7 @@
 use crate::output::printable;
 use anyhow::{Context, Result, anyhow, bail};
 use audio::sound::{Normal, normalise};
-use model::Wall;
+use model::{Policy, Wall, Words};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -54,23 +54,8 @@ pub(super) fn length(ms: u64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// Numbers with flows that have this sound in them, as written in a draft: `{"prompt": NAME}` or `{"music": NAME}`.
-pub(super) fn flows_with(policy: &model::Policy, kind: &str, name: &str) -> Vec<String> {
-    let names = |draft: &model::FlowDraft| {
-        let json = serde_json::to_value(draft).unwrap_or_default();
-        has(&json, kind, name)
-    };
-    let flows = policy.flows.iter().filter(|(_, draft)| names(draft));
+/// Numbers with flows that say this.
+pub(super) fn flows_with(policy: &Policy, word: &Words) -> Vec<String> {
+    let flows = policy.flows.iter().filter(|(_, draft)| flow::says(draft, word));
     flows.map(|(number, _)| number.clone()).collect()
-}
-
-fn has(value: &serde_json::Value, kind: &str, name: &str) -> bool {
-    match value {
-        serde_json::Value::Object(fields) => {
-            let is_it = fields.len() == 1 && fields.get(kind).and_then(|found| found.as_str()) == Some(name);
-            is_it || fields.values().any(|field| has(field, kind, name))
-        }
-        serde_json::Value::Array(items) => items.iter().any(|item| has(item, kind, name)),
-        _ => false,
-    }
 }

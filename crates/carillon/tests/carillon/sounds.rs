@@ -265,4 +265,51 @@ fn announcements_name_prompts_that_there_are() {
     }
     site.json(&["prompt", "set", "acme", "own/said", "--file", &file]);
     site.json(&["tenant", "set", "acme", "record_announcement=own/said"]);
+    let other = [
+        "prompt",
+        "set",
+        "acme",
+        "own/said",
+        "--language",
+        "fr",
+        "--file",
+        &file,
+    ];
+    site.json(&other);
+    // One language of two changes nothing; who takes the last away is told what lacks it.
+    let reset = site.json(&["prompt", "reset", "acme", "own/said", "--language", "fr"]);
+    assert_eq!(reset["policy"], json!([]));
+    site.json(&["prompt", "set", "acme", "own/said", "--file", &file]);
+    site.json(&["tenant", "set", "acme", "hold_announcement=own/said"]);
+    let told = site.text(&["prompt", "reset", "acme", "own/said"]);
+    assert!(told.contains("hold_announcement, record_announcement"), "{told}");
+}
+
+/// An operator prepares a company before it is let in.
+#[test]
+fn flows_of_a_disabled_company_can_be_set_and_seen() {
+    let (site, file) = site();
+    site.json(&["tenant", "set", "acme", "--disable"]);
+    site.json(&["prompt", "set", "acme", "own/welcome", "--file", &file]);
+    let flow = r#"{"steps": {"start": {"do": "page", "extensions": ["100"]}}}"#;
+    let page = site.file("page.json", flow);
+    let flow = r#"{"steps": {"start": {"do": "play", "say": [{"prompt": "own/welcome"}]}}}"#;
+    let play = site.file("play.json", flow);
+    for (number, file) in [("300", &page), ("301", &play)] {
+        site.json(&["flow", "set", "acme", number, file]);
+    }
+    let list = site.json(&["flow", "list", "acme"]);
+    assert_eq!(
+        (&list[0]["state"], &list[1]["state"]),
+        (&json!("good"), &json!("good"))
+    );
+    assert!(
+        !site
+            .json(&["flow", "explain", "acme", "301"])
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    // It is still nobody's.
+    assert_eq!(site.json(&["tenant", "show", "acme"])["enabled"], false);
 }

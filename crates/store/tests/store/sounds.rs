@@ -97,6 +97,44 @@ fn music_keeps_its_order() {
     assert!(pieces(&mut b).is_empty());
 }
 
+/// Calls hear what they began with for a day; then it is gone, whatever command comes next, and also when none does.
+#[test]
+fn what_was_taken_away_is_deleted_after_a_day() {
+    let mut b = bench();
+    b.store
+        .add_music(
+            &b.acme,
+            "lobby",
+            &[sound(b"a"), sound(b"b"), sound(b"c")],
+            Wall(1),
+        )
+        .unwrap();
+    let config = b.store.load(&b.acme).unwrap();
+    let ids: Vec<SoundId> = config.library().music("lobby").iter().map(|own| own.id).collect();
+    let is_there = |b: &mut crate::Bench, at: usize| b.store.sound(&b.acme, ids[at]).unwrap().is_some();
+    b.store.remove_music(&b.acme, "lobby", Some(1), Wall(10)).unwrap();
+    b.store
+        .add_music(&b.acme, "bar", &[sound(b"d")], Wall(10 + DAY))
+        .unwrap();
+    assert!(is_there(&mut b, 0), "not before its day is over");
+    b.store
+        .add_music(&b.acme, "bar", &[sound(b"e")], Wall(11 + DAY))
+        .unwrap();
+    assert!(!is_there(&mut b, 0), "another music was added");
+    b.store
+        .remove_music(&b.acme, "lobby", Some(1), Wall(20 + DAY))
+        .unwrap();
+    b.store
+        .remove_music(&b.acme, "lobby", Some(1), Wall(21 + 2 * DAY))
+        .unwrap();
+    assert!(!is_there(&mut b, 1), "another piece was taken away");
+    let version = b.store.load(&b.acme).unwrap().version();
+    assert_eq!(b.store.clear_sounds(Wall(21 + 3 * DAY)).unwrap(), 0);
+    assert_eq!(b.store.clear_sounds(Wall(22 + 3 * DAY)).unwrap(), 1);
+    assert!(!is_there(&mut b, 2), "nothing was done at all");
+    assert_eq!(b.store.load(&b.acme).unwrap().version(), version);
+}
+
 #[test]
 fn tenants_have_room_of_their_own_and_never_anothers_sounds() {
     let mut b = bench();

@@ -52,8 +52,9 @@ impl Plane {
         }
         if known != Some(frame.term()) {
             match (frame.life, &frame.body) {
-                // What comes first may overtake what was said first.
-                (0, Body::Item { .. }) => {
+                // What follows may overtake it, and comes again. By itself it would be late: of a session that has ended, which would
+                // wait for its beginning for ever.
+                (0, Body::Item { number: 1, .. }) => {
                     // Its owner has closed the one before, and knows no more of it.
                     self.reap(session);
                     self.epochs.insert(tenant, frame.epoch);

@@ -84,12 +84,24 @@ pub struct Side {
     formats: Box<[(u8, Format)]>,
     /// That text was an answer; `None` = nobody knows.
     answered: Option<bool>,
+    /// The text before that one, as long as that is an offer without an answer.
+    before: Option<Box<Before>>,
     /// Our side of ICE and DTLS, where the leg may speak so.
     own: Option<Box<Own>>,
     protection: Protection,
     audio: Guard,
     /// Pictures have keys of their own, or two streams could use one key stream.
     video: Guard,
+}
+
+/// What a text is remembered by.
+#[derive(Clone)]
+struct Before {
+    said: String,
+    place: String,
+    lines: Vec<String>,
+    formats: Box<[(u8, Format)]>,
+    answered: Option<bool>,
 }
 
 /// It holds keys, also in what was said.
@@ -114,6 +126,7 @@ impl Side {
             lines: Vec::new(),
             formats: Box::default(),
             answered: None,
+            before: None,
             own: None,
             protection: Protection::None,
             audio: Guard::default(),
@@ -382,6 +395,7 @@ impl Side {
 
     /// Remembers what a stream that the leg described has led to.
     pub(crate) fn agreed(&mut self, media: &Media) {
+        self.settle();
         if let (Some(web), Some(own)) = (&media.web, &mut self.own) {
             own.settles(web.setup, media.is_video());
         }
@@ -390,6 +404,27 @@ impl Side {
             false => &mut self.audio,
         };
         guard.agree(media);
+    }
+
+    /// The leg has taken the last offer: that is what counts from now on.
+    pub fn settle(&mut self) {
+        self.before = None;
+    }
+
+    /// The leg has refused the last offer: what was said before goes on to count (RFC 3264 §8), under a version of its own.
+    pub fn take_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            let Before {
+                said,
+                place,
+                lines,
+                formats,
+                answered,
+            } = *before;
+            self.version = self.version.saturating_add(1);
+            (self.said, self.place, self.lines) = (said, place, lines);
+            (self.formats, self.answered) = (formats, answered);
+        }
     }
 
     /// A leg that was told this.
@@ -494,13 +529,17 @@ impl Side {
         let family = family(ip);
         let (group, body) = (text.group, text.body);
         let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{group}{body}");
-        self.answered = Some(text.answers);
+        let answered = self.answered.replace(text.answers);
         if !self.has_spoken() || below != self.said {
+            let before = Before {
+                said: std::mem::replace(&mut self.said, below),
+                place: std::mem::replace(&mut self.place, format!("IN {family} {ip}")),
+                lines: std::mem::replace(&mut self.lines, text.lines),
+                formats: std::mem::replace(&mut self.formats, text.formats.into()),
+                answered,
+            };
+            self.before = (self.has_spoken() && !text.answers).then(|| Box::new(before));
             self.version = self.version.saturating_add(1);
-            self.said = below;
-            self.place = format!("IN {family} {ip}");
-            self.lines = text.lines;
-            self.formats = text.formats.into();
         }
         self.text()
     }

@@ -497,3 +497,26 @@ fn wild_numbers_do_no_harm() {
     world.seconds(1);
     assert_eq!(world.commands, [open(SESSION), dial(2)]);
 }
+
+/// It may be a late copy of the last word of a session that has ended, and would wait for its beginning for ever.
+#[test]
+fn what_comes_before_the_beginning_begins_nothing() {
+    let (mut control, mut plane) = (Control::new(), Plane::new(8));
+    let now = Duration::from_secs(1);
+    control.say(open(SESSION), 1, now);
+    control.say(MediaCommand::Close { session: SESSION }, 1, now);
+    let frames: Vec<_> = std::iter::from_fn(|| control.poll_frame()).collect();
+    let [first, second] = &frames[..] else {
+        panic!("{frames:?}");
+    };
+    plane.hear(second.clone(), now);
+    assert_eq!((plane.sessions(), plane.poll_command()), (0, None));
+    for frame in [first, second] {
+        plane.hear(frame.clone(), now);
+    }
+    let commands: Vec<_> = std::iter::from_fn(|| plane.poll_command()).collect();
+    assert_eq!(
+        commands,
+        [open(SESSION), MediaCommand::Close { session: SESSION }]
+    );
+}

@@ -204,6 +204,7 @@ impl Call {
         match message.filter(|_| code < 300) {
             Some(message) => {
                 leg.dialog.refresh_target(message);
+                leg.side.settle();
                 if leg.offerless == Some(cseq) {
                     return self.offered_again(context, side, cseq, message, now);
                 }
@@ -368,6 +369,9 @@ impl Call {
             408 | 481 => 480,
             code => code,
         };
+        if let Some(leg) = self.leg_mut(side) {
+            leg.side.take_back();
+        }
         self.settle_asker(context, side.other(), told, now);
         if matches!(code, 408 | 481) && self.phase == Phase::Answered {
             if self.restored.is_some() {

@@ -62,6 +62,8 @@ pub struct Tally {
     pub forwarded: u64,
     /// Records of calls that the server answered itself.
     pub served: u64,
+    /// Streams of pictures and faxes that got ports.
+    pub streams: u64,
     /// What happened between sessions and the media plane.
     pub frames: WireCounts,
     /// Calls that ended because the media plane had lost their session.
@@ -88,6 +90,7 @@ impl Tally {
         self.keys += other.keys;
         self.forwarded += other.forwarded;
         self.served += other.served;
+        self.streams += other.streams;
         self.frames.add(&other.frames);
         self.media_lost += other.media_lost;
     }

@@ -7,7 +7,7 @@ use crate::phone::{Abilities, Answer};
 use crate::rng::Rng;
 use crate::world::{Company, World, configure};
 use media::PortRange;
-use model::{Counts, MediaPolicy, Policy, TenantConfig, TenantId, Transport, UserSettings};
+use model::{Counts, MediaCommand, MediaPolicy, Policy, TenantConfig, TenantId, Transport, UserSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -430,6 +430,11 @@ impl Scene {
             keys: self.world.server.keys,
             forwarded: self.world.server.cdrs.iter().filter(|cdr| forwarded(cdr)).count() as u64,
             served: self.world.server.cdrs.iter().filter(|cdr| served(cdr)).count() as u64,
+            streams: {
+                let told = self.world.server.told.iter();
+                told.filter(|(_, command)| matches!(command, MediaCommand::OpenStream { .. }))
+                    .count() as u64
+            },
             frames: self
                 .world
                 .server

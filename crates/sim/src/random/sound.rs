@@ -2,6 +2,7 @@
 
 use super::scene::{Scene, Shape, storm};
 use crate::net::Weather;
+use crate::phone::Beside;
 use crate::rng::Rng;
 use crate::server::Wire;
 use model::{FlowDraft, Policy, RecordPolicy, RoomCommand, TenantId, Transport};
@@ -86,11 +87,13 @@ impl Scene {
     pub(super) fn give_engine(&mut self, index: usize) {
         let Some(sound) = &mut self.sound else { return };
         let phone = self.world.phones.get_mut(index);
-        if let Some(phone) = phone.filter(|p| p.identity.transport == Transport::Wss)
-            && sound.per_mille(500)
-        {
+        let Some(phone) = phone else { return };
+        if phone.identity.transport == Transport::Wss && sound.per_mille(500) {
             phone.ufrag = Some("first");
             self.unsteady.insert(index);
+        } else {
+            phone.beside.video = sound.per_mille(300);
+            phone.beside.takes_fax = sound.per_mille(300);
         }
     }
 
@@ -149,9 +152,36 @@ impl Scene {
                 self.world.server.input(tenant, input, now);
                 self.world.collect();
             }
+            17..21 => {
+                let talking = self.talking();
+                if let Some(phone) = sound.pick(&talking).copied() {
+                    self.show(phone, &mut sound);
+                }
+            }
             _ => {}
         }
         self.sound = Some(sound);
+    }
+
+    /// A phone begins or ceases to show pictures or to fax, perhaps both within a moment.
+    fn show(&mut self, phone: usize, sound: &mut Rng) {
+        let times = 1 + sound.below(2);
+        for _ in 0..times {
+            let beside = Beside {
+                video: sound.per_mille(500),
+                takes_fax: sound.per_mille(500),
+                faxes: sound.per_mille(300),
+                keeps_audio: sound.per_mille(500),
+            };
+            self.world.act(phone, |p, now| {
+                if p.ufrag.is_none() {
+                    p.beside = beside;
+                    for (call, _) in p.calls() {
+                        p.reinvite(call, "sendrecv", now);
+                    }
+                }
+            });
+        }
     }
 
     fn change_wire(&mut self, weather: Weather) {
@@ -163,6 +193,11 @@ impl Scene {
 
     /// Some frames get through from now on; all of them, at once, where it is to be `fair`.
     pub(super) fn mend_wire(&mut self, fair: bool) {
+        if fair && self.sound.is_some() {
+            for phone in &mut self.world.phones {
+                phone.beside = Beside::default();
+            }
+        }
         if let Some(wire) = &mut self.world.server.wire {
             if fair {
                 wire.weather = Weather {

@@ -200,12 +200,13 @@ fn however_bad_the_way_to_the_media_plane_is_everything_returns() {
     let frames = tally.frames;
     println!("COUNT seeds {}", tally.seeds);
     println!(
-        "worlds of sound: {} seeds, {} calls, {} answered, {} records, {} of calls that the server answered, {} frames, {} lost, {} repeated, {} media planes dead, {} calls lost with them, {} failures",
+        "worlds of sound: {} seeds, {} calls, {} answered, {} records, {} of calls that the server answered, {} streams beside, {} frames, {} lost, {} repeated, {} media planes dead, {} calls lost with them, {} failures",
         tally.seeds,
         tally.calls,
         tally.answered,
         tally.records,
         tally.served,
+        tally.streams,
         frames.sent,
         frames.lost,
         frames.repeated,
@@ -216,6 +217,7 @@ fn however_bad_the_way_to_the_media_plane_is_everything_returns() {
     assert!(failures.is_empty(), "{} seeds failed", failures.len());
     let all = [
         tally.served,
+        tally.streams,
         frames.lost,
         frames.repeated,
         frames.deaths,

@@ -197,6 +197,21 @@ fn a_fax_that_the_phone_refuses_changes_nothing() {
     scene.closes(ann);
 }
 
+/// What was refused is not offered again when the session is refreshed (RFC 4028), which would end with the next refusal.
+#[test]
+fn a_call_in_which_a_fax_was_refused_goes_on_for_long() {
+    let scene = Scene::with(Policy {
+        session_expires_s: 120,
+        ..Policy::default()
+    });
+    let (mut scene, ann, bea) = scene.beside(Beside::default(), Beside::default());
+    scene.fax(ann, true);
+    assert_eq!((scene.pairs(), scene.answered_with(ann)), (2, 488));
+    scene.run(400_000);
+    scene.still_talk([ann, bea]);
+    scene.closes(ann);
+}
+
 #[test]
 fn a_fax_without_ports_is_refused() {
     let scene = Scene::with_ports(Policy::default(), NARROW);

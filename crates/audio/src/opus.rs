@@ -273,6 +273,23 @@ impl Decoder {
     }
 }
 
+/// Does a packet hold the one before once more (RFC 6716 §4.2.4)? One of several frames is looked at as far as its first.
+#[must_use]
+pub fn has_fec(packet: &[u8]) -> bool {
+    let [toc, first, ..] = packet else { return false };
+    // CELT alone has none; of two frames of different lengths, or more, the first begins further on.
+    let (config, code) = (toc >> 3, toc & 3);
+    if config >= 16 || code > 1 {
+        return false;
+    }
+    // Before the flag stands one for each 20 ms.
+    let flags = match config {
+        0..12 => (config % 4).max(1),
+        _ => 1,
+    };
+    first >> (7 - flags) & 1 == 1
+}
+
 /// How long a packet is, in units of the RTP clock (48 kHz).
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Opus through our settings: quality, losses, pauses, and packets from anybody.
 
 use crate::{Random, rms, sine, snr, voice};
-use audio::opus::{Decoder, Encoder, Error, MAX_PACKET, RATES_HZ, Settings, duration};
+use audio::opus::{Decoder, Encoder, Error, MAX_PACKET, RATES_HZ, Settings, duration, has_fec};
 
 /// Packets of a sound in frames of so many milliseconds.
 fn encode(sound: &[i16], settings: Settings, ms: usize) -> Vec<Option<Vec<u8>>> {
@@ -143,6 +143,28 @@ fn what_the_next_packet_carries_is_nearer_than_concealment() {
     let (with, without) = (play(true), play(false));
     println!("lost frames: {with:.1} dB with the next packet, {without:.1} dB concealed");
     assert!(with > without + 3.0);
+}
+
+#[test]
+fn packets_say_whether_they_hold_the_one_before() {
+    for rate_hz in [8000, 16_000] {
+        for ms in [20, 40, 60] {
+            let sound = voice(3, rate_hz, 4.0);
+            let with = |loss_percent| {
+                let settings = Settings {
+                    loss_percent,
+                    ..Settings::call(rate_hz)
+                };
+                let packets = encode(&sound, settings, ms);
+                let with = packets.iter().flatten().filter(|packet| has_fec(packet));
+                with.count() * 100 / packets.len()
+            };
+            let case = format!("{rate_hz} Hz, {ms} ms");
+            assert_eq!(with(0), 0, "{case}");
+            assert!(with(10) >= 50, "{case}: {} %", with(10));
+        }
+    }
+    assert!(!has_fec(&[]) && !has_fec(&[0]) && !has_fec(&[0xFC, 0xFF]));
 }
 
 #[test]

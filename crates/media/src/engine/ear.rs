@@ -4,7 +4,7 @@
 //! events, which only leave a gap here.
 
 use super::decode::{Decoder, duration};
-use audio::Stretcher;
+use audio::{Stretcher, opus};
 use model::{Codec, Voice};
 use rtp::Header;
 use rtp::jitter::{Content, JitterBuffer, Pace, Piece, Settings};
@@ -96,6 +96,9 @@ impl Ear {
         } else if !self.turn(clock_hz, now) {
             return;
         }
+        if codec == Some(Codec::Opus) && opus::has_fec(payload) {
+            self.buffer.expect_fec();
+        }
         self.buffer.put(header, payload, content, now);
     }
 
@@ -184,7 +187,8 @@ impl Ear {
                 }
             }
             Piece::Comfort { duration, payload } => {
-                let samples = samples(duration);
+                // A wait that is shorter than a sample would never end.
+                let samples = samples(duration).max(1);
                 if let Some(payload) = payload {
                     self.noise.tell(payload);
                 }
@@ -198,7 +202,7 @@ impl Ear {
                 }
             }
             Piece::Silence { duration } => {
-                let samples = samples(duration);
+                let samples = samples(duration).max(1);
                 self.store.resize(self.store.len().saturating_add(samples), 0);
                 self.blank = self.blank.saturating_add(samples);
                 return false;
@@ -283,6 +287,58 @@ impl Noise {
             self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let even = i32::from((self.state >> 16) as u16 as i16);
             out.push(((even * self.peak) >> 15) as i16);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opus of a tone, a packet each 20 ms from `begin` on; gives when what is heard of it begins.
+    fn begins(begin: Duration, rate_hz: u32) -> Duration {
+        let voice = Voice::new(111, Codec::Opus);
+        let mut encoder = opus::Encoder::new(opus::Settings::call(16_000)).unwrap();
+        let tone: Vec<i16> = (0..320)
+            .map(|n| if n % 40 < 20 { 8_000 } else { -8_000 })
+            .collect();
+        let mut payload = [0; opus::MAX_PACKET];
+        let mut ear = Ear::new(&voice, rate_hz);
+        let mut frame = vec![0; rate_hz as usize / 50];
+        let mut number = 0;
+        for tick in 1..20 {
+            let now = Duration::from_millis(20) * tick;
+            while begin + Duration::from_millis(20) * number <= now {
+                let count = encoder.encode(&tone, &mut payload).unwrap().unwrap();
+                let mut packet = vec![0x80, 111, 0, number as u8];
+                packet.extend((number * 960).to_be_bytes());
+                packet.extend([0, 0, 0, 7]);
+                packet.extend(&payload[..count]);
+                let header = Header::parse(&packet).unwrap();
+                let at = begin + Duration::from_millis(20) * number;
+                ear.hear(&voice, &header, header.payload(&packet), at);
+                number += 1;
+            }
+            ear.fill(&voice, now, &mut frame);
+            if let Some(at) = frame.iter().position(|sample| sample.abs() > 500) {
+                return now + Duration::from_micros(at as u64 * 1_000_000 / u64::from(rate_hz));
+            }
+        }
+        panic!("nothing is heard");
+    }
+
+    #[test]
+    fn opus_is_heard_as_soon_wherever_its_packets_come_between_the_ticks() {
+        for rate_hz in [8_000, 16_000] {
+            for micros in (0..20_000).step_by(331) {
+                let begin = Duration::from_micros(10_000 + micros);
+                let delay = begins(begin, rate_hz) - begin;
+                // 20 ms in the buffer, 40 where it can't be less, and what the codec takes.
+                assert!(
+                    delay < Duration::from_millis(34),
+                    "{micros} µs at {rate_hz}: {delay:?}"
+                );
+            }
         }
     }
 }

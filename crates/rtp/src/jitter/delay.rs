@@ -27,7 +27,10 @@ pub(super) struct Delay {
     counted: u32,
     /// No bin above this one has anything.
     highest: usize,
-    target: i64,
+    /// What nearly all packets need.
+    needed: i64,
+    /// At least so much is aimed at, whatever they need.
+    least: i64,
 }
 
 impl Delay {
@@ -45,7 +48,8 @@ impl Delay {
             bins: [0; BINS],
             counted: 0,
             highest: 0,
-            target: units(start_ms).clamp(min, max),
+            needed: units(start_ms),
+            least: 0,
         }
     }
 
@@ -81,7 +85,12 @@ impl Delay {
 
     /// The delay that is aimed at.
     pub(super) fn target(&self) -> i64 {
-        self.target
+        self.needed.max(self.least).clamp(self.min, self.max)
+    }
+
+    /// Aims at so much at least.
+    pub(super) fn set_least(&mut self, least: i64) {
+        self.least = least;
     }
 
     /// The longest delay that is borne.
@@ -122,6 +131,6 @@ impl Delay {
                 break;
             }
         }
-        self.target = (needed * width).clamp(self.min, self.max);
+        self.needed = needed * width;
     }
 }

@@ -5,10 +5,12 @@
 //!
 //! The player keeps a store of samples. Whenever that holds less than its next tick needs, it calls
 //! [`JitterBuffer::pull`] and plays what it is given. The delay follows from when that is done: a piece that was
-//! shortened is followed sooner. Three rules settle the rest:
+//! shortened is followed sooner. Four rules settle the rest:
 //!
 //! - A packet that is missing at its time is concealed. While the delay is below what is aimed at, its place is kept, and
 //!   it is played should it still come; else it is given up.
+//! - Where packets hold the one before once more (Opus's FEC), and packets are lost, the delay is long enough for
+//!   the next packet to be there when a lost one is due.
 //! - Silence is stretched and cut freely: behind a pause, the first packet is played exactly at the delay aimed at.
 //! - A stream that is dry for [`DRY_MS`] is over, and starts anew with the next packet.
 
@@ -40,6 +42,14 @@ const SLACK_MS: i64 = 20;
 /// Too long by this, every piece is shortened; else one in [`SPACING`].
 const URGENT_MS: i64 = 100;
 const SPACING: u32 = 5;
+/// A lost packet weighs as much as so many that are there: below half a per cent, losses are forgotten.
+const LOSS_WEIGHT: i64 = 200;
+/// From this weight on a stream is lossy: two losses within two seconds, or more within more.
+const LOSSY: i64 = 300;
+/// More is not remembered: after 14 s without a loss, a stream is lossy no more.
+const MOST_LOSSY: i64 = 1_000;
+/// Numbers that are missing at once, at most: more is no loss.
+const MOST_LOST: i64 = 10;
 
 /// Where the player stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +94,9 @@ pub struct JitterBuffer {
     frame: i64,
     /// Pieces since the last change of pace.
     since: u32,
+    fec: bool,
+    /// What was lost of late, by weight.
+    losses: i64,
     counts: Counts,
 }
 
@@ -107,6 +120,8 @@ impl JitterBuffer {
             lent: Vec::new(),
             frame: i64::from(clock_hz) * TICK_MS / 1000,
             since: 0,
+            fec: false,
+            losses: 0,
             counts: Counts::default(),
         }
     }
@@ -115,6 +130,11 @@ impl JitterBuffer {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Packets of the stream hold the one before once more: where packets are lost, the next one is waited for from now on.
+    pub fn expect_fec(&mut self) {
+        self.fec = true;
     }
 
     /// Packets that wait.
@@ -309,6 +329,7 @@ impl JitterBuffer {
             }
         } else {
             self.frame = packet.duration;
+            self.weigh(packet.seq);
             Playing::Sound {
                 timestamp: packet.timestamp + packet.duration,
                 seq: packet.seq + 1,
@@ -317,6 +338,22 @@ impl JitterBuffer {
             }
         };
         Plan::Play(packet)
+    }
+
+    /// Takes in that this number is played next. Where packets are lost and may be found in the next one, that has to be there when
+    /// a lost one is due: a packet later, a tick early as the player decides by ticks, and what the pace is not that exact by.
+    fn weigh(&mut self, seq: i64) {
+        if !self.fec {
+            return;
+        }
+        let lost = match self.playing {
+            Playing::Sound { seq: due, .. } => seq.saturating_sub(due).clamp(0, MOST_LOST),
+            Playing::Idle | Playing::Pause { .. } => 0,
+        };
+        self.losses = (self.losses - 1 + lost * LOSS_WEIGHT).clamp(0, MOST_LOSSY);
+        let wait = self.frame + self.ms(TICK_MS) + self.ms(SLACK_MS).max(self.frame) / 2;
+        let is_lossy = self.losses >= LOSSY;
+        self.delay.set_least(if is_lossy { wait } else { 0 });
     }
 
     /// How long a packet has to wait to have the delay aimed at, at most a tick; `None` when it is due.

@@ -56,6 +56,8 @@ struct Heard {
     played: Vec<(u32, u64)>,
     /// Clock units.
     lost: u32,
+    /// Of that, what the packet behind it could be asked for.
+    found: u32,
     comfort: u32,
     silence: u32,
     shortened: u32,
@@ -82,9 +84,16 @@ impl Heard {
 }
 
 /// Packets arrive as `arrivals` says (µs, packet), and a player ticks every 20 ms until `end_ms`.
-fn hear(mut arrivals: Vec<(u64, Sent)>, end_ms: u64) -> Heard {
+fn hear(arrivals: Vec<(u64, Sent)>, end_ms: u64) -> Heard {
+    hear_with(false, arrivals, end_ms)
+}
+
+fn hear_with(fec: bool, mut arrivals: Vec<(u64, Sent)>, end_ms: u64) -> Heard {
     arrivals.sort_by_key(|(at, _)| *at);
     let mut buffer = JitterBuffer::new(Settings::call(8000));
+    if fec {
+        buffer.expect_fec();
+    }
     let mut heard = Heard::default();
     let (mut next, mut pending) = (0, 0_u32);
     for now in (7_000..end_ms * 1000).step_by(20_000) {
@@ -127,8 +136,9 @@ impl Heard {
                     duration + STRETCH
                 }
             }
-            Piece::Lost { duration, .. } => {
+            Piece::Lost { duration, next } => {
                 self.lost += duration;
+                self.found += if next.is_some() { duration } else { 0 };
                 duration
             }
             Piece::Comfort { duration, .. } => {
@@ -195,6 +205,34 @@ fn lost_packets_are_concealed_and_nothing_else_is() {
         );
         assert!((heard.lost / 160).abs_diff(lost as u32) <= 20, "{percent} %");
         assert_eq!((heard.counts.late, heard.counts.discarded), (0, 0));
+    }
+}
+
+#[test]
+fn where_packets_are_lost_the_next_one_is_waited_for_if_it_holds_the_lost_one() {
+    for (percent, fec) in [(1, true), (5, true), (20, true), (0, true), (5, false)] {
+        let mut random = Random(percent + 1);
+        let sent = sender(6000, 20);
+        let is_there: Vec<bool> = sent.iter().map(|_| random.below(100) >= percent).collect();
+        let arrivals = network(&sent, |n| (n == 0 || is_there[n as usize]).then_some(0));
+        let heard = hear_with(fec, arrivals, 119_000);
+        // A loss behind which another one follows is not to be found.
+        let single = is_there.windows(2).filter(|w| !w[0] && w[1]).count() as u32;
+        let longest = *heard.delays(&sent, 1_000).iter().max().unwrap();
+        let found = heard.found / 160;
+        println!("{percent} %, FEC {fec}: {found} of {single} found, delay up to {longest} ms");
+        if fec && percent > 0 {
+            assert!(
+                found * 20 >= single * 19 - 20 * 10,
+                "{percent} %: {found} of {single}"
+            );
+            assert!(longest <= 30 + 90, "{percent} %: {longest} ms");
+        } else {
+            assert!(
+                found * 10 <= single && longest <= 30 + 40,
+                "{percent} %: {longest} ms"
+            );
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod house;
 mod load;
 mod media;
 mod ready;
+mod score;
 mod storm;
 mod wire;
 
@@ -44,6 +45,8 @@ enum Command {
     Compare(compare::Settings),
     /// The media server beside rtpengine: CPU per packet and per call, memory, delay.
     Media(media::Settings),
+    /// How speech sounds after each codec and a bad network, by PESQ; fails below bench/score/floor.toml.
+    Score(score::Settings),
     /// Wall time of the hot core paths.
     Micro,
     /// Instructions of the hot core paths, compared with bench/instructions.toml.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Storm(settings) => storm::run(&settings),
         Command::Compare(settings) => compare::run(&settings),
         Command::Media(settings) => media::run(&settings),
+        Command::Score(settings) => score::run(&settings),
         Command::Micro => hot::micro::run(),
         Command::Instructions(settings) => hot::instructions::run(&settings),
         Command::HotPath { name, times } => hot::run(&name, times),

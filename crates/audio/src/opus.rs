@@ -71,8 +71,9 @@ impl Settings {
     #[must_use]
     pub fn call(rate_hz: u32) -> Settings {
         let bitrate = match rate_hz {
-            0..=8000 => 16_000,
-            8001..=16_000 => 24_000,
+            // With less libopus writes no FEC for a loss of five per cent.
+            0..=8000 => 20_000,
+            8001..=16_000 => 26_000,
             _ => 32_000,
         };
         Settings {

@@ -12,10 +12,12 @@ use model::{Codec, Voice};
 const FIRST_LOSS: u8 = 5;
 /// Bit rates that Opus takes.
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=128_000;
-/// What is left of them at least, bits per second: below, there is no room for FEC, or for wide-band sound.
+/// What is left of them at least, bits per second: below, there is no room for speech, or for wide-band sound.
 const LEAST_NARROW: u32 = 8_000;
 const LEAST_WIDE: u32 = 12_000;
-const FEC: u32 = 4_000;
+/// From so much loss on, per cent, what is lost is sent once more: with fewer bits per second libopus does not.
+const LOSSY: u8 = 10;
+const LEAST_TWICE: u32 = 19_000;
 /// Octets of the longest payload: Opus at its most, G.711 of 60 ms.
 const MOST_OCTETS: usize = opus::MAX_PACKET;
 
@@ -60,11 +62,7 @@ impl Opus {
         } else {
             LEAST_NARROW
         };
-        let least = if loss > 0 {
-            least.saturating_add(FEC)
-        } else {
-            least
-        };
+        let least = if loss >= LOSSY { LEAST_TWICE } else { least };
         let bitrate = self.full.saturating_mul(u32::from(share)) / u32::from(FULL);
         let bitrate = bitrate.max(least).min(self.full);
         if self.loss != loss && self.encoder.set_loss(loss).is_ok() {

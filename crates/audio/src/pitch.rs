@@ -48,8 +48,12 @@ impl Search {
 
     fn best(&self, history: &[i16], lags: impl Iterator<Item = usize>, step: usize) -> (usize, f32) {
         let mut best = (self.longest, -1.0_f32);
+        // Of the recent stretch the energy is the same whatever it is compared with.
+        let recent = history.get(history.len() - self.window..).unwrap_or_default();
+        let square = |own: f32, a: &i16| own + f32::from(*a) * f32::from(*a);
+        let own = recent.iter().step_by(step).fold(1.0_f32, square);
         for lag in lags {
-            let likeness = self.likeness(history, lag, step);
+            let likeness = self.likeness((history, own), lag, step);
             // A multiple of the period is as alike as the period: the shortest wins unless it is worse.
             if likeness > best.1 + 0.002 {
                 best = (lag, likeness);
@@ -58,18 +62,17 @@ impl Search {
         best
     }
 
-    fn likeness(&self, history: &[i16], lag: usize, step: usize) -> f32 {
+    fn likeness(&self, (history, own): (&[i16], f32), lag: usize, step: usize) -> f32 {
         let end = history.len();
         let recent = history.get(end - self.window..).unwrap_or_default();
         let before = history
             .get(end - self.window - lag..end - lag)
             .unwrap_or_default();
-        let (mut cross, mut energy, mut own) = (0.0_f32, 1.0_f32, 1.0_f32);
+        let (mut cross, mut energy) = (0.0_f32, 1.0_f32);
         for (a, b) in recent.iter().zip(before).step_by(step) {
             let (a, b) = (f32::from(*a), f32::from(*b));
             cross += a * b;
             energy += b * b;
-            own += a * a;
         }
         cross / (energy * own).sqrt()
     }

@@ -68,7 +68,9 @@ impl Splice {
                 splice.first = seq.wrapping_sub(REACH);
             }
         }
-        write(packet, seq, timestamp, splice.ssrc);
+        if splice.has_turned() {
+            write(packet, seq, timestamp, splice.ssrc);
+        }
         true
     }
 
@@ -126,16 +128,11 @@ fn read(packet: &[u8]) -> Option<(u16, u32, u32)> {
 }
 
 fn write(packet: &mut [u8], seq: u16, timestamp: u32, ssrc: u32) {
-    let octets = seq
-        .to_be_bytes()
-        .into_iter()
-        .chain(timestamp.to_be_bytes())
-        .chain(ssrc.to_be_bytes());
-    packet
-        .iter_mut()
-        .skip(2)
-        .zip(octets)
-        .for_each(|(to, from)| *to = from);
+    let place = packet.get_mut(2..).and_then(|rest| rest.first_chunk_mut::<10>());
+    let Some(place) = place else { return };
+    let ([s, t], [a, b, c, d]) = (seq.to_be_bytes(), timestamp.to_be_bytes());
+    let [e, f, g, h] = ssrc.to_be_bytes();
+    *place = [s, t, a, b, c, d, e, f, g, h];
 }
 
 #[cfg(test)]

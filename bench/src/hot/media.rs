@@ -2,10 +2,12 @@
 
 use super::Operation;
 use super::sip::invite_body;
+use link::{Control, Plane};
 use media::{Effect, PairId, PortRange, ROOM, Relay};
-use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
+use model::{Leg, MediaCommand, MediaReport, MediaSessionId, SrtpKey, SrtpKeys, SrtpSuite};
 use rtp::Header;
 use rtp::jitter::{Content, JitterBuffer, Settings};
+use rtp::srtp::{Sender, Suite};
 use sdp::{Anchor, Description, Side, offer};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,31 +31,57 @@ const SESSIONS: u64 = 200;
 
 /// Packets of many sessions in turn, each from the caller's address that its description named.
 pub(super) fn relay_packet() -> Option<Operation> {
+    relay([None, None], false)
+}
+
+/// The same for legs that have heard somebody else before.
+pub(super) fn relay_turned() -> Option<Operation> {
+    relay([None, None], true)
+}
+
+/// The same to legs with keys.
+pub(super) fn relay_protect() -> Option<Operation> {
+    relay([None, Some(2)], false)
+}
+
+/// The same between legs with keys; the phone protects first.
+pub(super) fn relay_srtp() -> Option<Operation> {
+    relay([Some(1), Some(2)], false)
+}
+
+/// `keys` = of which octet the keys of caller and callee are. `turned` = the first packets of each session are somebody else's.
+fn relay(keys: [Option<u8>; 2], turned: bool) -> Option<Operation> {
+    const LEN: usize = 172;
+    const SUITE: Suite = Suite::AesCm128HmacSha1_80;
     let mut relay = Relay::new(PortRange {
         first: 30_000,
         last: 40_000,
     });
-    let mut pairs = Vec::new();
+    let (mut pairs, mut phones) = (Vec::new(), Vec::new());
     for number in 0..SESSIONS {
-        pairs.push(open(&mut relay, MediaSessionId(number))?);
+        pairs.push(open(&mut relay, MediaSessionId(number), keys)?);
+        phones.extend(keys[0].and_then(|octet| Sender::new(SUITE, &[octet; 30])));
     }
     let from = |at: usize| SocketAddr::from(([192, 0, 2, 11], 10_000 + at as u16));
-    const LEN: usize = 172;
     let mut packet = [0xff_u8; LEN + ROOM];
-    packet
-        .get_mut(..12)?
-        .copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0x5e, 0xed, 0, 1]);
     let (mut turn, mut now) = (0_usize, Duration::ZERO);
     let mut step = move || {
         let at = turn % pairs.len();
         let sequence = (turn / pairs.len()) as u16;
+        let source = u8::from(turned && sequence < 2);
+        packet.get_mut(..2)?.copy_from_slice(&[0x80, 0]);
         packet.get_mut(2..4)?.copy_from_slice(&sequence.to_be_bytes());
         packet
             .get_mut(4..8)?
             .copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+        packet.get_mut(8..12)?.copy_from_slice(&[0x5e, 0xed, source, 1]);
+        let len = match phones.get_mut(at) {
+            Some(phone) => phone.protect_rtp(&mut packet, LEN).ok()?,
+            None => LEN,
+        };
         turn += 1;
         now += Duration::from_micros(100);
-        relay.handle_packet(*pairs.get(at)?, false, from(at), (&mut packet, LEN), now)
+        relay.handle_packet(*pairs.get(at)?, false, from(at), (&mut packet, len), now)
     };
     // Past the first packets, which lock a source.
     for _ in 0..SESSIONS * 4 {
@@ -64,8 +92,50 @@ pub(super) fn relay_packet() -> Option<Operation> {
     }))
 }
 
+/// A command on its way to the media plane and a report on its way back, in one of 200 sessions after the other.
+pub(super) fn link_command() -> Option<Operation> {
+    let (mut control, mut plane) = (Control::new(), Plane::new(7));
+    let (mut turn, mut now) = (0_u64, Duration::from_secs(1));
+    let mut step = move || {
+        let session = MediaSessionId(turn % SESSIONS);
+        turn += 1;
+        now += Duration::from_micros(500);
+        let (leg, on) = (Leg::Caller, true);
+        let command = match turn <= SESSIONS {
+            true => MediaCommand::Serve {
+                session,
+                ip: US,
+                silence_s: 0,
+                ssrc: 1,
+            },
+            false => MediaCommand::Mask { session, leg, on },
+        };
+        control.say(command, 5, now);
+        while let Some(frame) = control.poll_frame() {
+            plane.hear(frame, now);
+        }
+        black_box(plane.poll_command()?);
+        plane.report(MediaReport::Silent { session }, now);
+        while let Some(frame) = plane.poll_frame() {
+            control.hear(frame, now);
+        }
+        while let Some(frame) = control.poll_frame() {
+            plane.hear(frame, now);
+        }
+        control.handle_timeout(now);
+        plane.handle_timeout(now);
+        control.poll_report()
+    };
+    for _ in 0..SESSIONS * 4 {
+        step()?;
+    }
+    Some(Box::new(move || {
+        black_box(step());
+    }))
+}
+
 /// A session with both legs described; gives the pair that faces the caller.
-fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
+fn open(relay: &mut Relay, session: MediaSessionId, keys: [Option<u8>; 2]) -> Option<PairId> {
     let now = Duration::ZERO;
     relay.handle_command(
         &MediaCommand::Open {
@@ -94,7 +164,8 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
             }
         }
     }
-    for (leg, host) in [(Leg::Caller, [192, 0, 2, 11]), (Leg::Callee, [192, 0, 2, 12])] {
+    let legs = [(Leg::Caller, [192, 0, 2, 11]), (Leg::Callee, [192, 0, 2, 12])];
+    for ((leg, host), octet) in legs.into_iter().zip(keys) {
         let rtp = SocketAddr::from((host, 10_000 + session.0 as u16));
         let rtcp = Some(SocketAddr::new(rtp.ip(), rtp.port() + 1));
         let command = MediaCommand::Remote {
@@ -103,7 +174,14 @@ fn open(relay: &mut Relay, session: MediaSessionId) -> Option<PairId> {
             rtp: Some(rtp),
             rtcp,
             signalling_ip: rtp.ip(),
-            srtp: None,
+            srtp: match octet.map(|octet| SrtpKey::new(&[octet; 30])) {
+                Some(key) => Some(Box::new(SrtpKeys {
+                    suite: SrtpSuite::AesCm128HmacSha1_80,
+                    ours: key.clone()?,
+                    theirs: key?,
+                })),
+                None => None,
+            },
             web: None,
             voice: None,
         };

@@ -92,6 +92,30 @@ const PATHS: &[Path] = &[
         make: media::relay_packet,
     },
     Path {
+        name: "relay-turned",
+        what: "the same where somebody else spoke before: its source and numbers are made to go on",
+        limit_ns: None,
+        make: media::relay_turned,
+    },
+    Path {
+        name: "relay-protect",
+        what: "the same to a leg with keys, AES_CM_128_HMAC_SHA1_80",
+        limit_ns: None,
+        make: media::relay_protect,
+    },
+    Path {
+        name: "relay-srtp",
+        what: "the same between legs with keys, protected by the phone, checked, and protected anew",
+        limit_ns: None,
+        make: media::relay_srtp,
+    },
+    Path {
+        name: "link-command",
+        what: "a command to the media plane and a report back, each numbered, kept, heard and acknowledged",
+        limit_ns: None,
+        make: media::link_command,
+    },
+    Path {
         name: "transcode-opus-pcmu",
         what: "20 ms of a call between Opus and PCMU, both ways: two packets in, two out",
         limit_ns: None,

@@ -388,7 +388,13 @@ impl Spooler {
         if after(used) >= room {
             return Err(Trouble::tenant_full());
         }
-        if self.is_full || (more == 0 && crate::sys::free_octets(root)? < self.reserve) {
+        // Whoever begins is not refused for what was so up to a second ago.
+        let free = match more {
+            0 => crate::sys::free_octets(root)?,
+            _ => self.reserve,
+        };
+        self.is_full &= more > 0 || is_too_little(free, self.reserve);
+        if self.is_full || free < self.reserve {
             return Err(Trouble::nearly_full());
         }
         used.octets = after(used);
@@ -461,12 +467,16 @@ impl Spooler {
         self.catch_up();
         self.synced = self.clock.mono();
         let free = crate::sys::free_octets(&self.desk.root).unwrap_or(0);
-        // Without a reserve, a disk that is full is still full.
-        self.is_full = free < (self.reserve / 2).max(1);
+        self.is_full = is_too_little(free, self.reserve);
         if free >= self.reserve.max(1) && self.trouble.take().is_some() {
             tracing::info!("recordings may be written again");
         }
     }
+}
+
+/// Do those that run have to end with so many octets free? Without a reserve, a disk that is full is still full.
+fn is_too_little(free: u64, reserve: u64) -> bool {
+    free < (reserve / 2).max(1)
 }
 
 /// Octets of all files in a directory; one that can't be read counts as none.

@@ -186,7 +186,7 @@ impl Call {
         }
     }
 
-    /// Picks the phones and reserves media.
+    /// Picks the phones and reserves media. Where others have rung before, too, these are rung once there are ports.
     fn ring(&mut self, context: &mut Context, users: &[UserId], timeout_s: u32, now: Now) {
         self.round = self.targets.len();
         let facts = self.phones_of(context, users, |binding| self.means(binding));
@@ -202,13 +202,10 @@ impl Call {
             return self.advance(context, Event::Unanswered(Refusal::Unreachable), now);
         };
         let caller = self.caller.flow;
-        if self.reserve_media(context, &caller, &callee, now) {
-            // Where phones have rung before, too: these are rung once there are ports.
-            if self.phase == Phase::Ringing {
-                self.phase = Phase::Opening;
-            }
-        } else {
+        if !self.reserve_media(context, &caller, &callee, now) {
             self.dial(context, now);
+        } else if self.phase == Phase::Ringing {
+            self.phase = Phase::Opening;
         }
     }
 

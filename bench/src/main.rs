@@ -17,6 +17,7 @@ mod hot;
 mod house;
 mod load;
 mod media;
+mod phone;
 mod ready;
 mod score;
 mod storm;

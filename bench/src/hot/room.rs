@@ -4,10 +4,11 @@
 //! participant-second in microseconds.
 
 use super::Operation;
+use crate::phone::{described, voice};
 use audio::g711::Law;
 use audio::{g722, opus};
 use media::{Effect, PairId, PortRange, ROOM, Relay};
-use model::{Codec, Leg, MediaCommand, MediaSessionId, RoomId, Seat, Seats, TenantId, Voice};
+use model::{Codec, Leg, MediaCommand, MediaSessionId, RoomId, Seat, Seats, TenantId};
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -135,22 +136,9 @@ fn member(relay: &mut Relay, number: u64, codec: Codec) -> Option<Member> {
         }
     }
     let from = SocketAddr::from(([192, 0, 2, 11], 10_000 + number as u16));
-    let pt = match codec {
-        Codec::Pcmu => 0,
-        Codec::Pcma => 8,
-        Codec::G722 => 9,
-        Codec::Opus => 111,
-    };
-    let describe = MediaCommand::Remote {
-        session,
-        leg: Leg::Caller,
-        rtp: Some(from),
-        rtcp: None,
-        signalling_ip: from.ip(),
-        srtp: None,
-        web: None,
-        voice: Some(Box::new(Voice::new(pt, codec))),
-    };
+    let voice = voice(codec);
+    let pt = voice.pt;
+    let describe = described(session, Leg::Caller, from, voice);
     let seats = Seats {
         room: RoomId {
             tenant: TenantId(1),

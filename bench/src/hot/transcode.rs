@@ -3,6 +3,7 @@
 use super::Operation;
 use super::audio::sound;
 use super::media::US;
+use crate::phone::{described, voice};
 use audio::g711::Law;
 use audio::{g722, opus};
 use media::{Effect, PairId, PortRange, ROOM, Relay};
@@ -44,11 +45,11 @@ impl Sender {
 }
 
 pub(super) fn opus_pcmu() -> Option<Operation> {
-    call(Voice::new(111, Codec::Opus), Voice::new(0, Codec::Pcmu))
+    call(voice(Codec::Opus), voice(Codec::Pcmu))
 }
 
 pub(super) fn g722_pcmu() -> Option<Operation> {
-    call(Voice::new(9, Codec::G722), Voice::new(0, Codec::Pcmu))
+    call(voice(Codec::G722), voice(Codec::Pcmu))
 }
 
 fn call(caller: Voice, callee: Voice) -> Option<Operation> {
@@ -125,17 +126,7 @@ fn describe(relay: &mut Relay, (leg, pair): (Leg, PairId), voice: Voice, now: Du
         payloads: payloads(voice.codec)?,
         number: 0,
     };
-    let command = MediaCommand::Remote {
-        session: SESSION,
-        leg,
-        rtp: Some(at),
-        rtcp: None,
-        signalling_ip: at.ip(),
-        srtp: None,
-        web: None,
-        voice: Some(Box::new(voice)),
-    };
-    relay.handle_command(&command, now);
+    relay.handle_command(&described(SESSION, leg, at, voice), now);
     Some(sender)
 }
 

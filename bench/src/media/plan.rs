@@ -3,6 +3,7 @@
 //! Owns: the forms of sound on each side, descriptions as text (RFC 8866, RFC 4568), and what is read from those of a
 //! server. Does not own: how descriptions travel, see [`super::phones`] and [`super::rtpengine`].
 
+use crate::phone::voice;
 use anyhow::{Context as _, Result, bail};
 use model::Codec;
 use std::fmt::Write as _;
@@ -14,8 +15,6 @@ const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
 const MASTER: usize = 30;
 /// Ours, on every leg: this is a bench.
 pub(super) const OUR_MASTER: [u8; MASTER] = *b"bench key of 16.salt of 14....";
-/// What we offer for Opus.
-const OPUS_PT: u8 = 111;
 
 /// How one side of a call sounds and travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +38,7 @@ impl Form {
 
     /// The payload type that we propose.
     pub(super) fn pt(self) -> u8 {
-        match self.codec {
-            Codec::Pcmu => 0,
-            Codec::Pcma => 8,
-            Codec::G722 => 9,
-            Codec::Opus => OPUS_PT,
-        }
+        voice(self.codec).pt
     }
 }
 

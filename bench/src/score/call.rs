@@ -2,8 +2,9 @@
 //!
 //! Owns: packets and simulated time. Does not own: what becomes of them (`media`).
 
-use super::codec::{Decoder, Packets, voice};
+use super::codec::{Decoder, Packets};
 use super::network::Network;
+use crate::phone::{described, voice};
 use anyhow::{Context, Result, bail, ensure};
 use media::{Effect, Frame, PairId, PortRange, ROOM, Relay};
 use model::{Codec, Leg, MediaCommand, MediaReport, MediaSessionId};
@@ -93,16 +94,7 @@ impl Call {
         for (leg, at, codec) in legs {
             let mut voice = voice(codec);
             voice.opus.max_rate_hz = self.codecs.rate_hz;
-            self.tell(&MediaCommand::Remote {
-                session: SESSION,
-                leg,
-                rtp: Some(at),
-                rtcp: None,
-                signalling_ip: at.ip(),
-                srtp: None,
-                web: None,
-                voice: Some(Box::new(voice)),
-            })?;
+            self.tell(&described(SESSION, leg, at, voice))?;
         }
         let pair = self.pairs.iter().find(|(_, at)| *at == port);
         Ok(pair.context("no pair")?.0)

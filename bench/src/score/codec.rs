@@ -6,21 +6,10 @@ use anyhow::{Result, anyhow};
 use audio::g711::Law;
 use audio::resample::Resampler;
 use audio::{g722, opus};
-use model::{Codec, Voice};
+use model::Codec;
 
 /// Payloads of 20 ms in the order of their numbers; `None` = not sent, or lost.
 pub(super) type Packets = Vec<Option<Vec<u8>>>;
-
-/// How a phone of this codec describes itself. It can use what FEC there is in Opus.
-pub(super) fn voice(codec: Codec) -> Voice {
-    let pt = match codec {
-        Codec::Pcmu => 0,
-        Codec::Pcma => 8,
-        Codec::G722 => 9,
-        Codec::Opus => 111,
-    };
-    Voice::new(pt, codec)
-}
 
 /// Speech of so many samples per second as a phone sends it, which has heard how much is lost.
 pub(super) fn encode(codec: Codec, sound: &[i16], rate_hz: u32, loss_percent: u64) -> Result<Packets> {

@@ -55,8 +55,6 @@ pub(crate) struct LegState {
     srtcp: Option<Box<Protected>>,
     /// The one stream that it hears, where it hears sound.
     splice: Option<Splice>,
-    /// It gets pictures: each of its streams has a source of its own.
-    pub(crate) is_shown: bool,
     count: LegQuality,
     strays: Evidence,
     reception: Reception,
@@ -86,7 +84,6 @@ impl LegState {
             srtp: None,
             srtcp: None,
             splice: None,
-            is_shown: false,
             count: LegQuality::default(),
             strays: Evidence::default(),
             reception: Reception::new(),
@@ -282,9 +279,6 @@ impl LegState {
     /// Makes a packet for this leg one of the stream that it knows. False when it must not leave.
     #[inline]
     pub(crate) fn splice(&mut self, packet: &mut [u8], now: Duration) -> bool {
-        if self.is_shown {
-            return true;
-        }
         let clock_hz = self.voice.as_ref().map_or(8000, |voice| voice.codec.clock_hz());
         Splice::take(&mut self.splice, packet, clock_hz, now)
     }

@@ -16,7 +16,7 @@ use crate::ports::{PairId, PortRange, Ports};
 use crate::room::Rooms;
 use crate::secure::DtlsSource;
 pub use crate::session::Forward;
-use crate::session::{Carries, Session, Silence, pass_on};
+use crate::session::{Carries, Session, Silence};
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId};
 pub use process::Frame;
 use rtp::{Protocol, protocol};
@@ -271,11 +271,10 @@ impl Relay {
         if control {
             session.report(leg, packet.get_mut(..len)?, now);
         }
-        let (near, far) = session.near_and_far(leg);
-        if near.is_for_engine(packet) {
+        if session.leg(leg).is_for_engine(packet) {
             return self.take_or_pass((slot, leg), control, (buffer, len), now);
         }
-        let forward = pass_on((near, far), control, (buffer, len), now);
+        let forward = session.pass_on(leg, control, (buffer, len), now);
         session.heard(now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward

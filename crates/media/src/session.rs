@@ -200,35 +200,39 @@ impl Session {
         self.watch = Watch::Running { due: next };
         Silence::Later(next)
     }
-}
 
-/// Makes an opened packet of one leg ready for the other one, and says how it gets there.
-#[inline]
-pub(crate) fn pass_on(
-    (near, far): (&mut LegState, &mut LegState),
-    control: bool,
-    (buffer, len): (&mut [u8], usize),
-    now: Duration,
-) -> Option<Forward> {
-    let rtp_to = far.latch.rtp_to();
-    let to = if control { far.latch.rtcp_to() } else { rtp_to };
-    let packet = buffer.get_mut(..len)?;
-    if control {
-        far.splice_control(packet);
+    /// Makes an opened packet of a leg ready for the other one, and says how it gets there. Pictures keep their sources: there
+    /// may be several at a time.
+    #[inline]
+    pub(crate) fn pass_on(
+        &mut self,
+        leg: Leg,
+        control: bool,
+        (buffer, len): (&mut [u8], usize),
+        now: Duration,
+    ) -> Option<Forward> {
+        let is_one_stream = self.carries != Carries::Pictures;
+        let (near, far) = self.near_and_far(leg);
+        let rtp_to = far.latch.rtp_to();
+        let to = if control { far.latch.rtcp_to() } else { rtp_to };
+        let packet = buffer.get_mut(..len)?;
+        if control {
+            far.splice_control(packet);
+        }
+        let forward = match (to, far.pair) {
+            (Some(_), _) if !control && is_one_stream && !far.splice(packet, now) => None,
+            (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
+                pair,
+                // With rtcp-mux both have one address, and one socket (RFC 5761).
+                rtcp: control && Some(to) != rtp_to,
+                to,
+                len,
+            }),
+            _ => None,
+        };
+        if forward.is_none() && !control {
+            near.unrouted();
+        }
+        forward
     }
-    let forward = match (to, far.pair) {
-        (Some(_), _) if !control && !far.splice(packet, now) => None,
-        (Some(to), Some(pair)) if far.ready => far.prepare(control, buffer, len).map(|len| Forward {
-            pair,
-            // With rtcp-mux both have one address, and one socket (RFC 5761).
-            rtcp: control && Some(to) != rtp_to,
-            to,
-            len,
-        }),
-        _ => None,
-    };
-    if forward.is_none() && !control {
-        near.unrouted();
-    }
-    forward
 }

@@ -74,18 +74,10 @@ pub struct WebPath<'a> {
 pub struct Side {
     session_id: u64,
     version: u64,
-    /// Everything below the o= line of the last text, to see whether the next one differs.
-    said: String,
-    /// The connection data of that text.
-    place: String,
-    /// The m= lines of that text as refusals: later descriptions may not have fewer (RFC 3264 §8).
-    lines: Vec<String>,
-    /// The formats of that text that the server itself knows, in its order.
-    formats: Box<[(u8, Format)]>,
-    /// That text was an answer; `None` = nobody knows.
-    answered: Option<bool>,
+    /// The last text.
+    last: Said,
     /// The text before that one, as long as that is an offer without an answer.
-    before: Option<Box<Before>>,
+    before: Option<Box<Said>>,
     /// Our side of ICE and DTLS, where the leg may speak so.
     own: Option<Box<Own>>,
     protection: Protection,
@@ -95,12 +87,17 @@ pub struct Side {
 }
 
 /// What a text is remembered by.
-#[derive(Clone)]
-struct Before {
-    said: String,
+#[derive(Clone, Default)]
+struct Said {
+    /// Everything below the o= line, to see whether the next one differs.
+    below: String,
+    /// The connection data.
     place: String,
+    /// The m= lines as refusals: later descriptions may not have fewer (RFC 3264 §8).
     lines: Vec<String>,
+    /// The formats that the server itself knows, in its order.
     formats: Box<[(u8, Format)]>,
+    /// It was an answer; `None` = nobody knows.
     answered: Option<bool>,
 }
 
@@ -121,11 +118,7 @@ impl Side {
         Side {
             session_id,
             version: 0,
-            said: String::new(),
-            place: String::new(),
-            lines: Vec::new(),
-            formats: Box::default(),
-            answered: None,
+            last: Said::default(),
             before: None,
             own: None,
             protection: Protection::None,
@@ -254,12 +247,12 @@ impl Side {
 
     /// True when our last text offered, or answered, DTLS.
     pub(crate) fn has_offered_dtls(&self) -> bool {
-        self.own.is_some() && self.said.contains("\r\na=fingerprint:")
+        self.own.is_some() && self.last.below.contains("\r\na=fingerprint:")
     }
 
     /// The same of ICE.
     pub(crate) fn has_offered_ice(&self) -> bool {
-        self.own.is_some() && self.said.contains("\r\na=ice-ufrag:")
+        self.own.is_some() && self.last.below.contains("\r\na=ice-ufrag:")
     }
 
     /// An offer of the leg is about to be answered.
@@ -277,7 +270,7 @@ impl Side {
         }
         let own = self.own.as_mut()?;
         own.offered_first.get_or_insert(true);
-        Some((self.lines.clone(), own.place))
+        Some((self.last.lines.clone(), own.place))
     }
 
     /// The leg may have no keys any more: it talks plainly if it may, else there is nothing to offer to it.
@@ -390,7 +383,7 @@ impl Side {
     /// True when the attribute of an answer belongs to one of our last offer.
     pub(crate) fn has_offered(&self, crypto: &Crypto) -> bool {
         let line = format!("a=crypto:{} {} ", crypto.tag, crypto.suite.as_str());
-        self.said.split("\r\n").any(|said| said.starts_with(&line))
+        self.last.below.split("\r\n").any(|said| said.starts_with(&line))
     }
 
     /// Remembers what a stream that the leg described has led to.
@@ -414,16 +407,8 @@ impl Side {
     /// The leg has refused the last offer: what was said before goes on to count (RFC 3264 §8), under a version of its own.
     pub fn take_back(&mut self) {
         if let Some(before) = self.before.take() {
-            let Before {
-                said,
-                place,
-                lines,
-                formats,
-                answered,
-            } = *before;
             self.version = self.version.saturating_add(1);
-            (self.said, self.place, self.lines) = (said, place, lines);
-            (self.formats, self.answered) = (formats, answered);
+            self.last = *before;
         }
     }
 
@@ -431,17 +416,20 @@ impl Side {
     pub(crate) fn told(
         session_id: u64,
         version: u64,
-        said: String,
+        below: String,
         place: String,
         lines: Vec<String>,
         formats: Box<[(u8, Format)]>,
     ) -> Side {
         Side {
             version,
-            said,
-            place,
-            lines,
-            formats,
+            last: Said {
+                below,
+                place,
+                lines,
+                formats,
+                answered: None,
+            },
             ..Side::new(session_id)
         }
     }
@@ -455,14 +443,14 @@ impl Side {
     /// hold.
     #[must_use]
     pub fn has_offered_silence(&self) -> bool {
-        let mut streams = self.said.split("\r\nm=");
+        let mut streams = self.last.below.split("\r\nm=");
         let audio = streams.find(|stream| stream.starts_with("audio "));
         let is_silent = |audio: &str| {
             audio
                 .lines()
                 .any(|line| matches!(line, "a=recvonly" | "a=inactive"))
         };
-        self.answered == Some(false) && audio.is_some_and(is_silent)
+        self.last.answered == Some(false) && audio.is_some_and(is_silent)
     }
 
     /// True once a description was made for this leg.
@@ -475,8 +463,8 @@ impl Side {
     /// has keys that the leg may not have any more.
     #[must_use]
     pub fn again(&self) -> Option<String> {
-        let secret = (self.audio.ring.is_none() && self.said.contains("\r\na=crypto:"))
-            || (self.own.is_none() && self.said.contains("\r\na=fingerprint:"));
+        let secret = (self.audio.ring.is_none() && self.last.below.contains("\r\na=crypto:"))
+            || (self.own.is_none() && self.last.below.contains("\r\na=fingerprint:"));
         (self.has_spoken() && !secret).then(|| self.text())
     }
 
@@ -491,7 +479,7 @@ impl Side {
     pub fn shared<'a>(&self, media: &'a Media) -> Vec<Shared<'a>> {
         let known = media.formats.iter();
         let known = known.filter_map(|codec| Some((codec.format()?, codec)));
-        let told = self.formats.iter().copied();
+        let told = self.last.formats.iter().copied();
         let both = |(format, codec), (pt, said)| {
             (format == said).then_some(Shared {
                 format,
@@ -500,7 +488,10 @@ impl Side {
             })
         };
         // An answer has no more formats than its offer.
-        let ours = self.answered.unwrap_or(self.formats.len() <= media.formats.len());
+        let ours = self
+            .last
+            .answered
+            .unwrap_or(self.last.formats.len() <= media.formats.len());
         match ours {
             true => told
                 .filter_map(|said| known.clone().find_map(|own| both(own, said)))
@@ -514,12 +505,12 @@ impl Side {
     /// Sound that was offered to the leg or that it heard of in an answer, with payload types: what it may send by whatever it
     /// has answered. Browsers do (seen with Chromium, which answers with Opus and sends the PCMA that stood first).
     pub fn sounds(&self) -> impl Iterator<Item = (u8, Format)> {
-        self.formats.iter().copied()
+        self.last.formats.iter().copied()
     }
 
     /// Refused lines for the streams that this leg knows beyond the first `count`.
     pub(crate) fn missing(&self, count: usize) -> &[String] {
-        self.lines.get(count..).unwrap_or_default()
+        self.last.lines.get(count..).unwrap_or_default()
     }
 
     /// Completes a text. The same content gives the same octets, another one a higher version.
@@ -529,17 +520,20 @@ impl Side {
         let family = family(ip);
         let (group, body) = (text.group, text.body);
         let below = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{group}{body}");
-        let answered = self.answered.replace(text.answers);
-        if !self.has_spoken() || below != self.said {
-            let before = Before {
-                said: std::mem::replace(&mut self.said, below),
-                place: std::mem::replace(&mut self.place, format!("IN {family} {ip}")),
-                lines: std::mem::replace(&mut self.lines, text.lines),
-                formats: std::mem::replace(&mut self.formats, text.formats.into()),
-                answered,
+        if !self.has_spoken() || below != self.last.below {
+            let text = Said {
+                below,
+                place: format!("IN {family} {ip}"),
+                lines: text.lines,
+                formats: text.formats.into(),
+                answered: Some(text.answers),
             };
-            self.before = (self.has_spoken() && !text.answers).then(|| Box::new(before));
+            let is_offer = text.answered == Some(false);
+            let before = std::mem::replace(&mut self.last, text);
+            self.before = (self.has_spoken() && is_offer).then(|| Box::new(before));
             self.version = self.version.saturating_add(1);
+        } else {
+            self.last.answered = Some(text.answers);
         }
         self.text()
     }
@@ -547,7 +541,7 @@ impl Side {
     fn text(&self) -> String {
         format!(
             "v=0\r\no=- {} {} {}\r\n{}",
-            self.session_id, self.version, self.place, self.said
+            self.session_id, self.version, self.last.place, self.last.below
         )
     }
 }

@@ -8,8 +8,6 @@ use model::{Answerer, MachineRules, Signal, Signals};
 /// The detectors of one leg, those that are wanted.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
-    /// Is one of them there? What follows need not be looked at else.
-    listens: bool,
     dtmf: Option<Box<Dtmf>>,
     fax: Option<Box<Fax>>,
     voice: Option<Box<Voice>>,
@@ -40,12 +38,11 @@ impl Listener {
             self.machine = machine.map(|rules| (rules, Box::new(Machine::new(limits(&rules), rate_hz))));
         }
         self.speaks &= voice;
-        self.listens = dtmf || fax || voice || machine.is_some();
     }
 
     /// Does nothing run?
     pub(super) fn is_idle(&self) -> bool {
-        !self.listens
+        self.dtmf.is_none() && self.fax.is_none() && self.voice.is_none() && self.machine.is_none()
     }
 
     /// Begins anew at another rate.

@@ -22,7 +22,7 @@ const LONGEST_MS: u64 = 24 * 3_600 * 1_000;
 /// Recordings of one session at a time.
 const MOST: usize = 4;
 /// Frames that are encoded in a row.
-const BATCH: u32 = 10;
+const BATCH: u64 = 10;
 /// Marks of one recording, and the octets of each.
 const MOST_MARKS: u32 = 200;
 const LONGEST_MARK: usize = 128;
@@ -195,9 +195,8 @@ struct Recorder {
     max_ms: u64,
     silence_ms: u32,
     octets: u64,
-    /// Ticks whose frames wait to be encoded, and how many may.
+    /// Ticks whose frames wait to be encoded.
     waiting: u32,
-    batch: u32,
 }
 
 /// What a leg said, at the rate of the file.
@@ -254,8 +253,6 @@ impl Recorder {
             silence_ms: *silence_ms,
             octets: 0,
             waiting: 0,
-            // The first frame says at which rate.
-            batch: 1,
         })
     }
 
@@ -309,7 +306,7 @@ impl Recorder {
             }
         }
         self.waiting = self.waiting.saturating_add(1);
-        if self.waiting >= self.batch && !self.write(file_hz, effects) {
+        if self.is_due() && !self.write(file_hz, effects) {
             return Some(RecordingEnd::Failed);
         }
         self.ms = self.ms.saturating_add(u64::from(TICK_MS));
@@ -317,6 +314,13 @@ impl Recorder {
             return Some(RecordingEnd::Longest);
         }
         (self.silence_ms > 0 && quiet_ms >= self.silence_ms).then_some(RecordingEnd::Silence)
+    }
+
+    /// Is what waits to be encoded now? The first frame says at which rate. Recordings that begin in the same tick are not all
+    /// encoded in the same.
+    fn is_due(&self) -> bool {
+        let ticks = (self.ms / u64::from(TICK_MS)).wrapping_add(self.id.number);
+        self.file.rate_hz().is_none() || ticks.is_multiple_of(BATCH)
     }
 
     /// Encodes what waits. False when there is no memory for that.
@@ -332,11 +336,6 @@ impl Recorder {
             lane.frames.clear();
             lane.said = 0;
         }
-        // Recordings that begin in the same tick are not all encoded in the same.
-        self.batch = match self.batch {
-            1 if self.octets == 0 => 1 + (self.id.number as u32) % BATCH,
-            _ => BATCH,
-        };
         self.leave(block, effects);
         is_written
     }

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::leg::LegState;
 use crate::ports::PairId;
 use crate::protect::ROOM;
-use crate::session::{Forward, Session, pass_on};
+use crate::session::{Forward, Session};
 use crate::tick::TICK;
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
 use rtp::Header;
@@ -179,7 +179,7 @@ impl Relay {
             return None;
         }
         let session = self.sessions.get_mut(slot)?.as_mut()?;
-        let forward = pass_on(session.near_and_far(leg), control, (buffer, len), now);
+        let forward = session.pass_on(leg, control, (buffer, len), now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
     }

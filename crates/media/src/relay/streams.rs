@@ -24,8 +24,6 @@ impl Relay {
             StreamKind::Video => Carries::Pictures,
             StreamKind::Fax => Carries::Fax,
         };
-        let is_shown = stream == StreamKind::Video;
-        [session.caller.is_shown, session.callee.is_shown] = [is_shown; 2];
         self.open(session, now);
     }
 

@@ -19,8 +19,8 @@ use media::ForkAsk;
 use model::{Counts, ForkEnd, ForkId, MediaSessionId};
 pub(crate) use place::Place;
 use place::WEBSOCKET;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
 use sip::websocket::client::{Answer, read_answer, request};
 use sip::websocket::{Close, Decoder, Event, Opcode, encode_masked};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 pub(crate) use trust::client_config;
-pub(crate) use wire::{Timed, Wire, secure};
+pub(crate) use wire::{Timed, Wire, wire};
 
 /// Connections at once: each has a thread.
 const MOST: usize = 200;
@@ -222,14 +222,7 @@ impl Line {
         crate::sys::set_send_buffer(&socket, SEND_BUFFER)?;
         socket.set_read_timeout(Some(LOOK))?;
         socket.set_write_timeout(Some(STALL))?;
-        let socket = Timed::new(socket, end);
-        let mut wire: Box<dyn Wire> = match place.is_secure {
-            false => Box::new(socket),
-            true => {
-                let name = ServerName::try_from(place.host.clone())?;
-                secure(ClientConnection::new(self.desk.tls()?, name)?, socket)
-            }
-        };
+        let mut wire = wire(place, Timed::new(socket, end), || self.desk.tls())?;
         let random = random32()?;
         let nonce = random.first_chunk::<16>().copied().unwrap_or_default();
         let (head, key) = request(&place.authority, &place.path, nonce);

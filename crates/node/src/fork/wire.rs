@@ -3,9 +3,13 @@
 //! A socket's own limits are for one call to the system. TLS makes as many as it needs for a handshake or a record, and whoever
 //! sends an octet now and then would hold the thread for as long as he likes.
 
-use rustls::{ClientConnection, StreamOwned};
+use super::place::Place;
+use anyhow::Result;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Plain, or over TLS.
@@ -74,7 +78,16 @@ impl Wire for Secure {
     }
 }
 
-/// TLS over a socket.
-pub(crate) fn secure(connection: ClientConnection, socket: Timed) -> Box<dyn Wire> {
-    Box::new(Secure::new(connection, socket))
+/// A connection to a place over this socket, with TLS by this configuration where the place wants that.
+pub(crate) fn wire(
+    place: &Place,
+    socket: Timed,
+    config: impl FnOnce() -> Result<Arc<ClientConfig>>,
+) -> Result<Box<dyn Wire>> {
+    if !place.is_secure {
+        return Ok(Box::new(socket));
+    }
+    let name = ServerName::try_from(place.host.clone())?;
+    let connection = ClientConnection::new(config()?, name)?;
+    Ok(Box::new(Secure::new(connection, socket)))
 }

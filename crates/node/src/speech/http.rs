@@ -4,10 +4,8 @@
 //! One request per connection (RFC 9112). Redirects are not followed: the key is for one server.
 
 use super::LARGEST;
-use crate::fork::{LOOK, Place, Timed, Wire, client_config, is_later, reach, secure, write_all};
+use crate::fork::{LOOK, Place, Timed, Wire, client_config, is_later, reach, wire, write_all};
 use anyhow::{Context, Result, anyhow, bail};
-use rustls::ClientConnection;
-use rustls::pki_types::ServerName;
 use serde_json::json;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -84,14 +82,7 @@ fn ask(place: &Place, request: &[u8], end: Instant) -> Result<Vec<u8>> {
     let socket = reach(&addresses, end)?;
     socket.set_write_timeout(Some(LOOK))?;
     socket.set_read_timeout(Some(LOOK))?;
-    let socket = Timed::new(socket, end);
-    let mut wire: Box<dyn Wire> = match place.is_secure {
-        false => Box::new(socket),
-        true => {
-            let name = ServerName::try_from(place.host.clone())?;
-            secure(ClientConnection::new(client_config(&[])?, name)?, socket)
-        }
-    };
+    let mut wire = wire(place, Timed::new(socket, end), || client_config(&[]))?;
     exchange(wire.as_mut(), request, end).map_err(|error| match Instant::now() < end {
         true => error,
         false => anyhow!("takes too long; see [speech] timeout_s"),

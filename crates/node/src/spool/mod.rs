@@ -4,8 +4,9 @@
 //! (`media`), and the table of recordings (`store`), which the keeper fills from here.
 //!
 //! A media worker never waits for the disk: blocks queue up, within a bound, and a recording whose blocks find no room there ends
-//! as one whose disk is full. What was written is synced within four seconds, each second a fourth of the files. A recording has a note beside it until it is in the
-//! database; one whose note has no end was cut by a kill, gets its end at the next start, and loses at most its last second.
+//! as one whose disk is full. What was written is synced within four seconds, each second a fourth of the files. A recording
+//! has a note beside it until it is in the database; one whose note has no end was cut by a kill, gets its end at the next
+//! start, and loses at most its last second.
 
 mod file;
 mod note;

@@ -8,10 +8,11 @@ mod recorded;
 mod rooms;
 mod serve;
 mod streams;
+mod ticks;
 mod web;
 
 use crate::effect::Effect;
-use crate::engine::Scratch;
+use crate::engine::{Beat, Scratch};
 use crate::ports::{PairId, PortRange, Ports};
 use crate::room::Rooms;
 use crate::secure::DtlsSource;
@@ -23,6 +24,7 @@ use rtp::{Protocol, protocol};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
+use ticks::Ticks;
 
 /// Pairs that one leg tries before its session is refused.
 const MAX_BIND_FAILURES: u8 = 8;
@@ -81,11 +83,7 @@ pub struct Relay {
     slots: HashMap<MediaSessionId, usize>,
     /// When to look at which session's silence timer.
     looks: BTreeSet<(Duration, usize)>,
-    /// Sessions that have ticks, and when the next one is due that they all have together.
-    ticking: BTreeSet<usize>,
-    tick_due: Option<Duration>,
-    ticks: u64,
-    late_ticks: u64,
+    ticks: Ticks,
     /// Those of a tick, while it lasts.
     turn: Vec<usize>,
     /// When which session is to be diagnosed or reported about.
@@ -115,10 +113,7 @@ impl Relay {
             vacant: Vec::new(),
             slots: HashMap::new(),
             looks: BTreeSet::new(),
-            ticking: BTreeSet::new(),
-            tick_due: None,
-            ticks: 0,
-            late_ticks: 0,
+            ticks: Ticks::default(),
             turn: Vec::new(),
             care: BTreeSet::new(),
             scratch: Scratch::default(),
@@ -140,6 +135,7 @@ impl Relay {
 
     /// Carries out a command.
     pub fn handle_command(&mut self, command: &MediaCommand, now: Duration) {
+        self.catch_up_with(command.session());
         match command {
             MediaCommand::Open {
                 session,
@@ -317,7 +313,7 @@ impl Relay {
         let look = self.looks.first().map(|(due, _)| *due);
         let web = self.deadlines.first().map(|(due, ..)| *due);
         let care = self.care.first().map(|(due, _)| *due);
-        [look, web, care, self.tick_due].into_iter().flatten().min()
+        [look, web, care, self.ticks.due()].into_iter().flatten().min()
     }
 
     /// What the shell has to do next.
@@ -335,9 +331,9 @@ impl Relay {
             pairs_bound: self.ports.bound(),
             forwarded: self.forwarded,
             unclaimed: self.unclaimed,
-            ticking: self.ticking.len(),
-            ticks: self.ticks,
-            late_ticks: self.late_ticks,
+            ticking: self.ticks.len(),
+            ticks: self.ticks.made,
+            late_ticks: self.ticks.late,
             rooms: rooms.rooms,
             seated: rooms.members,
             unseated: rooms.refused,
@@ -459,6 +455,7 @@ impl Relay {
 
     /// Takes a session out: its pairs return, its waiting Opens are refused.
     fn remove(&mut self, slot: usize, now: Duration) -> Option<Session> {
+        self.catch_up(slot);
         let mut session = self.sessions.get_mut(slot)?.take()?;
         session.recorders.close(session.id, &mut self.effects);
         session.forks.close(session.id, &mut self.effects);
@@ -471,10 +468,7 @@ impl Relay {
         if let Some(due) = session.care {
             self.care.remove(&(due, slot));
         }
-        self.ticking.remove(&slot);
-        if self.ticking.is_empty() {
-            self.tick_due = None;
-        }
+        self.ticks.set(slot, Beat::Never, now);
         let armed = [&session.caller, &session.callee].map(|leg| leg.secure.as_ref().and_then(|s| s.armed));
         self.disarm_web(slot, armed);
         for pair in [session.caller.pair, session.callee.pair].into_iter().flatten() {

@@ -3,7 +3,7 @@
 //! Does not own: ports and effects.
 
 use crate::diagnose::{Checks, Evidence};
-use crate::engine::Engine;
+use crate::engine::{Beat, Engine};
 use crate::feedback;
 use crate::fork::Forks;
 use crate::leg::LegState;
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) carries: Carries,
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
+    /// Which ticks it has.
+    pub(crate) beat: Beat,
     pub(crate) recorders: Recorders,
     pub(crate) forks: Forks,
     pub(crate) checks: Checks,
@@ -97,6 +99,7 @@ impl Session {
             callee: LegState::new(ips.1),
             carries,
             engine: Box::new(engine),
+            beat: Beat::Never,
             recorders: Recorders::default(),
             forks: Forks::default(),
             checks: Checks::default(),
@@ -130,6 +133,15 @@ impl Session {
 
     pub(crate) fn heard(&mut self, now: Duration) {
         self.heard = now;
+    }
+
+    /// Which ticks recordings and forks want: a file can wait.
+    pub(crate) fn listened(&self) -> Beat {
+        match (self.recorders.is_empty(), self.forks.is_empty()) {
+            (_, false) => Beat::Each,
+            (false, true) => Beat::Rows,
+            (true, true) => Beat::Never,
+        }
     }
 
     /// What was seen of caller and callee.

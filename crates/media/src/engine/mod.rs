@@ -16,7 +16,8 @@
 //! 2. Rooms mix, and leave what a leg is to hear of them with [`Engine::hear_room`], at [`Engine::rate_hz`].
 //! 3. [`Engine::speak`]: each leg hears the other one, the room and its program, as its codec has it.
 //!
-//! Who needs the samples of a session keeps it active by [`Engine::set_recorded`] or [`Engine::set_seated`].
+//! Who needs the samples of a session keeps it active by [`Engine::set_recorded`] or [`Engine::set_seated`]. One that is only
+//! recorded has ticks in rows (`row`): [`Engine::hear`] keeps its packets until then.
 //!
 //! The rate is the lowest that any leg carries, at most 16 kHz: a call to G.711 is narrow-band from end to end, its Opus
 //! too. It may change when a leg describes itself anew.
@@ -31,6 +32,7 @@ mod keys;
 mod listener;
 mod mouth;
 mod program;
+mod row;
 mod side;
 mod steer;
 
@@ -39,6 +41,8 @@ pub(crate) use encode::Encoder;
 use frame::{LEAST_HZ, add, rate_of};
 use listener::Told;
 use model::{Leg, MediaReport, MediaSessionId, Over, Program, Signals, Sound, Voice};
+use row::Backlog;
+pub(crate) use row::Beat;
 use rtp::Header;
 use rtp::event::{self, Heard, Payload};
 use side::{Playing, Side};
@@ -83,8 +87,11 @@ pub(crate) struct Engine {
     callee: Side,
     rate_hz: u32,
     active: bool,
-    recorded: bool,
+    /// Which ticks recorders and forks want.
+    recorded: Beat,
     seated: bool,
+    /// Where ticks are made in rows.
+    backlog: Option<Box<Backlog>>,
 }
 
 impl Engine {
@@ -96,8 +103,9 @@ impl Engine {
             callee: Side::new(callee_ssrc),
             rate_hz: LEAST_HZ,
             active: false,
-            recorded: false,
+            recorded: Beat::Never,
             seated: false,
+            backlog: None,
         }
     }
 
@@ -173,8 +181,8 @@ impl Engine {
         self.caller.is_masked || self.callee.is_masked
     }
 
-    /// A recorder wants the frames, or none does any more.
-    pub(crate) fn set_recorded(&mut self, recorded: bool) {
+    /// Recorders and forks want the frames of these ticks.
+    pub(crate) fn set_recorded(&mut self, recorded: Beat) {
         self.recorded = recorded;
     }
 
@@ -200,8 +208,9 @@ impl Engine {
         }
     }
 
-    /// Becomes active, or ceases to be, as is needed by now; true when there is something to do every tick.
-    pub(crate) fn settle(&mut self) -> bool {
+    /// Becomes active, or ceases to be, as is needed by now, `ticked` being the last tick that there was. Gives which ticks there
+    /// is something to do in.
+    pub(crate) fn settle(&mut self, ticked: Duration) -> Beat {
         let rate_hz = self.rate();
         if rate_hz != self.rate_hz {
             self.rate_hz = rate_hz;
@@ -217,7 +226,12 @@ impl Engine {
             }
         }
         self.active = needed;
-        needed || self.caller.has_event() || self.callee.has_event()
+        let beat = match needed || self.caller.has_event() || self.callee.has_event() {
+            true => self.beat(),
+            false => Beat::Never,
+        };
+        self.keep(beat, ticked);
+        beat
     }
 
     /// Do a leg's packets come here, or are they passed on as they are?
@@ -233,27 +247,10 @@ impl Engine {
         self.active
     }
 
-    /// Are the legs only listened to, and go on hearing each other's packets as they are?
-    fn is_tapped(&self) -> bool {
-        let codecs = [&self.caller, &self.callee].map(|side| side.voice.as_ref().map(|voice| voice.codec));
-        let busy =
-            |side: &Side| side.hears_room || side.has_fork || side.is_masked || side.has_program(false);
-        let busy = busy(&self.caller) || busy(&self.callee);
-        !self.alone && !busy && matches!(codecs, [Some(caller), Some(callee)] if caller == callee)
-    }
-
     /// The payload type of a leg's telephone events.
     pub(crate) fn events(&self, leg: Leg) -> Option<u8> {
         self.voice(leg)
             .and_then(|voice| voice.events_heard.or(voice.events))
-    }
-
-    /// Takes a packet of a leg in.
-    pub(crate) fn hear(&mut self, leg: Leg, header: &Header, packet: &[u8], now: Duration) {
-        let side = self.side(leg);
-        if let (Some(voice), Some(ear)) = (&side.voice, &mut side.ear) {
-            ear.hear(voice, header, header.payload(packet), now);
-        }
     }
 
     /// The packet that answers this one, where an echo is played and nothing has to be decoded for it.
@@ -364,6 +361,7 @@ impl Engine {
         at: Duration,
         mut tell: impl FnMut(MediaReport),
     ) {
+        self.replay(at);
         let size = (self.size(), self.rate_hz);
         for leg in [Leg::Caller, Leg::Callee] {
             let passes_on = self.takes(leg) && self.makes_events(leg);
@@ -554,7 +552,7 @@ impl Engine {
             (Some(caller), Some(callee)) => Some((caller, callee)),
             _ => None,
         };
-        let taken = self.recorded || self.seated;
+        let taken = self.recorded != Beat::Never || self.seated;
         sides.iter().any(|side| side.has_program(self.alone))
             || both.is_some_and(|(caller, callee)| (caller.codec, caller.pt) != (callee.codec, callee.pt))
             || (self.caller.has_event() && self.translates(Leg::Caller))

@@ -10,6 +10,7 @@ use super::mouth::Mouth;
 use super::program::{List, Samples};
 use audio::detect::level_dbov;
 use model::{Over, Program, Signals, Sound, Voice};
+use rtp::Header;
 use rtp::event::Receiver;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,6 +175,18 @@ impl Side {
             machine,
         } = self.signals;
         self.voice.is_some() && (dtmf || fax || voice || machine.is_some() || self.is_masked)
+    }
+
+    /// Is something listened for, or was until now?
+    pub(super) fn is_heard(&self) -> bool {
+        self.is_listened_to() || !self.listener.is_idle()
+    }
+
+    /// Takes a packet of sound in.
+    pub(super) fn hear(&mut self, header: &Header, packet: &[u8], now: Duration) {
+        if let (Some(voice), Some(ear)) = (&self.voice, &mut self.ear) {
+            ear.hear(voice, header, header.payload(packet), now);
+        }
     }
 
     /// Is a key down?

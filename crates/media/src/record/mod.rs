@@ -3,8 +3,8 @@
 //! Owns: lanes that stay in step, pauses, marks, why a recording ends. Does not own: files and disks; blocks leave as
 //! [`Spool`], each at most 0.7 s after what it holds was said. Time is what was recorded: 20 ms a tick, none in a pause.
 //!
-//! Frames are encoded some at a time: of a hundred recordings each finds the encoder's tables gone from the cache, and ten frames
-//! in a row fetch them once.
+//! Frames are encoded a row of ticks at a time: of a hundred recordings each finds the encoder's tables gone from the cache, and
+//! some frames in a row fetch them once.
 
 mod file;
 
@@ -21,8 +21,6 @@ use std::collections::VecDeque;
 const LONGEST_MS: u64 = 24 * 3_600 * 1_000;
 /// Recordings of one session at a time.
 const MOST: usize = 4;
-/// Frames that are encoded in a row.
-const BATCH: u64 = 10;
 /// Marks of one recording, and the octets of each.
 const MOST_MARKS: u32 = 200;
 const LONGEST_MARK: usize = 128;
@@ -86,19 +84,20 @@ impl Recorders {
         }
     }
 
-    /// Takes what the legs said in this tick, at so many samples per second; a leg that said nothing is silent.
+    /// Takes what the legs said in this tick, at so many samples per second; a leg that said nothing is silent. Frames are
+    /// encoded at the end of a row of ticks.
     pub(crate) fn tick(
         &mut self,
         session: MediaSessionId,
         legs: [Option<&[i16]>; 2],
-        rate_hz: u32,
+        (rate_hz, is_end): (u32, bool),
         effects: &mut VecDeque<Effect>,
     ) {
         let mut ended = Vec::new();
         for recorder in &mut self.0 {
             ended.extend(
                 recorder
-                    .tick(legs, rate_hz, effects)
+                    .tick(legs, (rate_hz, is_end), effects)
                     .map(|end| (recorder.id, end)),
             );
         }
@@ -282,7 +281,7 @@ impl Recorder {
     fn tick(
         &mut self,
         legs: [Option<&[i16]>; 2],
-        rate_hz: u32,
+        (rate_hz, is_end): (u32, bool),
         effects: &mut VecDeque<Effect>,
     ) -> Option<RecordingEnd> {
         if self.is_paused {
@@ -306,7 +305,9 @@ impl Recorder {
             }
         }
         self.waiting = self.waiting.saturating_add(1);
-        if self.is_due() && !self.write(file_hz, effects) {
+        // The first frame says at which rate.
+        let is_due = is_end || self.file.rate_hz().is_none();
+        if is_due && !self.write(file_hz, effects) {
             return Some(RecordingEnd::Failed);
         }
         self.ms = self.ms.saturating_add(u64::from(TICK_MS));
@@ -314,13 +315,6 @@ impl Recorder {
             return Some(RecordingEnd::Longest);
         }
         (self.silence_ms > 0 && quiet_ms >= self.silence_ms).then_some(RecordingEnd::Silence)
-    }
-
-    /// Is what waits to be encoded now? The first frame says at which rate. Recordings that begin in the same tick are not all
-    /// encoded in the same.
-    fn is_due(&self) -> bool {
-        let ticks = (self.ms / u64::from(TICK_MS)).wrapping_add(self.id.number);
-        self.file.rate_hz().is_none() || ticks.is_multiple_of(BATCH)
     }
 
     /// Encodes what waits. False when there is no memory for that.

@@ -9,7 +9,6 @@ use crate::leg::LegState;
 use crate::ports::PairId;
 use crate::protect::ROOM;
 use crate::session::{Forward, Session};
-use crate::tick::TICK;
 use model::{Leg, MediaCommand, MediaReport, MediaSessionId, Sound};
 use rtp::Header;
 use std::net::SocketAddr;
@@ -18,8 +17,6 @@ use std::time::Duration;
 
 /// Ticks that are made up for when one comes late; more are left out.
 const MOST_LATE: u32 = 3;
-/// A tick that begins so much after its time is late: half of what it lasts.
-const LATE: Duration = Duration::from_millis(10);
 /// Frames of ours to an address that nothing has come from: two seconds. A description may name anybody.
 const MOST_UNHEARD: u32 = 100;
 
@@ -45,7 +42,7 @@ impl Relay {
     /// Ticks since start that began more than 10 ms after their time, or were left out.
     #[must_use]
     pub fn late_ticks(&self) -> u64 {
-        self.late_ticks
+        self.ticks.late
     }
 
     /// The shell's answer to [`Effect::Load`]: the sound at the rate that was asked for, or that there is none. One that
@@ -130,26 +127,16 @@ impl Relay {
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return;
         };
-        let ticks = session.engine.settle();
+        let beat = session.engine.settle(self.ticks.last());
         for leg in [Leg::Caller, Leg::Callee] {
             let (taken, events) = (session.engine.takes(leg), session.engine.events(leg));
             let tapped = session.engine.hears();
             session.leg(leg).engage(taken, tapped, events);
         }
+        if std::mem::replace(&mut session.beat, beat) != beat {
+            self.ticks.set(slot, beat, now);
+        }
         self.load(slot);
-        self.set_ticking(slot, ticks, now);
-    }
-
-    fn set_ticking(&mut self, slot: usize, ticks: bool, now: Duration) {
-        if ticks {
-            self.ticking.insert(slot);
-            self.tick_due.get_or_insert_with(|| tick_after(now));
-        } else {
-            self.ticking.remove(&slot);
-        }
-        if self.ticking.is_empty() {
-            self.tick_due = None;
-        }
     }
 
     /// Asks for the sounds that the programs of a session want next.
@@ -207,9 +194,15 @@ impl Relay {
             return taken;
         };
         if !is_event {
-            session.engine.hear(leg, &header, packet, now);
+            if !session.engine.hear(leg, &header, packet, now) {
+                self.catch_up(slot);
+            }
             return taken;
         }
+        self.catch_up(slot);
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return taken;
+        };
         let (effects, forks) = (&mut self.effects, &mut session.forks);
         session
             .engine
@@ -225,36 +218,21 @@ impl Relay {
 
     /// Makes the ticks that are due.
     pub(super) fn handle_ticks(&mut self, now: Duration) {
-        let mut made = 0;
-        while let Some(due) = self.tick_due.filter(|due| *due <= now) {
-            if now.saturating_sub(due) >= LATE {
-                self.late_ticks = self.late_ticks.saturating_add(1);
-            }
-            if made >= MOST_LATE {
-                self.tick_due = Some(tick_after(now));
+        for _ in 0..MOST_LATE {
+            let Some(at) = self.ticks.take(now) else {
                 return;
-            }
-            made += 1;
-            self.ticks = self.ticks.saturating_add(1);
-            self.tick_due = Some(due.saturating_add(TICK));
-            self.tick(due);
+            };
+            self.tick(at);
         }
+        self.ticks.leave_out(now);
     }
 
     fn tick(&mut self, at: Duration) {
         let mut turn = std::mem::take(&mut self.turn);
         turn.clear();
-        turn.extend(&self.ticking);
+        turn.extend(self.ticks.each());
         for slot in &turn {
-            let Some(Some(session)) = self.sessions.get_mut(*slot) else {
-                continue;
-            };
-            let (effects, forks) = (&mut self.effects, &mut session.forks);
-            session.engine.listen(session.id, at, |report| {
-                forks.tell(&report, effects);
-                effects.push_back(Effect::Report(report));
-            });
-            self.record_tick(*slot);
+            self.listen(*slot, at);
         }
         self.rooms.tick(at, &mut self.sessions, &mut self.effects);
         for slot in &turn {
@@ -262,7 +240,49 @@ impl Relay {
             self.settle(*slot, at);
             self.arrange(*slot);
         }
+        turn.clear();
+        turn.extend(self.ticks.row());
+        for slot in &turn {
+            self.catch_up(*slot);
+            self.settle(*slot, at);
+        }
         self.turn = turn;
+    }
+
+    /// What the legs of a session say in a tick.
+    fn listen(&mut self, slot: usize, at: Duration) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let (effects, forks) = (&mut self.effects, &mut session.forks);
+        session.engine.listen(session.id, at, |report| {
+            forks.tell(&report, effects);
+            effects.push_back(Effect::Report(report));
+        });
+        self.record_tick(slot, at);
+    }
+
+    /// A session that has its ticks in rows has those now that have come: something is about to change.
+    pub(super) fn catch_up(&mut self, slot: usize) {
+        let mut ticked = self.ticked(slot);
+        while let Some(at) = ticked.and_then(|ticked| self.ticks.after(ticked)) {
+            self.listen(slot, at);
+            ticked = self.ticked(slot);
+        }
+        if let Some(Some(session)) = self.sessions.get_mut(slot) {
+            session.engine.catch_up();
+        }
+    }
+
+    /// The same.
+    pub(super) fn catch_up_with(&mut self, id: MediaSessionId) {
+        if let Some(slot) = self.slots.get(&id).copied() {
+            self.catch_up(slot);
+        }
+    }
+
+    fn ticked(&self, slot: usize) -> Option<Duration> {
+        self.sessions.get(slot)?.as_ref()?.engine.ticked()
     }
 
     /// What the legs of a session hear in this tick.
@@ -312,13 +332,6 @@ impl Relay {
             }
         }
     }
-}
-
-/// Sessions tick together, so that one wake-up serves them all.
-fn tick_after(now: Duration) -> Duration {
-    let over = now.as_nanos() % TICK.as_nanos();
-    let over = Duration::from_nanos(u64::try_from(over).unwrap_or(0));
-    now.saturating_sub(over).saturating_add(TICK)
 }
 
 /// The packet as the leg is to get it; `None` when it must not leave.

@@ -35,6 +35,7 @@ impl Relay {
 
     /// The shell can't write the file of a recording, which ends with what is there of it. One that there is not is ignored.
     pub fn spool_failed(&mut self, id: MediaSessionId, recording: RecordingId, now: Duration) {
+        self.catch_up_with(id);
         let slot = self.slots.get(&id).copied();
         let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) else {
             return;
@@ -55,6 +56,7 @@ impl Relay {
 
     /// The WebSocket of a fork stands. One that there is not is ignored, here and below.
     pub fn fork_opened(&mut self, id: MediaSessionId, fork: ForkId, now: Duration) {
+        self.catch_up_with(id);
         let slot = self.slots.get(&id).copied();
         if let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) {
             session.forks.opened(id, fork, &mut self.effects);
@@ -77,6 +79,7 @@ impl Relay {
         (end, lost_ms): (ForkEnd, u64),
         now: Duration,
     ) {
+        self.catch_up_with(id);
         let slot = self.slots.get(&id).copied();
         if let Some(Some(session)) = slot.and_then(|slot| self.sessions.get_mut(slot)) {
             session.forks.ended(id, fork, (end, lost_ms), &mut self.effects);
@@ -100,10 +103,10 @@ impl Relay {
 
     fn set_listened(&mut self, id: MediaSessionId, now: Duration) {
         let Some(session) = self.session(id) else { return };
-        let is_listened = !session.recorders.is_empty() || !session.forks.is_empty();
+        let beat = session.listened();
         let backs = [Leg::Caller, Leg::Callee].map(|leg| (leg, session.forks.has_back(leg)));
         self.engage(id, now, |engine| {
-            engine.set_recorded(is_listened);
+            engine.set_recorded(beat);
             backs
                 .into_iter()
                 .for_each(|(leg, back)| engine.set_forked(leg, back));
@@ -111,7 +114,8 @@ impl Relay {
     }
 
     /// What the legs of a session said in this tick goes to recordings and forks, and what came back to the legs.
-    pub(super) fn record_tick(&mut self, slot: usize) {
+    pub(super) fn record_tick(&mut self, slot: usize, at: Duration) {
+        let is_end = at == self.ticks.last() && self.ticks.is_end(slot);
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return;
         };
@@ -128,15 +132,14 @@ impl Relay {
         let effects = &mut self.effects;
         let frames = engine.frames();
         let legs = [frames.caller, frames.callee];
-        recorders.tick(*id, legs, frames.rate_hz, effects);
+        recorders.tick(*id, legs, (frames.rate_hz, is_end), effects);
         forks.tick(*id, legs, frames.rate_hz, effects);
         for leg in [Leg::Caller, Leg::Callee] {
             engine.hear_fork(leg, |rate_hz, frame| {
                 forks.play(*id, leg, rate_hz, frame, effects)
             });
         }
-        if recorders.is_empty() && forks.is_empty() {
-            engine.set_recorded(false);
-        }
+        let beat = session.listened();
+        session.engine.set_recorded(beat);
     }
 }

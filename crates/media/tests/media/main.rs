@@ -25,6 +25,7 @@ mod quality;
 mod recorded;
 mod room;
 mod room_relays;
+mod rows;
 mod served;
 mod sounds;
 mod srtp;

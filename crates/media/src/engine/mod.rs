@@ -91,7 +91,7 @@ pub(crate) struct Engine {
     recorded: Beat,
     seated: bool,
     /// Where ticks are made in rows.
-    backlog: Option<Box<Backlog>>,
+    backlog: Option<Backlog>,
 }
 
 impl Engine {

@@ -18,6 +18,7 @@ pub mod leg;
 pub mod library;
 pub mod limits;
 pub mod media;
+mod number;
 pub mod program;
 pub mod quality;
 pub mod recording;
@@ -51,6 +52,7 @@ pub use leg::Leg;
 pub use library::Library;
 pub use limits::Limits;
 pub use media::{Insecurity, MediaCommand, MediaReport};
+pub use number::DestinationClass;
 pub use program::{
     Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd,
     Seat, Seats, Signal, Signals, Sound, ToneName,

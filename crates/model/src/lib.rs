@@ -18,7 +18,7 @@ pub mod leg;
 pub mod library;
 pub mod limits;
 pub mod media;
-mod number;
+pub mod number;
 pub mod program;
 pub mod quality;
 pub mod recording;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// A SIP transport (RFC 3261 §18, Via and URI parameter names).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Datagrams; the transaction layer retransmits.

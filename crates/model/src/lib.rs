@@ -17,6 +17,7 @@ pub mod id;
 pub mod leg;
 pub mod library;
 pub mod limits;
+pub mod locate;
 pub mod media;
 pub mod number;
 pub mod program;
@@ -51,6 +52,7 @@ pub use id::{
 pub use leg::Leg;
 pub use library::Library;
 pub use limits::Limits;
+pub use locate::{Locate, LocateOutcome, Located, Place};
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use number::DestinationClass;
 pub use program::{

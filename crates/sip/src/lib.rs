@@ -8,6 +8,7 @@ pub mod build;
 pub mod dialog;
 pub mod digest;
 pub mod header;
+pub mod locate;
 pub mod message;
 pub mod method;
 pub mod split;

@@ -13,6 +13,7 @@ mod digest;
 mod framing;
 mod fuzz_corpus;
 mod ipv6;
+mod locate;
 mod mutation;
 mod timers;
 mod tokens;

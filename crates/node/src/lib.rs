@@ -27,6 +27,7 @@ mod pace;
 #[cfg(test)]
 mod panic_tests;
 mod records;
+pub mod resolve;
 mod seam;
 mod settings;
 mod shared;
@@ -40,4 +41,5 @@ mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Listen, Settings, TlsFiles, WakeHook};
+pub use settings::{Dns, Listen, Settings, TlsFiles, WakeHook};
+pub use sip::locate::Families;

@@ -2,11 +2,13 @@
 
 use anyhow::{Result, bail};
 use model::{Limits, Transport};
+use sip::locate::Families;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,27 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Private key: PKCS #8, PKCS #1 or SEC1.
     pub key: PathBuf,
+}
+
+/// How the DNS is asked where a peer of a trunk is (RFC 3263).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// Recursive servers, the first one asked first; empty = those of `/etc/resolv.conf`, read for each look-up.
+    pub servers: Vec<SocketAddr>,
+    /// Which families of addresses are used, and which is tried first.
+    pub families: Families,
+    /// How long one look-up may take, all its questions together.
+    pub timeout: Duration,
+}
+
+impl Default for Dns {
+    fn default() -> Dns {
+        Dns {
+            servers: Vec::new(),
+            families: Families::default(),
+            timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 /// Everything that a node must know before it starts. Configuration of tenants comes from the store.
@@ -54,6 +77,8 @@ pub struct Settings {
     pub fork_private: bool,
     /// PEM file with roots that forks trust besides those of the machine.
     pub fork_ca: Option<PathBuf>,
+    /// How peers of trunks are found.
+    pub dns: Dns,
     /// Caps.
     pub limits: Limits,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
@@ -87,6 +112,7 @@ impl Default for Settings {
             recording_reserve_mb: 500,
             fork_private: false,
             fork_ca: None,
+            dns: Dns::default(),
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),

@@ -55,6 +55,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let listen = listen(reader, top);
     let origins = origins(reader, top);
     let tls = tls(reader, top);
+    let dns = super::dns::read(reader, top);
     let limits = limits(reader, top);
     let speech = super::speech::read(reader, top);
     let settings = Settings {
@@ -68,6 +69,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         recording_reserve_mb,
         fork_private,
         fork_ca,
+        dns,
         limits,
         grace_s,
         server_name,

@@ -33,6 +33,9 @@ const KEPT: usize = 4_096;
 /// How long a look-up may take where an old answer is at hand: a call waits for it.
 const STALE_WAIT: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 1 });
 
+/// Seconds that an answer is said to hold at most.
+const LONGEST_S: u32 = 3_600;
+
 /// Takes an answer. Called on a thread of the resolver, or on that of who asks: it must not wait.
 pub type Tell = Box<dyn FnOnce(Located) + Send>;
 
@@ -128,6 +131,11 @@ impl Resolver {
             }
             others.push(asking);
             return None;
+        }
+        let locator = Locator::new(wish.clone(), self.0.means.clone(), 0);
+        if let Some(known) = locator.outcome() {
+            // An address, or what can't be had: the DNS has no part in it.
+            return Some((asking, outcome(&wish, known, u32::MAX)));
         }
         if state.queue.len() >= WAITING {
             return Some((asking, LocateOutcome::Busy));
@@ -277,7 +285,7 @@ fn outcome(wish: &Wish, found: &Result<Found, Failure>, ttl_s: u32) -> LocateOut
     };
     LocateOutcome::Found {
         places: found.places(seed()).into_iter().map(place).collect(),
-        ttl_s: ttl_s.max(1),
+        ttl_s: ttl_s.clamp(1, LONGEST_S),
     }
 }
 

@@ -116,7 +116,7 @@ const PARAMETERS: [&str; 10] = [
 ];
 
 /// One `name=value` and what follows it; `Some(None)` at the end, `None` when it cannot be split.
-fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
+pub(super) fn parameter(text: &str) -> Option<Option<(&str, &str, &str)>> {
     let start = text.bytes().position(|b| b != b',' && !b.is_ascii_whitespace());
     let Some(text) = start.and_then(|start| text.get(start..)) else {
         return Some(None);

@@ -87,28 +87,50 @@ fn check<const N: usize, const D: usize>(
     method: &str,
     cnonce: &str,
 ) -> bool {
-    let ha1 = hex::<N, D>(ha1);
-    let ha2 = hex::<N, D>(&hash(&[method, ":", credentials.uri]));
     let (nc, qop) = (
         credentials.nc.unwrap_or_default(),
         credentials.qop.unwrap_or_default(),
     );
-    let nonce = credentials.nonce;
-    let parts = [
-        text(&ha1),
-        ":",
-        nonce,
-        ":",
-        nc,
-        ":",
-        cnonce,
-        ":",
-        qop,
-        ":",
-        text(&ha2),
-    ];
-    let wanted = hash(&parts);
+    let asked = (method, credentials.uri);
+    let wanted = wanted::<N, D>(hash, ha1, asked, credentials.nonce, Some((nc, cnonce, qop)));
     unhex::<N>(credentials.response).is_some_and(|given| same(&given, &wanted))
+}
+
+/// The response to a challenge (RFC 7616 §3.4.1), as hex digits; `counted` is nonce count and client nonce, where there is a `qop`.
+pub(super) fn response(
+    algorithm: Algorithm,
+    secret: &Secret,
+    asked: (&str, &str),
+    nonce: &str,
+    counted: Option<(&str, &str)>,
+) -> String {
+    let counted = counted.map(|(nc, cnonce)| (nc, cnonce, "auth"));
+    let digits = |octets: &[u8]| {
+        let mut digits = vec![b'0'; octets.len() * 2];
+        hex_into(octets, &mut digits);
+        String::from_utf8(digits).unwrap_or_default()
+    };
+    match algorithm {
+        Algorithm::Sha256 => digits(&wanted::<32, 64>(sha256, &secret.sha256, asked, nonce, counted)),
+        Algorithm::Md5 => digits(&wanted::<16, 32>(md5, &secret.md5, asked, nonce, counted)),
+    }
+}
+
+/// What the response must be: to method and URI, counted by `nc`, `cnonce` and `qop` where there are any.
+fn wanted<const N: usize, const D: usize>(
+    hash: fn(&[&str]) -> [u8; N],
+    ha1: &[u8; N],
+    (method, uri): (&str, &str),
+    nonce: &str,
+    counted: Option<(&str, &str, &str)>,
+) -> [u8; N] {
+    let ha1 = hex::<N, D>(ha1);
+    let ha2 = hex::<N, D>(&hash(&[method, ":", uri]));
+    let (ha1, ha2) = (text(&ha1), text(&ha2));
+    match counted {
+        Some((nc, cnonce, qop)) => hash(&[ha1, ":", nonce, ":", nc, ":", cnonce, ":", qop, ":", ha2]),
+        None => hash(&[ha1, ":", nonce, ":", ha2]),
+    }
 }
 
 fn sha256(parts: &[&str]) -> [u8; 32] {

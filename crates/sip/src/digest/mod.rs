@@ -1,4 +1,4 @@
-//! Digest authentication, server side (RFC 3261 §22, RFC 7616, RFC 8760).
+//! Digest authentication, server side (RFC 3261 §22, RFC 7616, RFC 8760); what a client does about challenges is in `client`.
 //!
 //! It owns nonces and the check of credentials. It keeps nothing per challenge: a nonce is its own time of issue
 //! with a keyed hash over it and the realm, so a flood of anonymous requests costs no memory. What must be
@@ -12,10 +12,12 @@
 //! - [`Refusal::Stale`] is said only to who computed the response with the right secret (RFC 7616 §3.3), so
 //!   phones come back by themselves after a restart with a new key, and a stranger learns nothing.
 
+mod client;
 mod credentials;
 mod hash;
 mod replay;
 
+pub use client::{Answers, Challenge};
 pub use credentials::Credentials;
 pub use hash::{Secret, ha1};
 pub use replay::ReplayGuard;

@@ -2,11 +2,13 @@
 
 mod audio;
 mod sound;
+mod trunk;
 
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
+pub(crate) use trunk::Trunk;
 
 /// Carillon, a multi-tenant telephone system.
 #[derive(Debug, Parser)]
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     /// Numbers that play, ask, record or confer
     #[command(subcommand)]
     Flow(Flow),
+    /// Ways to carriers
+    #[command(subcommand)]
+    Trunk(Trunk),
     /// Prompts: what a company says in place of what is shipped, and prompts of its own
     #[command(subcommand)]
     Prompt(Prompt),

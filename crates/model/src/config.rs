@@ -1,7 +1,8 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
 use crate::{
-    Container, DeviceId, FlowDraft, Library, RecordPolicy, SrtpPolicy, TenantId, UserId, UserSettings,
+    Container, DeviceId, FlowDraft, Library, RecordPolicy, SrtpPolicy, TenantId, Trunk, TrunkDraft, UserId,
+    UserSettings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -387,6 +388,7 @@ pub struct TenantConfig {
     lists: BTreeMap<Box<str>, Vec<UserId>>,
     records_always: bool,
     library: Library,
+    trunks: Vec<Trunk>,
 }
 
 impl TenantConfig {
@@ -457,6 +459,7 @@ impl TenantConfig {
             lists,
             records_always,
             library: Library::default(),
+            trunks: Vec::new(),
         })
     }
 
@@ -464,6 +467,19 @@ impl TenantConfig {
     #[must_use]
     pub fn with_library(self, library: Library) -> TenantConfig {
         TenantConfig { library, ..self }
+    }
+
+    /// The same with these ways to carriers; at most [`TrunkDraft::MOST`] count.
+    #[must_use]
+    pub fn with_trunks(self, mut trunks: Vec<Trunk>) -> TenantConfig {
+        trunks.truncate(TrunkDraft::MOST);
+        TenantConfig { trunks, ..self }
+    }
+
+    /// Every trunk of the tenant, by id, ascending.
+    #[must_use]
+    pub fn trunks(&self) -> &[Trunk] {
+        &self.trunks
     }
 
     /// The sounds that the tenant has brought.

@@ -37,6 +37,10 @@ id!(
     DeviceId
 );
 id!(
+    /// A way to a carrier. Row id of the configuration store; never reused.
+    TrunkId
+);
+id!(
     /// A live call within its tenant. Unique for the life of the process.
     CallId
 );

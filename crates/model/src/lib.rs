@@ -26,6 +26,7 @@ pub mod recording;
 pub mod settings;
 pub mod srtp;
 pub mod time;
+pub mod trunk;
 pub mod view;
 pub mod voice;
 pub mod web;
@@ -47,7 +48,7 @@ pub use event::{
 pub use fork::{Fork, ForkEnd, ForkFormat, ForkPlan, ForkSide};
 pub use id::{
     CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, SoundId, StreamKind,
-    TenantId, UserId,
+    TenantId, TrunkId, UserId,
 };
 pub use leg::Leg;
 pub use library::Library;
@@ -64,6 +65,10 @@ pub use recording::{RecordingFault, RecordingMark, RecordingRecord};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
+pub use trunk::{
+    Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkNews, TrunkPassword,
+    TrunkRegistration, TrunkView,
+};
 pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};
 pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, IceTransport, WebTransport};

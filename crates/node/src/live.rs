@@ -4,7 +4,7 @@ use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32
 use anyhow::{Result, anyhow};
 use model::{
     CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView, Recording,
-    RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, UserId,
+    RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, TrunkView, UserId,
 };
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -78,6 +78,14 @@ impl Live {
     /// As [`Live::registrations`].
     pub fn calls(&self, scope: Scope) -> Result<Vec<CallView>> {
         self.ask(scope.tenant(), Query::Calls)
+    }
+
+    /// The tenant's trunks that are enabled.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn trunks(&self, scope: Scope) -> Result<Vec<TrunkView>> {
+        self.ask(scope.tenant(), Query::Trunks)
     }
 
     /// The audio of the tenant's calls that passes through us.

@@ -68,6 +68,7 @@ impl Bench {
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(8));
         let shared = Arc::new(Shared {
             wishes: crate::shared::Wishes::default(),
+            resolver: crate::resolve::Resolver::new(crate::settings::Dns::default(), &[]),
             settings: Settings {
                 rtp_ports,
                 ..Settings::default()

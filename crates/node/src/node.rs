@@ -9,6 +9,7 @@ use crate::listen::{self, Address, Sockets};
 use crate::live::Live;
 use crate::media_worker::MediaWorker;
 use crate::records::Records;
+use crate::resolve::Resolver;
 use crate::settings::Settings;
 use crate::shared::{KeeperItem, MediaItem, ROOM_FRAMES, Remembered, Shared, Sure, Want, random32};
 use crate::sounds;
@@ -90,6 +91,7 @@ impl Node {
             media_ticks_late: AtomicU64::new(0),
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
+            resolver: Resolver::new(settings.dns.clone(), &[Transport::Udp, Transport::Tcp]),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: desk,
             sounds,

@@ -9,6 +9,7 @@ use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
+use crate::resolve::Resolver;
 pub(crate) use crate::seam::{MediaItem, random32};
 use crate::settings::Settings;
 use crate::spool::SpoolDesk;
@@ -19,8 +20,8 @@ use link::ReportFrame;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn, Sound,
-    StreamKind, TenantConfig, TenantId, UserId,
+    FlowToken, Located, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
+    Sound, StreamKind, TenantConfig, TenantId, TrunkView, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -49,6 +50,8 @@ pub(crate) enum Sure {
     Removed(TenantId),
     /// A phone's change of settings is in the configuration that came last, or can't be kept.
     SettingsKept(TenantId, UserId, u64),
+    /// The DNS has answered a tenant.
+    Located(TenantId, Located),
     /// A connection that carried messages for this tenant is gone.
     FlowClosed {
         /// The tenant.
@@ -112,6 +115,8 @@ pub(crate) enum Query {
     Room(TenantId, u64, Option<Box<str>>, RoomCommand, Sender<usize>),
     /// Calls of a tenant.
     Calls(TenantId, Sender<Vec<CallView>>),
+    /// Trunks of a tenant.
+    Trunks(TenantId, Sender<Vec<TrunkView>>),
     /// Totals of the worker.
     Totals(Sender<Totals>),
     /// Remove a user's bindings.
@@ -193,6 +198,8 @@ pub(crate) struct Shared {
     pub(crate) room_frames_shed: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
+    /// Finds carriers by the DNS.
+    pub(crate) resolver: Resolver,
     /// Forks of calls' sound.
     pub(crate) forks: Arc<ForkDesk>,
     /// Recordings on their way to files.

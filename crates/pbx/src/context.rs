@@ -16,7 +16,7 @@ use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
-    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, Transport, UserId,
+    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, Transport, TrunkId, UserId,
     UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
@@ -50,12 +50,14 @@ pub(crate) enum Owner {
     Parting(UserId),
     /// A request of the event core.
     Event(EventOwner),
+    /// A request to a carrier, outside of calls.
+    Trunk(TrunkOwner),
 }
 
 impl Owner {
     pub(crate) fn call(self) -> Option<CallId> {
         match self {
-            Owner::None | Owner::Parting(_) | Owner::Event(_) => None,
+            Owner::None | Owner::Parting(_) | Owner::Event(_) | Owner::Trunk(_) => None,
             Owner::Caller(call)
             | Owner::Target(call, _)
             | Owner::Renegotiation(call, _)
@@ -68,7 +70,7 @@ impl Owner {
         match self {
             Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_) => ours,
             Owner::Caller(_) => !ours,
-            Owner::None | Owner::Refresh { .. } | Owner::Event(_) => false,
+            Owner::None | Owner::Refresh { .. } | Owner::Event(_) | Owner::Trunk(_) => false,
         }
     }
 }
@@ -82,6 +84,22 @@ pub(crate) enum EventOwner {
     Unsolicited,
     /// The copy of a text for one phone.
     Text(u64),
+}
+
+/// A request of ours to a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Register,
+    Options,
+}
+
+/// The transaction of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrunkOwner {
+    pub(crate) trunk: TrunkId,
+    /// Which of its lives: a trunk that is changed begins anew.
+    pub(crate) life: u32,
+    pub(crate) asked: Asked,
 }
 
 /// Which leg of which call a dialog tag names.

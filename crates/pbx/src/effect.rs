@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use model::{
-    BindingChange, CallChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits,
-    MediaCommand, MediaReport, RoomCommand, SettingsChange, SignIn, TenantConfig, UserId, Wake,
+    BindingChange, CallChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits, Locate,
+    Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn, TenantConfig,
+    TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
 
@@ -47,6 +48,10 @@ pub enum Input<'a> {
     },
     /// What became of an [`Effect::Connect`].
     Connected(Connected),
+    /// What became of an [`Effect::Locate`].
+    Located(Located),
+    /// What became of an [`Effect::Reach`].
+    Reached(Reached),
     /// The media plane says.
     Media(MediaReport),
     /// A newer configuration; calls under way keep the one that they began with.
@@ -89,6 +94,13 @@ pub enum Effect {
     },
     /// Open a connection to a phone and say what became of it, within [`Limits::connect_timeout_ms`].
     Connect(Connect),
+    /// Find out where a name leads, and say so by [`Input::Located`].
+    Locate(Locate),
+    /// Find a way to a place, and say so by [`Input::Reached`]: a socket for datagrams, or a connection that is opened within
+    /// [`Limits::connect_timeout_ms`].
+    Reach(Reach),
+    /// A trunk is otherwise than before: tell the operator.
+    Trunk(TrunkNews),
     /// Tell the media plane.
     Media(MediaCommand),
     /// A call ended: keep its record.

@@ -34,6 +34,7 @@ mod reach;
 mod registrar;
 mod rooms;
 mod tenant;
+mod trunk;
 
 pub use bearer::{BadToken, TokenKey};
 pub use effect::{Effect, Input, Setup};

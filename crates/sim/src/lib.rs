@@ -4,6 +4,7 @@
 //! own: any code that runs in production; the cores under test are the ones that `node` drives.
 #![forbid(unsafe_code)]
 
+pub mod carrier;
 pub mod check;
 pub mod company;
 pub mod hostile;

@@ -1,13 +1,14 @@
 //! Carillon as a simulation drives it: the edge, the tenants and the media plane, with a journal instead of a disk.
 
 mod relay;
+mod trunk;
 mod wire;
 
 use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
     Connected, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
-    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, UserId,
+    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TrunkNews, User, UserId,
     UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::Directory;
+pub use trunk::Question;
 pub use wire::{Wire, WireCounts};
 
 /// What the server wants sent.
@@ -31,6 +33,8 @@ pub enum Output {
     Close(FlowToken),
     /// This tenant wants a connection.
     Connect(TenantId, Connect),
+    /// This tenant wants to know a way to a carrier.
+    Ask(TenantId, Question),
 }
 
 /// What is on its way between a session and the media plane, or the store.
@@ -79,6 +83,8 @@ pub struct Server {
     pub events: Vec<EventChange>,
     /// Every change of what is kept of calls that are up, likewise.
     pub calls: Vec<CallChange>,
+    /// What was told about trunks, and when.
+    pub news: Vec<(Duration, TrunkNews)>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
     /// How many of them earlier lives of the process left.
@@ -157,6 +163,7 @@ impl Server {
             barred: Vec::new(),
             events: Vec::new(),
             calls: Vec::new(),
+            news: Vec::new(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
@@ -343,17 +350,25 @@ impl Server {
 
     /// Somebody changes a user's settings from outside, as a command does.
     pub fn set(&mut self, id: TenantId, user: UserId, change: &UserSettingsChange, now: Now) {
-        let Some(old) = self.configs.get(&id) else { return };
-        let mut users = old.users().to_vec();
-        for user in users.iter_mut().filter(|known| known.id == user) {
-            change.apply(&mut user.settings);
-        }
-        let domains: Vec<&str> = old.domains().iter().map(|d| &**d).collect();
-        let (version, policy, devices) = (old.version() + 1, old.policy().clone(), old.devices().to_vec());
-        let new = TenantConfig::new(id, version, old.name(), &domains, policy, users, devices);
-        if let Ok(new) = new {
+        let new = self.renewed(id, |known| {
+            if known.id == user {
+                change.apply(&mut known.settings);
+            }
+        });
+        if let Some(new) = new {
             self.configure(new, now);
         }
+    }
+
+    /// The next version of a configuration, its users altered.
+    fn renewed(&self, id: TenantId, mut alter: impl FnMut(&mut User)) -> Option<TenantConfig> {
+        let old = self.configs.get(&id)?;
+        let mut users = old.users().to_vec();
+        users.iter_mut().for_each(&mut alter);
+        let domains: Vec<&str> = old.domains().iter().map(|d| &**d).collect();
+        let (version, policy, devices) = (old.version() + 1, old.policy().clone(), old.devices().to_vec());
+        let new = TenantConfig::new(id, version, old.name(), &domains, policy, users, devices).ok()?;
+        Some(new.with_trunks(old.trunks().to_vec()))
     }
 
     /// A token for the device of that name, as the node issues one.
@@ -518,6 +533,9 @@ impl Server {
             match effect {
                 Effect::Transmit { flow, bytes } => self.outputs.push(Output::Sip(flow, bytes)),
                 Effect::Connect(order) => self.outputs.push(Output::Connect(id, order)),
+                Effect::Locate(ask) => self.outputs.push(Output::Ask(id, Question::Locate(ask))),
+                Effect::Reach(ask) => self.outputs.push(Output::Ask(id, Question::Reach(ask))),
+                Effect::Trunk(news) => self.news.push((now.mono, news)),
                 Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),

@@ -4,14 +4,16 @@
 //! hold (`check` says).
 
 mod connect;
+mod trunk;
 mod wire;
 
+use crate::carrier::Carrier;
 pub use crate::company::{Company, configure};
 use crate::ladder::Ladder;
 use crate::net::{Network, Weather};
 use crate::phone::{Answer, Identity, Phone};
 use crate::rng::Rng;
-use crate::server::Server;
+use crate::server::{Question, Server};
 use media::PortRange;
 use model::{Connect, FlowToken, Now, TenantId, Transport, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,17 @@ pub struct World {
     pub server: Server,
     /// The phones, by index.
     pub phones: Vec<Phone>,
+    /// The carriers, by index.
+    pub carriers: Vec<Carrier>,
+    /// The DNS does not answer.
+    pub dns_is_away: bool,
+    /// The shell loses what it is asked.
+    pub forgets_questions: bool,
+    /// Where names lead.
+    places: BTreeMap<String, Vec<SocketAddr>>,
+    /// What the shell was asked, by when it answers.
+    questions: BTreeMap<(Duration, u64), (TenantId, Question)>,
+    serial: u64,
     /// The network between them.
     pub network: Network,
     /// What was sent.
@@ -106,6 +119,12 @@ impl World {
         World {
             server: Server::new(configs, rng.bytes32(), ports, now),
             phones: Vec::new(),
+            carriers: Vec::new(),
+            dns_is_away: false,
+            forgets_questions: false,
+            places: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            serial: 0,
             network: Network::new(weather, Rng::new(rng.next())),
             ladder: Ladder::default(),
             mono: now.mono,
@@ -231,6 +250,7 @@ impl World {
         self.server.restart(now);
         self.connections.clear();
         self.connecting.clear();
+        self.questions.clear();
         for index in 0..self.phones.len() {
             self.connect(index);
         }
@@ -265,7 +285,8 @@ impl World {
     pub fn step(&mut self, end: Duration) -> bool {
         self.collect();
         let phones = self.phones.iter().filter_map(Phone::poll_timeout).min();
-        let next = [self.network.next(), self.server.poll_timeout(), phones]
+        let asked = self.questions.first_key_value().map(|((at, _), _)| *at);
+        let next = [self.network.next(), self.server.poll_timeout(), phones, asked]
             .into_iter()
             .flatten()
             .min();
@@ -279,6 +300,7 @@ impl World {
             self.deliver(packet, now);
             self.collect();
         }
+        self.answer_questions(now);
         self.server.handle_timeout(now);
         self.collect();
         for phone in &mut self.phones {

@@ -1,6 +1,6 @@
 //! Configuration and records on disk.
 //!
-//! Owns: the SQLite database of tenants, users, devices and call records; the key file that seals passwords;
+//! Owns: the SQLite database of tenants, users, devices, trunks and call records; the key file that seals passwords;
 //! the append-only journals that carry bindings and call records over a kill. Does not own: when to read or
 //! drain them (`node`), and who may ask (`tenancy`: every operation on a tenant starts from a `Scope`).
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ pub mod secret;
 mod snapshot;
 mod sound;
 mod tenant;
+mod trunk;
 mod user;
 
 pub use cdr::CdrFilter;
@@ -35,4 +36,5 @@ pub use open::{Options, Store};
 pub use secret::Password;
 pub use sound::{NewSound, SoundKind, SoundRow};
 pub use tenant::TenantRow;
+pub use trunk::TrunkRow;
 pub use user::UserChange;

@@ -326,9 +326,11 @@ async fn connect(dir: &Path, busy_timeout: Duration) -> Result<(SqliteConnection
 
 /// A new key, unless passwords exist that it could never open.
 async fn first_key(db: &mut SqliteConnection, dir: &Path) -> Result<Key, StoreError> {
-    let secrets: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM device)")
-        .fetch_one(&mut *db)
-        .await?;
+    let secrets: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM device UNION SELECT 1 FROM trunk WHERE secret IS NOT NULL)",
+    )
+    .fetch_one(&mut *db)
+    .await?;
     if secrets != 0 {
         let path = Key::path_in(dir);
         return Err(StoreError::KeyMissing { path });

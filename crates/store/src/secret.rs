@@ -5,7 +5,7 @@
 
 use crate::StoreError;
 use md5::{Digest, Md5};
-use model::{DeviceId, DigestSecret, TenantId};
+use model::{DeviceId, DigestSecret, TenantId, TrunkId};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
@@ -103,6 +103,14 @@ impl Place {
         tenant: TenantId(0),
         device: DeviceId(0),
     };
+
+    /// That of a trunk's password: ids of trunks and devices are alike, their places are not.
+    pub(crate) fn trunk(tenant: TenantId, trunk: TrunkId) -> Place {
+        Place {
+            tenant,
+            device: DeviceId(trunk.0 | 1 << 63),
+        }
+    }
 
     fn associated(self) -> [u8; 16] {
         (u128::from(self.tenant.0) << 64 | u128::from(self.device.0)).to_be_bytes()

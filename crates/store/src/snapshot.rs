@@ -4,6 +4,7 @@ use crate::open::{sql, unsql};
 use crate::secret::{Key, Place, ha1};
 use crate::sound::{self, Named};
 use crate::tenant::{domains, policy_from};
+use crate::trunk;
 use crate::user::{UserColumns, user_of};
 use crate::{Store, StoreError};
 use model::{Device, DeviceId, Library, TenantConfig, TenantId, User, UserId};
@@ -30,6 +31,7 @@ struct Rows {
     users: Peekable<IntoIter<(i64, User)>>,
     devices: Peekable<IntoIter<Sealed>>,
     sounds: Peekable<IntoIter<Named>>,
+    trunks: Peekable<IntoIter<trunk::Columns>>,
 }
 
 impl Store {
@@ -123,6 +125,7 @@ impl Rows {
             users: users(db, only, disabled).await?.into_iter().peekable(),
             devices: devices(db, only, disabled).await?.into_iter().peekable(),
             sounds: sound::named(db, only, disabled).await?.into_iter().peekable(),
+            trunks: trunk::read(db, only, disabled).await?.into_iter().peekable(),
         })
     }
 
@@ -154,6 +157,10 @@ impl Rows {
         while let Some(named) = self.sounds.next_if(|named| named.0 == id) {
             sound::shelve(&mut library, &named);
         }
+        let mut trunks = Vec::new();
+        while let Some(columns) = self.trunks.next_if(|(t, ..)| *t == id) {
+            trunks.push(trunk::trunk_of(columns, key)?);
+        }
         let policy = policy_from(id, &policy)?;
         let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
         let tenant = TenantId(unsql(id));
@@ -162,7 +169,7 @@ impl Rows {
             tenant: tenant.0,
             what: e.to_string(),
         })?;
-        Ok(config.with_library(library))
+        Ok(config.with_library(library).with_trunks(trunks))
     }
 }
 

@@ -6,6 +6,7 @@
 mod audio;
 mod call;
 mod cdr;
+mod change;
 mod conference;
 mod csv;
 mod device;
@@ -19,6 +20,7 @@ mod prompt;
 mod recording;
 mod secret;
 mod tenant;
+mod trunk;
 mod upload;
 mod user;
 
@@ -42,6 +44,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Domain(command) => domain::run(&mut desk, command),
         Command::List(command) => list::run(&mut desk, command),
         Command::Flow(command) => flow::run(&mut desk, command),
+        Command::Trunk(command) => trunk::run(&mut desk, command),
         Command::Prompt(command) => prompt::run(&mut desk, command, global),
         Command::Music(command) => music::run(&mut desk, command),
         Command::Conference(command) => conference::run(&mut desk, command),

@@ -3,11 +3,11 @@
 use super::Desk;
 use crate::arguments::Tenant;
 use crate::output::{Table, printable};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use audio::tone::Country;
 use model::Policy;
 use prompts::Language;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::{SoundKind, TenantRow};
 
 /// Runs one of the tenant commands.
@@ -137,26 +137,9 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
     desk.print(&value(&row)?, &format!("Tenant {} is changed.\n", row.name))
 }
 
-/// The policy with `KEY=VALUE`s applied. The present value of a key says how to read a new one.
+/// The policy with `KEY=VALUE`s applied.
 fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
-    let mut object = match serde_json::to_value(policy)? {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    };
-    for change in changes {
-        let (key, text) = change
-            .split_once('=')
-            .ok_or_else(|| anyhow!("{change:?} has no value; write KEY=VALUE, such as media=direct"))?;
-        let known = || object.keys().cloned().collect::<Vec<_>>().join(", ");
-        let old = object
-            .get(key)
-            .ok_or_else(|| anyhow!("the policy has no key {key:?}; it has {}", known()))?;
-        let new = read_as(old, text)
-            .ok_or_else(|| anyhow!("{key} = {text:?} is of the wrong kind; now it is {old}"))?;
-        object.insert(key.to_owned(), new);
-    }
-    let new = serde_json::from_value(Value::Object(object));
-    let new: Policy = new.map_err(|e| anyhow!("the policy can't be so: {e}"))?;
+    let new: Policy = super::change::apply("policy", policy, changes)?;
     // What was stored before anybody looked at it keeps nobody from changing something else.
     let languages = Language::ALL.map(Language::code);
     if new.language != policy.language && !languages.contains(&new.language.as_str()) {
@@ -168,18 +151,6 @@ fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
         bail!("nobody knows the tones of {:?}; there are {known}", new.country);
     }
     check(new)
-}
-
-fn read_as(old: &Value, text: &str) -> Option<Value> {
-    match old {
-        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
-        Value::Number(_) => text.parse::<u64>().ok().map(Value::from),
-        Value::Array(_) => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Some(items.map(|item| item.to_ascii_lowercase()).collect())
-        }
-        _ => Some(text.into()),
-    }
 }
 
 /// What a type can't say.

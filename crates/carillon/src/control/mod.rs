@@ -37,6 +37,11 @@ pub(crate) enum Request {
         /// Which; all without it.
         tenant: Option<TenantId>,
     },
+    /// Trunks of one tenant or of all.
+    Trunks {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
     /// Conferences of one tenant or of all.
     Rooms {
         /// Which; all without it.

@@ -135,6 +135,7 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
         Request::Status => Ok(serde_json::to_value(status(desk)?)?),
         Request::Registrations { tenant } => each(desk, *tenant, out, |scope| desk.live.registrations(scope)),
         Request::Calls { tenant } => each(desk, *tenant, out, |scope| desk.live.calls(scope)),
+        Request::Trunks { tenant } => each(desk, *tenant, out, |scope| desk.live.trunks(scope)),
         Request::Quality { tenant } => each(desk, *tenant, out, |scope| desk.live.quality(scope)),
         Request::Rooms { .. } | Request::Room { .. } => rooms(desk, request, out),
         Request::Unregister { tenant, user } => {

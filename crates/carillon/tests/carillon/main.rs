@@ -16,3 +16,4 @@ mod phone;
 mod restart;
 mod server;
 mod sounds;
+mod trunks;

@@ -7,16 +7,24 @@ use super::Worker;
 use crate::conn::{Admission, Conn};
 use crate::listen::Address;
 use crate::sys::{self, Interest};
-use model::{Connect, ConnectOutcome, Connected, FlowToken, TenantId, Transport};
+use model::{Connect, ConnectOutcome, Connected, FlowToken, Reach, TenantId, Transport};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
+
+/// Why a connection is wanted.
+enum Why {
+    /// A request is too large for a datagram.
+    Large(Connect),
+    /// It leads to a carrier.
+    Trunk(Reach),
+}
 
 /// One attempt.
 struct Attempt {
     tenant: TenantId,
-    order: Connect,
+    why: Why,
     /// The name of the connection that may come of it.
     flow: FlowToken,
     socket: TcpStream,
@@ -63,7 +71,7 @@ impl Worker {
     /// Begins what the tenants want since the last time.
     pub(super) fn begin_connecting(&mut self) {
         for (tenant, order) in std::mem::take(&mut self.core.connects) {
-            let outcome = match self.is_busy(tenant, &order) {
+            let outcome = match self.is_busy(tenant, order.remote) {
                 true => ConnectOutcome::Busy,
                 false => match self.try_to_connect(tenant, order) {
                     Some(attempt) => {
@@ -78,24 +86,57 @@ impl Worker {
         }
     }
 
+    /// Begins a connection to a carrier, from this address of ours; `None` when its outcome comes later.
+    pub(super) fn try_to_reach(
+        &mut self,
+        tenant: TenantId,
+        reach: &Reach,
+        (bound, public): (SocketAddr, SocketAddr),
+    ) -> Option<ConnectOutcome> {
+        let remote = reach.place.address;
+        if self.is_busy(tenant, remote) {
+            return Some(ConnectOutcome::Busy);
+        }
+        match self.attempt(tenant, Why::Trunk(reach.clone()), bound, (public, remote)) {
+            Some(attempt) => {
+                let wait = Duration::from_millis(self.conns.limits().connect_timeout_ms);
+                self.attempts.begin(attempt, self.core.now.mono + wait);
+                None
+            }
+            None => Some(ConnectOutcome::Refused),
+        }
+    }
+
     /// True while no more may be tried.
-    fn is_busy(&self, tenant: TenantId, order: &Connect) -> bool {
+    fn is_busy(&self, tenant: TenantId, remote: SocketAddr) -> bool {
         let limits = self.conns.limits();
         self.attempts.under_way.len() >= limits.connecting_per_worker
             || self.attempts.of_tenant(tenant) >= limits.connecting_per_tenant
-            || self.conns.admission(order.remote.ip()) == Admission::Full
+            || self.conns.admission(remote.ip()) == Admission::Full
     }
 
     /// `None` where it may not be tried, or fails at once.
     fn try_to_connect(&mut self, tenant: TenantId, order: Connect) -> Option<Attempt> {
         let address = listener_for(&self.core.shared.addresses, &order)?;
-        let socket = sys::tcp_connect(address.bound.ip(), order.remote).ok()?;
+        let (bound, public) = (address.bound, address.public);
+        self.attempt(tenant, Why::Large(order), bound, (public, order.remote))
+    }
+
+    /// `None` where it fails at once.
+    fn attempt(
+        &mut self,
+        tenant: TenantId,
+        why: Why,
+        bound: SocketAddr,
+        (public, remote): (SocketAddr, SocketAddr),
+    ) -> Option<Attempt> {
+        let socket = sys::tcp_connect(bound.ip(), remote).ok()?;
         let flow = FlowToken {
             transport: Transport::Tcp,
             worker: u16::try_from(self.core.index).ok()?,
             connection: self.conns.next_number(),
-            local: address.public,
-            remote: order.remote,
+            local: public,
+            remote,
         };
         let socket = TcpStream::from(socket);
         self.poll
@@ -103,7 +144,7 @@ impl Worker {
             .ok()?;
         Some(Attempt {
             tenant,
-            order,
+            why,
             flow,
             socket,
         })
@@ -114,48 +155,57 @@ impl Worker {
         let Some(attempt) = self.attempts.under_way.remove(&number) else {
             return false;
         };
-        let (tenant, order, flow) = (attempt.tenant, attempt.order, attempt.flow);
-        let outcome = match self.take_in(attempt) {
-            true => ConnectOutcome::Open(flow),
-            false => ConnectOutcome::Refused,
+        let flow = attempt.flow;
+        let (tenant, why) = (attempt.tenant, self.take_in(attempt));
+        let (why, outcome) = match why {
+            Ok(why) => (why, ConnectOutcome::Open(flow)),
+            Err(why) => (why, ConnectOutcome::Refused),
         };
-        self.core.connected(tenant, Connected { order, outcome });
+        self.tell_outcome(tenant, why, outcome);
         true
     }
 
-    /// Makes a connection of an attempt; false when nobody took it.
-    fn take_in(&mut self, attempt: Attempt) -> bool {
+    fn tell_outcome(&mut self, tenant: TenantId, why: Why, outcome: ConnectOutcome) {
+        match why {
+            Why::Large(order) => self.core.connected(tenant, Connected { order, outcome }),
+            Why::Trunk(reach) => self.reached(tenant, &reach, outcome),
+        }
+    }
+
+    /// Makes a connection of an attempt; an error when nobody took it.
+    fn take_in(&mut self, attempt: Attempt) -> Result<Why, Why> {
         let Attempt {
-            tenant, flow, socket, ..
+            tenant,
+            why,
+            flow,
+            socket,
         } = attempt;
         let peer = socket.peer_addr().ok();
         let there = matches!(socket.take_error(), Ok(None)) && peer.is_some();
         // Where nobody listens, a port that is ours by chance would connect to itself.
         if !there || socket.local_addr().ok() == peer {
-            return false;
+            return Err(why);
         }
         let Ok(mut conn) = Conn::opened(flow, socket, self.conns.limits(), self.core.now.mono) else {
-            return false;
+            return Err(why);
         };
         if self
             .poll
             .modify(conn.as_fd(), flow.connection, Interest::Read)
             .is_err()
         {
-            return false;
+            return Err(why);
         }
         conn.carried(Some(tenant));
         self.conns.insert(conn);
-        true
+        Ok(why)
     }
 
     /// Gives up what takes too long.
     pub(super) fn expire_attempts(&mut self) {
         while let Some(attempt) = self.attempts.expired(self.core.now.mono) {
-            let (tenant, order) = (attempt.tenant, attempt.order);
-            drop(attempt);
-            let outcome = ConnectOutcome::Refused;
-            self.core.connected(tenant, Connected { order, outcome });
+            let Attempt { tenant, why, .. } = attempt;
+            self.tell_outcome(tenant, why, ConnectOutcome::Refused);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! journals, messages, other workers, media. So a peer never sees what a crash could still undo.
 
 use super::tenants::{Outcome, Tenants};
+use super::{reach, told};
 use crate::records::Records;
 use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
 use arc_swap::{ArcSwap, Cache};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use link::{Control, ReportFrame};
 use model::{
     CallChange, CallCheckpoint, Connect, ConnectOutcome, Connected, Counts, DeviceId, EventCommand,
-    FlowToken, MediaReport, Now, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
+    FlowToken, Now, Reach, RegistrationView, SignIn, TenantConfig, TenantId, UserId,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -72,6 +73,8 @@ pub(crate) struct Core {
     pub(crate) outbox: Vec<Outbound>,
     /// Connections to open at the end of the turn, and for whom.
     pub(crate) connects: Vec<(TenantId, Connect)>,
+    /// Ways to carriers to find then, likewise.
+    pub(crate) reaches: Vec<(TenantId, Reach)>,
     /// The tenants.
     pub(crate) tenants: Tenants,
     /// The journals.
@@ -95,6 +98,7 @@ impl Core {
             counts: Counts::default(),
             outbox: Vec::new(),
             connects: Vec::new(),
+            reaches: Vec::new(),
             edge: Edge::new(setup.edge_key, Arc::clone(&setup.server_name), setup.limits),
             token_key: TokenKey::new(setup.token_key),
             tenants: Tenants::new(setup),
@@ -198,7 +202,7 @@ impl Core {
     }
 
     /// Hands one input to one tenant and sorts what comes of it.
-    fn input(&mut self, tenant: TenantId, input: Input<'_>) -> Outcome {
+    pub(super) fn input(&mut self, tenant: TenantId, input: Input<'_>) -> Outcome {
         let outcome = self.tenants.handle(tenant, input, self.now, &mut self.effects);
         self.settle(tenant, outcome);
         outcome
@@ -225,6 +229,9 @@ impl Core {
                     });
                 }
                 Effect::Connect(order) => self.connects.push((tenant, order)),
+                Effect::Reach(reach) => self.reaches.push((tenant, reach)),
+                Effect::Locate(locate) => reach::locate(&self.shared, self.index, tenant, &locate),
+                Effect::Trunk(news) => told::news(tenant, &news),
                 Effect::Media(command) => {
                     let epoch = self.tenants.epoch(tenant);
                     self.link.say(command, epoch, self.now.mono);
@@ -237,13 +244,7 @@ impl Core {
                         (hook.0)(&wake);
                     }
                 }
-                Effect::Barred { room, of_all, for_s } => {
-                    let whose = if of_all { "anybody's" } else { "one caller's" };
-                    tracing::warn!(
-                        %tenant,
-                        "conference {room} takes no PIN of {whose} for {for_s} s: too many were wrong"
-                    );
-                }
+                Effect::Barred { room, of_all, for_s } => told::barred(tenant, room, of_all, for_s),
                 Effect::Event(change) => self.records.event(change),
                 Effect::Call(change) => self.records.call(change),
                 Effect::Settings(change) => {
@@ -315,7 +316,7 @@ impl Core {
 
     fn deliver_reports(&mut self) {
         while let Some(report) = self.link.poll_report() {
-            tell_trouble(&report);
+            told::trouble(&report);
             self.input(report.session().tenant(), Input::Media(report));
         }
     }
@@ -344,6 +345,9 @@ impl Core {
             Sure::Removed(tenant) => self.remove(tenant),
             Sure::SettingsKept(tenant, user, id) => {
                 self.input(tenant, Input::SettingsKept { user, id });
+            }
+            Sure::Located(tenant, located) => {
+                self.input(tenant, Input::Located(located));
             }
             Sure::FlowClosed {
                 tenant,
@@ -457,6 +461,10 @@ impl Core {
             Query::Calls(tenant, reply) => {
                 let _ = reply.send(self.tenants.with(tenant, now, |t| t.calls()).unwrap_or_default());
             }
+            Query::Trunks(tenant, reply) => {
+                let trunks = self.tenants.with(tenant, now, |t| t.trunks(now));
+                let _ = reply.send(trunks.unwrap_or_default());
+            }
             Query::Rooms(tenant, reply) => {
                 let _ = reply.send(self.tenants.with(tenant, now, |t| t.rooms()).unwrap_or_default());
             }
@@ -567,13 +575,5 @@ impl Core {
         for (inbox, lane) in self.shared.media.iter().zip(&mut self.media) {
             inbox.send_all(lane);
         }
-    }
-}
-
-/// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
-fn tell_trouble(report: &MediaReport) {
-    if let MediaReport::Unsecured { session, leg, why } = report {
-        let (tenant, call) = (session.tenant(), session.call().0);
-        tracing::warn!(%tenant, call, ?leg, "a browser gets no audio: {}", why.as_str());
     }
 }

@@ -7,8 +7,10 @@
 mod backlog;
 mod connect;
 mod core;
+mod reach;
 mod streams;
 mod tenants;
+mod told;
 mod websocket;
 
 use crate::conn::ConnTable;
@@ -323,11 +325,12 @@ impl Worker {
     fn perform(&mut self) {
         for _ in 0..ROUNDS {
             self.begin_connecting();
+            self.begin_reaching();
             self.core
                 .records
                 .commit(self.core.now.mono, &mut self.core.counts);
             self.send();
-            if self.core.outbox.is_empty() && self.core.connects.is_empty() {
+            if self.core.outbox.is_empty() && self.core.connects.is_empty() && self.core.reaches.is_empty() {
                 break;
             }
         }

@@ -85,16 +85,27 @@ impl Tenants {
         match self.slots.get_mut(&id) {
             None => {
                 self.slots.insert(id, Slot::new(config));
-                Outcome::Done
+                self.wake(id, now, out)
             }
             Some(slot) => {
                 slot.config = Arc::clone(&config);
                 self.removed -= usize::from(std::mem::take(&mut slot.removed));
                 if slot.tenant.is_none() {
-                    return Outcome::Done;
+                    return self.wake(id, now, out);
                 }
                 self.handle(id, Input::Config(config), now, out)
             }
+        }
+    }
+
+    /// Brings a tenant to life that has something to do before anybody calls: its trunks register.
+    fn wake(&mut self, id: TenantId, now: Now, out: &mut Vec<Effect>) -> Outcome {
+        let slot = self.slots.get(&id);
+        let mut trunks = slot.iter().flat_map(|slot| slot.config.trunks());
+        let has_trunks = trunks.any(|trunk| trunk.draft.enabled);
+        match has_trunks {
+            true => self.handle(id, Input::Timeout, now, out),
+            false => Outcome::Done,
         }
     }
 

@@ -61,8 +61,14 @@ impl Tenant {
 
     fn deliver_response(&mut self, owner: Owner, message: &Message<'_>, now: Now) {
         let code = message.status_line().map_or(0, |line| line.code);
-        if let Owner::Event(owner) = owner {
-            return self.event_answered(owner, code, Some(message), now);
+        match owner {
+            Owner::Event(owner) => return self.event_answered(owner, code, Some(message), now),
+            Owner::Trunk(owner) => {
+                return self
+                    .trunks
+                    .answered(&mut self.context, owner, code, Some(message), now);
+            }
+            _ => {}
         }
         let asked = match owner {
             Owner::Renegotiation(call, _) | Owner::Refresh { call, .. } => Some(call),
@@ -116,9 +122,11 @@ impl Tenant {
             }
         }
         self.events.connection_lost(&mut self.context, worker, connection);
+        self.trunks
+            .connection_lost(&mut self.context, worker, connection, now);
     }
 
-    pub(super) fn handle_config(&mut self, config: Arc<TenantConfig>) {
+    pub(super) fn handle_config(&mut self, config: Arc<TenantConfig>, now: Now) {
         let old = Arc::clone(&self.context.config);
         for user in self.context.location.users() {
             self.context.location.remove(user, |b| {
@@ -130,6 +138,7 @@ impl Tenant {
         self.context.config = config;
         self.context.compare_settings(&old);
         self.events.reconfigured(&mut self.context, &old);
+        self.trunks.reconfigure(&mut self.context, now);
     }
 
     pub(super) fn handle_timeout(&mut self, now: Now) {
@@ -137,6 +146,7 @@ impl Tenant {
         self.context.give_up_connecting(now);
         self.context.tx.handle_timeout(now.mono);
         self.events.handle_timeout(&mut self.context, now);
+        self.trunks.handle_timeout(&mut self.context, now);
         while let Some(timer) = self.context.timers.expire(now.mono) {
             let Timer { call, kind } = timer;
             if let Some(call) = self.calls.get_mut(&call) {
@@ -205,6 +215,8 @@ impl Tenant {
         }
         if let Owner::Event(owner) = owner {
             self.event_answered(owner, code, None, now);
+        } else if let Owner::Trunk(owner) = owner {
+            self.trunks.answered(&mut self.context, owner, code, None, now);
         } else if let Some(call) = owner.call().and_then(|id| self.calls.get_mut(&id)) {
             call.handle_response(&mut self.context, owner, code, None, now);
         }

@@ -21,9 +21,10 @@ use crate::context::Context;
 use crate::effect::{Effect, Input, Setup};
 use crate::event::Events;
 use crate::registrar;
+use crate::trunk::Trunks;
 use model::{
     BindingRecord, CallId, CallView, CdrId, Counts, FlowToken, MediaSessionId, Now, RegistrationView, SignIn,
-    TenantConfig, UserId, UserSettings,
+    TenantConfig, TrunkView, UserId, UserSettings,
 };
 use pace::Pace;
 use sip::Message;
@@ -36,6 +37,7 @@ pub struct Tenant {
     calls: BTreeMap<CallId, Box<Call>>,
     context: Context,
     events: Events,
+    trunks: Trunks,
     gate: Gate,
     token_key: TokenKey,
     pace: Pace,
@@ -48,8 +50,8 @@ pub struct Tenant {
 impl Tenant {
     /// A tenant with no bindings and no calls.
     #[must_use]
-    pub fn new(config: Arc<TenantConfig>, setup: &Setup, _now: Now) -> Tenant {
-        Tenant {
+    pub fn new(config: Arc<TenantConfig>, setup: &Setup, now: Now) -> Tenant {
+        let mut tenant = Tenant {
             calls: BTreeMap::new(),
             gate: Gate::new(&setup.seed),
             token_key: TokenKey::new(setup.token_key),
@@ -57,9 +59,12 @@ impl Tenant {
             sign_in: None,
             context: Context::new(config, setup),
             events: Events::new(&setup.limits),
+            trunks: Trunks::default(),
             next_call: 0,
             draining: false,
-        }
+        };
+        tenant.trunks.reconfigure(&mut tenant.context, now);
+        tenant
     }
 
     /// Puts back a binding that the journal kept. One that has ended is ignored; one on a connection waits,
@@ -99,7 +104,9 @@ impl Tenant {
             Input::FlowClosed { worker, connection } => self.handle_flow_closed(worker, connection, now),
             Input::Connected(connected) => self.context.connected(&connected, now),
             Input::Media(report) => self.handle_media(&report, now),
-            Input::Config(config) => self.handle_config(config),
+            Input::Located(located) => self.trunks.located(&mut self.context, &located, now),
+            Input::Reached(reached) => self.trunks.reached(&mut self.context, &reached, now),
+            Input::Config(config) => self.handle_config(config, now),
             Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
             Input::SettingsKept { user, id } => self.context.settings_kept(user, id),
             Input::Room {
@@ -129,6 +136,7 @@ impl Tenant {
             context.location.next_deadline(),
             context.large.next_deadline(),
             self.events.poll_timeout(),
+            self.trunks.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -163,6 +171,12 @@ impl Tenant {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.context.counts
+    }
+
+    /// Every trunk that is enabled.
+    #[must_use]
+    pub fn trunks(&self, now: Now) -> Vec<TrunkView> {
+        self.trunks.views(now)
     }
 
     /// The configuration that the next call begins with.

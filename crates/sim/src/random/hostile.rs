@@ -105,7 +105,9 @@ impl Scene {
                     elsewhere |= to.remote != stranger;
                     answer = Some(String::from_utf8_lossy(bytes).into_owned());
                 }
-                Output::Media(..) | Output::Close(_) | Output::Connect(..) => elsewhere = true,
+                Output::Media(..) | Output::Close(_) | Output::Connect(..) | Output::Ask(..) => {
+                    elsewhere = true
+                }
             }
         }
         let after = self.state();

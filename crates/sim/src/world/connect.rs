@@ -162,7 +162,11 @@ impl World {
         let phone = self.phones.iter().find(|p| p.identity.address == address);
         let name = phone
             .map(|p| &p.identity.name)
-            .or_else(|| self.strangers.get(&address));
+            .or_else(|| self.strangers.get(&address))
+            .or_else(|| {
+                let carrier = self.carriers.iter().find(|c| c.address == address);
+                carrier.map(|carrier| &carrier.name)
+            });
         name.map_or("nobody", |name| name).to_owned()
     }
 }

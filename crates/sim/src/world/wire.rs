@@ -32,6 +32,9 @@ impl World {
                 self.server.receive(flow, &bytes, now);
             }
             Load::Sip(bytes) => {
+                if self.carried((from, to, connection), &bytes, now) {
+                    return;
+                }
                 let index = self.phone_on(to, connection);
                 let read = index.is_none_or(|index| self.is_read(index, connection));
                 match index.and_then(|index| self.phones.get_mut(index)) {
@@ -87,6 +90,7 @@ impl World {
                     self.send_from_server(&flow, &bytes);
                 }
                 Output::Connect(tenant, order) => self.connect_to(tenant, order),
+                Output::Ask(tenant, question) => self.asked(tenant, question),
                 Output::Close(flow) => self.close_from_server(&flow),
                 Output::Media(from, to, bytes) => {
                     self.note(|| Trace::Media(to, bytes.clone()));
@@ -107,6 +111,7 @@ impl World {
         for index in 0..self.phones.len() {
             self.collect_from(index);
         }
+        self.collect_from_carriers();
     }
 
     fn collect_from(&mut self, index: usize) {
@@ -176,7 +181,7 @@ impl World {
         self.address
     }
 
-    fn post(&mut self, from: &str, to: &str, packet: Packet) {
+    pub(super) fn post(&mut self, from: &str, to: &str, packet: Packet) {
         let Load::Sip(bytes) = &packet.load else { return };
         let doomed = self
             .doomed

@@ -237,7 +237,7 @@ fn in_vain(world: &mut World, flow: FlowToken, octets: &[u8]) -> Result<bool, St
         match output {
             Output::Sip(to, bytes) if to.remote == flow.remote => answered += bytes.len(),
             Output::Close(_) => closed = true,
-            Output::Sip(..) | Output::Media(..) | Output::Connect(..) => {
+            Output::Sip(..) | Output::Media(..) | Output::Connect(..) | Output::Ask(..) => {
                 return Err("sent elsewhere".to_owned());
             }
         }
@@ -347,7 +347,7 @@ fn say(world: &mut World, phone: usize, octets: &[u8]) -> Option<String> {
                 deliver(world, to, &bytes);
             }
             Output::Close(_) => close = true,
-            Output::Media(..) | Output::Connect(..) => {}
+            Output::Media(..) | Output::Connect(..) | Output::Ask(..) => {}
         }
     }
     if close {

@@ -19,6 +19,7 @@ mod snapshots;
 mod sounds;
 mod spool;
 mod tenants;
+mod trunks;
 mod users;
 
 use model::{Cause, Cdr, CdrId, EndedBy, Party, TenantId, Wall};

@@ -27,6 +27,12 @@ fn a_dump_of_the_directory_has_neither_password_nor_digest_secret() {
         password: password(SECRET),
     };
     b.store.import_users(&b.acme, &[row]).unwrap();
+    let trunk = model::TrunkDraft {
+        host: "carrier.example".to_owned(),
+        ..model::TrunkDraft::default()
+    };
+    let secret = password(SECRET);
+    b.store.set_trunk(&b.acme, "main", &trunk, Some(&secret)).unwrap();
     let config = b.store.load(&b.acme).unwrap();
     let mut needles = vec![SECRET.as_bytes().to_vec()];
     for device in config.devices() {

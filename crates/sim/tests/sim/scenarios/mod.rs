@@ -69,6 +69,7 @@ mod taken_over;
 mod theatre;
 mod transcoded;
 mod transferred;
+mod trunks;
 mod web;
 mod within;
 

@@ -1,0 +1,451 @@
+//! Trunks: the ways to carriers and to other telephone systems.
+
+use crate::{ConnectOutcome, Place, SrtpPolicy, Transport, TrunkId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::IpAddr;
+
+/// A range of addresses, as `192.0.2.0/24`; a single address is a range of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Reads one. `None` for what is none, and for one whose address has bits beyond its length.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Network> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) if bits.len() <= 3 && bits.bytes().all(|b| b.is_ascii_digit()) => {
+                (address.parse().ok()?, bits.parse().ok()?)
+            }
+            Some(_) => return None,
+            None => {
+                let address: IpAddr = text.parse().ok()?;
+                (address, width(&address))
+            }
+        };
+        let network = Network { address, bits };
+        let is_whole = bits <= width(&address) && masked(&address, bits) == number(&address);
+        is_whole.then_some(network)
+    }
+
+    /// True for the addresses of the range. IPv4 that came over IPv6 is IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address.is_ipv4() == self.address.is_ipv4() && masked(&address, self.bits) == number(&self.address)
+    }
+}
+
+fn width(address: &IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn number(address: &IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(u32::from(*v4)),
+        IpAddr::V6(v6) => u128::from(*v6),
+    }
+}
+
+fn masked(address: &IpAddr, bits: u8) -> u128 {
+    let rest = u32::from(width(address).saturating_sub(bits));
+    let number = number(address);
+    number
+        .checked_shr(rest)
+        .and_then(|kept| kept.checked_shl(rest))
+        .unwrap_or(0)
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bits == width(&self.address) {
+            true => self.address.fmt(f),
+            false => write!(f, "{}/{}", self.address, self.bits),
+        }
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> String {
+        network.to_string()
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Network, &'static str> {
+        Network::parse(&text).ok_or("not an address or a network such as 192.0.2.0/24")
+    }
+}
+
+/// What is written down of a trunk; its password is kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrunkDraft {
+    /// A disabled trunk neither registers nor carries calls.
+    pub enabled: bool,
+    /// Whom requests name: the carrier's host name or address.
+    pub host: String,
+    /// Its port; none = what DNS says, else the usual one.
+    pub port: Option<u16>,
+    /// How it is spoken to; none = what DNS says (RFC 3263).
+    pub transport: Option<Transport>,
+    /// Where requests go instead, as `host` or `host:port`; empty = to `host`.
+    pub proxy: String,
+    /// The name under which the carrier asks for a password; empty = it knows us by our address, and no challenge is answered.
+    pub username: String,
+    /// The one realm whose challenges are answered; empty = whichever this carrier names.
+    pub realm: String,
+    /// We register there.
+    pub register: bool,
+    /// The user part of what is registered; empty = `username`.
+    pub account: String,
+    /// How long registrations are asked for, seconds.
+    pub register_s: u32,
+    /// Where calls of the carrier come from, besides the addresses that `host` and `proxy` lead to.
+    pub from: Vec<Network>,
+    /// How often the carrier is asked whether it is there, by OPTIONS, seconds; 0 = never.
+    pub options_s: u32,
+    /// Questions in a row without a good answer after which it is down,
+    pub down_after: u8,
+    /// and good answers in a row after which it is up again.
+    pub up_after: u8,
+    /// Calls at once, both ways; 0 = as many as the tenant may have.
+    pub channels: u32,
+    /// Calls to the carrier that begin in a second; 0 = no limit.
+    pub calls_per_s: u32,
+    /// Whether audio is protected.
+    pub srtp: SrtpPolicy,
+    /// Codec names that may be negotiated, lower case; empty = the tenant's.
+    pub codecs: Vec<String>,
+}
+
+impl Default for TrunkDraft {
+    fn default() -> TrunkDraft {
+        TrunkDraft {
+            enabled: true,
+            host: String::new(),
+            port: None,
+            transport: None,
+            proxy: String::new(),
+            username: String::new(),
+            realm: String::new(),
+            register: false,
+            account: String::new(),
+            register_s: 600,
+            from: Vec::new(),
+            options_s: 30,
+            down_after: 3,
+            up_after: 2,
+            channels: 0,
+            calls_per_s: 0,
+            srtp: SrtpPolicy::Optional,
+            codecs: Vec::new(),
+        }
+    }
+}
+
+/// What is wrong with a trunk, by field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrunkFault {
+    /// Which field.
+    pub field: &'static str,
+    /// What it must be.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for TrunkFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.rule)
+    }
+}
+
+impl std::error::Error for TrunkFault {}
+
+impl TrunkDraft {
+    /// Trunks of one tenant.
+    pub const MOST: usize = 100;
+    /// Ranges of one trunk.
+    pub const MOST_NETWORKS: usize = 100;
+    /// How often a carrier is asked whether it is there, at most, seconds.
+    pub const LEAST_OPTIONS_S: u32 = 5;
+    /// The shortest registration, seconds.
+    pub const LEAST_REGISTER_S: u32 = 30;
+
+    /// Whether it can work at all.
+    ///
+    /// # Errors
+    /// The first field that can't.
+    pub fn check(&self) -> Result<(), TrunkFault> {
+        let fault = |field, rule| Err(TrunkFault { field, rule });
+        if !is_host(&self.host) {
+            return fault("host", "must be a host name or an address, without a port");
+        }
+        if !self.proxy.is_empty() && self.proxy().is_none() {
+            return fault(
+                "proxy",
+                "must be a host name or an address, with :port behind it or not",
+            );
+        }
+        if !is_word(&self.username) || !is_word(&self.account) {
+            return fault(
+                "username",
+                "must have at most 128 characters without spaces and :\"\\<>@;,",
+            );
+        }
+        if self.realm.len() > 128 || self.realm.chars().any(char::is_control) {
+            return fault("realm", "must have at most 128 octets and no control characters");
+        }
+        if self.register && self.account().is_empty() {
+            return fault("register", "needs a username or an account to register");
+        }
+        if !(Self::LEAST_REGISTER_S..=86_400).contains(&self.register_s) {
+            return fault("register_s", "must be 30 to 86400 seconds");
+        }
+        if self.options_s != 0 && !(Self::LEAST_OPTIONS_S..=3_600).contains(&self.options_s) {
+            return fault("options_s", "must be 0 or 5 to 3600 seconds");
+        }
+        if !(1..=20).contains(&self.down_after) || !(1..=20).contains(&self.up_after) {
+            return fault("down_after and up_after", "must be 1 to 20");
+        }
+        if self.from.len() > Self::MOST_NETWORKS {
+            return fault("from", "must name at most 100 networks");
+        }
+        if self.transport.is_some_and(Transport::is_websocket) {
+            return fault("transport", "must be udp, tcp or tls");
+        }
+        Ok(())
+    }
+
+    /// The user part of what is registered.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match self.account.as_str() {
+            "" => &self.username,
+            account => account,
+        }
+    }
+
+    /// Where requests go: host, and port if one is named.
+    #[must_use]
+    pub fn next_hop(&self) -> (&str, Option<u16>) {
+        self.proxy().unwrap_or((&self.host, self.port))
+    }
+
+    fn proxy(&self) -> Option<(&str, Option<u16>)> {
+        let bare = is_host(&self.proxy).then_some((self.proxy.as_str(), None));
+        bare.or_else(|| {
+            let (host, port) = self.proxy.rsplit_once(':')?;
+            let port = port.parse().ok().filter(|port| *port != 0)?;
+            is_host(host).then_some((host, Some(port)))
+        })
+    }
+}
+
+/// A host name, an IPv4 address, or an IPv6 address in brackets.
+fn is_host(text: &str) -> bool {
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return inner.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(label)
+}
+
+fn is_word(text: &str) -> bool {
+    let fits = |c: char| {
+        !c.is_control() && !c.is_whitespace() && !matches!(c, ':' | '"' | '\\' | '<' | '>' | '@' | ';' | ',')
+    };
+    text.chars().count() <= 128 && text.chars().all(fits)
+}
+
+/// The password of a trunk. It never prints.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct TrunkPassword(pub Box<str>);
+
+impl fmt::Debug for TrunkPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TrunkPassword(…)")
+    }
+}
+
+/// A trunk as calls see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trunk {
+    /// Which.
+    pub id: TrunkId,
+    /// What people call it; unique within the tenant.
+    pub name: Box<str>,
+    /// What was written down.
+    pub draft: TrunkDraft,
+    /// Empty where there is none.
+    pub password: TrunkPassword,
+}
+
+/// A core wants a way to a place: a socket that datagrams leave by, or a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Chosen by who asks, handed back with the answer.
+    pub order: u64,
+    /// Where to, and how.
+    pub place: Place,
+}
+
+/// What became of a [`Reach`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// That of the question.
+    pub order: u64,
+    /// How it went.
+    pub outcome: ConnectOutcome,
+}
+
+/// How a trunk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkHealth {
+    /// Nothing is known yet.
+    Unknown,
+    /// It answers.
+    Up,
+    /// It does not, or refuses us.
+    Down,
+}
+
+/// How a registration with a carrier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkRegistration {
+    /// None is wanted.
+    Off,
+    /// It is asked for, or will be.
+    Trying,
+    /// It stands.
+    Registered,
+    /// The carrier has refused the password.
+    Refused,
+    /// There was none in time, or the carrier has failed.
+    Failed,
+}
+
+/// A trunk as commands show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkView {
+    /// Which.
+    pub id: TrunkId,
+    /// Its name.
+    pub name: String,
+    /// How it is.
+    pub health: TrunkHealth,
+    /// How its registration is.
+    pub registration: TrunkRegistration,
+    /// Where it is spoken to now, once that is known.
+    pub place: Option<String>,
+    /// The last reason why something failed; empty when nothing has since it was good.
+    pub fault: String,
+}
+
+/// Something about a trunk changed that people want to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrunkNews {
+    /// Its name.
+    pub name: Box<str>,
+    /// How it is now.
+    pub health: TrunkHealth,
+    /// How its registration is now.
+    pub registration: TrunkRegistration,
+    /// Why.
+    pub why: Box<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_ranges() {
+        let network = Network::parse("192.0.2.0/24").unwrap();
+        assert!(network.contains("192.0.2.255".parse().unwrap()));
+        assert!(network.contains("::ffff:192.0.2.7".parse().unwrap()));
+        assert!(!network.contains("192.0.3.0".parse().unwrap()));
+        assert!(!network.contains("2001:db8::1".parse().unwrap()));
+        let one = Network::parse("2001:db8::1").unwrap();
+        assert!(
+            one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap())
+        );
+        assert!(
+            Network::parse("0.0.0.0/0")
+                .unwrap()
+                .contains("9.9.9.9".parse().unwrap())
+        );
+        assert!(
+            Network::parse("::/0")
+                .unwrap()
+                .contains("2001:db8::2".parse().unwrap())
+        );
+        for bad in [
+            "",
+            "192.0.2.1/24",
+            "192.0.2.0/33",
+            "192.0.2.0/",
+            "192.0.2.0/+8",
+            "host",
+            "::/129",
+            "1.2.3",
+        ] {
+            assert_eq!(Network::parse(bad), None, "{bad}");
+        }
+        for text in ["192.0.2.0/24", "192.0.2.1", "2001:db8::/32", "2001:db8::1"] {
+            assert_eq!(Network::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        let good = TrunkDraft {
+            host: "sip.carrier.example".to_owned(),
+            ..TrunkDraft::default()
+        };
+        assert_eq!(good.check(), Ok(()));
+        let field = |change: &dyn Fn(&mut TrunkDraft)| {
+            let mut draft = good.clone();
+            change(&mut draft);
+            draft.check().unwrap_err().field
+        };
+        assert_eq!(field(&|d| d.host.clear()), "host");
+        assert_eq!(field(&|d| d.host = "carrier:5060".into()), "host");
+        assert_eq!(field(&|d| d.host = "a b".into()), "host");
+        assert_eq!(field(&|d| d.proxy = "proxy:0".into()), "proxy");
+        assert_eq!(field(&|d| d.register = true), "register");
+        assert_eq!(field(&|d| d.username = "a\"b".into()), "username");
+        assert_eq!(field(&|d| d.register_s = 1), "register_s");
+        assert_eq!(field(&|d| d.options_s = 1), "options_s");
+        assert_eq!(field(&|d| d.transport = Some(Transport::Ws)), "transport");
+    }
+
+    #[test]
+    fn the_next_hop_is_the_proxy_where_there_is_one() {
+        let mut draft = TrunkDraft {
+            host: "carrier.example".to_owned(),
+            port: Some(5070),
+            ..TrunkDraft::default()
+        };
+        assert_eq!(draft.next_hop(), ("carrier.example", Some(5070)));
+        draft.proxy = "[2001:db8::1]:5080".to_owned();
+        assert_eq!(draft.next_hop(), ("[2001:db8::1]", Some(5080)));
+        draft.proxy = "edge.carrier.example".to_owned();
+        assert_eq!(draft.next_hop(), ("edge.carrier.example", None));
+        assert_eq!(draft.check(), Ok(()));
+    }
+}

@@ -1,0 +1,35 @@
+//! What tenants want the operator to know.
+
+use model::{MediaReport, TenantId, TrunkHealth, TrunkNews, TrunkRegistration};
+
+/// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
+pub(super) fn trouble(report: &MediaReport) {
+    if let MediaReport::Unsecured { session, leg, why } = report {
+        let (tenant, call) = (session.tenant(), session.call().0);
+        tracing::warn!(%tenant, call, ?leg, "a browser gets no audio: {}", why.as_str());
+    }
+}
+
+/// There were too many wrong PINs of a conference.
+pub(super) fn barred(tenant: TenantId, room: u32, of_all: bool, for_s: u64) {
+    let whose = if of_all { "anybody's" } else { "one caller's" };
+    tracing::warn!(
+        %tenant,
+        "conference {room} takes no PIN of {whose} for {for_s} s: too many were wrong"
+    );
+}
+
+/// A trunk is otherwise than before.
+pub(super) fn news(tenant: TenantId, news: &TrunkNews) {
+    let (name, why) = (&news.name, &news.why);
+    match (news.health, news.registration) {
+        (TrunkHealth::Down, _) => tracing::error!(%tenant, "trunk {name} is down: {why}"),
+        (_, TrunkRegistration::Refused) => {
+            tracing::error!(%tenant, "trunk {name} is refused by its carrier: {why}");
+        }
+        (_, TrunkRegistration::Failed) => tracing::error!(%tenant, "trunk {name} is not registered: {why}"),
+        (_, TrunkRegistration::Registered) => tracing::info!(%tenant, "trunk {name} is registered"),
+        (TrunkHealth::Up, _) => tracing::info!(%tenant, "trunk {name} is up"),
+        _ => tracing::info!(%tenant, "trunk {name} is being tried"),
+    }
+}

@@ -1,0 +1,205 @@
+//! The way to a carrier: its places by DNS, and a socket to the one that is used now.
+//!
+//! Owns: which place is next, how long an answer of the DNS is good, when nothing is tried for a while. Does not own: names and
+//! sockets; the shell is asked by [`Ask`] and answers in its own time, or never.
+
+use super::registration::share;
+use model::{FlowToken, Locate, LocateOutcome, Located, Place, Reach, Transport, TrunkDraft};
+use std::time::Duration;
+
+/// The shell answers within this, or it is as if it had failed.
+const LONGEST_ASK: Duration = Duration::from_secs(15);
+/// Places are good for so long at least, whatever the DNS says.
+const SHORTEST: Duration = Duration::from_secs(5);
+/// After all places have failed, or the DNS has, nothing is tried for so long, at first and at most.
+const FIRST_REST: Duration = Duration::from_secs(2);
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Nothing is known.
+    Nowhere,
+    /// Asked for places, or for a socket; given up at this time.
+    Asked(Duration),
+    Open(FlowToken),
+    /// Nothing is tried until then.
+    Resting(Duration),
+}
+
+/// What the shell is asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Locate(Locate),
+    Reach(Reach),
+}
+
+/// What there is to do before something can be sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// It can be sent.
+    Go(FlowToken),
+    /// Ask the shell, and wait.
+    Ask(Ask),
+    /// Wait.
+    Wait,
+    /// There is no way now.
+    Closed,
+}
+
+/// The way to one carrier.
+#[derive(Clone, Debug)]
+pub(crate) struct Road {
+    stage: Stage,
+    /// Tells answers to what was asked last from late ones.
+    order: u64,
+    places: Vec<Place>,
+    /// The one that is used, or tried next.
+    at: usize,
+    /// How long the places are good.
+    until: Duration,
+    /// Times in a row that all of them have failed.
+    rests: u32,
+}
+
+impl Road {
+    /// `first` makes the orders of one life differ from those of another.
+    pub(crate) fn new(first: u64) -> Road {
+        Road {
+            stage: Stage::Nowhere,
+            order: first,
+            places: Vec::new(),
+            at: 0,
+            until: Duration::ZERO,
+            rests: 0,
+        }
+    }
+
+    /// When something changes by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Asked(until) | Stage::Resting(until) => Some(until),
+            Stage::Nowhere | Stage::Open(_) => None,
+        }
+    }
+
+    /// Where what is to be sent now can go.
+    pub(crate) fn step(&mut self, draft: &TrunkDraft, now: Duration, dice: u64) -> Step {
+        if matches!(self.stage, Stage::Asked(until) if until <= now) {
+            // The shell has said nothing.
+            self.failed(now, dice);
+        }
+        match self.stage {
+            Stage::Asked(_) => return Step::Wait,
+            Stage::Resting(until) if until > now => return Step::Closed,
+            // The connection stays while it is good; its name is asked for anew when it has gone.
+            Stage::Open(flow) if self.until > now || flow.transport.is_reliable() => return Step::Go(flow),
+            Stage::Nowhere | Stage::Open(_) | Stage::Resting(_) => {}
+        }
+        if self.until <= now {
+            self.places.clear();
+        }
+        self.order = self.order.wrapping_add(1);
+        self.stage = Stage::Asked(now.saturating_add(LONGEST_ASK));
+        match self.places.get(self.at) {
+            Some(place) => Step::Ask(Ask::Reach(Reach {
+                order: self.order,
+                place: place.clone(),
+            })),
+            None => {
+                let (host, port) = draft.next_hop();
+                Step::Ask(Ask::Locate(Locate {
+                    order: self.order,
+                    host: host.into(),
+                    port,
+                    transport: draft.transport,
+                    secure: draft.transport == Some(Transport::Tls),
+                }))
+            }
+        }
+    }
+
+    /// The place that is used, or tried.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.places.get(self.at)
+    }
+
+    /// The DNS has answered. Gives whether that was asked, and what now.
+    pub(crate) fn located(&mut self, located: &Located, now: Duration, dice: u64) -> bool {
+        if located.order != self.order || !matches!(self.stage, Stage::Asked(_)) {
+            return false;
+        }
+        match &located.outcome {
+            LocateOutcome::Found { places, ttl_s } if !places.is_empty() => {
+                self.places.clone_from(places);
+                self.at = 0;
+                self.until = now.saturating_add(Duration::from_secs(u64::from(*ttl_s)).max(SHORTEST));
+                self.stage = Stage::Nowhere;
+            }
+            _ => self.rest(now, dice),
+        }
+        true
+    }
+
+    /// A socket to the place is there, or can't be had.
+    pub(crate) fn reached(&mut self, order: u64, flow: Option<FlowToken>, now: Duration, dice: u64) -> bool {
+        if order != self.order || !matches!(self.stage, Stage::Asked(_)) {
+            return false;
+        }
+        match flow {
+            Some(flow) => self.stage = Stage::Open(flow),
+            None => self.failed(now, dice),
+        }
+        true
+    }
+
+    /// The place answers that it can't (503): the next one is tried, and the first again after the last.
+    pub(crate) fn refused(&mut self) {
+        self.rests = 0;
+        if self.places.len() > 1 {
+            self.at = (self.at + 1) % self.places.len();
+            self.stage = Stage::Nowhere;
+        }
+    }
+
+    /// Nobody answers at the place: the next one is tried, and after the last all rest.
+    pub(crate) fn failed(&mut self, now: Duration, dice: u64) {
+        self.at = self.at.saturating_add(1);
+        if self.at < self.places.len() {
+            self.stage = Stage::Nowhere;
+        } else {
+            self.rest(now, dice);
+        }
+    }
+
+    /// An answer has come from the place.
+    pub(crate) fn works(&mut self) {
+        self.rests = 0;
+    }
+
+    /// A connection is gone; gives whether it was this one. The same place is tried first.
+    pub(crate) fn closed(&mut self, worker: u16, connection: u64) -> bool {
+        let is_this = matches!(self.stage, Stage::Open(flow)
+            if flow.transport.is_reliable() && flow.worker == worker && flow.connection == connection);
+        if is_this {
+            self.stage = Stage::Nowhere;
+        }
+        is_this
+    }
+
+    /// The socket, while there is one.
+    pub(crate) fn flow(&self) -> Option<FlowToken> {
+        match self.stage {
+            Stage::Open(flow) => Some(flow),
+            _ => None,
+        }
+    }
+
+    fn rest(&mut self, now: Duration, dice: u64) {
+        let grown = FIRST_REST
+            .saturating_mul(1 << self.rests.min(16))
+            .min(LONGEST_REST);
+        self.rests = self.rests.saturating_add(1);
+        (self.at, self.until) = (0, Duration::ZERO);
+        self.stage = Stage::Resting(now.saturating_add(grown / 2 + share(grown / 2, dice)));
+    }
+}

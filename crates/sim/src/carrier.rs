@@ -1,0 +1,179 @@
+//! Carriers: whom trunks register with and ask whether they are there.
+//!
+//! Owns: what a carrier answers, by its mood. Does not own: when its messages arrive (`world`).
+
+use crate::rng::Rng;
+use model::Wall;
+use sip::digest::{Algorithms, Credentials, Digest, Request, ha1};
+use sip::{Message, Method, Name, Writer};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How a carrier feels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// It does what it should.
+    Well,
+    /// It hears and says nothing.
+    Deaf,
+    /// It answers everything by this status, and wishes us to wait so many seconds.
+    Fails(u16, Option<u32>),
+}
+
+/// One carrier, at one address.
+pub struct Carrier {
+    /// As ladders name it.
+    pub name: String,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// How it feels.
+    pub mood: Mood,
+    /// The account that it knows, and its password; without one, anybody may register.
+    pub account: Option<(String, String)>,
+    /// The realm of its challenges.
+    pub realm: String,
+    /// The algorithms of its challenges.
+    pub algorithms: Algorithms,
+    /// Seconds that it wants a registration to last at least, and those that it grants at most.
+    pub least_s: u32,
+    /// See `least_s`.
+    pub most_s: u32,
+    /// It says for how long in Expires alone, rather than with the Contact.
+    pub is_terse: bool,
+    /// Who is registered, and until when.
+    pub registered: Option<(String, Duration)>,
+    /// The requests that came, by method, copies included.
+    pub heard: Vec<(Duration, String)>,
+    digest: Digest,
+    rng: Rng,
+    outbox: Vec<(SocketAddr, u64, Vec<u8>)>,
+}
+
+impl Carrier {
+    /// One that knows this account, at this address.
+    #[must_use]
+    pub fn new(name: &str, address: SocketAddr, account: Option<(&str, &str)>, mut rng: Rng) -> Carrier {
+        Carrier {
+            name: name.to_owned(),
+            address,
+            mood: Mood::Well,
+            account: account.map(|(user, password)| (user.to_owned(), password.to_owned())),
+            realm: "carrier.example".to_owned(),
+            algorithms: Algorithms::BOTH,
+            least_s: 0,
+            most_s: 3_600,
+            is_terse: false,
+            registered: None,
+            heard: Vec::new(),
+            digest: Digest::new(rng.bytes32()),
+            rng,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// It forgets every nonce that it gave, as after a restart.
+    pub fn forget_nonces(&mut self) {
+        self.digest = Digest::new(self.rng.bytes32());
+    }
+
+    /// How many requests of this method came since a time.
+    #[must_use]
+    pub fn count(&self, method: &str, since: Duration) -> usize {
+        let heard = self
+            .heard
+            .iter()
+            .filter(|(at, known)| *at >= since && known == method);
+        heard.count()
+    }
+
+    /// What it wants to send: to whom, on which connection.
+    pub fn take_messages(&mut self) -> Vec<(SocketAddr, u64, Vec<u8>)> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// A message arrives.
+    pub fn receive(
+        &mut self,
+        from: SocketAddr,
+        connection: u64,
+        bytes: &[u8],
+        (mono, wall): (Duration, Wall),
+    ) {
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        let Some(method) = message.method() else { return };
+        self.heard.push((mono, method.as_str().to_owned()));
+        let tag = format!("{:x}", self.rng.next());
+        let reply = |code: u16| Writer::reply(&message, code, sip::reason_phrase(code), Some(&tag), from);
+        let answer = match self.mood {
+            Mood::Deaf => return,
+            Mood::Fails(code, wish_s) => {
+                let writer = reply(code);
+                match wish_s {
+                    Some(wish_s) => writer.fmt(Name::RetryAfter, format_args!("{wish_s}")),
+                    None => writer,
+                }
+            }
+            Mood::Well if method == Method::Register => self.register(&message, reply, (mono, wall)),
+            Mood::Well => reply(200),
+        };
+        self.outbox.push((from, connection, answer.finish().to_vec()));
+    }
+
+    fn register(
+        &mut self,
+        message: &Message<'_>,
+        reply: impl Fn(u16) -> Writer,
+        (mono, wall): (Duration, Wall),
+    ) -> Writer {
+        if let Some(code) = self.refusal(message, wall) {
+            let mut writer = reply(code);
+            if code == 401 {
+                let had = message.header(Name::Authorization).is_some();
+                for value in self.digest.challenge(&self.realm, wall.0, had, self.algorithms) {
+                    writer = writer.header(Name::WwwAuthenticate, &value);
+                }
+            }
+            return writer;
+        }
+        let wanted = message.expires().unwrap_or(3_600);
+        if wanted != 0 && wanted < self.least_s {
+            return reply(423).fmt(Name::MinExpires, format_args!("{}", self.least_s));
+        }
+        let granted = wanted.min(self.most_s);
+        let contact = message.header(Name::Contact).unwrap_or("").to_owned();
+        self.registered = Some((contact.clone(), mono + Duration::from_secs(u64::from(granted))));
+        let writer = reply(200);
+        match self.is_terse {
+            true => writer
+                .header(Name::Contact, &contact)
+                .fmt(Name::Expires, format_args!("{granted}")),
+            false => writer
+                .header(Name::Contact, "<sip:other@10.9.9.9>;expires=5")
+                .fmt(Name::Contact, format_args!("{contact};expires={granted}")),
+        }
+    }
+
+    /// Why it is not let in: 401 until the password is right, then 403 for a wrong one.
+    fn refusal(&self, message: &Message<'_>, wall: Wall) -> Option<u16> {
+        let (user, password) = self.account.as_ref()?;
+        let Some(shown) = message.header(Name::Authorization).and_then(Credentials::parse) else {
+            return Some(401);
+        };
+        let secret = ha1(user, &self.realm, password);
+        let known = (shown.username_unescaped() == user.as_str()).then_some(&secret);
+        let request = Request {
+            method: "REGISTER",
+            uri: message.request_line().map(|line| line.uri),
+        };
+        let proven = self
+            .digest
+            .verify(&shown, &self.realm, request, known, wall.0, self.algorithms);
+        match proven {
+            Ok(_) => None,
+            Err(sip::digest::Refusal::Stale) => Some(401),
+            Err(_) => Some(403),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Carriers in a world: the names that lead to them, and the ways there.
+
+use super::World;
+use crate::carrier::Carrier;
+use crate::net::{Load, Packet};
+use crate::rng::Rng;
+use crate::server::Question;
+use model::{
+    ConnectOutcome, FlowToken, Locate, LocateOutcome, Located, Now, Place, Reach, Reached, TenantId,
+    Transport,
+};
+use std::net::SocketAddr;
+
+/// How long the DNS takes, and a connection, milliseconds.
+const DNS_MS: u64 = 5;
+
+impl World {
+    /// A carrier appears at 10.0.9.`host`, under a name of the DNS.
+    pub fn add_carrier(&mut self, domain: &str, host: u8, account: Option<(&str, &str)>) -> usize {
+        let address = SocketAddr::from(([10, 0, 9, host], 5060));
+        let rng = Rng::new(self.rng.next());
+        let name = format!("carrier{host}");
+        self.carriers.push(Carrier::new(&name, address, account, rng));
+        self.places.entry(domain.to_owned()).or_default().push(address);
+        self.carriers.len() - 1
+    }
+
+    /// The shell is asked for a way.
+    pub(super) fn asked(&mut self, tenant: TenantId, question: Question) {
+        if self.forgets_questions {
+            return;
+        }
+        let at = self.mono + std::time::Duration::from_millis(DNS_MS);
+        self.serial += 1;
+        self.questions.insert((at, self.serial), (tenant, question));
+    }
+
+    /// Answers the questions whose time has come.
+    pub(super) fn answer_questions(&mut self, now: Now) {
+        while let Some(entry) = self
+            .questions
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now.mono)
+        {
+            let (tenant, question) = entry.remove();
+            match question {
+                Question::Locate(locate) => {
+                    let located = self.locate(&locate);
+                    self.server.located(tenant, located, now);
+                }
+                Question::Reach(reach) => {
+                    let reached = self.reach(&reach);
+                    self.server.reached(tenant, reached, now);
+                }
+            }
+        }
+    }
+
+    fn locate(&self, locate: &Locate) -> Located {
+        let transport = locate.transport.unwrap_or(Transport::Udp);
+        let place = |address: &SocketAddr| Place {
+            transport,
+            address: *address,
+            name: locate.host.clone(),
+        };
+        let outcome = match self.places.get(&*locate.host) {
+            _ if self.dns_is_away => LocateOutcome::NoAnswer,
+            None => LocateOutcome::NoSuchName,
+            Some(addresses) => LocateOutcome::Found {
+                places: addresses.iter().map(place).collect(),
+                ttl_s: 60,
+            },
+        };
+        Located {
+            order: locate.order,
+            outcome,
+        }
+    }
+
+    fn reach(&mut self, reach: &Reach) -> Reached {
+        let mut flow = FlowToken {
+            transport: reach.place.transport,
+            worker: 0,
+            connection: 0,
+            local: self.address,
+            remote: reach.place.address,
+        };
+        let is_there = self.carriers.iter().any(|carrier| carrier.address == flow.remote);
+        if flow.transport.is_reliable() {
+            self.next_connection += 1;
+            flow.connection = self.next_connection;
+            if is_there {
+                self.connections.insert(flow.connection, usize::MAX);
+                self.opened.insert(flow.connection);
+            }
+        }
+        Reached {
+            order: reach.order,
+            outcome: match is_there || !flow.transport.is_reliable() {
+                true => ConnectOutcome::Open(flow),
+                false => ConnectOutcome::Refused,
+            },
+        }
+    }
+
+    /// Breaks every connection to a carrier; the server notices.
+    pub fn break_trunk(&mut self) {
+        let now = self.now();
+        let lost: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, index)| **index == usize::MAX)
+            .map(|(n, _)| *n)
+            .collect();
+        for connection in lost {
+            self.connections.remove(&connection);
+            self.server.connection_lost(connection, now);
+        }
+        self.collect();
+    }
+
+    /// A message for a carrier arrives; false when there is none at that address.
+    pub(super) fn carried(&mut self, packet: (SocketAddr, SocketAddr, u64), bytes: &[u8], now: Now) -> bool {
+        let (from, to, connection) = packet;
+        let Some(carrier) = self.carriers.iter_mut().find(|carrier| carrier.address == to) else {
+            return false;
+        };
+        carrier.receive(from, connection, bytes, (now.mono, now.wall));
+        true
+    }
+
+    /// Puts on the network what carriers want to send.
+    pub(super) fn collect_from_carriers(&mut self) {
+        let mut sent = Vec::new();
+        for carrier in &mut self.carriers {
+            let messages = carrier.take_messages().into_iter();
+            sent.extend(messages.map(|message| (carrier.name.clone(), carrier.address, message)));
+        }
+        for (name, from, (to, connection, bytes)) in sent {
+            let transport = if connection == 0 {
+                Transport::Udp
+            } else {
+                Transport::Tcp
+            };
+            let load = Load::Sip(bytes);
+            self.post(
+                &name,
+                "server",
+                Packet {
+                    from,
+                    to,
+                    transport,
+                    connection,
+                    load,
+                },
+            );
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use crate::process;
 use anyhow::{Context, Result};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Command;
 
 /// What building Carillon takes: SQLite, the cryptography and libopus are compiled from C.
@@ -21,7 +22,11 @@ pub(crate) const TEST: &[&str] = &[
     "linphone-cli",
     "ffmpeg",
     "chromium",
+    SERVICE,
 ];
+
+/// The one of them that Debian starts as a service.
+const SERVICE: &str = "kamailio";
 
 /// What makes the sounds of the prompts, besides npm, which is often there without being a package.
 pub(crate) const PROMPTS: &[&str] = &[
@@ -50,6 +55,10 @@ pub(crate) fn ensure(wanted: &[&str]) -> Result<()> {
         return Ok(());
     }
     println!("Installing {}", missing.join(", "));
+    if missing.contains(&SERVICE) && Path::new("/run/systemd/system").exists() {
+        // The tests start it themselves; as a service it would take port 5060.
+        process::run(Command::new("systemctl").args(["mask", SERVICE]))?;
+    }
     if install(&missing).is_err() {
         process::run(Command::new("apt-get").args(["update", "-qq"]))?;
         install(&missing).with_context(|| format!("install them by hand: {line}"))?;

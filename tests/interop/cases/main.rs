@@ -14,6 +14,7 @@ mod audio;
 mod baresip;
 mod beside;
 mod browser;
+mod carriers;
 mod crash;
 mod dialogs;
 mod disk;

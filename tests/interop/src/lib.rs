@@ -1,4 +1,4 @@
-//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec, sipsak, FFmpeg and a browser,
+//! What the interoperability tests stand on: the real `carillon`, baresip, SIPp, linphonec, sipsak, Kamailio, FFmpeg and a browser,
 //! started on loopback, watched, and stopped.
 //!
 //! Owns: processes, ports, temporary directories, and measuring what was recorded. Does not own: any
@@ -19,6 +19,7 @@ pub mod baresip;
 pub mod browser;
 pub mod cable;
 pub mod ffmpeg;
+pub mod kamailio;
 pub mod linphone;
 pub mod listener;
 pub mod ports;
@@ -33,6 +34,7 @@ pub mod wire;
 
 pub use actor::Actor;
 pub use baresip::Phone;
+pub use kamailio::Kamailio;
 pub use listener::{Authority, Listener};
 pub use process::{Program, until};
 pub use script::{Script, Words};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Debian's name for what a program comes in.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("baresip", "baresip-core"),
     ("sipp", "sip-tester"),
     ("sipsak", "sipsak"),
@@ -18,6 +18,7 @@ const PACKAGES: [(&str, &str); 7] = [
     ("node", "nodejs"),
     ("openssl", "openssl"),
     ("ffprobe", "ffmpeg"),
+    ("kamailio", "kamailio"),
 ];
 
 /// Looks at `ready` until it yields something.

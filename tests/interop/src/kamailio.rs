@@ -1,0 +1,105 @@
+//! Kamailio as a carrier: it takes registrations of one account by digest, and answers OPTIONS.
+
+use crate::process::{Program, require, until};
+use crate::stage::Stage;
+use anyhow::{Context, Result};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// Nonces are good for so long, seconds: shorter than a refresh takes, so that each finds its own stale.
+const NONCE_S: u32 = 3;
+
+/// A running carrier. Killed when dropped.
+#[derive(Debug)]
+pub struct Kamailio {
+    program: Program,
+    socket: PathBuf,
+    /// Where it listens, for UDP and TCP.
+    pub at: SocketAddr,
+}
+
+impl Kamailio {
+    /// Starts one that knows `account` by `password`, and challenges with this algorithm (`MD5`, `SHA-256`).
+    ///
+    /// # Errors
+    /// It is not installed, or does not answer.
+    pub fn start(
+        stage: &Stage,
+        port: u16,
+        (account, password): (&str, &str),
+        algorithm: &str,
+    ) -> Result<Kamailio> {
+        require("kamailio")?;
+        let socket = stage.path(&format!("kamailio-{port}.sock"));
+        let config = format!(
+            "debug=1\nlog_stderror=yes\nfork=yes\nchildren=1\ntcp_children=1\nauto_aliases=no\ndns=no\nrev_dns=no\n\
+             alias=\"carrier.test\"\nlisten=udp:127.0.0.1:{port}\nlisten=tcp:127.0.0.1:{port}\n\
+             loadmodule \"kex.so\"\nloadmodule \"siputils.so\"\nloadmodule \"textops.so\"\nloadmodule \"tm.so\"\nloadmodule \"sl.so\"\nloadmodule \"pv.so\"\nloadmodule \"maxfwd.so\"\n\
+             loadmodule \"usrloc.so\"\nloadmodule \"registrar.so\"\nloadmodule \"auth.so\"\nloadmodule \"ctl.so\"\n\
+             modparam(\"ctl\", \"binrpc\", \"unix:{}\")\nmodparam(\"usrloc\", \"db_mode\", 0)\n\
+             modparam(\"registrar\", \"max_expires\", 12)\nmodparam(\"auth\", \"nonce_expire\", {NONCE_S})\n\
+             modparam(\"auth\", \"qop\", \"auth\")\nmodparam(\"auth\", \"algorithm\", \"{algorithm}\")\n\
+             request_route {{\n  if (is_method(\"OPTIONS\")) {{ sl_send_reply(\"200\", \"OK\"); exit; }}\n\
+             if (is_method(\"REGISTER\")) {{\n    if (!pv_www_authenticate(\"carrier.test\", \"{password}\", \"0\")) \
+             {{ www_challenge(\"carrier.test\", \"1\"); exit; }}\n    if ($au != \"{account}\") {{ sl_send_reply(\"403\", \"Forbidden\"); exit; }}\n\
+             save(\"location\");\n    exit;\n  }}\n  sl_send_reply(\"404\", \"Not here\");\n}}\n",
+            socket.display()
+        );
+        stage.write(&format!("kamailio-{port}.cfg"), &config)?;
+        let mut command = Command::new("kamailio");
+        command
+            .arg("-f")
+            .arg(stage.path(&format!("kamailio-{port}.cfg")))
+            .args(["-DD", "-m", "64", "-M", "8", "-w"])
+            .arg(stage.dir())
+            .arg("-P")
+            .arg(stage.path(&format!("kamailio-{port}.pid")));
+        let log = stage.path(&format!("kamailio-{port}.log"));
+        let mut program = Program::start("kamailio", &mut command, &log)?;
+        let at = SocketAddr::from(([127, 0, 0, 1], port));
+        until("kamailio to answer OPTIONS", Duration::from_secs(20), || {
+            program.check_alive()?;
+            answers(at).map(|answered| answered.then_some(()))
+        })?;
+        Ok(Kamailio { program, socket, at })
+    }
+
+    /// Ends it, so that nobody answers any more. Its children follow their main process.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn stop(mut self) -> Result<()> {
+        let pid = self.program.id().to_string();
+        Command::new("kill").args(["-s", "TERM", &pid]).status()?;
+        self.program.wait(Duration::from_secs(20)).map(drop)
+    }
+
+    /// What it knows of who is registered.
+    ///
+    /// # Errors
+    /// It can't be asked.
+    pub fn registered(&self) -> Result<String> {
+        let mut command = Command::new("kamcmd");
+        command
+            .arg("-s")
+            .arg(format!("unix:{}", self.socket.display()))
+            .arg("ul.dump");
+        let output = command.output().context("cannot start kamcmd")?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn answers(at: SocketAddr) -> Result<bool> {
+    let socket = UdpSocket::bind("127.0.0.1:0").context("no UDP socket")?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    let from = socket.local_addr()?;
+    let request = format!(
+        "OPTIONS sip:{at} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bKready\r\nMax-Forwards: 70\r\n\
+         From: <sip:ready@carrier.test>;tag=r\r\nTo: <sip:{at}>\r\nCall-ID: ready\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    );
+    socket.send_to(request.as_bytes(), at)?;
+    let mut answer = [0; 2_000];
+    Ok(socket.recv(&mut answer).is_ok())
+}

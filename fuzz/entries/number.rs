@@ -1,7 +1,7 @@
 //! Numbers as users dial them and trunks send them, in every country. Shared by the fuzz target and the tests of `number`.
 //!
 //! What must hold: nothing panics; what is longer than the limit is no number; a number that was read is read again from its
-//! international form, and keeps what it is; an emergency number is dialled digit by digit.
+//! international form, and from what is written of it for a trunk; an emergency number is dialled digit by digit.
 
 use number::{Country, E164, Format, MAX_OCTETS, Plan, Style, class, emergency, region};
 use std::sync::LazyLock;
@@ -42,7 +42,12 @@ pub(crate) fn run(data: &[u8]) {
         let kind = class(number, &plan);
         assert_eq!(kind, class(number, &plan));
         assert!(region(number).is_none_or(|country| COUNTRIES.binary_search(&country).is_ok()));
-        assert!(!format.write(number, &plan).is_empty());
+        let written = format.write(number, &plan);
+        assert_eq!(
+            format.read(&written, &plan),
+            Some(number),
+            "{written} by {format:?}"
+        );
     }
     if let Some(found) = emergency(&text, &[plan.country()], plan.outside()) {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();

@@ -96,6 +96,23 @@ fn no_number_that_leaves_the_country_is_national_in_north_america() {
 }
 
 #[test]
+fn every_island_that_shares_the_code_of_north_america_is_a_high_risk() {
+    let (us, mut islands) = (plan("us"), 0);
+    for country in Country::all() {
+        let near = ["US", "CA", "PR", "VI"].contains(&country.to_string().as_str());
+        let ordinary = crate::examples::ordinary(country);
+        for number in ordinary
+            .into_iter()
+            .filter(|number| number.digits().starts_with('1') && !near)
+        {
+            assert_eq!(class(number, &us), HighRisk, "{number} of {country}");
+            islands += 1;
+        }
+    }
+    assert!(islands > 40, "{islands}");
+}
+
+#[test]
 fn a_second_trunk_prefix_does_not_hide_a_range() {
     assert_eq!(class(e164("+4407012345678"), &plan("uk")), Personal);
     assert_eq!(class(e164("+118762345678"), &plan("us")), HighRisk);

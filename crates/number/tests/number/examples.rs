@@ -27,6 +27,15 @@ pub(crate) fn of(country: Country) -> Vec<E164> {
         .collect()
 }
 
+/// A fixed line and a mobile.
+pub(crate) fn ordinary(country: Country) -> Vec<E164> {
+    let kinds = [PhoneNumberType::FixedLine, PhoneNumberType::Mobile];
+    kinds
+        .into_iter()
+        .filter_map(|kind| of_kind(country, kind))
+        .collect()
+}
+
 fn of_kind(country: Country, kind: PhoneNumberType) -> Option<E164> {
     let region = Region::from_code(&country.to_string()).unwrap();
     let number = PHONE_NUMBER_UTIL

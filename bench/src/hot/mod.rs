@@ -10,6 +10,7 @@ mod register;
 mod room;
 mod sip;
 mod srtp;
+mod toll;
 mod transcode;
 
 use anyhow::{Context as _, Result};
@@ -108,6 +109,24 @@ const PATHS: &[Path] = &[
         what: "the same between legs with keys, protected by the phone, checked, and protected anew",
         limit_ns: None,
         make: media::relay_srtp,
+    },
+    Path {
+        name: "rate-charge",
+        what: "a number found among 100,000 rows of a price list, and what its call came to",
+        limit_ns: Some(1000.0),
+        make: toll::charge,
+    },
+    Path {
+        name: "toll-ask",
+        what: "limits asked about an outgoing call, 1,000 users active, 500 calls up; it is given up again",
+        limit_ns: Some(2000.0),
+        make: toll::ask,
+    },
+    Path {
+        name: "toll-call",
+        what: "the same call answered, granted more, and ended and charged",
+        limit_ns: None,
+        make: toll::call,
     },
     Path {
         name: "link-command",

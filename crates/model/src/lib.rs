@@ -4,6 +4,7 @@
 //! lookup; protocols live in `sip`, `sdp` and `rtp`, decisions in `pbx` and `tenancy`.
 #![forbid(unsafe_code)]
 
+pub mod band;
 pub mod binding;
 pub mod cdr;
 pub mod checkpoint;
@@ -19,18 +20,23 @@ pub mod library;
 pub mod limits;
 pub mod locate;
 pub mod media;
+pub mod money;
 pub mod number;
+pub mod prefix;
 pub mod program;
 pub mod quality;
+pub mod rate;
 pub mod recording;
 pub mod settings;
 pub mod srtp;
 pub mod time;
+pub mod toll;
 pub mod trunk;
 pub mod view;
 pub mod voice;
 pub mod web;
 
+pub use band::{Band, BandError};
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party, StreamRecord};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
@@ -55,16 +61,24 @@ pub use library::Library;
 pub use limits::Limits;
 pub use locate::{Locate, LocateOutcome, Located, Place};
 pub use media::{Insecurity, MediaCommand, MediaReport};
+pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use number::DestinationClass;
+pub use prefix::{Prefix, PrefixError};
 pub use program::{
     Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd,
     Seat, Seats, Signal, Signals, Sound, ToneName,
 };
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
+pub use rate::{Charge, RateDraft, RateRow};
 pub use recording::{RecordingFault, RecordingMark, RecordingRecord};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
+pub use toll::{
+    AtLimit, TollAccount, TollAlert, TollAmount, TollCall, TollCause, TollChange, TollCheckpoint,
+    TollException, TollLevel, TollLimit, TollLimits, TollNote, TollPolicy, TollProfile, TollScope, TollSpent,
+    TollTerms, TollTicket, Unrated,
+};
 pub use trunk::{
     Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkNews, TrunkPassword,
     TrunkRegistration, TrunkView,

@@ -1,4 +1,20 @@
 //! What callers of `tenancy` rely on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails is to stop, in its helpers as well"
+)]
+
+mod fraud;
+mod office;
+mod policy;
+mod random;
+mod rate;
+mod restart;
+mod together;
+mod toll;
 
 use model::TenantId;
 use tenancy::{Directory, DirectoryError, Domain, Operator};

@@ -1,7 +1,7 @@
 //! What the meter of a tenant knows, as plain data: a restart gives nobody a day's spend anew.
 
 use super::{TollLevel, TollLimit, TollScope, TollTicket};
-use crate::{Currency, Money, Prefix, Wall};
+use crate::{Currency, DestinationClass, Money, Prefix, Wall};
 use serde::{Deserialize, Serialize};
 
 /// Everything that a meter counts.
@@ -92,14 +92,13 @@ pub struct TollCall {
     /// Where it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Prefix>,
+    /// What kind of number that is.
+    pub class: DestinationClass,
     /// What it costs; none: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<TollTerms>,
     /// It began at night.
     pub night: bool,
-    /// It ends after so long, milliseconds of talk, whatever it costs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub longest_ms: Option<u64>,
     /// How long it has been talked, milliseconds; none: it rings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talked_ms: Option<u64>,

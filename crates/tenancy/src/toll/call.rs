@@ -1,11 +1,11 @@
 //! One call as the meter sees it: what is granted to it, how far limits let it go on.
 
 use super::account::{Account, Counted, Grant, Moment};
-use super::{AtLimit, Ending, Meter, WARNS_FROM, say};
+use super::{Ending, LEAST, Meter, Reason, WARNS_FROM, say};
 use crate::rate::Rate;
 use model::{
-    Charge, Money, Now, Prefix, TollAmount, TollCause, TollLevel, TollLimit, TollLimits, TollScope,
-    TollTicket,
+    AtLimit, Charge, DestinationClass, Money, Now, Prefix, TollAmount, TollCause, TollLevel, TollLimit,
+    TollLimits, TollScope, TollTicket, TrunkId,
 };
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ pub(super) struct Call {
     pub(super) number: Option<Prefix>,
     pub(super) rate: Option<Rate>,
     pub(super) night: bool,
-    /// From its answer, and whose limit says so.
-    pub(super) longest: Option<(Duration, TollScope)>,
+    /// What kind of number it leads to.
+    pub(super) class: DestinationClass,
     pub(super) answered: Option<Answer>,
     /// What is counted for it.
     pub(super) granted: Grant,
@@ -53,12 +53,13 @@ impl Answer {
 impl Call {
     /// A call that counts against nothing.
     pub(super) fn uncounted() -> Call {
-        Call::new([None; 4], None, None, false)
+        Call::new([None; 4], None, DestinationClass::Internal, None, false)
     }
 
     pub(super) fn new(
         scopes: [Option<TollScope>; 4],
         number: Option<Prefix>,
+        class: DestinationClass,
         rate: Option<Rate>,
         night: bool,
     ) -> Call {
@@ -67,7 +68,7 @@ impl Call {
             number,
             rate,
             night,
-            longest: None,
+            class,
             answered: None,
             granted: Grant::default(),
             counted: Counted::default(),
@@ -113,25 +114,30 @@ impl Call {
             .map_or(wish, |rate| Duration::from_secs(rate.billed_s(wish)))
     }
 
-    /// How long the call may last in all, from its answer, and the limit that says so.
-    pub(super) fn reach(
-        &self,
-        limited: &Limited<'_>,
-        moment: &Moment,
-    ) -> (Duration, Option<(TollScope, TollLimit)>) {
-        let longest = self
-            .longest
-            .map(|(time, scope)| (time, scope, TollLimit::LongestCall));
-        let mut bound = longest;
+    /// How long the call may last in all, from its answer, and the limit that says so. Where limits only refuse, a call that was
+    /// answered is ended by the longest of its kind alone.
+    pub(super) fn reach(&self, limited: &Limited<'_>, at_limit: AtLimit, moment: &Moment) -> Reach {
+        let mut bound: Option<(Duration, TollScope, TollLimit)> = None;
         let mut at_most = |time: Duration, scope: TollScope, limit: TollLimit| {
             if bound.is_none_or(|(known, ..)| time < known) {
                 bound = Some((time, scope, limit));
             }
         };
+        let all = at_limit == AtLimit::End || self.answered.is_none();
         let nothing = Account::default();
         let mut money: Option<(Money, TollScope, TollLimit)> = None;
         for (scope, limits, account) in limited.iter().flatten() {
             let account = account.unwrap_or(&nothing);
+            if let Some(seconds) = limits.longest_call_s {
+                at_most(
+                    Duration::from_secs(u64::from(seconds)),
+                    *scope,
+                    TollLimit::LongestCall,
+                );
+            }
+            if !all {
+                continue;
+            }
             if let Some(left) = account.talk_left(limits, moment) {
                 at_most(
                     self.granted.talk.saturating_add(left),
@@ -149,8 +155,30 @@ impl Call {
             let budget = self.granted.money.saturating_add(left);
             at_most(rate.affords(budget).unwrap_or(Duration::ZERO), scope, limit);
         }
-        let time = bound.map_or(Duration::MAX, |(time, ..)| time);
-        (time, bound.map(|(_, scope, limit)| (scope, limit)))
+        Reach {
+            time: bound.map_or(Duration::MAX, |(time, ..)| time),
+            bound: bound.map(|(_, scope, limit)| (scope, limit)),
+        }
+    }
+}
+
+/// How far limits let a call go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// From its answer.
+    pub(super) time: Duration,
+    /// The limit that says so; none: nothing limits it.
+    pub(super) bound: Option<(TollScope, TollLimit)>,
+}
+
+impl Reach {
+    /// The limit that leaves too little to begin with.
+    pub(super) fn too_short(&self) -> Option<(TollScope, TollLimit)> {
+        let least = |limit: TollLimit| match limit {
+            TollLimit::LongestCall => Duration::from_nanos(1),
+            _ => LEAST,
+        };
+        self.bound.filter(|(_, limit)| self.time < least(*limit))
     }
 }
 
@@ -175,6 +203,17 @@ pub(super) fn too_many(limited: &Limited<'_>, moment: &Moment) -> Option<(TollSc
     })
 }
 
+/// The shortest of the longest calls.
+pub(super) fn longest_call(limited: &Limited<'_>) -> Option<Duration> {
+    let seconds = limited
+        .iter()
+        .flatten()
+        .filter_map(|(_, limits, _)| limits.longest_call_s);
+    seconds
+        .min()
+        .map(|seconds| Duration::from_secs(u64::from(seconds)))
+}
+
 impl Meter {
     /// Each scope whose limits count now.
     pub(super) fn limited(&self, scopes: &[Option<TollScope>; 4], moment: &Moment) -> Limited<'_> {
@@ -185,6 +224,54 @@ impl Meter {
             let limits = self.rules.limits(scope, moment.night).filter(|_| !lifted)?;
             Some((scope, limits, account))
         })
+    }
+
+    /// A call that rings is tried over another trunk. What it counts for user, class and tenant stays; the other trunk's rules and
+    /// limits are asked as if it began there.
+    ///
+    /// # Errors
+    /// Why it may not; then it counts over the trunk before, until it is ended. A call that was answered, or is not known, stays.
+    pub fn rerouted(&mut self, ticket: TollTicket, trunk: TrunkId, now: Now) -> Result<(), Reason> {
+        let Some(call) = self.calls.get(&ticket).filter(|call| call.answered.is_none()) else {
+            return Ok(());
+        };
+        let scope = TollScope::Trunk(trunk);
+        let [.., before, Some(_)] = call.scopes else {
+            return Ok(());
+        };
+        if before == Some(scope) {
+            return Ok(());
+        }
+        if !self.rules.trunk_allows(trunk, call.class) {
+            return Err(Reason::Destination(call.class));
+        }
+        let (mut scopes, granted, counted) = (call.scopes, call.granted, call.counted);
+        let mut fresh = call.clone();
+        fresh.granted = Grant::default();
+        let moment = self.moment(now, fresh.night);
+        let limited = self.limited(&[None, None, Some(scope), None], &moment);
+        let reach = fresh.reach(&limited, AtLimit::End, &moment);
+        if let Some((scope, limit)) = too_many(&limited, &moment).or_else(|| reach.too_short()) {
+            self.alert(scope, limit, Duration::ZERO, &moment, now);
+            return Err(Reason::Limit { scope, limit });
+        }
+        // What it holds ready is counted anew everywhere, so that it can be given back in one piece.
+        for account in &scopes {
+            if let Some(account) = account.and_then(|scope| self.accounts.get_mut(&scope)) {
+                account.give_back(granted, counted, &moment);
+            }
+        }
+        if let Some(account) = before.and_then(|before| self.accounts.get_mut(&before)) {
+            account.live = account.live.saturating_sub(1);
+        }
+        self.accounts.entry(scope).or_default().begin(&moment);
+        let [.., place, _] = &mut scopes;
+        *place = Some(scope);
+        self.count(&scopes, granted, Begins::No, &moment, now);
+        if let Some(call) = self.calls.get_mut(&ticket) {
+            (call.scopes, call.counted) = (scopes, moment.counted());
+        }
+        Ok(())
     }
 
     /// Grants more to a call that goes on, or ends it.
@@ -200,14 +287,11 @@ impl Meter {
         let Some(call) = self.calls.get(&ticket) else {
             return;
         };
-        let limited = match self.rules.policy.at_limit {
-            AtLimit::End => self.limited(&scopes, &moment),
-            AtLimit::Refuse => [None; 4],
-        };
-        let (reach, bound) = call.reach(&limited, &moment);
+        let limited = self.limited(&scopes, &moment);
+        let Reach { time, bound } = call.reach(&limited, self.rules.policy.at_limit, &moment);
         let talked = answer.talked(now.mono);
         // What has been talked is a fact, whatever the limits say.
-        let talk = call.goal(talked).min(reach).max(talked).max(call.granted.talk);
+        let talk = call.goal(talked).min(time).max(talked).max(call.granted.talk);
         let granted = Grant {
             money: call.amount(talk),
             talk,
@@ -234,37 +318,30 @@ impl Meter {
         self.due.insert((due, ticket));
         if let (true, Some((scope, limit))) = (ends, bound) {
             self.endings.push_back(Ending { ticket, scope, limit });
-            match limit {
-                TollLimit::LongestCall => self.long(scope, talked, reach, &moment, now),
-                _ => self.alert(scope, limit, &moment, now),
-            }
+            self.alert(scope, limit, talked, &moment, now);
         }
         self.count(&scopes, more, Begins::No, &moment, now);
     }
 
-    /// A call has lasted as long as calls may.
-    fn long(&mut self, scope: TollScope, talked: Duration, longest: Duration, moment: &Moment, now: Now) {
-        let limit = TollLimit::LongestCall;
-        let account = self.accounts.entry(scope).or_default();
-        if account.note(Some(limit), TollLevel::Alert, moment) {
-            let cause = TollCause::Limit {
-                limit,
-                most: TollAmount::Seconds(longest.as_secs()),
-                value: TollAmount::Seconds(talked.as_secs()),
-            };
-            say(&mut self.alerts, TollLevel::Alert, scope, cause, now);
-        }
-    }
-
-    /// A limit has stopped a call: says so, once in its period.
-    pub(super) fn alert(&mut self, scope: TollScope, limit: TollLimit, moment: &Moment, now: Now) {
+    /// A limit has stopped a call that was talked for so long: says so, once in its period.
+    pub(super) fn alert(
+        &mut self,
+        scope: TollScope,
+        limit: TollLimit,
+        talked: Duration,
+        moment: &Moment,
+        now: Now,
+    ) {
         let limits = self.rules.limits(scope, moment.night);
         let Some(most) = limits.and_then(|limits| most(limits, limit)) else {
             return;
         };
         let account = self.accounts.entry(scope).or_default();
         if account.note(Some(limit), TollLevel::Alert, moment) {
-            let value = account.value(limit, moment);
+            let value = match limit {
+                TollLimit::LongestCall => TollAmount::Seconds(talked.as_secs()),
+                _ => account.value(limit, moment),
+            };
             let cause = TollCause::Limit { limit, most, value };
             say(&mut self.alerts, TollLevel::Alert, scope, cause, now);
         }

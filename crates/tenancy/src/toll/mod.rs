@@ -6,7 +6,7 @@
 //! # Contract
 //!
 //! - [`Meter::ask`] before a call leaves over a trunk, whoever caused it; [`Meter::answered`] when it is answered, and
-//!   [`Meter::ended`] in any case, once. A call that was dialled, forwarded or transferred is charged to the user who did that, under
+//!   [`Meter::ended`] in any case, once; [`Meter::rerouted`] where it is tried over another trunk. A call that was dialled, forwarded or transferred is charged to the user who did that, under
 //!   the same limits.
 //! - After each call of `ask`, `answered`, `ended` and `handle_timeout` drain [`Meter::poll_ending`], calls that have to end now, and
 //!   [`Meter::poll_alert`]. [`Meter::poll_timeout`] says when [`Meter::handle_timeout`] is due.
@@ -30,7 +30,7 @@ pub use rules::CurrencyMismatch;
 use crate::calendar::Calendar;
 use crate::rate::{Rate, RateTable};
 use account::{Account, Grant, Moment, TRIES};
-use call::{Answer, Begins, Call, too_many};
+use call::{Answer, Begins, Call, longest_call, too_many};
 use model::{
     AtLimit, Charge, DestinationClass, Now, Prefix, TollAlert, TollAmount, TollCause, TollLevel, TollLimit,
     TollPolicy, TollScope, TollTicket, TrunkId, Unrated, UserId,
@@ -238,23 +238,22 @@ impl Meter {
         if self.calls.len() >= CALLS || self.accounts.len().saturating_add(scopes.len()) > ACCOUNTS {
             return Verdict::Refuse(Reason::Full);
         }
-        let mut call = Call::new(scopes, number, rate, night);
-        call.longest = self.rules.longest(&scopes, night);
+        let mut call = Call::new(scopes, number, request.class, rate, night);
         let limited = self.limited(&scopes, &moment);
-        if let Some((scope, limit)) = too_many(&limited, &moment) {
-            return self.refuse(scope, limit, &moment, now);
+        let reach = call.reach(&limited, AtLimit::End, &moment);
+        if let Some((scope, limit)) = too_many(&limited, &moment).or_else(|| reach.too_short()) {
+            self.alert(scope, limit, Duration::ZERO, &moment, now);
+            return Verdict::Refuse(Reason::Limit { scope, limit });
         }
-        let (reach, bound) = call.reach(&limited, &moment);
-        if let Some((scope, limit)) = bound
-            && (reach.is_zero() || (reach < LEAST && limit != TollLimit::LongestCall))
-        {
-            return self.refuse(scope, limit, &moment, now);
-        }
-        call.granted = call.first_grant(reach);
+        let longest = match self.rules.policy.at_limit {
+            AtLimit::End => reach.bound.map(|_| reach.time),
+            AtLimit::Refuse => longest_call(&limited),
+        };
+        call.granted = call.first_grant(reach.time);
         call.counted = moment.counted();
         self.count(&scopes, call.granted, Begins::Yes, &moment, now);
         self.tidy_at.get_or_insert(now.mono.saturating_add(TIDY));
-        self.issue(call, bound.map(|_| reach))
+        self.issue(call, longest)
     }
 
     fn issue(&mut self, call: Call, longest: Option<Duration>) -> Verdict {
@@ -262,11 +261,6 @@ impl Meter {
         self.next = self.next.wrapping_add(1);
         self.calls.insert(ticket, call);
         Verdict::Allow { ticket, longest }
-    }
-
-    fn refuse(&mut self, scope: TollScope, limit: TollLimit, moment: &Moment, now: Now) -> Verdict {
-        self.alert(scope, limit, moment, now);
-        Verdict::Refuse(Reason::Limit { scope, limit })
     }
 
     /// What a call that is answered now costs; nothing where there is no list, and where none is needed.

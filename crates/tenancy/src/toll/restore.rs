@@ -33,7 +33,7 @@ impl Meter {
                     number: call.number,
                     terms: call.rate.map(|rate| rate.terms()),
                     night: call.night,
-                    longest_ms: call.longest.map(|(time, _)| ms(time)),
+                    class: call.class,
                     talked_ms: call.answered.map(|answer| ms(answer.talked(mono))),
                     granted_ms: ms(call.granted.talk),
                     granted: call.granted.money,
@@ -77,11 +77,7 @@ impl Meter {
             account.live = account.live.saturating_add(1);
         }
         let rate = kept.terms.and_then(Rate::from_terms);
-        let mut call = Call::new(scopes, kept.number, rate, kept.night);
-        // Whose limit the longest call was is not kept; the tenant is told then.
-        call.longest = kept
-            .longest_ms
-            .map(|time| (Duration::from_millis(time), TollScope::Tenant));
+        let mut call = Call::new(scopes, kept.number, kept.class, rate, kept.night);
         call.answered = kept.talked_ms.map(|talked| Answer {
             at: now.mono,
             before: Duration::from_millis(talked).saturating_add(away),

@@ -10,7 +10,6 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A policy and a price list that don't fit together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,19 +102,6 @@ impl Rules {
         }
     }
 
-    /// The shortest of the longest calls, and whose limit it is.
-    pub(super) fn longest(
-        &self,
-        scopes: &[Option<TollScope>; 4],
-        night: bool,
-    ) -> Option<(Duration, TollScope)> {
-        let longest = scopes.iter().flatten().filter_map(|scope| {
-            let seconds = self.limits(*scope, night)?.longest_call_s?;
-            Some((Duration::from_secs(u64::from(seconds)), *scope))
-        });
-        longest.min_by_key(|(time, _)| *time)
-    }
-
     /// True where a number of this class may be called at all by this user over this trunk.
     pub(super) fn allows(&self, request: &Request<'_>, number: Option<Prefix>, night: bool) -> bool {
         let longest = |index: &Prefixes| {
@@ -134,10 +120,20 @@ impl Rules {
         let classes = own.or(at_night).unwrap_or(&policy.classes);
         // Who has classes of his own has just those: a telephone in the lobby does not call abroad.
         let opened = open.is_some() && own.is_none() && request.class == DestinationClass::International;
-        let trunk = request.trunk.and_then(|trunk| policy.trunks.get(&trunk));
-        let trunk = trunk.and_then(|trunk| trunk.classes.as_ref());
-        (opened || classes.contains(&request.class))
-            && trunk.is_none_or(|classes| classes.contains(&request.class))
+        let by_trunk = request
+            .trunk
+            .is_none_or(|trunk| self.trunk_allows(trunk, request.class));
+        (opened || classes.contains(&request.class)) && by_trunk
+    }
+
+    /// True where a trunk is for such numbers.
+    pub(super) fn trunk_allows(&self, trunk: TrunkId, class: DestinationClass) -> bool {
+        let own = self
+            .policy
+            .trunks
+            .get(&trunk)
+            .and_then(|own| own.classes.as_ref());
+        own.is_none_or(|classes| classes.contains(&class))
     }
 
     /// Whose limits a call counts against, those first that say most about it.

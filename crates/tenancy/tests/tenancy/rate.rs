@@ -392,3 +392,13 @@ fn charges_rise_with_time() {
         }
     }
 }
+
+#[test]
+fn a_file_has_at_most_a_million_rows() {
+    let mut file = b"prefix,price,currency\n".to_vec();
+    let row = b"1,1,EUR\n";
+    (0..=RateTable::ROWS).for_each(|_| file.extend_from_slice(row));
+    let error = RateFile::default().draft(&file).unwrap_err();
+    assert_eq!(error.line, RateTable::ROWS + 2);
+    assert!(error.what.contains("more than 1000000 rows"), "{error}");
+}

@@ -106,6 +106,10 @@ impl Run {
         if let Verdict::Allow { ticket, .. } = self.office.ask(&request) {
             self.live.insert(ticket, (user, number));
             self.calls += 1;
+            if self.random.below(6) == 0 {
+                let (other, now) = (TrunkId(self.random.below(3)), self.office.now());
+                assert_eq!(self.office.meter.rerouted(ticket, other, now), Ok(()));
+            }
             if self.random.below(5) > 0 {
                 self.office.answer(ticket);
             }

@@ -3,8 +3,8 @@
 use crate::office::{Office, at, eur, request, user};
 use crate::rate::money;
 use model::{
-    AtLimit, DestinationClass, Money, TollAmount, TollCause, TollLevel, TollLimit, TollLimits, TollPolicy,
-    TollProfile, TollScope, Unrated, UserId,
+    AtLimit, DestinationClass, Money, TollAmount, TollCause, TollException, TollLevel, TollLimit, TollLimits,
+    TollPolicy, TollProfile, TollScope, TrunkId, Unrated, UserId,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -221,7 +221,15 @@ fn where_limits_only_refuse_a_call_goes_on() {
         at_limit: AtLimit::Refuse,
         ..users(limits)
     });
-    let ticket = office.call(&request(1, MOBILE));
+    let Verdict::Allow { ticket, longest } = office.ask(&request(1, MOBILE)) else {
+        panic!()
+    };
+    assert_eq!(
+        longest,
+        Some(Duration::from_secs(3_000)),
+        "the minute ends nothing"
+    );
+    office.answer(ticket);
     office.wait(2_000);
     assert!(office.endings.is_empty());
     assert_eq!(
@@ -451,4 +459,68 @@ fn a_call_that_rings_over_a_change_of_price_is_charged_by_its_answer() {
     office.wait(30);
     assert_eq!(office.end(ticket).amount, money("1"));
     assert_eq!(office.used(user(1), TollLimit::SpendPerDay), eur("1"));
+}
+
+#[test]
+fn a_call_that_is_tried_over_another_trunk_counts_there() {
+    let trunk = |id| TollScope::Trunk(TrunkId(id));
+    let mut policy = users(TollLimits::default());
+    policy.by_day.user.calls_per_min = Some(1);
+    policy.by_day.trunk = TollLimits {
+        concurrent: Some(1),
+        spend_per_day: Some(money("1")),
+        ..TollLimits::default()
+    };
+    let only_at_home = TollException {
+        classes: Some([DestinationClass::National].into()),
+        ..TollException::default()
+    };
+    policy.trunks.insert(TrunkId(3), only_at_home);
+    let mut office = Office::new(policy);
+    let mobile = Request {
+        class: DestinationClass::Mobile,
+        ..request(1, MOBILE)
+    };
+    let ticket = office.ring(&mobile);
+    office.wait(400);
+    assert_eq!(office.used(trunk(1), TollLimit::SpendPerDay), eur("0.079"));
+    let by = |office: &mut Office, ticket, id| office.meter.rerouted(ticket, TrunkId(id), office.now());
+    assert_eq!(by(&mut office, ticket, 2), Ok(()));
+    for (id, calls, money) in [(1, 0, "0"), (2, 1, "0.079")] {
+        assert_eq!(
+            office.used(trunk(id), TollLimit::Concurrent),
+            TollAmount::Calls(calls)
+        );
+        assert_eq!(office.used(trunk(id), TollLimit::SpendPerDay), eur(money));
+    }
+    assert_eq!(
+        office.used(user(1), TollLimit::SpendPerHour),
+        eur("0.079"),
+        "once"
+    );
+    assert_eq!(
+        by(&mut office, ticket, 3),
+        Err(Reason::Destination(DestinationClass::Mobile))
+    );
+    let other = office.ring(&request(2, LANDLINE));
+    let full = Reason::Limit {
+        scope: trunk(2),
+        limit: TollLimit::Concurrent,
+    };
+    assert_eq!(by(&mut office, other, 2), Err(full));
+    office.end(other);
+    office.answer(ticket);
+    assert_eq!(
+        by(&mut office, ticket, 1),
+        Ok(()),
+        "too late, and nothing changes"
+    );
+    office.wait(60);
+    assert_eq!(office.end(ticket).amount, money("0.079"));
+    assert_eq!(office.used(trunk(2), TollLimit::SpendPerDay), eur("0.079"));
+    assert_eq!(office.used(trunk(1), TollLimit::SpendPerDay), eur("0"));
+    assert_eq!(
+        office.used(TollScope::Tenant, TollLimit::SpendPerHour),
+        eur("0.079")
+    );
 }

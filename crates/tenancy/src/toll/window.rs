@@ -74,8 +74,9 @@ impl<const N: usize, const MS: u64> Window<N, MS> {
 
     /// Adds something now. What is older than the window is forgotten.
     pub(super) fn add(&mut self, now_ms: u64, value: i64) {
-        for step in 1..=self.gone(now_ms) {
-            self.change(self.last.saturating_add(step), |_| 0);
+        match self.gone(now_ms) {
+            all if all == Self::COUNT => (self.total, self.sums) = (0, [0; N]),
+            some => (1..=some).for_each(|step| self.change(self.last.saturating_add(step), |_| 0)),
         }
         self.last = self.last.max(now_ms / MS);
         self.change(self.last, |sum| sum.saturating_add(value));

@@ -5,10 +5,10 @@
 //!
 //! # Contract
 //!
-//! - [`Meter::ask`] before a call leaves over a trunk, whoever caused it; [`Meter::answered`] when it is answered, and
-//!   [`Meter::ended`] in any case, once; [`Meter::rerouted`] where it is tried over another trunk. A call that was dialled, forwarded or transferred is charged to the user who did that, under
-//!   the same limits.
-//! - After each call of `ask`, `answered`, `ended` and `handle_timeout` drain [`Meter::poll_ending`], calls that have to end now, and
+//! - [`Meter::ask`] before a call leaves over a trunk, whoever caused it; [`Meter::rerouted`] where it is tried over another trunk;
+//!   [`Meter::answered`] when it is answered, and [`Meter::ended`] in any case, once. A call that was dialled, forwarded or
+//!   transferred is charged to the user who did that, under the same limits.
+//! - After each of these and `handle_timeout` drain [`Meter::poll_ending`], calls that have to end now, and
 //!   [`Meter::poll_alert`]. [`Meter::poll_timeout`] says when [`Meter::handle_timeout`] is due.
 //! - Money and talk are counted ahead: a call that is answered has its next [`AHEAD`] granted, and more shortly before that is used
 //!   up. Where limits allow less it gets what increments of its price fit, and where none fits it has to end, [`EARLY`] before it would
@@ -366,7 +366,8 @@ impl Meter {
 
     /// A call that has to end now. One that does not is named again after some seconds.
     pub fn poll_ending(&mut self) -> Option<Ending> {
-        self.endings.pop_front()
+        let endings = &mut self.endings;
+        std::iter::from_fn(|| endings.pop_front()).find(|ending| self.calls.contains_key(&ending.ticket))
     }
 
     /// Something that somebody ought to know.

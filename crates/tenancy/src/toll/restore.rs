@@ -71,8 +71,17 @@ impl Meter {
 
     fn bring_back(&mut self, kept: &TollCall, away: Duration, now: Now) {
         let mut scopes = [None; 4];
-        for (place, scope) in scopes.iter_mut().zip(&kept.scopes) {
+        for scope in &kept.scopes {
+            let [user, class, trunk, tenant] = &mut scopes;
+            let place = match scope {
+                TollScope::User(_) => user,
+                TollScope::Class(_) => class,
+                TollScope::Trunk(_) => trunk,
+                TollScope::Tenant => tenant,
+            };
             *place = Some(*scope);
+        }
+        for scope in scopes.iter().flatten() {
             let account = self.accounts.entry(*scope).or_default();
             account.live = account.live.saturating_add(1);
         }

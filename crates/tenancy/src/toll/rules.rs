@@ -136,7 +136,7 @@ impl Rules {
         own.is_none_or(|classes| classes.contains(&class))
     }
 
-    /// Whose limits a call counts against, those first that say most about it.
+    /// Whose limits a call counts against, those first that say most about it: user, class, trunk, tenant.
     pub(super) fn scopes(&self, request: &Request<'_>, night: bool) -> [Option<TollScope>; 4] {
         let class = TollScope::Class(request.class);
         [

@@ -3,7 +3,9 @@
 use crate::office::{Office, at, eur, request, user};
 use crate::rate::{carrier, money};
 use crate::toll::users;
-use model::{Money, Now, TollCheckpoint, TollLimit, TollLimits, TollPolicy, TollScope, Wall};
+use model::{
+    Money, Now, TollAmount, TollCheckpoint, TollLimit, TollLimits, TollPolicy, TollScope, TrunkId, Wall,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::{Meter, Reason, Verdict};
@@ -258,4 +260,38 @@ fn a_call_that_does_not_end_is_named_again_and_counted() {
     let used = meter.used(user(1), TollLimit::SpendPerDay, at(900_000));
     assert!(used >= eur("1.17") && used <= eur("1.185"), "{used}");
     assert_eq!(meter.ended(ticket, at(900_000)).unwrap().amount, money("1.185"));
+}
+
+#[test]
+fn a_flows_call_that_rings_over_a_restart_can_take_another_trunk() {
+    let mut office = Office::new(TollPolicy::default());
+    let flow = tenancy::Request {
+        origin: tenancy::Origin::Flow,
+        ..request(0, MOBILE)
+    };
+    let ticket = office.ring(&flow);
+    let (mut meter, now) = restart(&office.meter, TollPolicy::default(), office.now(), 1);
+    assert_eq!(meter.rerouted(ticket, TrunkId(2), now), Ok(()));
+    for (trunk, calls) in [(1, 0), (2, 1)] {
+        let used = meter.used(TollScope::Trunk(TrunkId(trunk)), TollLimit::Concurrent, now);
+        assert_eq!(used, TollAmount::Calls(calls));
+    }
+    meter.answered(ticket, now);
+    assert_eq!(meter.ended(ticket, now).unwrap().amount, money("0.079"));
+    assert_eq!(
+        meter.used(TollScope::Tenant, TollLimit::SpendPerDay, now),
+        eur("0.079")
+    );
+}
+
+#[test]
+fn a_call_that_has_ended_is_not_told_to_end() {
+    let mut meter = Meter::new(spend("1", "1"), Some(Arc::new(carrier()))).unwrap();
+    let Verdict::Allow { ticket, .. } = meter.ask(&request(1, MOBILE), at(0)) else {
+        panic!()
+    };
+    meter.answered(ticket, at(0));
+    meter.handle_timeout(at(900_000));
+    assert!(meter.ended(ticket, at(900_100)).is_some());
+    assert_eq!(meter.poll_ending(), None);
 }

@@ -14,7 +14,7 @@ use crate::context::{Asked, Context, Owner, TrunkOwner};
 use crate::effect::Effect;
 use health::{Health, Rules};
 use model::{
-    ConnectOutcome, FlowToken, Located, Now, Reached, Trunk, TrunkHealth, TrunkId, TrunkNews,
+    ConnectOutcome, FlowToken, Located, Now, Reached, Trunk, TrunkDraft, TrunkHealth, TrunkId, TrunkNews,
     TrunkRegistration, TrunkView,
 };
 use registration::{Answer, Registration};
@@ -22,6 +22,7 @@ use road::{Ask, Road, Step};
 use sip::digest::Answers;
 use sip::{Message, Method, Name, Writer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Challenges that one request answers: the first, and one whose nonce was too old.
@@ -59,17 +60,20 @@ struct Live {
 }
 
 impl Trunks {
-    /// Follows the configuration: trunks that are new begin, those that changed begin anew, those that are gone are forgotten.
+    /// Follows the configuration: trunks that are new begin, those that changed begin anew, those that are gone say so to their
+    /// carriers and are forgotten.
     pub(crate) fn reconfigure(&mut self, context: &mut Context, now: Now) {
-        let config = std::sync::Arc::clone(&context.config);
-        let wanted = |id: &TrunkId, live: &Live| {
-            config
-                .trunks()
-                .iter()
-                .any(|trunk| trunk.id == *id && *trunk == live.trunk && trunk.draft.enabled)
-        };
-        self.trunks.retain(|id, live| wanted(id, live));
-        for trunk in config.trunks().iter().filter(|trunk| trunk.draft.enabled) {
+        let config = Arc::clone(&context.config);
+        let enabled = || config.trunks().iter().filter(|trunk| trunk.draft.enabled);
+        self.trunks.retain(|id, live| {
+            let new = enabled().find(|trunk| trunk.id == *id);
+            // Another registration takes the place of this one only where it is of the same account.
+            if !new.is_some_and(|trunk| is_same_account(&trunk.draft, &live.trunk.draft)) {
+                live.leave(context, now);
+            }
+            new == Some(&live.trunk)
+        });
+        for trunk in enabled() {
             self.trunks.entry(trunk.id).or_insert_with(|| {
                 self.lives = self.lives.wrapping_add(1);
                 Live::new(context, trunk, self.lives, now)
@@ -319,6 +323,14 @@ impl Live {
             .is_ok()
     }
 
+    /// The carrier is told to send nothing more to us. Nobody waits for what it says: the registration ends by itself as well.
+    fn leave(&mut self, context: &mut Context, now: Now) {
+        let is_registered = self.registration.state(now.mono) == TrunkRegistration::Registered;
+        if let Some(flow) = self.road.flow().filter(|_| is_registered) {
+            self.register(context, flow, 0, now);
+        }
+    }
+
     fn ask(&mut self, context: &mut Context, flow: FlowToken, now: Now) -> bool {
         let (branch, writer) = self.begin(context, Method::Options, &flow);
         let realm = context.config.realm().to_owned();
@@ -465,6 +477,15 @@ impl Live {
             },
         }));
     }
+}
+
+/// Do both register the same at the same carrier?
+fn is_same_account(one: &TrunkDraft, other: &TrunkDraft) -> bool {
+    let place = |draft: &TrunkDraft| (draft.port, draft.transport, draft.register);
+    one.host == other.host
+        && one.proxy == other.proxy
+        && one.account() == other.account()
+        && place(one) == place(other)
 }
 
 /// What a carrier said, in words.

@@ -330,10 +330,27 @@ fn a_trunk_that_is_taken_away_is_silent_and_one_that_changes_begins_anew() {
     scene.trunk(&[1], |draft| draft.options_s = 10);
     scene.world.run(S(20));
     assert_eq!(scene.views().len(), 1);
+    // Of another account: the old one is taken back, the new one registered.
+    let before = scene.carrier(0).count("REGISTER", S(0));
     scene.equip(vec![trunk(7, |draft| draft.account = "other".to_owned())]);
     scene.world.run(S(5));
     assert_eq!(scene.registration(), TrunkRegistration::Registered);
+    assert_eq!(scene.carrier(0).count("REGISTER", S(0)), before + 3);
+    // Of the same account: nothing is taken back.
+    scene.equip(vec![trunk(7, |draft| {
+        draft.account = "other".to_owned();
+        draft.options_s = 10;
+    })]);
+    scene.world.run(S(5));
+    assert_eq!(scene.carrier(0).count("REGISTER", S(0)), before + 5);
+    let registered_until = |scene: &mut Scene| scene.carrier(0).registered.clone().expect("a contact").1;
+    assert!(registered_until(&mut scene) > scene.world.now().mono + S(60));
     scene.equip(vec![trunk(7, |draft| draft.enabled = false)]);
+    scene.world.run_ms(100);
+    assert!(
+        registered_until(&mut scene) <= scene.world.now().mono,
+        "the carrier knows us no more"
+    );
     let since = scene.world.now().mono + S(1);
     scene.world.run(S(2_000));
     assert!(scene.views().is_empty());

@@ -216,8 +216,11 @@ impl TrunkDraft {
         if self.from.len() > Self::MOST_NETWORKS {
             return fault("from", "must name at most 100 networks");
         }
-        if self.transport.is_some_and(Transport::is_websocket) {
-            return fault("transport", "must be udp, tcp or tls");
+        if self.port == Some(0) {
+            return fault("port", "must be 1 to 65535");
+        }
+        if !matches!(self.transport, None | Some(Transport::Udp | Transport::Tcp)) {
+            return fault("transport", "must be udp or tcp, or nothing");
         }
         Ok(())
     }
@@ -432,6 +435,8 @@ mod tests {
         assert_eq!(field(&|d| d.register_s = 1), "register_s");
         assert_eq!(field(&|d| d.options_s = 1), "options_s");
         assert_eq!(field(&|d| d.transport = Some(Transport::Ws)), "transport");
+        assert_eq!(field(&|d| d.transport = Some(Transport::Tls)), "transport");
+        assert_eq!(field(&|d| d.port = Some(0)), "port");
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub(crate) struct TrunkOwner {
     pub(crate) trunk: TrunkId,
     /// Which of its lives: a trunk that is changed begins anew.
     pub(crate) life: u32,
+    /// By which of its ways it went.
+    pub(crate) road: u64,
     pub(crate) asked: Asked,
 }
 

@@ -18,6 +18,14 @@ pub enum Mood {
     Deaf,
     /// It answers everything by this status, and wishes us to wait so many seconds.
     Fails(u16, Option<u32>),
+    /// It wants every registration to last a second longer than it was asked for (423).
+    Rises,
+    /// It grants registrations by this Expires, and names no Contact.
+    Grants(&'static str),
+    /// It names our Contact as it is seen from outside, for a minute.
+    Rewrites,
+    /// It challenges again and again by this.
+    Insists(&'static str),
 }
 
 /// One carrier, at one address.
@@ -115,8 +123,19 @@ impl Carrier {
                     None => writer,
                 }
             }
+            Mood::Rises if method == Method::Register => {
+                let wanted = message.expires().unwrap_or(0).saturating_add(1);
+                reply(423).fmt(Name::MinExpires, format_args!("{wanted}"))
+            }
+            Mood::Grants(expires) if method == Method::Register => reply(200).header(Name::Expires, expires),
+            Mood::Rewrites if method == Method::Register => {
+                let (user, until) = ("<sip:1.7@203.0.113.9:1024>", mono + Duration::from_secs(60));
+                self.registered = Some((user.to_owned(), until));
+                reply(200).fmt(Name::Contact, format_args!("{user};expires=60"))
+            }
+            Mood::Insists(challenge) => reply(401).header(Name::WwwAuthenticate, challenge),
             Mood::Well if method == Method::Register => self.register(&message, reply, (mono, wall)),
-            Mood::Well => reply(200),
+            _ => reply(200),
         };
         self.outbox.push((from, connection, answer.finish().to_vec()));
     }

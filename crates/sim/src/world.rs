@@ -47,6 +47,8 @@ pub struct World {
     pub dns_is_away: bool,
     /// The shell loses what it is asked.
     pub forgets_questions: bool,
+    /// How long what the DNS says is good.
+    pub ttl_s: u32,
     /// Where names lead.
     places: BTreeMap<String, Vec<SocketAddr>>,
     /// What the shell was asked, by when it answers.
@@ -122,6 +124,7 @@ impl World {
             carriers: Vec::new(),
             dns_is_away: false,
             forgets_questions: false,
+            ttl_s: 60,
             places: BTreeMap::new(),
             questions: BTreeMap::new(),
             serial: 0,

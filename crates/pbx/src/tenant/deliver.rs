@@ -157,6 +157,7 @@ impl Tenant {
 
     pub(super) fn hang_up_all(&mut self, now: Now) {
         self.draining = true;
+        self.trunks.end(&mut self.context, now);
         for call in self.calls.values_mut() {
             call.shut_down(&mut self.context, now);
         }

@@ -154,6 +154,8 @@ impl Trunks {
             return;
         };
         match message {
+            // What was sent to a place that is left already says nothing of the one that is used now.
+            _ if owner.road != live.road.order() => {}
             None => live.road.failed(now.mono, context.random()),
             Some(_) if code == 503 => live.road.refused(),
             Some(_) => live.road.works(),
@@ -175,6 +177,15 @@ impl Trunks {
             Asked::Register => live.registered(context, code, message, now),
         }
         live.go_on(context, now);
+        self.note();
+    }
+
+    /// Everything ends: carriers are told to send nothing more.
+    pub(crate) fn end(&mut self, context: &mut Context, now: Now) {
+        for live in self.trunks.values_mut() {
+            live.leave(context, now);
+        }
+        self.trunks.clear();
         self.note();
     }
 
@@ -356,6 +367,7 @@ impl Live {
         Owner::Trunk(TrunkOwner {
             trunk: self.trunk.id,
             life: self.life,
+            road: self.road.order(),
             asked,
         })
     }
@@ -411,7 +423,7 @@ impl Live {
         let draft = &self.trunk.draft;
         let challenged = self.challenges > 0;
         // What we sent before was by an old nonce, or is wrong.
-        let is_old = |answers: &Answers| answers.may_go_on(&mut message.headers(from));
+        let is_old = |answers: &Answers| answers.are_stale(message.headers(from));
         let hopeless = challenged && !self.answers.as_ref().is_some_and(|(_, answers)| is_old(answers));
         if draft.username.is_empty() || self.challenges >= MOST_CHALLENGES || hopeless {
             return false;
@@ -433,15 +445,19 @@ impl Live {
         let flow = self.road.flow()?;
         let ours = self.contact(context, &flow);
         let ours = sip::Uri::parse(ours.trim_matches(['<', '>'])).ok()?;
-        let contacts = message.contacts().iter().into_iter().flatten().flatten();
-        let mut own = contacts.filter(|contact| {
-            contact
-                .name_addr
-                .uri()
-                .is_ok_and(|uri| uri.user == ours.user && uri.host == ours.host)
-        });
-        own.next()
-            .and_then(|contact| contact.expires)
+        let contacts: Vec<_> = message
+            .contacts()
+            .iter()
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
+        // Some carriers write the address in that they see.
+        let own = contacts
+            .iter()
+            .find(|contact| contact.name_addr.uri().is_ok_and(|uri| uri.user == ours.user));
+        let own = own.or_else(|| contacts.first().filter(|_| contacts.len() == 1));
+        own.and_then(|contact| contact.expires)
             .or_else(|| message.expires())
     }
 

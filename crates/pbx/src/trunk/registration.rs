@@ -20,6 +20,10 @@ const SPARE: Duration = Duration::from_secs(30);
 /// How long a registration may last, and how long a carrier may wish us to wait, seconds.
 const LONGEST_S: u32 = 86_400;
 const LONGEST_WISH_S: u32 = 3_600;
+/// However brief it is, a registration is not refreshed sooner.
+const SHORTEST: Duration = Duration::from_secs(5);
+/// A connection that breaks so soon after a registration over it is one of a carrier that closes them.
+const BRIEF: Duration = Duration::from_secs(60);
 /// The first ones of many trunks are spread over so long.
 const SPREAD: Duration = Duration::from_secs(2);
 
@@ -38,6 +42,11 @@ pub(crate) struct Registration {
     failures: u32,
     refused: bool,
     failed: bool,
+    /// The carrier has had its wish for a longer one in this attempt.
+    raised: bool,
+    /// When it was granted last, and how often in a row its way was lost soon after that.
+    granted: Duration,
+    brief: u32,
 }
 
 /// What the carrier's answer, or its silence, was.
@@ -65,6 +74,9 @@ impl Registration {
             failures: 0,
             refused: false,
             failed: false,
+            raised: false,
+            granted: Duration::ZERO,
+            brief: 0,
         }
     }
 
@@ -102,6 +114,7 @@ impl Registration {
     /// Takes the answer.
     pub(crate) fn answered(&mut self, answer: Answer, now: Duration, dice: u64) {
         match answer {
+            Answer::Granted(Some(0)) => self.answered(Answer::Failed(None), now, dice),
             Answer::Granted(seconds) => {
                 let seconds = seconds.unwrap_or(self.asked_s).clamp(1, LONGEST_S);
                 let lasts = Duration::from_secs(u64::from(seconds));
@@ -112,11 +125,13 @@ impl Registration {
                 } else {
                     lasts / 2
                 };
-                self.next = Some(now.saturating_add(lasts.saturating_sub(early)));
+                let wait = lasts.saturating_sub(early).max(SHORTEST);
+                self.next = Some(now.saturating_add(wait));
                 (self.failures, self.refused, self.failed) = (0, false, false);
+                (self.raised, self.granted) = (false, now);
             }
-            Answer::TooBrief(least_s) if least_s > self.seconds() && least_s <= LONGEST_S => {
-                self.least_s = least_s;
+            Answer::TooBrief(least_s) if !self.raised && least_s > self.seconds() && least_s <= LONGEST_S => {
+                (self.least_s, self.raised) = (least_s, true);
                 self.next = Some(now);
             }
             Answer::TooBrief(_) => self.retry(FIRST_RETRY, LONGEST_RETRY, None, now, dice),
@@ -135,15 +150,29 @@ impl Registration {
 
     /// What it went over is gone: the carrier can't reach us until it knows another way.
     pub(crate) fn lost_its_way(&mut self, now: Duration, dice: u64) {
-        if self.is_wanted && self.next.is_some() {
-            let soon = now.saturating_add(share(SPREAD, dice));
-            self.next = self.next.map(|next| next.min(soon));
+        let stands = self.until.is_some_and(|until| until > now);
+        // What is not registered is asked for when it is time, however often connections break.
+        if !stands || self.failed || self.refused {
+            return;
         }
+        let is_brief = now.saturating_sub(self.granted) < BRIEF;
+        self.brief = if is_brief { self.brief.saturating_add(1) } else { 0 };
+        let wait = match self.brief {
+            0 | 1 => share(SPREAD, dice),
+            often => {
+                let grown = FIRST_RETRY.saturating_mul(1 << often.min(16)).min(LONGEST_RETRY);
+                grown / 2 + share(grown / 2, dice)
+            }
+        };
+        let soon = now.saturating_add(wait);
+        self.next = self.next.map(|next| next.min(soon));
     }
 
+    /// Tries again after a time that grows.
     fn retry(&mut self, first: Duration, longest: Duration, wish_s: Option<u32>, now: Duration, dice: u64) {
         let grown = first.saturating_mul(1 << self.failures.min(16)).min(longest);
         self.failures = self.failures.saturating_add(1);
+        self.raised = false;
         // Between a half and the whole of it.
         let wait = grown / 2 + share(grown / 2, dice);
         let wish = Duration::from_secs(u64::from(wish_s.unwrap_or(0).min(LONGEST_WISH_S)));

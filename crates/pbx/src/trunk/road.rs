@@ -5,6 +5,7 @@
 
 use super::registration::share;
 use model::{FlowToken, Locate, LocateOutcome, Located, Place, Reach, Transport, TrunkDraft};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The shell answers within this, or it is as if it had failed.
@@ -59,6 +60,10 @@ pub(crate) struct Road {
     until: Duration,
     /// Times in a row that all of them have failed.
     rests: u32,
+    /// Places that were tried in vain since one has answered.
+    tried: usize,
+    /// The one that answered last: it goes before those that the DNS says first.
+    good: Option<SocketAddr>,
 }
 
 impl Road {
@@ -71,6 +76,8 @@ impl Road {
             at: 0,
             until: Duration::ZERO,
             rests: 0,
+            tried: 0,
+            good: None,
         }
     }
 
@@ -92,10 +99,10 @@ impl Road {
             Stage::Asked(_) => return Step::Wait,
             Stage::Resting(until) if until > now => return Step::Closed,
             // The connection stays while it is good; its name is asked for anew when it has gone.
-            Stage::Open(flow) if self.until > now || flow.transport.is_reliable() => return Step::Go(flow),
+            Stage::Open(flow) if self.is_good(now) || flow.transport.is_reliable() => return Step::Go(flow),
             Stage::Nowhere | Stage::Open(_) | Stage::Resting(_) => {}
         }
-        if self.until <= now {
+        if !self.is_good(now) {
             self.places.clear();
         }
         self.order = self.order.wrapping_add(1);
@@ -118,6 +125,17 @@ impl Road {
         }
     }
 
+    /// Are the places those to be used? What was found is tried to its end, however long that takes: each may cost half a minute,
+    /// and a new list would begin with the first again.
+    fn is_good(&self, now: Duration) -> bool {
+        self.until > now || self.tried > 0
+    }
+
+    /// Which way it is: what is said of another one is old.
+    pub(crate) fn order(&self) -> u64 {
+        self.order
+    }
+
     /// The place that is used, or tried.
     pub(crate) fn place(&self) -> Option<&Place> {
         self.places.get(self.at)
@@ -131,7 +149,8 @@ impl Road {
         match &located.outcome {
             LocateOutcome::Found { places, ttl_s } if !places.is_empty() => {
                 self.places.clone_from(places);
-                self.at = 0;
+                let good = places.iter().position(|place| Some(place.address) == self.good);
+                (self.at, self.tried) = (good.unwrap_or(0), 0);
                 self.until = now.saturating_add(Duration::from_secs(u64::from(*ttl_s)).max(SHORTEST));
                 self.stage = Stage::Nowhere;
             }
@@ -156,24 +175,30 @@ impl Road {
     pub(crate) fn refused(&mut self) {
         self.rests = 0;
         if self.places.len() > 1 {
-            self.at = (self.at + 1) % self.places.len();
-            self.stage = Stage::Nowhere;
+            self.go_on();
         }
     }
 
     /// Nobody answers at the place: the next one is tried, and after the last all rest.
     pub(crate) fn failed(&mut self, now: Duration, dice: u64) {
-        self.at = self.at.saturating_add(1);
-        if self.at < self.places.len() {
-            self.stage = Stage::Nowhere;
+        self.tried = self.tried.saturating_add(1);
+        if self.tried < self.places.len() {
+            self.go_on();
         } else {
             self.rest(now, dice);
         }
     }
 
+    fn go_on(&mut self) {
+        self.order = self.order.wrapping_add(1);
+        self.at = (self.at + 1) % self.places.len().max(1);
+        self.stage = Stage::Nowhere;
+    }
+
     /// An answer has come from the place.
     pub(crate) fn works(&mut self) {
-        self.rests = 0;
+        (self.rests, self.tried) = (0, 0);
+        self.good = self.place().map(|place| place.address);
     }
 
     /// A connection is gone; gives whether it was this one. The same place is tried first.
@@ -199,7 +224,8 @@ impl Road {
             .saturating_mul(1 << self.rests.min(16))
             .min(LONGEST_REST);
         self.rests = self.rests.saturating_add(1);
-        (self.at, self.until) = (0, Duration::ZERO);
+        self.order = self.order.wrapping_add(1);
+        (self.at, self.tried, self.until) = (0, 0, Duration::ZERO);
         self.stage = Stage::Resting(now.saturating_add(grown / 2 + share(grown / 2, dice)));
     }
 }

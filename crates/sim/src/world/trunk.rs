@@ -68,7 +68,7 @@ impl World {
             None => LocateOutcome::NoSuchName,
             Some(addresses) => LocateOutcome::Found {
                 places: addresses.iter().map(place).collect(),
-                ttl_s: 60,
+                ttl_s: self.ttl_s,
             },
         };
         Located {

@@ -68,7 +68,7 @@ impl<'a> Challenge<'a> {
         if has_qop && !qop.is_some_and(auth) {
             return None;
         }
-        let short = |text: &&str| text.len() <= LONGEST && !text.chars().any(char::is_control);
+        let short = |text: &&str| text.len() <= LONGEST && can_be_quoted(text);
         Some(Challenge {
             realm: realm.filter(short)?,
             nonce: nonce.filter(|nonce| !nonce.is_empty()).filter(short)?,
@@ -157,14 +157,29 @@ impl Answers {
         value
     }
 
-    /// True when this challenge says no more than that the nonce was too old, or names another than the one that was answered: the
-    /// password may still be right.
+    /// True when one of these challenges says that our nonce was too old, and the password right.
     #[must_use]
-    pub fn may_go_on(&self, challenges: &mut dyn Iterator<Item = &str>) -> bool {
-        challenges
-            .filter_map(Challenge::parse)
-            .any(|challenge| challenge.realm == &*self.realm && (challenge.stale || self.count == 0))
+    pub fn are_stale<'a>(&self, challenges: impl IntoIterator<Item = &'a str>) -> bool {
+        let challenges = challenges.into_iter().filter_map(Challenge::parse);
+        let mut own = challenges.filter(|challenge| *challenge.realm == *self.realm);
+        own.any(|challenge| challenge.stale)
     }
+}
+
+/// What was no quoted string, or is a broken one, can't stand in one of ours.
+fn can_be_quoted(text: &str) -> bool {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let c = if c == '\\' {
+            chars.next()
+        } else {
+            Some(c).filter(|c| *c != '"')
+        };
+        if c.is_none_or(char::is_control) {
+            return false;
+        }
+    }
+    true
 }
 
 fn escaped(text: &str) -> String {
@@ -247,6 +262,8 @@ mod tests {
             "Digest realm=\"x\", nonce=\"n\", algorithm=MD5-sess",
             "Digest realm=\"x\", nonce=\"n\", nonce=\"m\"",
             "Digest realm=\"x, nonce=\"n\"",
+            "Digest realm=a\"b, nonce=x",
+            "Digest realm=x, nonce=y\\",
         ] {
             assert_eq!(begin(&[bad]), None, "{bad}");
         }
@@ -297,8 +314,8 @@ mod tests {
         let mut answers = begin(&[&rfc("MD5")]).unwrap();
         let _ = answers.answer("GET", URI, CNONCE);
         let again = rfc("MD5");
-        assert!(!answers.may_go_on(&mut [again.as_str()].into_iter()));
+        assert!(!answers.are_stale([again.as_str()]));
         let stale = rfc("MD5") + ", stale=TRUE";
-        assert!(answers.may_go_on(&mut [stale.as_str()].into_iter()));
+        assert!(answers.are_stale([stale.as_str()]));
     }
 }

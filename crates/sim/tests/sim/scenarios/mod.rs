@@ -70,6 +70,7 @@ mod theatre;
 mod transcoded;
 mod transferred;
 mod trunks;
+mod trunks_odd;
 mod web;
 mod within;
 

@@ -10,9 +10,9 @@ use sim::carrier::{Carrier, Mood};
 use sip::digest::Algorithms;
 use std::time::Duration;
 
-const S: fn(u64) -> Duration = Duration::from_secs;
+pub(super) const S: fn(u64) -> Duration = Duration::from_secs;
 
-fn trunk(id: u64, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
+pub(super) fn trunk(id: u64, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
     let mut draft = TrunkDraft {
         host: "carrier.example".to_owned(),
         username: "acme".to_owned(),
@@ -33,7 +33,7 @@ fn trunk(id: u64, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
 
 impl Scene {
     /// Acme has this trunk, and its carrier stands at these addresses.
-    fn trunk(&mut self, hosts: &[u8], change: impl FnOnce(&mut TrunkDraft)) {
+    pub(super) fn trunk(&mut self, hosts: &[u8], change: impl FnOnce(&mut TrunkDraft)) {
         for host in hosts {
             self.world
                 .add_carrier("carrier.example", *host, Some(("acme", "secret")));
@@ -41,31 +41,31 @@ impl Scene {
         self.equip(vec![trunk(7, change)]);
     }
 
-    fn equip(&mut self, trunks: Vec<Trunk>) {
+    pub(super) fn equip(&mut self, trunks: Vec<Trunk>) {
         let now = self.world.now();
         self.world.server.equip(ACME, trunks, now);
         self.world.collect();
     }
 
-    fn carrier(&mut self, index: usize) -> &mut Carrier {
+    pub(super) fn carrier(&mut self, index: usize) -> &mut Carrier {
         &mut self.world.carriers[index]
     }
 
-    fn views(&self) -> Vec<TrunkView> {
+    pub(super) fn views(&self) -> Vec<TrunkView> {
         let tenant = self.world.server.tenant(ACME).expect("acme");
         tenant.trunks(self.world.now())
     }
 
-    fn registration(&self) -> TrunkRegistration {
+    pub(super) fn registration(&self) -> TrunkRegistration {
         self.views()[0].registration
     }
 
-    fn health(&self) -> TrunkHealth {
+    pub(super) fn health(&self) -> TrunkHealth {
         self.views()[0].health
     }
 
     /// What people were told, in a line each.
-    fn news(&self) -> Vec<String> {
+    pub(super) fn news(&self) -> Vec<String> {
         let line = |(_, news): &(Duration, model::TrunkNews)| {
             format!("{:?} {:?} {}", news.health, news.registration, news.why)
         };

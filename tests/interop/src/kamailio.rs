@@ -71,6 +71,11 @@ impl Kamailio {
     /// # Errors
     /// It does not end.
     pub fn stop(mut self) -> Result<()> {
+        self.end()
+    }
+
+    /// By SIGTERM: its children outlive a main process that is killed.
+    fn end(&mut self) -> Result<()> {
         let pid = self.program.id().to_string();
         Command::new("kill").args(["-s", "TERM", &pid]).status()?;
         self.program.wait(Duration::from_secs(20)).map(drop)
@@ -88,6 +93,14 @@ impl Kamailio {
             .arg("ul.dump");
         let output = command.output().context("cannot start kamcmd")?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Drop for Kamailio {
+    fn drop(&mut self) {
+        if self.program.check_alive().is_ok() {
+            let _ended = self.end();
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use sip::transaction::{ServerId, Transactions};
 use sip::{Message, Name, Writer};
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,11 +239,7 @@ impl Context {
 
     /// Our Contact towards a phone: where it reaches us, as it reaches us.
     pub(crate) fn contact(&self, flow: &FlowToken) -> String {
-        let (tenant, local, transport) = (self.config.id().0, flow.local, flow.transport);
-        match transport {
-            Transport::Udp => format!("<sip:{tenant:x}@{local}>"),
-            other => format!("<sip:{tenant:x}@{local};transport={}>", other.uri_param()),
-        }
+        contact(format_args!("{:x}", self.config.id().0), flow)
     }
 
     pub(crate) fn new_cdr_id(&mut self) -> model::CdrId {
@@ -399,6 +396,15 @@ impl Context {
         while let Some((flow, bytes)) = self.tx.poll_transmit() {
             out.push(Effect::Transmit { flow, bytes });
         }
+    }
+}
+
+/// A Contact of ours: with this user part we are reached as on that flow.
+pub(crate) fn contact(user: fmt::Arguments<'_>, flow: &FlowToken) -> String {
+    let local = flow.local;
+    match flow.transport {
+        Transport::Udp => format!("<sip:{user}@{local}>"),
+        other => format!("<sip:{user}@{local};transport={}>", other.uri_param()),
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Carrier {
     pub heard: Vec<(Duration, String)>,
     digest: Digest,
     rng: Rng,
-    outbox: Vec<(SocketAddr, u64, Vec<u8>)>,
+    outbox: Vec<(u64, Vec<u8>)>,
 }
 
 impl Carrier {
@@ -94,8 +94,8 @@ impl Carrier {
         heard.count()
     }
 
-    /// What it wants to send: to whom, on which connection.
-    pub fn take_messages(&mut self) -> Vec<(SocketAddr, u64, Vec<u8>)> {
+    /// What it wants to send to the server, on which connection.
+    pub fn take_messages(&mut self) -> Vec<(u64, Vec<u8>)> {
         std::mem::take(&mut self.outbox)
     }
 
@@ -137,7 +137,7 @@ impl Carrier {
             Mood::Well if method == Method::Register => self.register(&message, reply, (mono, wall)),
             _ => reply(200),
         };
-        self.outbox.push((from, connection, answer.finish().to_vec()));
+        self.outbox.push((connection, answer.finish().to_vec()));
     }
 
     fn register(

@@ -9,8 +9,9 @@
 mod health;
 mod registration;
 mod road;
+mod wait;
 
-use crate::context::{Asked, Context, Owner, TrunkOwner};
+use crate::context::{Asked, Context, Owner, TrunkOwner, contact};
 use crate::effect::Effect;
 use health::{Health, Rules};
 use model::{
@@ -375,11 +376,7 @@ impl Live {
     /// Where the carrier sends its calls: the user part names tenant and trunk.
     fn contact(&self, context: &Context, flow: &FlowToken) -> String {
         let (tenant, trunk) = (context.config.id().0, self.trunk.id.0);
-        let transport = match flow.transport {
-            model::Transport::Udp => String::new(),
-            other => format!(";transport={}", other.uri_param()),
-        };
-        format!("<sip:{tenant:x}.{trunk:x}@{}{transport}>", flow.local)
+        contact(format_args!("{tenant:x}.{trunk:x}"), flow)
     }
 
     /// The carrier has answered a REGISTER.

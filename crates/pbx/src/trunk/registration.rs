@@ -6,15 +6,14 @@
 //! a growing time that a seed spreads, so that a carrier that comes back is not met by all at once; a refused password waits
 //! longest, for carriers ban who insists.
 
+use super::wait::{grown, share};
 use model::TrunkRegistration;
 use std::time::Duration;
 
 /// The first time after a failure, and the longest.
-const FIRST_RETRY: Duration = Duration::from_secs(4);
-const LONGEST_RETRY: Duration = Duration::from_secs(300);
+const RETRY: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(300));
 /// After a refused password.
-const REFUSED_RETRY: Duration = Duration::from_secs(60);
-const LONGEST_REFUSED: Duration = Duration::from_secs(1_800);
+const AFTER_REFUSAL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1_800));
 /// A refresh is asked for so long before the end at least, where the registration lasts long enough.
 const SPARE: Duration = Duration::from_secs(30);
 /// How long a registration may last, and how long a carrier may wish us to wait, seconds.
@@ -134,16 +133,16 @@ impl Registration {
                 (self.least_s, self.raised) = (least_s, true);
                 self.next = Some(now);
             }
-            Answer::TooBrief(_) => self.retry(FIRST_RETRY, LONGEST_RETRY, None, now, dice),
+            Answer::TooBrief(_) => self.retry(RETRY, None, now, dice),
             Answer::Refused => {
                 self.refused = true;
                 // The carrier knows us no more.
                 self.until = None;
-                self.retry(REFUSED_RETRY, LONGEST_REFUSED, None, now, dice);
+                self.retry(AFTER_REFUSAL, None, now, dice);
             }
             Answer::Failed(wish_s) => {
                 self.failed = true;
-                self.retry(FIRST_RETRY, LONGEST_RETRY, wish_s, now, dice);
+                self.retry(RETRY, wish_s, now, dice);
             }
         }
     }
@@ -159,31 +158,20 @@ impl Registration {
         self.brief = if is_brief { self.brief.saturating_add(1) } else { 0 };
         let wait = match self.brief {
             0 | 1 => share(SPREAD, dice),
-            often => {
-                let grown = FIRST_RETRY.saturating_mul(1 << often.min(16)).min(LONGEST_RETRY);
-                grown / 2 + share(grown / 2, dice)
-            }
+            often => grown(RETRY, often, dice),
         };
         let soon = now.saturating_add(wait);
         self.next = self.next.map(|next| next.min(soon));
     }
 
     /// Tries again after a time that grows.
-    fn retry(&mut self, first: Duration, longest: Duration, wish_s: Option<u32>, now: Duration, dice: u64) {
-        let grown = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+    fn retry(&mut self, times: (Duration, Duration), wish_s: Option<u32>, now: Duration, dice: u64) {
+        let wait = grown(times, self.failures, dice);
         self.failures = self.failures.saturating_add(1);
         self.raised = false;
-        // Between a half and the whole of it.
-        let wait = grown / 2 + share(grown / 2, dice);
         let wish = Duration::from_secs(u64::from(wish_s.unwrap_or(0).min(LONGEST_WISH_S)));
         self.next = Some(now.saturating_add(wait.max(wish)));
     }
-}
-
-/// A part of a time, as the dice have it.
-pub(crate) fn share(whole: Duration, dice: u64) -> Duration {
-    let thousandths = u32::try_from(dice % 1_001).unwrap_or(0);
-    whole.saturating_mul(thousandths) / 1_000
 }
 
 #[cfg(test)]

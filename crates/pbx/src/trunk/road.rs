@@ -3,7 +3,7 @@
 //! Owns: which place is next, how long an answer of the DNS is good, when nothing is tried for a while. Does not own: names and
 //! sockets; the shell is asked by [`Ask`] and answers in its own time, or never.
 
-use super::registration::share;
+use super::wait::grown;
 use model::{FlowToken, Locate, LocateOutcome, Located, Place, Reach, Transport, TrunkDraft};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,8 +13,7 @@ const LONGEST_ASK: Duration = Duration::from_secs(15);
 /// Places are good for so long at least, whatever the DNS says.
 const SHORTEST: Duration = Duration::from_secs(5);
 /// After all places have failed, or the DNS has, nothing is tried for so long, at first and at most.
-const FIRST_REST: Duration = Duration::from_secs(2);
-const LONGEST_REST: Duration = Duration::from_secs(60);
+const REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 #[derive(Clone, Debug)]
 enum Stage {
@@ -141,7 +140,7 @@ impl Road {
         self.places.get(self.at)
     }
 
-    /// The DNS has answered. Gives whether that was asked, and what now.
+    /// The DNS has answered. Gives whether that was asked.
     pub(crate) fn located(&mut self, located: &Located, now: Duration, dice: u64) -> bool {
         if located.order != self.order || !matches!(self.stage, Stage::Asked(_)) {
             return false;
@@ -220,12 +219,10 @@ impl Road {
     }
 
     fn rest(&mut self, now: Duration, dice: u64) {
-        let grown = FIRST_REST
-            .saturating_mul(1 << self.rests.min(16))
-            .min(LONGEST_REST);
+        let wait = grown(REST, self.rests, dice);
         self.rests = self.rests.saturating_add(1);
         self.order = self.order.wrapping_add(1);
         (self.at, self.tried, self.until) = (0, 0, Duration::ZERO);
-        self.stage = Stage::Resting(now.saturating_add(grown / 2 + share(grown / 2, dice)));
+        self.stage = Stage::Resting(now.saturating_add(wait));
     }
 }

@@ -2,7 +2,6 @@
 
 use super::World;
 use crate::carrier::Carrier;
-use crate::net::{Load, Packet};
 use crate::rng::Rng;
 use crate::server::Question;
 use model::{
@@ -136,24 +135,13 @@ impl World {
             let messages = carrier.take_messages().into_iter();
             sent.extend(messages.map(|message| (carrier.name.clone(), carrier.address, message)));
         }
-        for (name, from, (to, connection, bytes)) in sent {
+        for (name, from, (connection, bytes)) in sent {
             let transport = if connection == 0 {
                 Transport::Udp
             } else {
                 Transport::Tcp
             };
-            let load = Load::Sip(bytes);
-            self.post(
-                &name,
-                "server",
-                Packet {
-                    from,
-                    to,
-                    transport,
-                    connection,
-                    load,
-                },
-            );
+            self.tell_server(&name, from, (transport, connection), bytes);
         }
     }
 }

@@ -120,21 +120,9 @@ impl World {
         };
         let (name, from) = (phone.identity.name.clone(), phone.identity.address);
         let (rtp, messages, media) = (phone.speaks_from(), phone.take_messages(), phone.take_media());
-        let to = self.address;
         for bytes in messages {
             let (transport, connection) = self.way_of(index, &bytes);
-            let load = Load::Sip(bytes);
-            self.post(
-                &name,
-                "server",
-                Packet {
-                    from,
-                    to,
-                    transport,
-                    connection,
-                    load,
-                },
-            );
+            self.tell_server(&name, from, (transport, connection), bytes);
         }
         for (to, bytes) in media {
             let packet = Packet {
@@ -158,6 +146,17 @@ impl World {
     /// Sends octets to the server as they are, in the name of the stranger at `from`.
     pub fn send_raw(&mut self, from: SocketAddr, transport: Transport, connection: u64, bytes: Vec<u8>) {
         let name = self.strangers.get(&from).cloned().unwrap_or_default();
+        self.tell_server(&name, from, (transport, connection), bytes);
+    }
+
+    /// Somebody sends a message to the server.
+    pub(super) fn tell_server(
+        &mut self,
+        name: &str,
+        from: SocketAddr,
+        (transport, connection): (Transport, u64),
+        bytes: Vec<u8>,
+    ) {
         let (to, load) = (self.address, Load::Sip(bytes));
         let packet = Packet {
             from,
@@ -166,7 +165,7 @@ impl World {
             connection,
             load,
         };
-        self.post(&name, "server", packet);
+        self.post(name, "server", packet);
     }
 
     /// The network loses the next messages to this address whose first line starts like this.
@@ -181,7 +180,7 @@ impl World {
         self.address
     }
 
-    pub(super) fn post(&mut self, from: &str, to: &str, packet: Packet) {
+    fn post(&mut self, from: &str, to: &str, packet: Packet) {
         let Load::Sip(bytes) = &packet.load else { return };
         let doomed = self
             .doomed

@@ -126,8 +126,8 @@ impl Run {
 
     /// Somebody has to do with the call beside the flow: he calls, or a phone has sent the call to him. A forward to him
     /// would be a circle.
-    pub fn meet(&mut self, user: UserId) {
-        if !self.met.contains(&user) {
+    pub fn meet(&mut self, user: impl Into<Option<UserId>>) {
+        if let Some(user) = user.into().filter(|user| !self.met.contains(user)) {
             self.met.push(user);
         }
     }

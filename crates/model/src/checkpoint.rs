@@ -1,7 +1,7 @@
 //! A call that is up, as it is kept on disk: what its phones agreed on, so that it goes on when the process died and
 //! came back (RFC 3261 §12), and the record that it leaves if it doesn't.
 
-use crate::{BindingKey, CallId, Cdr, DialogRecord, FlowToken, TenantId, UserId, Wall};
+use crate::{BindingKey, CallId, Cdr, DialogRecord, FlowToken, TenantId, TrunkId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -42,8 +42,12 @@ pub struct LegCheckpoint {
     /// The phone has sent no request in the dialog yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unheard: bool,
-    /// Whose phone it is.
-    pub user: UserId,
+    /// Whose phone it is, where it is one.
+    #[serde(default)]
+    pub user: Option<UserId>,
+    /// By which trunk it is, where it is with a carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<TrunkId>,
     /// Where it was last heard from.
     pub flow: FlowToken,
     /// The registration that it speaks from, where it has one.

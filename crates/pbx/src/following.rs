@@ -82,15 +82,17 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    /// A phone of this user takes part in the call.
-    pub(crate) fn joins(&mut self, user: UserId, call: CallId) {
-        self.calls.insert((user, call));
+    /// A phone of this user takes part in the call. Carriers are never waited for.
+    pub(crate) fn joins(&mut self, user: impl Into<Option<UserId>>, call: CallId) {
+        self.calls.extend(user.into().map(|user| (user, call)));
     }
 
     /// The call is over for this user.
-    pub(crate) fn leaves(&mut self, user: UserId, call: CallId) {
-        self.calls.remove(&(user, call));
-        self.waking.remove(&(user, call));
+    pub(crate) fn leaves(&mut self, user: impl Into<Option<UserId>>, call: CallId) {
+        if let Some(user) = user.into() {
+            self.calls.remove(&(user, call));
+            self.waking.remove(&(user, call));
+        }
     }
 
     /// The calls that phones of this user take part in.

@@ -29,6 +29,7 @@ mod large;
 mod location;
 mod outbound;
 mod outgoing;
+mod peer;
 mod push;
 mod reach;
 mod registrar;

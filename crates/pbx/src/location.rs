@@ -133,8 +133,9 @@ impl Location {
     }
 
     /// Remembers whether the phone on this flow takes its keys from DTLS without ICE, to ask it for that first.
-    pub(crate) fn takes_dtls(&mut self, user: UserId, flow: &FlowToken, takes: bool) {
-        let bindings = self.users.get_mut(&user).into_iter().flatten();
+    pub(crate) fn takes_dtls(&mut self, user: impl Into<Option<UserId>>, flow: &FlowToken, takes: bool) {
+        let bindings = user.into().and_then(|user| self.users.get_mut(&user));
+        let bindings = bindings.into_iter().flatten();
         for binding in bindings.filter(|b| same_flow(&b.record.flow, flow)) {
             binding.dtls = takes;
         }

@@ -110,8 +110,11 @@ impl Context {
 
     /// Where a user's phone is that speaks on this flow and wants to be reached at `target`. Who sends one request over TCP
     /// for its size, on a connection of its own or on one that we opened, is where its datagrams come from: the
-    /// connection may go any moment, and nothing is bound to it.
-    pub(crate) fn home(&self, user: UserId, target: &str, flow: FlowToken) -> FlowToken {
+    /// connection may go any moment, and nothing is bound to it. A carrier is where it speaks from.
+    pub(crate) fn home(&self, user: impl Into<Option<UserId>>, target: &str, flow: FlowToken) -> FlowToken {
+        let Some(user) = user.into() else {
+            return flow;
+        };
         if flow.transport != Transport::Tcp || self.location.on_flow(user, &flow).is_some() {
             return flow;
         }

@@ -46,9 +46,9 @@ impl Call {
             // Without a Contact there is nobody to acknowledge.
             return self.target_failed(context, index, 502, now);
         };
-        let key = Some(target.key.clone());
+        let key = target.key.clone();
         let dialog = target.continued(dialog);
-        let mut leg = Leg::new(dialog, target.flow, target.user, key, Side::new(0));
+        let mut leg = Leg::new(dialog, target.flow, target.peer, key, Side::new(0));
         leg.invited = true;
         leg.can = Capabilities::of(message);
         leg.session = Session::agreed(self.config.policy(), message);
@@ -169,7 +169,7 @@ impl Call {
         leg.side = own.map(|own| *own).or(shared).unwrap_or_else(|| Side::new(0));
         leg.guard_keys(context);
         if leg.remote.as_ref().is_some_and(web::is_dtls_alone) {
-            context.location.takes_dtls(leg.user, &leg.flow, true);
+            context.location.takes_dtls(leg.user(), &leg.flow, true);
         }
         self.won(index);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
@@ -215,11 +215,11 @@ impl Call {
         };
         target.state = State::Won;
         let callee = &mut self.record.callee;
-        callee.user = Some(target.user);
-        callee.device = Some(target.device);
+        callee.user = target.user();
+        callee.device = target.device;
         callee.sip_call_id.clone_from(&target.call_id);
         // Somebody else than was dialled, where the call was sent on: the path tells how it came to him.
-        if let Some(user) = self.config.user(target.user) {
+        if let Some(user) = target.user().and_then(|user| self.config.user(user)) {
             user.extension.as_ref().clone_into(&mut callee.number);
             user.display.as_ref().clone_into(&mut callee.display);
         }

@@ -40,7 +40,7 @@ impl Call {
         (mut run, callee, replaced): (Run, Party, CallId),
         now: Now,
     ) -> Call {
-        run.meet(guest.user);
+        run.meet(guest.peer.user());
         run.note("taken over");
         let listener = guest.from.0;
         let origin = Origin {

@@ -17,10 +17,11 @@ use super::{Bridge, Call, Phase, keys};
 use crate::context::{Context, LegRef, TimerKind};
 use crate::effect::Effect;
 use crate::following::PhoneKey;
+use crate::peer::Peer;
 use flow::{Flow, Run};
 use model::{
     CallChange, CallCheckpoint, Cause, DialogRecord, EndedBy, Leg as SideOf, LegCheckpoint, Now,
-    SessionCheckpoint, Wall,
+    SessionCheckpoint, TrunkId, Wall,
 };
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
@@ -217,7 +218,7 @@ impl Call {
         call.kept.written = true;
         for side in [SideOf::Caller, SideOf::Callee] {
             let Some(leg) = call.leg(side) else { continue };
-            let (tag, user) = (leg.dialog.local_tag.clone().into_boxed_str(), leg.user);
+            let (tag, user) = (leg.dialog.local_tag.clone().into_boxed_str(), leg.user());
             context.legs.insert(tag, LegRef { call: call.id, side });
             context.following.joins(user, call.id);
         }
@@ -368,7 +369,7 @@ impl Call {
 
 /// True when a binding leads back to the leg's phone.
 fn is_bound(context: &Context, leg: &Leg) -> bool {
-    let bindings = context.location.of(leg.user).iter();
+    let bindings = leg.user().map_or(&[][..], |user| context.location.of(user));
     let key = leg.key.as_ref();
     key.is_some_and(|key| bindings.into_iter().any(|b| key.is_same_phone(&b.record)))
 }
@@ -407,7 +408,8 @@ fn bare_leg(leg: &Leg, now: Now) -> Option<LegCheckpoint> {
             route_set: dialog.route_set.iter().map(boxed).collect(),
         },
         unheard: dialog.remote_cseq.is_none(),
-        user: leg.user,
+        user: leg.user(),
+        trunk: leg.peer.trunk(),
         flow: leg.flow,
         binding: leg.key.as_ref().map(|key| key.key().clone()),
         instance: leg.key.as_ref().and_then(|key| key.instance().map(Into::into)),
@@ -454,7 +456,10 @@ fn restored_leg(context: &mut Context, kept: LegCheckpoint, now: Now) -> Leg {
         None => Side::new(context.random() >> 1),
     };
     side.forget_keys(keys::may_be_plain(context.config.policy()));
-    let mut leg = Leg::new(dialog, flow, kept.user, key, side);
+    // Of neither: a carrier that nothing is known of.
+    let trunk = || Peer::Trunk(kept.trunk.unwrap_or(TrunkId(0)));
+    let peer = kept.user.map_or_else(trunk, Peer::User);
+    let mut leg = Leg::new(dialog, flow, peer, key, side);
     leg.away = away;
     leg.remote = kept
         .heard

@@ -2,7 +2,7 @@
 //! reliable provisional response made. The caller is not asked: the phone gets its answer from what the caller offered.
 
 use super::leg::via;
-use super::{Call, Phase};
+use super::{Call, Phase, Target};
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
 use model::{FlowToken, Leg as SideOf, Now, UserId};
@@ -57,7 +57,7 @@ impl Call {
     /// Whose phone sent a request in an early dialog.
     pub(super) fn early_user(&self, message: &Message<'_>) -> Option<UserId> {
         let (index, _) = self.early_of(message)?;
-        self.targets.get(index).map(|target| target.user)
+        self.targets.get(index).and_then(Target::user)
     }
 
     /// A request of a phone that has not answered.
@@ -110,7 +110,7 @@ impl Call {
         let Some(early) = target.early.get_mut(at) else {
             return (481, none());
         };
-        target.flow = context.home(target.user, &early.dialog.remote_target, flow);
+        target.flow = context.home(target.peer.user(), &early.dialog.remote_target, flow);
         if early.dialog.receive(message).is_err() {
             return (500, none());
         }

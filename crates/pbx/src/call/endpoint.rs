@@ -91,7 +91,9 @@ impl Call {
         }
         match self.endpoint.as_mut().and_then(|endpoint| endpoint.next.take()) {
             Some(Action::Set(change)) => {
-                context.change_settings(self.caller.user, change);
+                if let Some(user) = self.caller.user() {
+                    context.change_settings(user, change);
+                }
                 self.advance(context, Event::Changed, now);
             }
             Some(action) => {

@@ -33,7 +33,7 @@ impl Call {
             let Some(target) = self.targets.get_mut(index) else {
                 break;
             };
-            if target.user != user || !target.is_ringing() || !lost(&target.flow) {
+            if !target.peer.is_user(user) || !target.is_ringing() || !lost(&target.flow) {
                 continue;
             }
             target.away = true;
@@ -46,7 +46,7 @@ impl Call {
         for side in [SideOf::Caller, SideOf::Callee] {
             let Some(leg) = self
                 .leg_mut(side)
-                .filter(|leg| leg.user == user && lost(&leg.flow))
+                .filter(|leg| leg.peer.is_user(user) && lost(&leg.flow))
             else {
                 continue;
             };
@@ -78,7 +78,7 @@ impl Call {
     /// one of these users', registered, or is known to be away already.
     pub(crate) fn caller_may_return(&self, users: &[UserId]) -> bool {
         let leg = &self.caller;
-        let registered = leg.key.is_some() && users.contains(&leg.user);
+        let registered = leg.key.is_some() && leg.user().is_some_and(|user| users.contains(&user));
         self.invite.is_some() && (leg.away || registered)
     }
 
@@ -151,7 +151,7 @@ impl Call {
         let mut moved = false;
         for side in [SideOf::Caller, SideOf::Callee] {
             if let Some(leg) = self.leg_mut(side)
-                && leg.user == facts.user
+                && leg.peer.is_user(facts.user)
                 && leg.key.is_none()
                 && same_flow(&leg.flow, &facts.flow)
             {
@@ -159,7 +159,7 @@ impl Call {
                 leg.key = Some(facts.key.clone());
             }
             if let Some(leg) = self.leg_mut(side)
-                && leg.user == facts.user
+                && leg.peer.is_user(facts.user)
                 && leg.key.as_ref().is_some_and(|key| key.is(&facts.key))
                 && (leg.away || !same_flow(&leg.flow, &facts.flow))
             {
@@ -185,7 +185,7 @@ impl Call {
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
-        let mine = target.user == facts.user && target.key.is(&facts.key);
+        let mine = target.peer.is_user(facts.user) && target.is_at(&facts.key);
         if !mine || (same_flow(&target.flow, &facts.flow) && !target.away) {
             return;
         }
@@ -226,19 +226,19 @@ impl Call {
         let Some(failed) = self.targets.get(index).filter(|t| t.is_ringing()) else {
             return false;
         };
-        let (user, diverted) = (failed.user, failed.diverted.clone());
-        let Some(urn) = failed.key.urn().map(Box::<str>::from) else {
+        let diverted = failed.diverted.clone();
+        let Some((user, urn)) = failed.user().zip(failed.urn().map(Box::<str>::from)) else {
             return false;
         };
         let tried = |key: &PhoneKey, flow: &FlowToken| {
-            let same = |t: &&Target| t.user == user && t.key.is(key) && same_flow(&t.flow, flow);
+            let same = |t: &&Target| t.peer.is_user(user) && t.is_at(key) && same_flow(&t.flow, flow);
             self.targets.iter().any(|t| same(&t))
         };
         let rings = self
             .targets
             .iter()
             .enumerate()
-            .any(|(i, t)| i != index && t.user == user && t.key.urn() == Some(&*urn) && t.is_ringing());
+            .any(|(i, t)| i != index && t.peer.is_user(user) && t.urn() == Some(&*urn) && t.is_ringing());
         let next = context
             .location
             .of(user)

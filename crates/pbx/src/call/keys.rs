@@ -250,7 +250,7 @@ impl Call {
         }
         // Whatever it is asked for now: the next call begins with keys again.
         if target.asked_for == Protected::ByDtls {
-            context.location.takes_dtls(target.user, &target.flow, false);
+            context.location.takes_dtls(target.user(), &target.flow, false);
         }
         let next = match target.asked_for {
             Protected::ByKeys if web::may_be_asked(context, policy, &target.flow) => Protected::ByDtls,

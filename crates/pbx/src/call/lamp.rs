@@ -2,7 +2,7 @@
 
 use super::identity::ANONYMOUS;
 use super::target::{State, Target};
-use super::{Call, Phase};
+use super::{Call, Leg, Phase};
 use crate::context::Context;
 use model::{Leg as SideOf, UserId};
 
@@ -34,8 +34,8 @@ impl Call {
     /// Tells the lamps of everybody concerned that the call is no longer as it was. Call it after each change of
     /// phase, of a leg, or of what rings; costs a look-up per user while nobody watches.
     pub(super) fn show(&mut self, context: &mut Context) {
-        let rung = self.targets.iter().map(|target| target.user);
-        let legs = [Some(self.caller.user), self.callee.as_ref().map(|leg| leg.user)];
+        let rung = self.targets.iter().filter_map(Target::user);
+        let legs = [self.caller.user(), self.callee.as_ref().and_then(Leg::user)];
         for user in legs.into_iter().flatten().chain(rung) {
             if !self.shown_to.contains(&user) {
                 self.shown_to.push(user);
@@ -99,7 +99,7 @@ impl Call {
 
     fn rings_at(&self, user: UserId) -> Option<&Target> {
         let mut targets = self.targets.iter().filter(|_| self.phase == Phase::Ringing);
-        targets.find(|target| target.user == user && target.state == State::Calling)
+        targets.find(|target| target.peer.is_user(user) && target.state == State::Calling)
     }
 
     fn progress_as_callee(&self, user: UserId) -> Option<Progress> {
@@ -108,7 +108,7 @@ impl Call {
                 .belongs_to(SideOf::Callee, user)
                 .then_some(Progress::Confirmed),
             Phase::Ringing => {
-                let own = |target: &&Target| target.user == user && target.is_ringing();
+                let own = |target: &&Target| target.peer.is_user(user) && target.is_ringing();
                 let rang = self.targets.iter().filter(own).any(|target| target.rang);
                 let progress = if rang { Progress::Early } else { Progress::Trying };
                 self.rings_at(user).map(|_| progress)

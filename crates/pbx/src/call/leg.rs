@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::context::{Context, Owner};
 use crate::following::PhoneKey;
 use crate::location::same_flow;
+use crate::peer::Peer;
 use bytes::Bytes;
 use model::{FlowToken, Now, UserId};
 use sdp::{Description, Side};
@@ -17,7 +18,7 @@ pub(crate) struct Leg {
     pub(crate) dialog: Dialog,
     /// The way to the phone: renewed by its requests and when it registers anew.
     pub(crate) flow: FlowToken,
-    pub(crate) user: UserId,
+    pub(crate) peer: Peer,
     /// The registration that the phone speaks from, where it has one.
     pub(crate) key: Option<PhoneKey>,
     /// That connection is gone and the phone has not come back yet.
@@ -76,17 +77,11 @@ pub(crate) enum Exchange {
 
 impl Leg {
     /// A leg that has agreed on nothing yet.
-    pub(crate) fn new(
-        dialog: Dialog,
-        flow: FlowToken,
-        user: UserId,
-        key: Option<PhoneKey>,
-        side: Side,
-    ) -> Leg {
+    pub(crate) fn new(dialog: Dialog, flow: FlowToken, peer: Peer, key: Option<PhoneKey>, side: Side) -> Leg {
         Leg {
             dialog,
             flow,
-            user,
+            peer,
             key,
             away: false,
             side,
@@ -107,7 +102,7 @@ impl Leg {
     }
 
     /// The place of a leg that is in another call, or in none any more.
-    pub(crate) fn absent(user: UserId, flow: FlowToken) -> Leg {
+    pub(crate) fn absent(peer: Peer, flow: FlowToken) -> Leg {
         let dialog = Dialog {
             call_id: String::new(),
             local_tag: String::new(),
@@ -119,7 +114,12 @@ impl Leg {
             remote_target: String::new(),
             route_set: Vec::new(),
         };
-        Leg::new(dialog, flow, user, None, Side::new(0))
+        Leg::new(dialog, flow, peer, None, Side::new(0))
+    }
+
+    /// Whose phone it is.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.peer.user()
     }
 
     /// False for the place of a leg that is elsewhere.
@@ -192,15 +192,13 @@ impl Leg {
         // At the limit of transactions the BYE is sent once: better than silence.
         let bytes = writer.finish();
         // The phone may come back on another connection, or from another port.
-        let phone = self.key.as_ref();
-        let owner = phone.map_or(Owner::None, |_| Owner::Parting(self.user));
+        let phone = self.user().zip(self.key.as_ref());
+        let owner = phone.map_or(Owner::None, |(user, _)| Owner::Parting(user));
         let sent = context.request(Method::Bye, &branch, bytes.clone(), self.flow, owner, now);
         match (sent, phone) {
-            (Ok(client), Some(phone)) => {
+            (Ok(client), Some((user, phone))) => {
                 let transport = self.flow.transport;
-                context
-                    .following
-                    .parts(self.user, (client, phone.clone(), transport));
+                context.following.parts(user, (client, phone.clone(), transport));
             }
             (Ok(_), None) => {}
             (Err(_), _) => context.transmit(self.flow, bytes),

@@ -234,7 +234,7 @@ impl Call {
         context.legs.remove(self.caller.dialog.local_tag.as_str());
         if let Some(callee) = &self.callee {
             context.legs.remove(callee.dialog.local_tag.as_str());
-            context.following.leaves(callee.user, self.id);
+            context.following.leaves(callee.user(), self.id);
         }
         for target in self.targets.iter().filter(|target| !target.early.is_empty()) {
             // The leg that it became may be in another call now.
@@ -247,9 +247,9 @@ impl Call {
             context.timers.cancel(timer);
         }
         self.stop_waking(context);
-        context.following.leaves(self.caller.user, self.id);
+        context.following.leaves(self.caller.user(), self.id);
         for target in &self.targets {
-            context.following.leaves(target.user, self.id);
+            context.following.leaves(target.user(), self.id);
         }
     }
 
@@ -314,7 +314,7 @@ impl Call {
     }
 
     pub(crate) fn belongs_to(&self, side: SideOf, user: UserId) -> bool {
-        self.leg(side).is_some_and(|leg| leg.user == user)
+        self.leg(side).is_some_and(|leg| leg.peer.is_user(user))
     }
 
     /// True when the leg's phone is the one of this binding.
@@ -331,7 +331,7 @@ impl Call {
 
     /// Whose phone the leg is with.
     pub(crate) fn user_of(&self, side: SideOf) -> Option<UserId> {
-        self.leg(side).map(|leg| leg.user)
+        self.leg(side).and_then(Leg::user)
     }
 
     /// A request inside the dialog of a leg.
@@ -359,7 +359,10 @@ impl Call {
             let bytes = context.response(message, flow, 500, None).finish();
             return context.tx.respond(id, 500, bytes, now.mono);
         }
-        let (home, before) = (context.home(leg.user, &leg.dialog.remote_target, flow), leg.flow);
+        let (home, before) = (
+            context.home(leg.user(), &leg.dialog.remote_target, flow),
+            leg.flow,
+        );
         leg.follow(context, home, now);
         if before != home || matches!(method, Method::Invite | Method::Update) {
             self.changed(context, now);

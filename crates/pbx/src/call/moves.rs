@@ -6,9 +6,10 @@
 use super::leg::Leg;
 use super::nouns::{Act, Guest, Promise, Referral};
 use super::record;
-use super::{Call, Phase};
+use super::{Call, Phase, Target};
 use crate::context::{Context, LegRef, TimerKind};
-use model::{CallId, EndedBy, Leg as SideOf, Now, UserId};
+use crate::peer::Peer;
+use model::{CallId, EndedBy, Leg as SideOf, Now};
 
 /// A transferrer whose transfer has succeeded hangs up by himself within this, or is hung up, milliseconds.
 const LINGER_MS: u64 = 4_000;
@@ -20,7 +21,7 @@ impl Call {
         Some(Guest {
             from: (self.id, side),
             party: self.record.party(side).clone(),
-            user: leg.user,
+            peer: leg.peer,
             flow: leg.flow,
             said: leg.remote.clone()?.resumed(),
             record: self.record.id(),
@@ -159,23 +160,24 @@ impl Call {
         self.forget_ack(context, side);
         let leg = match side {
             SideOf::Caller if self.caller.is_present() => {
-                let absent = Leg::absent(self.caller.user, self.caller.flow);
+                let absent = Leg::absent(self.caller.peer, self.caller.flow);
                 std::mem::replace(&mut self.caller, absent)
             }
             SideOf::Caller => return None,
             SideOf::Callee => self.callee.take()?,
         };
-        self.is_left_by(context, leg.user);
+        self.is_left_by(context, leg.peer);
         Some(Box::new(leg))
     }
 
     /// A user's leg is gone, but not perhaps what else his phones have to do with this call.
-    pub(super) fn is_left_by(&self, context: &mut Context, user: UserId) {
+    pub(super) fn is_left_by(&self, context: &mut Context, peer: Peer) {
+        let Some(user) = peer.user() else { return };
         context.following.leaves(user, self.id);
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
         let users = legs.filter_map(|side| self.user_of(side));
         if users
-            .chain(self.targets.iter().map(|t| t.user))
+            .chain(self.targets.iter().filter_map(Target::user))
             .any(|u| u == user)
         {
             context.following.joins(user, self.id);
@@ -187,7 +189,7 @@ impl Call {
         self.rekey_guest(context, &mut leg);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(tag, LegRef { call: self.id, side });
-        context.following.joins(leg.user, self.id);
+        context.following.joins(leg.user(), self.id);
         if let Some(origin) = &mut self.moves.origin {
             match side {
                 SideOf::Caller => origin.caller = None,

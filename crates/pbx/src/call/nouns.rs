@@ -5,6 +5,7 @@
 use super::leg::Leg;
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
+use crate::peer::Peer;
 use flow::{Event, RoomAct};
 use model::{Answerer, CallId, CdrId, FlowToken, Leg as SideOf, MachineRules, Party, UserId};
 use sdp::Description;
@@ -59,7 +60,7 @@ pub(super) struct Promise {
 pub(crate) struct Guest {
     pub(crate) from: (CallId, SideOf),
     pub(crate) party: Party,
-    pub(crate) user: UserId,
+    pub(crate) peer: Peer,
     pub(crate) flow: FlowToken,
     pub(crate) said: Description,
     pub(crate) record: CdrId,
@@ -149,7 +150,7 @@ impl Origin {
 /// Who transfers.
 #[derive(Clone)]
 pub(crate) struct Transferrer {
-    pub(crate) user: UserId,
+    pub(crate) peer: Peer,
     pub(crate) flow: FlowToken,
     pub(crate) key: Option<PhoneKey>,
     pub(crate) number: String,

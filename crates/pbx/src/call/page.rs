@@ -42,7 +42,7 @@ impl Call {
         let callee = called(&config, &extension);
         let mut record = Record::begin(context, by.party, callee, now);
         record.came_from(by.record, None);
-        let caller = Leg::absent(by.user, by.flow);
+        let caller = Leg::absent(by.peer, by.flow);
         let mut call = Call::new(id, config, Run::new(Flow::new(Vec::new())), record, caller, None);
         let facts = call.phones_of(context, &[user], |_| true);
         let first = facts.first()?.flow;
@@ -117,7 +117,7 @@ impl Call {
         };
         let own = target.side.take().map(|side| *side);
         target.state = State::Won;
-        self.record.callee.device = Some(target.device);
+        self.record.callee.device = target.device;
         self.record.callee.sip_call_id.clone_from(&target.call_id);
         leg.side = own
             .or_else(|| self.callee_side.take())
@@ -128,7 +128,7 @@ impl Call {
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         let (call, side) = (self.id, SideOf::Caller);
         context.legs.insert(tag, LegRef { call, side });
-        context.following.joins(leg.user, self.id);
+        context.following.joins(leg.user(), self.id);
         self.caller = leg;
         self.comes_up(context, now);
         self.watch_session(context, SideOf::Caller, now);

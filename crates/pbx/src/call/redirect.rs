@@ -8,7 +8,6 @@ use flow::{Action, Event, Forward, Run, Why};
 use model::{Now, UserId};
 use sip::Message;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Users that one call may be sent on to.
 const MOST: usize = 5;
@@ -77,10 +76,11 @@ impl Call {
         for (_, uri) in wanted {
             let number = crate::context::clean(&uri.user_decoded(), 128);
             let hop = self.sent_on_by(index, code, &number);
-            let Some((user, hops)) = self.where_to(context, &number, uri.host, hop) else {
+            let Some((user, hops)) = hop.and_then(|hop| self.where_to(context, &number, uri.host, hop))
+            else {
                 continue;
             };
-            let rung = self.targets.iter().any(|target| target.user == user);
+            let rung = self.targets.iter().any(|target| target.peer.is_user(user));
             let mut known = self.redirects.next.iter().chain(&users);
             if !rung && !known.any(|(next, _)| *next == user) && !self.run.has_met(user) {
                 users.push((user, hops));
@@ -99,7 +99,7 @@ impl Call {
     ) -> Option<(UserId, Vec<Forward>)> {
         let mut hops = vec![hop];
         let mut run = Run::new(context.route(&self.config, number, host));
-        run.meet(self.caller.user);
+        run.meet(self.caller.user());
         loop {
             match flow::step(&mut run, Event::Start) {
                 Action::Ring { users, .. } => {
@@ -115,17 +115,16 @@ impl Call {
         }
     }
 
-    /// The phone's user as the one who sent the call on.
-    fn sent_on_by(&self, index: usize, code: u16, to: &str) -> Forward {
-        let config = Arc::clone(&self.config);
-        let user = self.targets.get(index).map(|target| target.user);
-        let known = user.and_then(|user| config.user(user));
-        Forward {
-            user: user.unwrap_or(self.caller.user),
+    /// The phone's user as the one who sent the call on. A carrier sends nobody's calls on.
+    fn sent_on_by(&self, index: usize, code: u16, to: &str) -> Option<Forward> {
+        let user = self.targets.get(index)?.user()?;
+        let known = self.config.user(user);
+        Some(Forward {
+            user,
             by: known.map_or("", |user| &user.extension).into(),
             to: to.into(),
             why: Why::Redirected(code),
-        }
+        })
     }
 
     /// Rings whom a phone has named and nobody has tried yet; false when there is nobody.

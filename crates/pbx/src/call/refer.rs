@@ -111,7 +111,7 @@ impl Call {
             return Some(491);
         }
         let config = &context.config;
-        let user = self.leg(side).and_then(|leg| config.user(leg.user));
+        let user = self.leg(side).and_then(|leg| config.user(leg.user()?));
         if !user.is_some_and(|user| user.enabled) {
             return Some(403);
         }

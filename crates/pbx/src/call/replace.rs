@@ -12,7 +12,7 @@ use super::nouns::{Guest, Origin, Transferrer};
 use super::record::{self, Record};
 use super::session;
 use super::setup::{caller_leg, identities, is_beyond_us, make_known, tell};
-use super::{Call, PendingInvite, Phase, keys};
+use super::{Call, PendingInvite, Phase, Target, keys};
 use crate::context::{Context, Owner};
 use crate::edge::{ALLOW, SUPPORTED};
 use flow::{Flow, Refusal, Run};
@@ -29,14 +29,14 @@ impl Call {
         let ringing = self.targets.iter().filter(|_| self.phase == Phase::Ringing);
         ringing
             .filter(|target| target.is_ringing() && target.call_id == call_id && target.tag == tag)
-            .map(|target| target.user)
-            .next()
+            .find_map(Target::user)
     }
 
     /// True while it rings at a phone for which `whose` holds.
     pub(crate) fn rings_for(&self, whose: impl Fn(UserId) -> bool) -> bool {
         let mut targets = self.targets.iter();
-        self.phase == Phase::Ringing && targets.any(|target| target.is_ringing() && whose(target.user))
+        self.phase == Phase::Ringing
+            && targets.any(|target| target.is_ringing() && target.user().is_some_and(&whose))
     }
 
     /// How far the dialog of a leg has come.
@@ -159,7 +159,7 @@ impl Call {
         make_known(context, dialog.local_tag.clone(), id, device.user);
         let caller = party(context, device, message);
         let by = Transferrer {
-            user: device.user,
+            peer: device.user.into(),
             flow,
             key: None,
             number: caller.number.clone(),
@@ -206,7 +206,7 @@ impl Call {
             context.tx.respond(invite.server, 488, bytes, now.mono);
         }
         context.legs.remove(self.caller.dialog.local_tag.as_str());
-        self.caller = super::Leg::absent(self.caller.user, self.caller.flow);
+        self.caller = super::Leg::absent(self.caller.peer, self.caller.flow);
         self.guest_is_gone(context, now);
         true
     }

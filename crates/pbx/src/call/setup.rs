@@ -68,7 +68,7 @@ impl Call {
         let mut leg = caller_leg(context, device, dialog, message, flow);
         web::welcome_if_offered(context, &mut leg.side, offer.as_ref());
         if offer.as_ref().is_some_and(web::is_dtls_alone) {
-            context.location.takes_dtls(leg.user, &leg.flow, true);
+            context.location.takes_dtls(leg.user(), &leg.flow, true);
         }
         let mut call = Call::new(id, config, run, record, leg, offer);
         call.invite = Some(PendingInvite::new(server, message));
@@ -264,7 +264,7 @@ impl Call {
         let (record, caller) = (&binding.record, &self.caller);
         let flow = || crate::location::same_flow(&record.flow, &caller.flow);
         let phone = || caller.key.as_ref().is_some_and(|key| key.is_same_phone(record));
-        caller.user == record.user && (flow() || phone())
+        caller.peer.is_user(record.user) && (flow() || phone())
     }
 
     /// Sends the INVITEs: the same offer to all, so that all may answer to the same port.
@@ -431,10 +431,10 @@ impl Call {
         if matches!(target.state, State::Won | State::Done(_)) {
             return;
         }
-        if code == FLOW_FAILED {
-            context
-                .location
-                .flow_failed(target.user, target.key.key(), &target.flow);
+        if code == FLOW_FAILED
+            && let Some((user, key)) = target.user().zip(target.key.as_ref())
+        {
+            context.location.flow_failed(user, key.key(), &target.flow);
         }
         // A phone's challenge is never answered: our credentials, if any, are for trunks alone.
         let asked = target.is_ringing();
@@ -514,7 +514,7 @@ pub(super) fn caller_leg(
     let mut side = Side::new(context.random() >> 1);
     let config = Arc::clone(&context.config);
     keys::equip(context, config.policy(), &mut side, &flow, false);
-    let mut leg = Leg::new(dialog, flow, device.user, key, side);
+    let mut leg = Leg::new(dialog, flow, device.user.into(), key, side);
     leg.can = Capabilities::of(message);
     leg
 }

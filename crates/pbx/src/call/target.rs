@@ -9,6 +9,7 @@ use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
 use crate::following::PhoneKey;
 use crate::location::BindingFacts;
+use crate::peer::Peer;
 use flow::Forward;
 use model::{CallId, DeviceId, FlowToken, Now, UserId};
 use sdp::Side;
@@ -17,9 +18,10 @@ use sip::{Method, Name, Writer};
 
 /// A fork of the call.
 pub(crate) struct Target {
-    pub(crate) user: UserId,
-    pub(crate) device: DeviceId,
-    pub(crate) key: PhoneKey,
+    pub(crate) peer: Peer,
+    pub(crate) device: Option<DeviceId>,
+    /// The registration that is rung; a carrier has none.
+    pub(crate) key: Option<PhoneKey>,
     pub(crate) flow: FlowToken,
     pub(crate) call_id: String,
     pub(crate) tag: String,
@@ -93,9 +95,9 @@ pub(crate) struct Invitation<'a> {
 impl Target {
     pub(crate) fn new(context: &mut Context, binding: &BindingFacts) -> Target {
         Target {
-            user: binding.user,
-            device: binding.device,
-            key: binding.key.clone(),
+            peer: binding.user.into(),
+            device: Some(binding.device),
+            key: Some(binding.key.clone()),
             flow: binding.flow,
             contact: request_uri(&binding.contact).into(),
             call_id: context.new_call_id(),
@@ -118,6 +120,21 @@ impl Target {
             path: binding.path.clone(),
             client: None,
         }
+    }
+
+    /// Whose phone it is.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.peer.user()
+    }
+
+    /// True for a phone that is the one of this registration.
+    pub(crate) fn is_at(&self, key: &PhoneKey) -> bool {
+        self.key.as_ref().is_some_and(|known| known.is(key))
+    }
+
+    /// The instance of the phone.
+    pub(crate) fn urn(&self) -> Option<&str> {
+        self.key.as_ref().and_then(PhoneKey::urn)
     }
 
     /// True until its last word.
@@ -196,7 +213,7 @@ impl Target {
     /// The phone is on another flow; what was sent on the old one is forgotten, not taken back.
     pub(crate) fn move_to(&mut self, context: &mut Context, facts: &BindingFacts) {
         self.abandon(context);
-        self.key = facts.key.clone();
+        self.key = Some(facts.key.clone());
         self.flow = facts.flow;
         self.contact = request_uri(&facts.contact).into();
         self.path.clone_from(&facts.path);

@@ -38,7 +38,7 @@ impl Call {
     pub(crate) fn transferrer(&self, side: SideOf) -> Option<Transferrer> {
         let leg = self.leg(side)?;
         Some(Transferrer {
-            user: leg.user,
+            peer: leg.peer,
             flow: leg.flow,
             key: leg.key.clone(),
             number: self.record.party(side).number.clone(),
@@ -57,7 +57,7 @@ impl Call {
         let config = Arc::clone(&context.config);
         let dialled = &wish.dialled;
         let mut run = Run::new(context.route(&config, &dialled.number, &dialled.domain));
-        run.meet(guest.user);
+        run.meet(guest.peer.user());
         let callee = called(&config, &dialled.number);
         let listener = guest.from.0;
         let origin = Origin {
@@ -84,7 +84,7 @@ impl Call {
     ) -> Call {
         let config = Arc::clone(&context.config);
         let mut run = Run::new(context.route(&config, number, config.realm()));
-        run.meet(guest.user);
+        run.meet(guest.peer.user());
         let callee = called(&config, number);
         let (parent, listener) = (guest.record, guest.from.0);
         let origin = Origin {
@@ -125,7 +125,7 @@ impl Call {
         let number = callee.number.clone();
         let mut record = Record::begin(context, guest.party, callee, now);
         record.came_from(guest.record, Some(origin.by.number.clone()));
-        let caller = Leg::absent(guest.user, guest.flow);
+        let caller = Leg::absent(guest.peer, guest.flow);
         let mut call = Call::new(id, config, run, record, caller, Some(guest.said));
         call.introduce(guest.shown, &number);
         call.hides_history = guest.hides_history;
@@ -167,7 +167,7 @@ impl Call {
             let (record, by) = (&binding.record, &origin.by);
             let flow = || crate::location::same_flow(&record.flow, &by.flow);
             let phone = || by.key.as_ref().is_some_and(|key| key.is_same_phone(record));
-            by.user == record.user && (flow() || phone())
+            by.peer.is_user(record.user) && (flow() || phone())
         })
     }
 
@@ -250,6 +250,9 @@ impl Call {
         };
         origin.recalled = true;
         let by = origin.by.clone();
+        let Some(user) = by.peer.user() else {
+            return false;
+        };
         self.stop_waking(context);
         self.instance = None;
         let config = Arc::clone(&self.config);
@@ -258,7 +261,7 @@ impl Call {
         self.introduce(Some(shown), &by.number);
         self.redirects = Redirects::default();
         self.run.note("back to the transferrer");
-        self.run.reroute(flow::recall(&config, by.user));
+        self.run.reroute(flow::recall(&config, user));
         self.advance(context, Event::Start, now);
         true
     }
@@ -313,9 +316,9 @@ impl Call {
         }
         context.legs.remove(self.caller.dialog.local_tag.as_str());
         self.bridge.mute(context, SideOf::Caller, &self.caller.flow);
-        self.run.meet(guest.user);
-        let old = std::mem::replace(&mut self.caller, Leg::absent(guest.user, guest.flow));
-        self.is_left_by(context, old.user);
+        self.run.meet(guest.peer.user());
+        let old = std::mem::replace(&mut self.caller, Leg::absent(guest.peer, guest.flow));
+        self.is_left_by(context, old.peer);
         self.early = None;
         self.early_remote = None;
         self.reliable = Reliable::default();

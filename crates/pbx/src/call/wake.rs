@@ -1,7 +1,7 @@
 //! Phones that sleep until a push notification wakes them (RFC 8599 §5): the shell sends it, the call waits, and what
 //! registers meanwhile is rung.
 
-use super::{Call, Phase};
+use super::{Call, Phase, Target};
 use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use crate::following::PhoneKey;
@@ -74,8 +74,8 @@ impl Call {
             .retain(|(user, key)| *user != facts.user || !key.is(&facts.key));
         let rings = self.targets.iter().any(|target| {
             let same =
-                target.key.is(&facts.key) || facts.key.urn().is_some_and(|urn| target.key.urn() == Some(urn));
-            target.user == facts.user && same && target.is_ringing()
+                target.is_at(&facts.key) || facts.key.urn().is_some_and(|urn| target.urn() == Some(urn));
+            target.peer.is_user(facts.user) && same && target.is_ringing()
         });
         if !rings {
             self.ring_also(context, facts, Vec::new(), now);
@@ -84,7 +84,7 @@ impl Call {
 
     /// Who sleeps on is not waited for any longer, and who woke up and was rung is not rung again when he registers anew.
     pub(super) fn stop_waking(&mut self, context: &mut Context) {
-        let rung = self.targets.iter().map(|target| target.user);
+        let rung = self.targets.iter().filter_map(Target::user);
         for user in self.waking.drain(..).map(|(user, _)| user).chain(rung) {
             context.following.stops_waking(user, self.id);
         }

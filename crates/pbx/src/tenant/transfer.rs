@@ -83,7 +83,12 @@ impl Tenant {
         };
         let (transferrer, guest) = self.parties(from, by)?;
         let other = self.calls.get_mut(&replaced.call).ok_or(481_u16)?;
-        if replaced.call == from || !other.belongs_to(replaced.side, transferrer.user) {
+        if replaced.call == from
+            || !transferrer
+                .peer
+                .user()
+                .is_some_and(|user| other.belongs_to(replaced.side, user))
+        {
             self.context.counts.forbidden += 1;
             return Err(403);
         }

@@ -23,7 +23,8 @@ fn leg(user: u64, cseq: u32) -> LegCheckpoint {
             route_set: vec!["<sip:proxy.example;lr>".into()],
         },
         unheard: user == 2,
-        user: UserId(user),
+        user: Some(UserId(user)),
+        trunk: None,
         flow: FlowToken {
             transport: Transport::Udp,
             worker: 0,

@@ -2,7 +2,7 @@
 //!
 //! Owns: events and actions as data. Does not own: which follows from which (`run`, `served`).
 
-use crate::graph::{Forward, Refusal};
+use crate::graph::{Forward, Outside, Refusal};
 use model::{
     Answerer, MachineRules, Over, Playlist, RecordingId, Seat, ToneName, UserId, UserSettingsChange,
 };
@@ -88,6 +88,8 @@ pub enum Action {
         /// How long, seconds.
         timeout_s: u32,
     },
+    /// Call this number by a trunk.
+    Outside(Outside),
     /// Send the call on: find where the number leads and say so with [`Run::forward`], then [`Event::Start`].
     Forward(Forward),
     /// Answer the caller, if that is not done, and let him hear this.
@@ -145,6 +147,8 @@ pub enum Action {
     Dial {
         /// Which.
         number: Box<str>,
+        /// The caller has typed it himself.
+        typed: bool,
         /// Listen by these rules to who answers, and say [`Event::Screened`], before the caller is connected.
         screen: Option<MachineRules>,
     },

@@ -66,6 +66,7 @@ fn tell(action: &Action) -> (Option<String>, Next) {
     match action {
         Action::Ring { timeout_s, .. } => over(format!("phones ring for {timeout_s} s")),
         Action::Forward(by) => over(format!("{} sends the call on to {}", by.by, by.to)),
+        Action::Outside(outside) => over(format!("calls {} ({}) by a trunk", outside.number, outside.class)),
         Action::Refuse(refusal) => over(format!("refused: {}", refusal.as_str())),
         Action::HangUp => over("hung up".to_owned()),
         Action::Set(_) => (Some("a setting changes".to_owned()), Next::Event(Event::Changed)),

@@ -2,7 +2,7 @@
 //!
 //! Owns: the types. Does not own: how a flow comes to be (`plan`, `code`, `compile`), and running it (`run`).
 
-use model::{Item, MachineRules, Playlist, ToneName, UserId, UserSettingsChange};
+use model::{DestinationClass, Item, MachineRules, Playlist, ToneName, UserId, UserSettingsChange};
 
 /// Index of a node within its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub enum Refusal {
     Loop,
     /// More forwards than a call may take.
     TooManyForwards,
+    /// Calls to such numbers are not allowed, or a limit is reached.
+    Forbidden,
+    /// No trunk leads there, or none has room.
+    NoTrunk,
 }
 
 impl Refusal {
@@ -51,6 +55,8 @@ impl Refusal {
             Refusal::Failed => "failed",
             Refusal::Loop => "forwarded in a circle",
             Refusal::TooManyForwards => "too many forwards",
+            Refusal::Forbidden => "not allowed",
+            Refusal::NoTrunk => "no trunk",
         }
     }
 }
@@ -85,6 +91,15 @@ pub struct Forward {
     pub why: Why,
 }
 
+/// A number of the public network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// As E.164 with a plus; an emergency number as it is sent.
+    pub number: Box<str>,
+    /// What kind of number that is.
+    pub class: DestinationClass,
+}
+
 /// Where a user's calls go on when his phones did not take them; `None` refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Otherwise {
@@ -112,6 +127,8 @@ pub enum Node {
     },
     /// Send the call on.
     Forward(Forward),
+    /// Call a number of the public network.
+    Outside(Outside),
     /// Answer, and send the caller what it says until it hangs up.
     Echo,
     /// Answer, and play a tone of the tenant's country; then hang up.
@@ -255,6 +272,18 @@ impl Flow {
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         self.user
+    }
+
+    /// The flow of a number of the public network.
+    #[must_use]
+    pub fn outside(outside: Outside) -> Flow {
+        Flow::new(vec![Node::Outside(outside)])
+    }
+
+    /// True where it does nothing but call a number of the public network.
+    #[must_use]
+    pub fn leads_outside(&self) -> bool {
+        matches!(self.node(NodeId(0)), Some(Node::Outside(_)))
     }
 
     /// The first node that is such.

@@ -22,7 +22,7 @@ pub use check::{Fault, missing, says};
 pub use code::{code, is_reserved};
 pub use compile::compile;
 pub use explain::explain;
-pub use graph::{Flow, Forward, Gather, Node, NodeId, Otherwise, Record, Refusal, Screen, Why};
+pub use graph::{Flow, Forward, Gather, Node, NodeId, Otherwise, Outside, Record, Refusal, Screen, Why};
 pub use plan::{Whose, numbered, pickup, recall, route};
 pub use run::step;
 pub use state::Run;

@@ -40,11 +40,13 @@ pub fn recall(config: &TenantConfig, user: UserId) -> Flow {
 }
 
 /// The dial plan: what `dialled` (the decoded user part of the Request-URI) at `domain` means in this tenant, as the
-/// `settings` of the user called have it now. Another tenant's domain and one that nobody has are refused alike.
+/// `settings` of the user called have it now. Another tenant's domain and one that nobody has are refused alike. What is nothing within
+/// the tenant may be something `outside`.
 #[must_use]
 pub fn route<'s>(
     config: &TenantConfig,
     settings: impl Fn(UserId) -> Cow<'s, UserSettings>,
+    outside: impl FnOnce() -> Option<Flow>,
     dialled: &str,
     domain: &str,
 ) -> Flow {
@@ -54,7 +56,8 @@ pub fn route<'s>(
     match config.extension(dialled).filter(|user| user.enabled) {
         Some(user) => to(config, user, &settings(user.id)),
         None => {
-            numbered(config, dialled).unwrap_or_else(|| Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)]))
+            let unknown = || Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)]);
+            numbered(config, dialled).or_else(outside).unwrap_or_else(unknown)
         }
     }
 }

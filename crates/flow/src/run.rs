@@ -97,6 +97,10 @@ fn enter(run: &mut Run) -> Action {
                 .push(format!("forward {} {by} to {to}", reason(forward.why)));
             Action::Forward(forward)
         }
+        Some(Node::Outside(outside)) => {
+            run.path.push(format!("outside {}", outside.number));
+            Action::Outside(outside)
+        }
         Some(Node::Echo) => {
             run.path.push("echo".to_owned());
             Action::Serve(Service::Echo)
@@ -123,6 +127,7 @@ fn enter(run: &mut Run) -> Action {
             screen,
             otherwise,
         }) => {
+            let typed = number.is_none();
             let number = number.unwrap_or_else(|| std::mem::take(&mut run.digits).into());
             if number.is_empty() {
                 run.note("nothing to dial");
@@ -131,7 +136,11 @@ fn enter(run: &mut Run) -> Action {
             run.note(&format!("dial {number}"));
             run.stage = Stage::Dialling;
             let screen = screen.map(|screen| screen.rules);
-            Action::Dial { number, screen }
+            Action::Dial {
+                number,
+                typed,
+                screen,
+            }
         }
         Some(node) => match served::enter(run, &node) {
             Some(turn) => take(run, turn),

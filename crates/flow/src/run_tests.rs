@@ -39,13 +39,14 @@ fn routed(number: &str, owner: u64, settings: &UserSettings) -> Flow {
         true => Cow::Owned(settings.clone()),
         false => Cow::Owned(UserSettings::default()),
     };
-    route(&config(true), of, number, "A.example")
+    route(&config(true), of, || None, number, "A.example")
 }
 
 fn plain(config: &TenantConfig, number: &str, domain: &str) -> Run {
     Run::new(route(
         config,
         |_| Cow::Owned(UserSettings::default()),
+        || None,
         number,
         domain,
     ))
@@ -122,6 +123,7 @@ fn settings_decide_before_and_after_the_ringing() {
         forward_busy: Some("2".into()),
         forward_no_answer: Some("3".into()),
         no_answer_s: 10,
+        caller_number: None,
         record: None,
     };
     assert_eq!(outcome(&all, None), sent("1", Why::Always));

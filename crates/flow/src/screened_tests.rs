@@ -17,6 +17,7 @@ fn who_answers_is_listened_to_before_the_caller_is_connected() {
         };
         let expected = Action::Dial {
             number: "102".into(),
+            typed: false,
             screen: Some(rules),
         };
         assert_eq!(action, expected);

@@ -70,6 +70,7 @@ const MENU: &str = r#"{"name": "demo", "steps": {
 fn dials(number: &str) -> Action {
     Action::Dial {
         number: number.into(),
+        typed: true,
         screen: None,
     }
 }

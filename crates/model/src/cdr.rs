@@ -1,7 +1,8 @@
 //! The record of one call.
 
 use crate::{
-    AudioTrouble, CdrId, DeviceId, LegQuality, RecordingId, SrtpSuite, StreamKind, TenantId, UserId, Wall,
+    AudioTrouble, CdrId, Charge, DestinationClass, DeviceId, LegQuality, RecordingId, SrtpSuite, StreamKind,
+    TenantId, UserId, Wall,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Party {
     pub display: String,
     /// Call-ID of the leg's SIP dialog.
     pub sip_call_id: String,
+    /// The name of the trunk, where the party is one of the public network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<String>,
 }
 
 /// Who ended the call.
@@ -109,4 +113,13 @@ pub struct Cdr {
     /// The number that one side was transferred to, where that ended this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transferred_to: Option<String>,
+    /// The number that a carrier sent the call to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub did: Option<String>,
+    /// What kind of number was called, where that is one of the public network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<DestinationClass>,
+    /// What the call to it came to, where there is a price list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }

@@ -133,6 +133,24 @@ counts! {
     forwarded,
     /// Forwards that were not followed: in a circle, or too many.
     forwards_refused,
+    /// Calls sent to carriers, each carrier that was tried counted.
+    trunk_calls,
+    /// Calls that came from carriers.
+    trunk_calls_in,
+    /// Of those that were sent, the ones that the carrier could not take or did not answer.
+    trunk_failures,
+    /// Times that a carrier was left alone because too many calls in a row had failed.
+    trunk_breaks,
+    /// Trunks that were passed over because they had as many calls as they may have, or got them too fast.
+    trunk_full,
+    /// Calls to the outside that no trunk could be tried for.
+    no_trunk,
+    /// Calls to the outside that limits or classes of destinations forbid.
+    toll_refused,
+    /// Calls that a limit has ended.
+    toll_ended,
+    /// Emergency calls.
+    emergency_calls,
     /// Settings that a phone changed by its keys.
     keys_pressed,
     /// Session refreshes of ours that were answered 2xx (RFC 4028).

@@ -12,6 +12,7 @@ pub mod config;
 pub mod counts;
 pub mod draft;
 pub mod edge;
+pub mod emergency;
 pub mod event;
 pub mod fork;
 pub mod id;
@@ -22,12 +23,14 @@ pub mod locate;
 pub mod media;
 pub mod money;
 pub mod number;
-pub mod prefix;
+pub mod policy;
+mod prefix;
 pub mod program;
 pub mod quality;
 pub mod rate;
 pub mod recording;
-pub mod settings;
+pub mod route;
+mod settings;
 pub mod srtp;
 pub mod time;
 pub mod toll;
@@ -40,13 +43,11 @@ pub use band::{Band, BandError};
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party, StreamRecord};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
-pub use config::{
-    ConfigError, Device, DigestSecret, DigitPolicy, MediaPolicy, PickupPolicy, Policy, RecordFail,
-    TenantConfig, User, Watch,
-};
+pub use config::{ConfigError, Device, DigestSecret, TenantConfig, User};
 pub use counts::Counts;
 pub use draft::{FlowDraft, Patience, StepDraft, Words};
 pub use edge::{Connect, ConnectOutcome, Connected, FlowToken, SignIn, Transport};
+pub use emergency::EmergencyCall;
 pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
     Package, PublicationRecord, Resource, SubscriptionRecord,
@@ -62,7 +63,8 @@ pub use limits::Limits;
 pub use locate::{Locate, LocateOutcome, Located, Place};
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use money::{Currency, CurrencyError, Money, MoneyError};
-pub use number::DestinationClass;
+pub use number::{DestinationClass, NumberRange, NumberStyle};
+pub use policy::{DigitPolicy, MediaPolicy, PickupPolicy, Policy, RecordFail, Watch};
 pub use prefix::{Prefix, PrefixError};
 pub use program::{
     Answerer, Container, Item, MachineRules, Over, OwnSound, Playlist, Program, Recording, RecordingEnd,
@@ -71,6 +73,7 @@ pub use program::{
 pub use quality::{AudioFault, AudioTrouble, Burst, FarReport, LegQuality, QualityView, Score};
 pub use rate::{Charge, RateDraft, RateRow};
 pub use recording::{RecordingFault, RecordingMark, RecordingRecord};
+pub use route::{Route, RouteError, RouteTrunk};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
@@ -80,8 +83,8 @@ pub use toll::{
     TollTerms, TollTicket, Unrated,
 };
 pub use trunk::{
-    Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkNews, TrunkPassword,
-    TrunkRegistration, TrunkView,
+    Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkHistory, TrunkIdentity,
+    TrunkNews, TrunkPassword, TrunkRegistration, TrunkView,
 };
 pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};

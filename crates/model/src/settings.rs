@@ -39,6 +39,10 @@ pub struct UserSettings {
     /// Whether his calls are recorded; `None` = as the tenant says. No phone changes this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordPolicy>,
+    /// The number that his calls to the outside show, as E.164; it counts only while the tenant has it. `None` = the one that leads
+    /// to him, or the tenant's. No phone changes this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_number: Option<Box<str>>,
 }
 
 impl Default for UserSettings {
@@ -50,6 +54,7 @@ impl Default for UserSettings {
             forward_no_answer: None,
             no_answer_s: NO_ANSWER_S,
             record: None,
+            caller_number: None,
         }
     }
 }
@@ -173,6 +178,7 @@ mod tests {
         assert_eq!(
             settings,
             UserSettings {
+                caller_number: None,
                 dnd: true,
                 forward_always: Some("2".into()),
                 forward_busy: None,

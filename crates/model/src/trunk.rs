@@ -1,6 +1,6 @@
 //! Trunks: the ways to carriers and to other telephone systems.
 
-use crate::{ConnectOutcome, Place, SrtpPolicy, Transport, TrunkId};
+use crate::{ConnectOutcome, NumberStyle, Place, SrtpPolicy, Transport, TrunkId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -123,6 +123,58 @@ pub struct TrunkDraft {
     pub srtp: SrtpPolicy,
     /// Codec names that may be negotiated, lower case; empty = the tenant's.
     pub codecs: Vec<String>,
+    /// How the carrier writes numbers.
+    pub number_style: NumberStyle,
+    /// How it writes those that it sends, where that is another way.
+    pub number_style_in: Option<NumberStyle>,
+    /// Digits that are taken off a number before it is sent,
+    pub number_strip: String,
+    /// and what is put before the rest.
+    pub number_prepend: String,
+    /// What stands behind the `@` of the tenant's numbers; empty = `host`.
+    pub domain: String,
+    /// Where the carrier is told who calls, besides From.
+    pub identity: TrunkIdentity,
+    /// What the carrier asserts about callers (P-Asserted-Identity) counts before From.
+    pub trust_identity: bool,
+    /// A call that comes from outside and is sent on to the outside shows its caller's number, which is not the tenant's.
+    pub foreign_caller: bool,
+    /// How the carrier is told who has sent a call on.
+    pub history: TrunkHistory,
+    /// Where its calls lead that are for none of the tenant's numbers, as it would be dialled in the tenant; empty = nowhere.
+    pub inbound: String,
+    /// How long its first answer to a call may take before another trunk is tried, seconds.
+    pub try_s: u8,
+}
+
+/// Which header says who calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkIdentity {
+    /// P-Asserted-Identity (RFC 3325), and Privacy where the caller wants to be unknown.
+    #[default]
+    Asserted,
+    /// P-Preferred-Identity.
+    Preferred,
+    /// Remote-Party-ID, which older carriers want.
+    RemoteParty,
+    /// None: the carrier knows by itself.
+    None,
+}
+
+/// Which header says who has sent a call on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkHistory {
+    /// Diversion (RFC 5806).
+    #[default]
+    Diversion,
+    /// History-Info (RFC 7044).
+    HistoryInfo,
+    /// Both.
+    Both,
+    /// None.
+    None,
 }
 
 impl Default for TrunkDraft {
@@ -146,6 +198,17 @@ impl Default for TrunkDraft {
             calls_per_s: 0,
             srtp: SrtpPolicy::Optional,
             codecs: Vec::new(),
+            number_style: NumberStyle::E164,
+            number_style_in: None,
+            number_strip: String::new(),
+            number_prepend: String::new(),
+            domain: String::new(),
+            identity: TrunkIdentity::Asserted,
+            trust_identity: true,
+            foreign_caller: false,
+            history: TrunkHistory::Diversion,
+            inbound: String::new(),
+            try_s: 4,
         }
     }
 }
@@ -216,6 +279,34 @@ impl TrunkDraft {
         if self.from.len() > Self::MOST_NETWORKS {
             return fault("from", "must name at most 100 networks");
         }
+        let affix = |text: &str, signs: &str| {
+            text.len() <= 16 && text.chars().all(|c| c.is_ascii_digit() || signs.contains(c))
+        };
+        let is_bare = self.number_strip.is_empty() && self.number_prepend.is_empty();
+        if !affix(&self.number_strip, "") || !affix(&self.number_prepend, "*#") {
+            return fault(
+                "number_strip and number_prepend",
+                "must be at most 16 digits; * and # may be put before as well",
+            );
+        }
+        if self.number_style == NumberStyle::E164 && !is_bare {
+            return fault(
+                "number_style",
+                "with a plus is complete: nothing is taken off or put before",
+            );
+        }
+        if !self.domain.is_empty() && !is_host(&self.domain) {
+            return fault("domain", "must be a host name or an address, without a port");
+        }
+        if self.inbound.len() > 32 || !self.inbound.bytes().all(|b| b.is_ascii_graphic()) {
+            return fault(
+                "inbound",
+                "must be something that can be dialled, of at most 32 characters",
+            );
+        }
+        if !(1..=32).contains(&self.try_s) {
+            return fault("try_s", "must be 1 to 32 seconds");
+        }
         if self.port == Some(0) {
             return fault("port", "must be 1 to 65535");
         }
@@ -231,6 +322,15 @@ impl TrunkDraft {
         match self.account.as_str() {
             "" => &self.username,
             account => account,
+        }
+    }
+
+    /// What stands behind the `@` of the tenant's numbers.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        match self.domain.as_str() {
+            "" => &self.host,
+            domain => domain,
         }
     }
 

@@ -79,6 +79,7 @@ impl Node {
             clock,
             addresses,
             directory: Arc::new(ArcSwap::from_pointee(directory)),
+            peers: Arc::default(),
             dtls: Certificates::make()?,
             tls,
             sessions: inboxes(workers, BULK)?,

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tenancy::Directory;
+use tenancy::{Directory, Peers};
 
 /// What the journals keep of a tenant, or of a worker's tenants.
 #[derive(Default)]
@@ -174,6 +174,8 @@ pub(crate) struct Shared {
     pub(crate) addresses: Vec<Address>,
     /// Which tenant owns which domain.
     pub(crate) directory: Arc<ArcSwap<Directory>>,
+    /// Where calls of carriers may come from.
+    pub(crate) peers: Arc<ArcSwap<Peers>>,
     /// Certificates, when a TLS address is configured.
     pub(crate) tls: Option<Tls>,
     /// What browsers are shown.

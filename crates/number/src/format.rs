@@ -3,6 +3,7 @@
 use crate::e164::E164;
 use crate::plan::{self, Plan};
 use crate::text::{Dialled, MAX_OCTETS};
+pub use model::NumberStyle as Style;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -17,22 +18,6 @@ pub struct Format {
     style: Style,
     strip: String,
     prepend: String,
-}
-
-/// How the number itself is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Style {
-    /// A plus and the international number: `+493012345678`.
-    #[default]
-    E164,
-    /// The same without the plus: `493012345678`.
-    E164Plain,
-    /// As it is dialled in the plan's country, with the trunk prefix, and foreign ones with the international prefix:
-    /// `03012345678`, `0044…`.
-    National,
-    /// All with the international prefix: `00493012345678`.
-    International,
 }
 
 /// A format as it is written.

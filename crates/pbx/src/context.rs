@@ -3,6 +3,7 @@
 //!
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
+use crate::carriers::Carriers;
 use crate::doors::Doors;
 use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
@@ -12,6 +13,7 @@ use crate::keys::Keys;
 use crate::lamps::Lamps;
 use crate::large::Large;
 use crate::location::Location;
+use crate::numbering::Numbering;
 use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
@@ -28,6 +30,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tenancy::Meter;
 
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +135,8 @@ pub(crate) enum TimerKind {
     Wake,
     /// The longest call allowed.
     Longest,
+    /// A carrier has not said anything, or there is no way to it.
+    Carrier,
     /// What a flow waits for, see `flow::Event::Elapsed`.
     Flow,
     /// The media plane has not said what has answered.
@@ -173,6 +178,9 @@ pub(crate) struct Context {
     pub(crate) rooms: Rooms,
     pub(crate) doors: Doors,
     pub(crate) keys: Keys,
+    pub(crate) numbering: Numbering,
+    pub(crate) carriers: Carriers,
+    pub(crate) meter: Meter,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -206,6 +214,9 @@ impl Context {
             rooms: Rooms::default(),
             doors: Doors::default(),
             keys: Keys::default(),
+            numbering: Numbering::new(config.policy()),
+            carriers: Carriers::default(),
+            meter: Meter::without_prices(config.policy().toll.clone()),
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -220,6 +231,14 @@ impl Context {
             tokens,
             tag_key,
         }
+    }
+
+    /// Another configuration holds from now on.
+    pub(crate) fn reconfigure(&mut self, config: Arc<TenantConfig>) {
+        self.numbering = Numbering::new(config.policy());
+        // Without a price list there is no currency that could differ.
+        let _ = self.meter.configure(config.policy().toll.clone(), None);
+        self.config = config;
     }
 
     /// A new tag for a dialog of ours; it names the tenant, so that the edge can route what comes back.
@@ -257,12 +276,36 @@ impl Context {
 
     /// Where a number leads in a call with this configuration. Settings are those of now: a key that is pressed while the
     /// call is on its way is meant for it, too.
+    /// Emergency numbers go before anything that a tenant may have written down, and the tenant's own numbers lead where a call
+    /// from outside would come.
     pub(crate) fn route(&self, config: &TenantConfig, dialled: &str, domain: &str) -> Flow {
-        flow::route(config, |user| self.settings(user), dialled, domain)
+        if let Some(help) = self.numbering.emergency(dialled) {
+            return Flow::outside(help);
+        }
+        let outside = || {
+            let number = self.numbering.read(dialled)?;
+            Some(match config.number(number.value()) {
+                Some(own) => {
+                    let inside = own.leads_to(number.value());
+                    flow::route(
+                        config,
+                        |user| self.settings(user),
+                        || None,
+                        &inside,
+                        config.realm(),
+                    )
+                }
+                None => Flow::outside(self.numbering.outside(number)),
+            })
+        };
+        flow::route(config, |user| self.settings(user), outside, dialled, domain)
     }
 
     /// Where a number leads that a user dials himself: some are codes, which are meant for him.
     pub(crate) fn dialled(&self, config: &TenantConfig, user: UserId, dialled: &str, domain: &str) -> Flow {
+        if let Some(help) = self.numbering.emergency(dialled) {
+            return Flow::outside(help);
+        }
         let code = config.user(user).and_then(|caller| {
             let settings = self.settings(user);
             flow::code(config, caller, &settings, dialled, domain)

@@ -5,14 +5,14 @@
 //!
 //! Routing: a response by the tenant in its top Via branch, a request inside a dialog by the tenant in its
 //! To tag (both made by us, RFC 3261 §8.1.1.7 and §19.3), any other request by the domain of From, then of the
-//! Request-URI; a REGISTER by the Request-URI (§10.2).
+//! Request-URI, then by the host that it came from, where that is a carrier's; a REGISTER by the Request-URI (§10.2).
 
 use bytes::Bytes;
 use model::{Counts, FlowToken, Limits, TenantId};
 use sip::token::{Hex16, TagKey, owner_of_branch, owner_of_tag};
 use sip::{Message, Method, Name, Scheme, Support, Verdict, Writer};
 use std::sync::Arc;
-use tenancy::{Directory, Scope};
+use tenancy::{Directory, Peers, Scope};
 
 /// Methods that are carried out; the `Allow` header of every answer that needs one.
 pub(crate) const ALLOW: &str =
@@ -95,6 +95,7 @@ pub struct Edge {
     tag_key: TagKey,
     server_name: Arc<str>,
     limits: Limits,
+    peers: Arc<Peers>,
 }
 
 impl Edge {
@@ -106,6 +107,14 @@ impl Edge {
             tag_key,
             server_name,
             limits,
+            peers: Arc::default(),
+        }
+    }
+
+    /// Calls of carriers may come from these from now on.
+    pub fn set_peers(&mut self, peers: &Arc<Peers>) {
+        if !Arc::ptr_eq(&self.peers, peers) {
+            self.peers = Arc::clone(peers);
         }
     }
 
@@ -201,7 +210,13 @@ impl Edge {
                 }
             };
         }
-        match owner(&message, method, directory) {
+        let carriers = || {
+            let user = message.target().map(|uri| uri.user_decoded());
+            let host = flow.remote.ip();
+            self.peers.owner(host, &user.unwrap_or_default(), directory)
+        };
+        match owner(&message, method, directory).or_else(|| carriers().filter(|_| method != Method::Register))
+        {
             Some(scope) => Admit::Deliver { scope, message },
             None => {
                 counts.unknown_domain += 1;

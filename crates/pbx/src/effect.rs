@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use model::{
-    BindingChange, CallChange, Cdr, Connect, Connected, EventChange, EventCommand, FlowToken, Limits, Locate,
-    Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn, TenantConfig,
-    TrunkNews, UserId, Wake,
+    BindingChange, CallChange, Cdr, Connect, Connected, EmergencyCall, EventChange, EventCommand, FlowToken,
+    Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn,
+    TenantConfig, TollAlert, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
+use tenancy::Reachable;
 
 /// What the shell gives a tenant when it brings it to life.
 #[derive(Clone)]
@@ -101,6 +102,12 @@ pub enum Effect {
     Reach(Reach),
     /// A trunk is otherwise than before: tell the operator.
     Trunk(TrunkNews),
+    /// Somebody calls for help: tell people on site.
+    Emergency(Box<EmergencyCall>),
+    /// A limit on calls to the outside is near, reached or lifted: tell the operator and the tenant.
+    Toll(Box<TollAlert>),
+    /// Where calls of the tenant's trunks may come from now, for the edge; `None` = it has no trunks.
+    Reachable(Option<Reachable>),
     /// Tell the media plane.
     Media(MediaCommand),
     /// A call ended: keep its record.

@@ -15,6 +15,7 @@
 mod auth;
 mod bearer;
 mod call;
+mod carriers;
 mod context;
 mod dialled;
 mod doors;
@@ -27,6 +28,7 @@ mod keys;
 mod lamps;
 mod large;
 mod location;
+mod numbering;
 mod outbound;
 mod outgoing;
 mod peer;

@@ -54,7 +54,17 @@ pub struct Carrier {
     pub heard: Vec<(Duration, String)>,
     digest: Digest,
     rng: Rng,
+    /// What the answer under way describes.
+    sdp: Option<String>,
     outbox: Vec<(u64, Vec<u8>)>,
+}
+
+/// Audio at a place of its own.
+fn description(at: SocketAddr) -> String {
+    let (ip, port) = (at.ip(), at.port() + 1_000);
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8 0\r\na=sendrecv\r\n"
+    )
 }
 
 impl Carrier {
@@ -75,6 +85,7 @@ impl Carrier {
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
             rng,
+            sdp: None,
             outbox: Vec::new(),
         }
     }
@@ -110,7 +121,9 @@ impl Carrier {
         let Ok(message) = Message::parse(bytes) else {
             return;
         };
-        let Some(method) = message.method() else { return };
+        let Some(method) = message.method() else {
+            return self.acknowledge(&message);
+        };
         self.heard.push((mono, method.as_str().to_owned()));
         let tag = format!("{:x}", self.rng.next());
         let reply = |code: u16| Writer::reply(&message, code, sip::reason_phrase(code), Some(&tag), from);
@@ -135,9 +148,34 @@ impl Carrier {
             }
             Mood::Insists(challenge) => reply(401).header(Name::WwwAuthenticate, challenge),
             Mood::Well if method == Method::Register => self.register(&message, reply, (mono, wall)),
+            Mood::Well if method == Method::Invite => self.invited(&message, reply, from, wall),
+            _ if method == Method::Ack => return,
             _ => reply(200),
         };
-        self.outbox.push((connection, answer.finish().to_vec()));
+        let bytes = match self.sdp.take() {
+            Some(sdp) => answer.body(sdp::CONTENT_TYPE, sdp.as_bytes()),
+            None => answer.finish(),
+        };
+        self.outbox.push((connection, bytes.to_vec()));
+    }
+
+    /// The 2xx to a call of its own.
+    fn acknowledge(&mut self, response: &Message<'_>) {
+        let success = response.status_line().is_some_and(|line| line.code == 200);
+        let invite = response.cseq().is_ok_and(|cseq| cseq.method == Method::Invite);
+        let (true, Some(target)) = (success && invite, response.header(Name::Contact)) else {
+            return;
+        };
+        let branch = self.rng.next();
+        let copy = |name: Name| response.header(name).unwrap_or("").to_owned();
+        let ack = Writer::request(Method::Ack, target.trim_matches(['<', '>']))
+            .via("UDP", self.address, &format!("z9hG4bK{branch:x}"), true)
+            .header(Name::MaxForwards, "70")
+            .header(Name::From, &copy(Name::From))
+            .header(Name::To, &copy(Name::To))
+            .header(Name::CallId, &copy(Name::CallId))
+            .header(Name::CSeq, "1 ACK");
+        self.outbox.push((0, ack.finish().to_vec()));
     }
 
     fn register(
@@ -174,6 +212,52 @@ impl Carrier {
         }
     }
 
+    /// Takes a call at once, of whom it knows.
+    fn invited(
+        &mut self,
+        message: &Message<'_>,
+        reply: impl Fn(u16) -> Writer,
+        from: SocketAddr,
+        wall: Wall,
+    ) -> Writer {
+        match self.refusal(message, wall) {
+            Some(401) => {
+                let had = message.header(Name::Authorization).is_some();
+                let mut challenges = self.digest.challenge(&self.realm, wall.0, had, self.algorithms);
+                let add = |writer: Writer, value: String| writer.header(Name::WwwAuthenticate, &value);
+                challenges.by_ref().fold(reply(401), add)
+            }
+            Some(code) => reply(code),
+            None => {
+                let at = format!("<sip:{}>", self.address);
+                let tag = format!("{:x}", self.rng.next());
+                let writer = Writer::reply(message, 200, sip::reason_phrase(200), Some(&tag), from);
+                let sdp = description(self.address);
+                self.sdp = Some(sdp);
+                writer.header(Name::Contact, &at)
+            }
+        }
+    }
+
+    /// Calls a user part at the server, in the name of a number.
+    pub fn call(&mut self, target: &str, number: &str, server: SocketAddr) {
+        let (branch, tag) = (self.rng.next(), self.rng.next());
+        let at = self.address;
+        let request = Writer::request(Method::Invite, &format!("sip:{target}"))
+            .via("UDP", at, &format!("z9hG4bK{branch:x}"), true)
+            .header(Name::MaxForwards, "70")
+            .fmt(
+                Name::From,
+                format_args!("<sip:{number}@carrier.example>;tag={tag:x}"),
+            )
+            .fmt(Name::To, format_args!("<sip:+49305550001@{server}>"))
+            .fmt(Name::CallId, format_args!("{branch:x}@{at}"))
+            .header(Name::CSeq, "1 INVITE")
+            .fmt(Name::Contact, format_args!("<sip:{at}>"))
+            .body(sdp::CONTENT_TYPE, description(at).as_bytes());
+        self.outbox.push((0, request.to_vec()));
+    }
+
     /// Why it is not let in: 401 until the password is right, then 403 for a wrong one.
     fn refusal(&self, message: &Message<'_>, wall: Wall) -> Option<u16> {
         let (user, password) = self.account.as_ref()?;
@@ -181,9 +265,13 @@ impl Carrier {
             return Some(401);
         };
         let secret = ha1(user, &self.realm, password);
+        let method = match message.method() {
+            Some(Method::Invite) => "INVITE",
+            _ => "REGISTER",
+        };
         let known = (shown.username_unescaped() == user.as_str()).then_some(&secret);
         let request = Request {
-            method: "REGISTER",
+            method,
             uri: message.request_line().map(|line| line.uri),
         };
         let proven = self

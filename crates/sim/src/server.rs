@@ -7,9 +7,9 @@ mod wire;
 use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
-    Connected, Counts, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
-    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TrunkNews, User, UserId,
-    UserSettingsChange, Wake,
+    Connected, Counts, EmergencyCall, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
+    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert, TrunkNews,
+    User, UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tenancy::Directory;
+use tenancy::{Directory, Peers};
 pub use trunk::Question;
 pub use wire::{Wire, WireCounts};
 
@@ -99,6 +99,11 @@ pub struct Server {
     pub media_lag: Duration,
     /// A bad way between sessions and the media plane; where there is none, `media_lag` is all that happens.
     pub wire: Option<Wire>,
+    /// Emergency calls that people on site were told of.
+    pub emergencies: Vec<EmergencyCall>,
+    /// What was said about limits on calls to the outside.
+    pub alerts: Vec<(Duration, TollAlert)>,
+    peers: Peers,
     /// What phones set can be kept; a test may forbid it.
     pub keeps_settings: bool,
     /// Changes of settings by phones.
@@ -164,6 +169,9 @@ impl Server {
             events: Vec::new(),
             calls: Vec::new(),
             news: Vec::new(),
+            emergencies: Vec::new(),
+            alerts: Vec::new(),
+            peers: Peers::default(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
@@ -368,7 +376,10 @@ impl Server {
         let domains: Vec<&str> = old.domains().iter().map(|d| &**d).collect();
         let (version, policy, devices) = (old.version() + 1, old.policy().clone(), old.devices().to_vec());
         let new = TenantConfig::new(id, version, old.name(), &domains, policy, users, devices).ok()?;
-        Some(new.with_trunks(old.trunks().to_vec()))
+        Some(
+            new.with_trunks(old.trunks().to_vec())
+                .with_numbers(old.numbers().to_vec()),
+        )
     }
 
     /// A token for the device of that name, as the node issues one.
@@ -536,6 +547,9 @@ impl Server {
                 Effect::Locate(ask) => self.outputs.push(Output::Ask(id, Question::Locate(ask))),
                 Effect::Reach(ask) => self.outputs.push(Output::Ask(id, Question::Reach(ask))),
                 Effect::Trunk(news) => self.news.push((now.mono, news)),
+                effect @ (Effect::Emergency(_) | Effect::Toll(_) | Effect::Reachable(_)) => {
+                    self.told_of_trunks(id, effect, now);
+                }
                 Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
                 Effect::Binding(change) => self.journal.push(change),

@@ -93,6 +93,10 @@ pub(crate) fn usable(read: &UserSettings) -> UserSettings {
         forward_busy: number(&read.forward_busy),
         forward_no_answer: number(&read.forward_no_answer),
         record: read.record,
+        caller_number: read
+            .caller_number
+            .clone()
+            .filter(|number| model::Prefix::of_number(number).is_some()),
         no_answer_s: read.no_answer_s.clamp(*range.start(), *range.end()),
     }
 }

@@ -10,6 +10,7 @@ mod calendar;
 pub mod directory;
 pub mod domain;
 mod names;
+pub mod peers;
 mod prefixes;
 pub mod rate;
 pub mod scope;
@@ -17,6 +18,7 @@ pub mod toll;
 
 pub use directory::{Directory, DirectoryError};
 pub use domain::{Domain, DomainError};
+pub use peers::{Peers, Reachable};
 pub use rate::{Rate, RateError, RateFile, RateFileError, RateTable};
 pub use scope::{Operator, Scope};
 pub use toll::{CurrencyMismatch, Ending, Meter, Origin, Reason, Request, Verdict};

@@ -187,6 +187,9 @@ mod tests {
             parent: None,
             transferred_by: None,
             transferred_to: None,
+            did: None,
+            class: None,
+            charge: None,
         };
         let shown = value("acme", &cdr);
         assert_eq!(shown.get("recordings"), Some(&json!(["00000000000000ab"])));

@@ -200,6 +200,9 @@ fn record(number: u8) -> Cdr {
         transferred_by: None,
         recordings: Vec::new(),
         transferred_to: None,
+        did: None,
+        class: None,
+        charge: None,
     }
 }
 

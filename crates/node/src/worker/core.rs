@@ -20,7 +20,7 @@ use rtp::stun::Answer;
 use sip::Message;
 use std::sync::Arc;
 use std::time::Duration;
-use tenancy::Directory;
+use tenancy::{Directory, Peers};
 
 /// A message on its way out.
 pub(crate) struct Outbound {
@@ -82,6 +82,7 @@ pub(crate) struct Core {
     edge: Edge,
     token_key: TokenKey,
     directory: Cache<Arc<ArcSwap<Directory>>, Arc<Directory>>,
+    peers: Cache<Arc<ArcSwap<Peers>>, Arc<Peers>>,
     effects: Vec<Effect>,
     lanes: Vec<Lane>,
     media: Vec<Vec<MediaItem>>,
@@ -104,6 +105,7 @@ impl Core {
             tenants: Tenants::new(setup),
             records,
             directory: Cache::new(Arc::clone(&shared.directory)),
+            peers: Cache::new(Arc::clone(&shared.peers)),
             effects: Vec::new(),
             lanes: (0..workers).map(|_| Lane::default()).collect(),
             media: (0..media).map(|_| Vec::new()).collect(),
@@ -115,6 +117,7 @@ impl Core {
     /// A message from the network, on a connection that `sign_in` opened.
     pub(crate) fn receive(&mut self, packet: &[u8], flow: &FlowToken, sign_in: Option<SignIn>) -> Received {
         let directory = self.directory.load();
+        self.edge.set_peers(self.peers.load());
         match self.edge.admit(packet, flow, directory, &mut self.counts) {
             Admit::Deliver { scope, message } => {
                 self.deliver(scope.tenant(), flow, &message, sign_in);
@@ -232,6 +235,13 @@ impl Core {
                 Effect::Reach(reach) => self.reaches.push((tenant, reach)),
                 Effect::Locate(locate) => reach::locate(&self.shared, self.index, tenant, &locate),
                 Effect::Trunk(news) => told::news(tenant, &news),
+                Effect::Emergency(call) => told::emergency(&call),
+                Effect::Toll(alert) => told::toll(tenant, &alert),
+                Effect::Reachable(reachable) => {
+                    self.shared
+                        .peers
+                        .rcu(|peers| peers.with(tenant, reachable.clone()));
+                }
                 Effect::Media(command) => {
                     let epoch = self.tenants.epoch(tenant);
                     self.link.say(command, epoch, self.now.mono);

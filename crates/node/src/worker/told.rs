@@ -1,6 +1,8 @@
 //! What tenants want the operator to know.
 
-use model::{MediaReport, TenantId, TrunkHealth, TrunkNews, TrunkRegistration};
+use model::{
+    EmergencyCall, MediaReport, TenantId, TollAlert, TollLevel, TrunkHealth, TrunkNews, TrunkRegistration,
+};
 
 /// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
 pub(super) fn trouble(report: &MediaReport) {
@@ -31,5 +33,27 @@ pub(super) fn news(tenant: TenantId, news: &TrunkNews) {
         (_, TrunkRegistration::Registered) => tracing::info!(%tenant, "trunk {name} is registered"),
         (TrunkHealth::Up, _) => tracing::info!(%tenant, "trunk {name} is up"),
         _ => tracing::info!(%tenant, "trunk {name} is being tried"),
+    }
+}
+
+/// Somebody calls for help.
+pub(super) fn emergency(call: &EmergencyCall) {
+    let (tenant, id) = (call.tenant, call.call);
+    tracing::error!(
+        %tenant,
+        call = %id,
+        "emergency call to {} from {} {} at {}",
+        call.number,
+        call.from,
+        call.display,
+        call.address
+    );
+}
+
+/// A limit on calls to the outside is near, reached or lifted.
+pub(super) fn toll(tenant: TenantId, alert: &TollAlert) {
+    match alert.level {
+        TollLevel::Warning => tracing::warn!(%tenant, "calls to the outside: {alert}"),
+        _ => tracing::error!(%tenant, "calls to the outside: {alert}"),
     }
 }

@@ -41,7 +41,13 @@ impl Call {
         {
             return callee.acknowledge(context, cseq);
         }
-        let dialog = Dialog::uac(&self.identity.0, &target.tag, &target.call_id, cseq, message);
+        let dialog = Dialog::uac(
+            target.from(&self.identity.0),
+            &target.tag,
+            &target.call_id,
+            cseq,
+            message,
+        );
         let Ok(dialog) = dialog else {
             // Without a Contact there is nobody to acknowledge.
             return self.target_failed(context, index, 502, now);
@@ -172,6 +178,7 @@ impl Call {
             context.location.takes_dtls(leg.user(), &leg.flow, true);
         }
         self.won(index);
+        self.outside_is_answered(context, now);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         let (call, side) = (self.id, SideOf::Callee);
         context.legs.insert(tag, LegRef { call, side });
@@ -243,8 +250,10 @@ impl Call {
         self.phase = Phase::Answered;
         self.record.answered(now);
         context.counts.answered += 1;
-        let longest = u64::from(self.config.policy().max_call_s) * 1000;
-        self.set_timer(context, TimerKind::Longest, longest, now);
+        if !self.is_emergency() {
+            let longest = u64::from(self.config.policy().max_call_s) * 1000;
+            self.set_timer(context, TimerKind::Longest, longest, now);
+        }
     }
 
     /// The phone has our 2xx to the INVITE with this number. A late copy of an earlier ACK says nothing.

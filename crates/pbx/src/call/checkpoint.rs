@@ -371,7 +371,7 @@ impl Call {
 fn is_bound(context: &Context, leg: &Leg) -> bool {
     let bindings = leg.user().map_or(&[][..], |user| context.location.of(user));
     let key = leg.key.as_ref();
-    key.is_some_and(|key| bindings.into_iter().any(|b| key.is_same_phone(&b.record)))
+    key.is_some_and(|key| bindings.iter().any(|b| key.is_same_phone(&b.record)))
 }
 
 /// A leg as it is kept; `None` when its descriptions can't be: keys are not written to a disk.

@@ -2,7 +2,7 @@
 //! reliable provisional response made. The caller is not asked: the phone gets its answer from what the caller offered.
 
 use super::leg::via;
-use super::{Call, Phase, Target};
+use super::{Call, Phase};
 use crate::context::{Context, Owner};
 use crate::edge::ALLOW;
 use model::{FlowToken, Leg as SideOf, Now, UserId};
@@ -57,7 +57,7 @@ impl Call {
     /// Whose phone sent a request in an early dialog.
     pub(super) fn early_user(&self, message: &Message<'_>) -> Option<UserId> {
         let (index, _) = self.early_of(message)?;
-        self.targets.get(index).and_then(Target::user)
+        self.targets.get(index).and_then(|target| target.peer.user())
     }
 
     /// A request of a phone that has not answered.

@@ -4,8 +4,8 @@
 //! (RFC 7044, causes of RFC 4458, both side by side as RFC 7544 has them). Does not own: when a call is forwarded, to
 //! whom, and how often (`flow`).
 //!
-//! A number is looked up as if it were dialled, so it leads nowhere that the tenant's phones could not call, and never
-//! out of the tenant.
+//! A number is looked up as if it were dialled, so it leads nowhere that the tenant's phones could not call; outside it is at the
+//! expense of who sends the call on.
 
 use super::Call;
 use crate::context::Context;
@@ -36,39 +36,50 @@ impl Call {
 /// Writes who has sent the call on, the first one first in `hops`. A caller who wants no history told gets none
 /// (RFC 7044 §10.1.2); Diversion names users of the tenant alone, never the caller.
 pub(super) fn tell<'a>(
-    mut writer: Writer,
+    writer: Writer,
     realm: &str,
     hops: impl DoubleEndedIterator<Item = &'a Forward> + Clone,
     history: bool,
 ) -> Writer {
+    let lines = lines(realm, hops, true, history);
+    lines
+        .iter()
+        .fold(writer, |writer, (name, value)| writer.header(*name, value))
+}
+
+/// The same as headers, of either kind.
+pub(super) fn lines<'a>(
+    realm: &str,
+    hops: impl DoubleEndedIterator<Item = &'a Forward> + Clone,
+    diverted: bool,
+    history: bool,
+) -> Vec<(Name, String)> {
+    let mut lines = Vec::new();
     // The last one comes first (RFC 5806 §5).
-    for hop in hops.clone().rev() {
+    for hop in hops.clone().rev().filter(|_| diverted) {
         let reason = diversion(hop.why);
         let by = user_part(&hop.by);
-        writer = writer.fmt(
-            Name::Diversion,
-            format_args!("<sip:{by}@{realm}>;reason={reason}"),
-        );
+        lines.push((Name::Diversion, format!("<sip:{by}@{realm}>;reason={reason}")));
     }
     if !history {
-        return writer;
+        return lines;
     }
     // Who was called, and each number after that: an entry says why its predecessor did not take the call.
     let mut hops = hops.enumerate().peekable();
     let mut cause = None;
     while let Some((at, hop)) = hops.next() {
         if at == 0 {
-            writer = entry(writer, realm, &hop.by, cause, hop.why, 0);
+            lines.push(entry(realm, &hop.by, cause, hop.why, 0));
         }
         cause = Some(self::cause(hop.why));
         let next = hops.peek().map_or(Why::Always, |(_, next)| next.why);
-        writer = entry(writer, realm, &hop.to, cause, next, at.saturating_add(1));
+        lines.push(entry(realm, &hop.to, cause, next, at.saturating_add(1)));
     }
-    writer
+    lines
 }
 
 /// One History-Info entry: the first has index 1, all others below it (RFC 7044 §10.3). `then` is why the call went on.
-fn entry(writer: Writer, realm: &str, number: &str, cause: Option<u16>, then: Why, at: usize) -> Writer {
+fn entry(realm: &str, number: &str, cause: Option<u16>, then: Why, at: usize) -> (Name, String) {
     let number = user_part(number);
     let cause = cause.map_or_else(String::new, |cause| format!(";cause={cause}"));
     // A final response, or what stands for one (RFC 7044 §10.2).
@@ -83,9 +94,9 @@ fn entry(writer: Writer, realm: &str, number: &str, cause: Option<u16>, then: Wh
         1 => "1.1;mp=1".to_owned(),
         at => format!("1.{at};mp=1.{}", at.saturating_sub(1)),
     };
-    writer.fmt(
+    (
         Name::HistoryInfo,
-        format_args!("<sip:{number}@{realm}{cause}{reason}>;index={index}"),
+        format!("<sip:{number}@{realm}{cause}{reason}>;index={index}"),
     )
 }
 

@@ -55,6 +55,11 @@ pub(super) fn can_be_private(config: &TenantConfig, invite: &Message<'_>) -> boo
     !(privacy.critical && (privacy.unknown || seen || named))
 }
 
+/// True for a caller who wants to be known to nobody whom he calls.
+pub(super) fn wants_privacy(invite: &Message<'_>) -> bool {
+    invite.header(Name::Privacy).is_some() && Privacy::of(invite).identity
+}
+
 /// True for a caller who wants no phone to be told which way the call took.
 pub(super) fn hides_history(invite: &Message<'_>) -> bool {
     Privacy::of(invite).history
@@ -72,7 +77,7 @@ pub(super) fn present(
         let own = is_own(&context.config, caller, preferred);
         context.counts.identity_refused += u64::from(!own);
     }
-    let private = invite.header(Name::Privacy).is_some() && Privacy::of(invite).identity;
+    let private = wants_privacy(invite);
     if context.config.policy().trust_phones {
         told.push((Name::PAssertedIdentity, from.clone()));
         if private {

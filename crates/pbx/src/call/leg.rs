@@ -7,7 +7,7 @@ use crate::following::PhoneKey;
 use crate::location::same_flow;
 use crate::peer::Peer;
 use bytes::Bytes;
-use model::{FlowToken, Now, UserId};
+use model::{FlowToken, Now, TollTicket, UserId};
 use sdp::{Description, Side};
 use sip::dialog::{Dialog, ViaParts};
 use sip::transaction::{ClientId, ServerId};
@@ -46,6 +46,8 @@ pub(crate) struct Leg {
     pub(crate) session: Option<Session>,
     /// Our Session-ID value in this dialog, where a phone of the call has one.
     pub(crate) session_id: Option<Box<str>>,
+    /// By which the tenant's limits know it, while it is on its way from one call to another.
+    pub(crate) ticket: Option<TollTicket>,
     /// We made the dialog's Call-ID, so after glare ours is the longer wait (RFC 3261 §14.1).
     pub(crate) invited: bool,
 }
@@ -97,6 +99,7 @@ impl Leg {
             can: Capabilities::default(),
             session: None,
             session_id: None,
+            ticket: None,
             invited: false,
         }
     }

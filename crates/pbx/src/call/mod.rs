@@ -8,8 +8,10 @@
 
 mod answer;
 mod arrive;
+mod begin;
 mod beside;
 mod bridge;
+mod callerid;
 mod capabilities;
 mod checkpoint;
 mod delayed_offer;
@@ -28,6 +30,7 @@ mod lamp;
 mod leg;
 mod moves;
 mod nouns;
+mod outside;
 mod page;
 pub(crate) mod reason;
 mod record;
@@ -66,9 +69,10 @@ pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
     Answerer, AudioTrouble, CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf,
-    MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, UserId,
+    MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, TollTicket, TrunkId, UserId,
 };
 use nouns::Moves;
+use outside::Outgoing;
 use record::Record;
 use redirect::Redirects;
 use reliable::Reliable;
@@ -131,6 +135,10 @@ pub(crate) struct Call {
     /// What the caller offered; `None` when it left that to the callee.
     offer: Option<Description>,
     targets: Vec<Target>,
+    /// A number outside that is being called.
+    outgoing: Option<Box<Outgoing>>,
+    /// By which the tenant's limits know the call: one for each side that is outside.
+    tickets: Vec<TollTicket>,
     redirects: Redirects,
     /// The one phone that is meant, where a GRUU was called.
     instance: Option<Box<str>>,
@@ -247,6 +255,7 @@ impl Call {
             context.timers.cancel(timer);
         }
         self.stop_waking(context);
+        self.leaves_trunks(context);
         context.following.leaves(self.caller.user(), self.id);
         for target in &self.targets {
             context.following.leaves(target.user(), self.id);
@@ -334,6 +343,11 @@ impl Call {
         self.leg(side).and_then(Leg::user)
     }
 
+    /// By which trunk the leg is with a carrier.
+    pub(crate) fn trunk_of(&self, side: SideOf) -> Option<TrunkId> {
+        self.leg(side).and_then(|leg| leg.peer.trunk())
+    }
+
     /// A request inside the dialog of a leg.
     pub(crate) fn handle_request(
         &mut self,
@@ -412,10 +426,14 @@ impl Call {
             (Owner::Target(_, index), Some(message)) if code == 422 => {
                 self.target_wants_longer(context, index, message, now);
             }
+            (Owner::Target(_, index), Some(message))
+                if self.proves_itself(context, index, (code, message), now) => {}
             (Owner::Target(_, index), Some(_)) if self.asks_otherwise(context, index, code, now) => {}
             (Owner::Target(_, index), Some(message)) if code < 400 => {
                 self.target_redirected(context, index, code, message, now);
             }
+            (Owner::Target(_, index), message)
+                if self.carrier_failed(context, index, code, message.is_some(), now) => {}
             (Owner::Target(_, index), message) => {
                 if message.is_none() || code == follow::FLOW_FAILED {
                     self.rings_another_flow(context, index, now);
@@ -515,6 +533,7 @@ impl Call {
             (TimerKind::MediaOpen, Phase::Answered) => self.streams_are_late(context, now),
             (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
             (TimerKind::Return, _) => self.not_returned(context, now),
+            (TimerKind::Carrier, Phase::Opening | Phase::Ringing) => self.carrier_is_slow(context, now),
             (TimerKind::Wake, Phase::Opening | Phase::Ringing) => {
                 self.stop_waking(context);
                 self.conclude(context, now);

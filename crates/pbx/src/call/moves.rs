@@ -158,7 +158,7 @@ impl Call {
             self.cancel_timer(context, kind);
         }
         self.forget_ack(context, side);
-        let leg = match side {
+        let mut leg = match side {
             SideOf::Caller if self.caller.is_present() => {
                 let absent = Leg::absent(self.caller.peer, self.caller.flow);
                 std::mem::replace(&mut self.caller, absent)
@@ -167,12 +167,19 @@ impl Call {
             SideOf::Callee => self.callee.take()?,
         };
         self.is_left_by(context, leg.peer);
+        // What it costs goes with it. Of a carrier that called us there is nothing.
+        if leg.peer.trunk().is_some() && leg.invited {
+            leg.ticket = self.tickets.pop();
+        }
         Some(Box::new(leg))
     }
 
     /// A user's leg is gone, but not perhaps what else his phones have to do with this call.
     pub(super) fn is_left_by(&self, context: &mut Context, peer: Peer) {
-        let Some(user) = peer.user() else { return };
+        let user = match peer {
+            Peer::User(user) => user,
+            Peer::Trunk(trunk) => return context.carriers.leaves(trunk, self.id),
+        };
         context.following.leaves(user, self.id);
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
         let users = legs.filter_map(|side| self.user_of(side));
@@ -190,6 +197,10 @@ impl Call {
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(tag, LegRef { call: self.id, side });
         context.following.joins(leg.user(), self.id);
+        if let Some(trunk) = leg.peer.trunk() {
+            context.carriers.joins(trunk, self.id);
+        }
+        self.tickets.extend(leg.ticket.take());
         if let Some(origin) = &mut self.moves.origin {
             match side {
                 SideOf::Caller => origin.caller = None,

@@ -84,6 +84,8 @@ pub(crate) enum Act {
     Connect {
         from: CallId,
         number: Box<str>,
+        /// It has to be within the tenant.
+        inside: bool,
         screen: Option<MachineRules>,
     },
     /// This has answered the call `to`, which was made for the caller of `from`.

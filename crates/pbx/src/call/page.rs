@@ -6,9 +6,10 @@
 //! Once up it is a call that the server serves: the phone that was called is its caller's leg. Its record names the one
 //! who pages as the caller. It ends with the page.
 
+use super::begin::{called, identities};
 use super::nouns::Guest;
 use super::record::{self, Record};
-use super::setup::{MEDIA_OPEN_MS, called, identities};
+use super::setup::MEDIA_OPEN_MS;
 use super::target::State;
 use super::{Call, Leg, Phase, intercom};
 use crate::context::{Context, LegRef, TimerKind};

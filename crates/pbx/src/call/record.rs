@@ -3,8 +3,8 @@
 use crate::context::Context;
 use flow::Refusal;
 use model::{
-    AudioFault, AudioTrouble, Cause, Cdr, CdrId, EndedBy, Leg, LegQuality, Now, Party, RecordingId,
-    SrtpSuite, Wall,
+    AudioFault, AudioTrouble, Cause, Cdr, CdrId, Charge, DestinationClass, EndedBy, Leg, LegQuality, Money,
+    Now, Party, RecordingId, SrtpSuite, Wall,
 };
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ pub(crate) struct Record {
     parent: Option<CdrId>,
     transferred_by: Option<String>,
     transferred_to: Option<String>,
+    did: Option<String>,
+    class: Option<DestinationClass>,
+    charge: Option<Charge>,
     audio: Vec<AudioTrouble>,
 }
 
@@ -46,6 +49,9 @@ impl Record {
             parent: None,
             transferred_by: None,
             transferred_to: None,
+            did: None,
+            class: None,
+            charge: None,
             audio: Vec::new(),
         }
     }
@@ -73,6 +79,9 @@ impl Record {
             parent: kept.parent,
             transferred_by: kept.transferred_by,
             transferred_to: kept.transferred_to,
+            did: kept.did,
+            class: kept.class,
+            charge: kept.charge,
             audio,
         }
     }
@@ -171,6 +180,33 @@ impl Record {
         self.transferred_to = Some(number);
     }
 
+    /// A number of the public network is called.
+    pub(crate) fn called(&mut self, class: DestinationClass) {
+        self.class = Some(class);
+    }
+
+    /// A carrier has sent the call to this number.
+    pub(crate) fn came_to(&mut self, number: String) {
+        self.did = Some(number);
+    }
+
+    /// What kind of number is called, where it is one of the public network.
+    pub(crate) fn class(&self) -> Option<DestinationClass> {
+        self.class
+    }
+
+    /// What a call outside came to, beside another where both sides of this one are outside. Nothing is said of what costs nothing.
+    pub(crate) fn charged(&mut self, charge: Charge) {
+        if charge.currency.is_none() {
+            return;
+        }
+        let before = self.charge.map_or(Money::ZERO, |known| known.amount);
+        self.charge = Some(Charge {
+            amount: charge.amount.saturating_add(before),
+            ..charge
+        });
+    }
+
     pub(crate) fn rang(&mut self, now: Now) {
         self.ring.get_or_insert(now.wall);
     }
@@ -236,6 +272,9 @@ impl Record {
             parent: self.parent,
             transferred_by: self.transferred_by.clone(),
             transferred_to: self.transferred_to.clone(),
+            did: self.did.clone(),
+            class: self.class,
+            charge: self.charge,
         }))
     }
 }
@@ -275,6 +314,9 @@ pub(crate) fn cause_of(refusal: Refusal) -> Cause {
         // "Exchange routing error" (RFC 3398 §7.2.6.1 for 482).
         Refusal::Loop => (482, 25),
         Refusal::TooManyForwards => (480, 25),
+        Refusal::Forbidden => (403, 21),
+        // "No circuit available".
+        Refusal::NoTrunk => (503, 34),
     };
     Cause { sip, q850 }
 }

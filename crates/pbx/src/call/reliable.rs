@@ -146,7 +146,7 @@ impl Call {
         let known = target.early.iter().position(|e| e.dialog.remote_tag == tag);
         if known.is_none() {
             let dialog = Dialog::uac(
-                &self.identity.0,
+                target.from(&self.identity.0),
                 &target.tag,
                 &target.call_id,
                 target.cseq,

@@ -7,11 +7,11 @@
 //! other, so nobody is asked twice. One record tells of both INVITEs. A call that is up is taken over by a new call with
 //! a record of its own; the replaced leg is hung up and the other one re-INVITEd.
 
+use super::begin::{caller_leg, identities, is_beyond_us, make_known, tell};
 use super::delayed_offer::read_offer;
 use super::nouns::{Guest, Origin, Transferrer};
 use super::record::{self, Record};
 use super::session;
-use super::setup::{caller_leg, identities, is_beyond_us, make_known, tell};
 use super::{Call, PendingInvite, Phase, Target, keys};
 use crate::context::{Context, Owner};
 use crate::edge::{ALLOW, SUPPORTED};
@@ -156,7 +156,7 @@ impl Call {
         context.counts.calls += 1;
         context.counts.transfers += 1;
         context.live = context.live.saturating_add(1);
-        make_known(context, dialog.local_tag.clone(), id, device.user);
+        make_known(context, dialog.local_tag.clone(), id, device.user.into());
         let caller = party(context, device, message);
         let by = Transferrer {
             peer: device.user.into(),
@@ -244,6 +244,7 @@ fn dialog_of(
 fn party(context: &Context, device: &Device, message: &Message<'_>) -> Party {
     let user = context.config.user(device.user);
     Party {
+        trunk: None,
         user: Some(device.user),
         device: Some(device.id),
         number: user.map_or("", |user| &user.extension).to_owned(),

@@ -86,7 +86,11 @@ impl Call {
                 let from = self.id;
                 self.ask_of_others(context, Act::Listen { from, user });
             }
-            Action::Dial { number, screen } => self.dial_for_caller(context, &number, screen, now),
+            Action::Dial {
+                number,
+                typed,
+                screen,
+            } => self.dial_for_caller(context, &number, typed, screen, now),
             _ => {}
         }
     }
@@ -437,6 +441,7 @@ impl Call {
         &mut self,
         context: &mut Context,
         number: &str,
+        typed: bool,
         screen: Option<MachineRules>,
         now: Now,
     ) {
@@ -450,7 +455,11 @@ impl Call {
             // The caller's leg can't go over to another call before its phone has our 2xx.
             if let Some(endpoint) = &mut self.endpoint {
                 let number = number.into();
-                endpoint.next = Some(Action::Dial { number, screen });
+                endpoint.next = Some(Action::Dial {
+                    number,
+                    typed,
+                    screen,
+                });
             }
             return;
         }
@@ -460,7 +469,14 @@ impl Call {
         };
         self.begin_program(context, Some(ringback), now);
         let (from, number) = (self.id, number.into());
-        let act = Act::Connect { from, number, screen };
+        // Who calls from outside dials nothing outside: that would be at the tenant's expense.
+        let inside = typed && self.caller.peer.trunk().is_some();
+        let act = Act::Connect {
+            from,
+            number,
+            inside,
+            screen,
+        };
         self.ask_of_others(context, act);
     }
 

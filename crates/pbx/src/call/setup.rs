@@ -1,25 +1,20 @@
 //! From the caller's INVITE to ringing phones (RFC 3261 §13, §16.7 for the choice among many refusals).
 
 use super::bridge::Means;
-use super::capabilities::Capabilities;
-use super::delayed_offer::read_offer;
 use super::follow::FLOW_FAILED;
 use super::record::{self, Record};
 use super::redirect::Redirects;
 use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::target::State;
-use super::{Bridge, Call, Leg, Moves, PendingInvite, Phase, Target};
-use super::{identity, intercom, keys, session, user_to_user, web};
-use crate::context::{Context, LegRef, Owner, TimerKind};
-use crate::dialled::Dialled;
-use crate::following::PhoneKey;
+use super::{Bridge, Call, Leg, Moves, Phase, Target};
+use super::{keys, session};
+use crate::context::{Context, TimerKind};
 use crate::location::{Binding, BindingFacts};
 use crate::reach;
 use flow::{Action, Event, Refusal, Run};
-use model::{CallId, Cause, Device, EndedBy, FlowToken, Leg as SideOf, Now, Party, TenantConfig, UserId};
+use model::{CallId, Cause, EndedBy, FlowToken, Leg as SideOf, Now, TenantConfig, UserId};
 use sdp::{Description, Side};
-use sip::dialog::Dialog;
 use sip::{Message, Name};
 use std::sync::Arc;
 
@@ -27,61 +22,6 @@ use std::sync::Arc;
 pub(super) const MEDIA_OPEN_MS: u64 = 2_000;
 
 impl Call {
-    /// Takes an authenticated INVITE. `None` when it was refused before it became a call.
-    pub(crate) fn begin(
-        context: &mut Context,
-        id: CallId,
-        device: &Device,
-        message: &Message<'_>,
-        flow: FlowToken,
-        now: Now,
-    ) -> Option<Call> {
-        let config = Arc::clone(&context.config);
-        let offer = read_offer(context, message, flow).ok()?;
-        let tag = context.new_tag();
-        if is_beyond_us(context, message, flow) {
-            return None;
-        }
-        let Ok(dialog) = Dialog::uas(message, &tag) else {
-            context.counts.invalid += 1;
-            context.reply(message, flow, 400);
-            return None;
-        };
-        let server = context.accept(message, flow, Owner::Caller(id), now)?;
-        let trying = context.response(message, flow, 100, None).finish();
-        context.tx.respond(server, 100, trying, now.mono);
-        context.counts.calls += 1;
-        context.live = context.live.saturating_add(1);
-
-        let Dialled {
-            number: dialled,
-            domain,
-            instance,
-        } = Dialled::by(context, message);
-        let (caller, callee) = parties(context, device, message, &dialled);
-        let mut identity = identities(&config, &caller, &dialled);
-        let told = tell(context, message, &caller, &mut identity.0);
-        make_known(context, tag, id, device.user);
-        let mut run = Run::new(context.dialled(&config, device.user, &dialled, &domain));
-        run.meet(device.user);
-        let record = Record::begin(context, caller, callee, now);
-        let mut leg = caller_leg(context, device, dialog, message, flow);
-        web::welcome_if_offered(context, &mut leg.side, offer.as_ref());
-        if offer.as_ref().is_some_and(web::is_dtls_alone) {
-            context.location.takes_dtls(leg.user(), &leg.flow, true);
-        }
-        let mut call = Call::new(id, config, run, record, leg, offer);
-        call.invite = Some(PendingInvite::new(server, message));
-        call.reliable = Reliable::of(message);
-        call.session_ids = SessionIds::of(message);
-        call.instance = instance;
-        (call.identity, call.told) = (identity, told);
-        call.max_forwards = hops_left(message);
-        call.hides_history = identity::hides_history(message);
-        call.start(context, now);
-        Some(call)
-    }
-
     /// A call in which nothing has happened yet.
     pub(super) fn new(
         id: CallId,
@@ -105,6 +45,8 @@ impl Call {
             invite: None,
             offer,
             targets: Vec::new(),
+            outgoing: None,
+            tickets: Vec::new(),
             redirects: Redirects::default(),
             instance: None,
             waking: Vec::new(),
@@ -152,6 +94,7 @@ impl Call {
         match action {
             Action::Ring { users, timeout_s } => self.ring(context, &users, timeout_s, now),
             Action::Forward(by) => self.forward(context, by, now),
+            Action::Outside(what) => self.call_outside(context, what, now),
             Action::Refuse(refusal) => {
                 match refusal {
                     Refusal::Loop | Refusal::TooManyForwards => context.counts.forwards_refused += 1,
@@ -159,6 +102,7 @@ impl Call {
                     Refusal::ForeignDomain => context.counts.forbidden += 1,
                     Refusal::Unreachable => context.counts.unreachable += 1,
                     Refusal::MediaRefused => context.counts.media_refused += 1,
+                    Refusal::Forbidden => context.counts.forbidden += 1,
                     _ => {}
                 }
                 if self.recall(context, now) {
@@ -317,6 +261,7 @@ impl Call {
         if !self.acknowledge_provisional(context, index, message, now) {
             return;
         }
+        self.carrier_speaks(context, index);
         SessionIds::learn(&mut self.session_ids, message);
         let Some(target) = self.targets.get(index) else {
             return;
@@ -452,7 +397,9 @@ impl Call {
 
     /// Ends the ringing when no target is left that may answer.
     pub(super) fn conclude(&mut self, context: &mut Context, now: Now) {
-        let more = !self.waking.is_empty() || self.targets.iter().any(Target::is_ringing);
+        let more = !self.waking.is_empty()
+            || self.waits_for_carrier()
+            || self.targets.iter().any(Target::is_ringing);
         if self.phase != Phase::Ringing || more {
             return;
         }
@@ -498,103 +445,4 @@ impl Call {
     pub(super) fn fail(&mut self, context: &mut Context, q850: u8, now: Now) {
         self.refuse(context, Cause { sip: 503, q850 }, EndedBy::System, now);
     }
-}
-
-/// The leg that called. It keeps the binding that it called from, so that it is found again after a reconnect.
-pub(super) fn caller_leg(
-    context: &mut Context,
-    device: &Device,
-    dialog: Dialog,
-    message: &Message<'_>,
-    flow: FlowToken,
-) -> Leg {
-    let flow = context.home(device.user, &dialog.remote_target, flow);
-    let binding = context.location.on_flow(device.user, &flow);
-    let key = binding.map(|b| PhoneKey::from(&*b.record));
-    let mut side = Side::new(context.random() >> 1);
-    let config = Arc::clone(&context.config);
-    keys::equip(context, config.policy(), &mut side, &flow, false);
-    let mut leg = Leg::new(dialog, flow, device.user.into(), key, side);
-    leg.can = Capabilities::of(message);
-    leg
-}
-
-fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &str) -> (Party, Party) {
-    let config = &context.config;
-    let user = config.user(device.user);
-    let caller = Party {
-        user: Some(device.user),
-        device: Some(device.id),
-        number: user.map_or("", |user| &user.extension).to_owned(),
-        display: user.map_or("", |user| &user.display).to_owned(),
-        sip_call_id: message.call_id().unwrap_or("").to_owned(),
-    };
-    (caller, called(config, dialled))
-}
-
-/// The party that a number names.
-pub(super) fn called(config: &TenantConfig, dialled: &str) -> Party {
-    let called = config.extension(dialled);
-    Party {
-        user: called.map(|user| user.id),
-        device: None,
-        number: dialled.to_owned(),
-        display: called.map_or("", |user| &user.display).to_owned(),
-        sip_call_id: String::new(),
-    }
-}
-
-/// Refuses what asks for a shorter session or more privacy than there is; false when it does not.
-pub(super) fn is_beyond_us(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> bool {
-    let private = identity::can_be_private(&context.config, message);
-    if !private {
-        context.reply(message, flow, 500);
-    }
-    !private || session::is_too_brief(context, message, flow)
-}
-
-/// Lets the caller's requests, and its phone on another connection, find the call.
-pub(super) fn make_known(context: &mut Context, tag: String, call: CallId, user: UserId) {
-    let side = SideOf::Caller;
-    context.legs.insert(tag.into_boxed_str(), LegRef { call, side });
-    context.following.joins(user, call);
-}
-
-/// Max-Forwards of the INVITEs that we send.
-pub(super) fn hops_left(message: &Message<'_>) -> u8 {
-    let hops = message.max_forwards().and_then(Result::ok);
-    hops.unwrap_or(70).saturating_sub(1)
-}
-
-/// What the phones that are called are told beside From and To: identity, intercom, user-to-user information, Session-ID.
-pub(super) fn tell(
-    context: &mut Context,
-    invite: &Message<'_>,
-    caller: &Party,
-    from: &mut String,
-) -> Vec<(Name, String)> {
-    let config = Arc::clone(&context.config);
-    let mut told = Vec::new();
-    identity::present(context, invite, caller, from, &mut told);
-    if config.policy().auto_answer && intercom::is_asked_for(invite) {
-        told.extend(intercom::forms(config.realm()));
-    }
-    told.extend(user_to_user::carried(invite).map(|value| (Name::UserToUser, value)));
-    told.extend(SessionIds::of(invite).map(|ids| (Name::SessionId, ids.to_callee())));
-    told
-}
-
-/// From and To of what we send: the caller as the tenant knows him, whatever he wrote (SECURITY: caller id).
-pub(super) fn identities(config: &TenantConfig, caller: &Party, dialled: &str) -> (String, String) {
-    let realm = config.realm();
-    let from = if caller.display.is_empty() {
-        format!("<sip:{}@{realm}>", caller.number)
-    } else {
-        format!(
-            "{} <sip:{}@{realm}>",
-            sip::build::quote_display(&caller.display),
-            caller.number
-        )
-    };
-    (from, format!("<sip:{dialled}@{realm}>"))
 }

@@ -11,7 +11,7 @@ use crate::following::PhoneKey;
 use crate::location::BindingFacts;
 use crate::peer::Peer;
 use flow::Forward;
-use model::{CallId, DeviceId, FlowToken, Now, UserId};
+use model::{CallId, DeviceId, FlowToken, Now, TrunkId, UserId};
 use sdp::Side;
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
@@ -42,12 +42,31 @@ pub(crate) struct Target {
     pub(crate) away: bool,
     /// What it was offered, where it has keys of its own.
     pub(super) side: Option<Box<Side>>,
+    /// What a carrier is told in place of what phones are.
+    pub(super) carrier: Option<Box<Told>>,
     /// What it is asked for now.
     pub(super) asked_for: Protected,
     path: Vec<Box<str>>,
     contact: Box<str>,
     branch: String,
     client: Option<ClientId>,
+}
+
+/// What a carrier is told of a call.
+pub(super) struct Told {
+    /// Request-URI.
+    pub(super) target: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// Ours.
+    pub(super) contact: String,
+    /// Who calls, and who has sent the call on.
+    pub(super) headers: Vec<(Name, String)>,
+    pub(super) challenges: u8,
+    /// It has answered something, were it only 100.
+    pub(super) heard: bool,
+    /// Its trunk's way, as it was numbered then.
+    pub(super) order: u64,
 }
 
 /// How far a fork has come (the client INVITE transaction as its user sees it, RFC 3261 figure 5).
@@ -117,9 +136,42 @@ impl Target {
             } else {
                 Protected::ByKeys
             },
+            carrier: None,
             path: binding.path.clone(),
             client: None,
         }
+    }
+
+    /// A call of ours to a carrier.
+    pub(super) fn outside(context: &mut Context, trunk: TrunkId, flow: FlowToken, told: Told) -> Target {
+        Target {
+            peer: Peer::Trunk(trunk),
+            device: None,
+            key: None,
+            flow,
+            contact: told.target.as_str().into(),
+            call_id: context.new_call_id(),
+            tag: context.new_tag(),
+            branch: context.new_branch(),
+            state: State::Waiting,
+            dismissed: Vec::new(),
+            early: Vec::new(),
+            cseq: 1,
+            min_se_s: 0,
+            rang: false,
+            diverted: Vec::new(),
+            away: false,
+            side: None,
+            carrier: Some(Box::new(told)),
+            asked_for: Protected::ByKeys,
+            path: Vec::new(),
+            client: None,
+        }
+    }
+
+    /// The From of its INVITE, without tag, where it is not that of all.
+    pub(super) fn from<'a>(&'a self, of_all: &'a str) -> &'a str {
+        self.carrier.as_ref().map_or(of_all, |told| &told.from)
     }
 
     /// Whose phone it is.
@@ -156,6 +208,15 @@ impl Target {
         invitation: &Invitation<'_>,
         now: Now,
     ) {
+        let contact = match &self.carrier {
+            Some(told) => told.contact.clone(),
+            None => context.contact(&self.flow),
+        };
+        let proof = self.proof(context);
+        let (from, to, told) = match &self.carrier {
+            Some(told) => (told.from.as_str(), told.to.as_str(), told.headers.as_slice()),
+            None => (invitation.from, invitation.to, invitation.told),
+        };
         let via = via(&self.flow, &self.branch);
         let (interval, least) = (invitation.session.0, invitation.session.1.max(self.min_se_s));
         let mut writer = Writer::request(Method::Invite, &self.contact)
@@ -165,11 +226,11 @@ impl Target {
             writer = writer.header(Name::Route, hop);
         }
         let writer = writer
-            .fmt(Name::From, format_args!("{};tag={}", invitation.from, self.tag))
-            .header(Name::To, invitation.to)
+            .fmt(Name::From, format_args!("{from};tag={}", self.tag))
+            .header(Name::To, to)
             .header(Name::CallId, &self.call_id)
             .fmt(Name::CSeq, format_args!("{} INVITE", self.cseq))
-            .header(Name::Contact, &context.contact(&self.flow))
+            .header(Name::Contact, &contact)
             .header(Name::Allow, ALLOW);
         // An offer in a reliable response could not wait for its answer.
         let supported = match (invitation.offer.is_empty(), interval) {
@@ -180,11 +241,16 @@ impl Target {
         };
         let writer = writer.header(Name::Supported, supported);
         let mut writer = session::wish(writer, interval, least);
-        for (name, value) in invitation.told {
+        for (name, value) in told {
             writer = writer.header(*name, value);
         }
-        let hops = invitation.forwards.iter().chain(&self.diverted);
-        writer = forward::tell(writer, invitation.realm, hops, invitation.history);
+        if let Some((name, value)) = &proof {
+            writer = writer.header(*name, value);
+        }
+        if self.carrier.is_none() {
+            let hops = invitation.forwards.iter().chain(&self.diverted);
+            writer = forward::tell(writer, invitation.realm, hops, invitation.history);
+        }
         let bytes = writer
             .header(Name::UserAgent, &context.server_name)
             .body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
@@ -199,6 +265,14 @@ impl Target {
                 self.state = State::Done(503);
             }
         }
+    }
+
+    /// What proves to a carrier who we are, once it has asked.
+    fn proof(&self, context: &mut Context) -> Option<(Name, String)> {
+        let trunk = self.peer.trunk()?;
+        let cnonce = format!("{:016x}", context.random());
+        let (name, answers) = context.carriers.answers(trunk)?;
+        Some((*name, answers.answer("INVITE", &self.contact, &cnonce)))
     }
 
     /// The next INVITE is a new request, not a copy.

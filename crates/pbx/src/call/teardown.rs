@@ -211,12 +211,16 @@ impl Call {
         self.forsake_made(context);
         self.screening_ends(context);
         let was_up = self.phase == Phase::Answered;
+        self.outgoing = None;
+        self.give_tickets_back(context, now);
+        self.leaves_trunks(context);
         self.record.ended(cause, by, now);
         for kind in [
             TimerKind::MediaOpen,
             TimerKind::Ring,
             TimerKind::Return,
             TimerKind::Wake,
+            TimerKind::Carrier,
             TimerKind::Longest,
             TimerKind::LateAnswer,
             TimerKind::Flow,

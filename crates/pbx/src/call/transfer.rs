@@ -8,12 +8,12 @@
 //! transferrer hangs up before, the leg comes over at once and waits here, and when nobody answers his phones ring.
 //! Calls can't reach each other: what one wants of another it leaves as an [`Act`] for the tenant.
 
+use super::begin::{called, identities};
 use super::leg::Leg;
 use super::nouns::{Act, Guest, Origin, Screening, Transferrer, Wish};
 use super::record::{self, Record};
 use super::redirect::Redirects;
 use super::reliable::Reliable;
-use super::setup::{called, identities};
 use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
 use crate::location::Binding;

@@ -8,6 +8,10 @@ use model::{FlowToken, MediaReport, Now, TenantConfig};
 use sip::transaction::{ClientId, Delivery, Event};
 use sip::{Message, Method};
 use std::sync::Arc;
+use tenancy::Reachable;
+
+/// Rounds of news between calls and trunks after one input; what is left then waits for the next.
+const MOST_ROUNDS: usize = 32;
 
 impl Tenant {
     pub(super) fn handle_response(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
@@ -135,7 +139,7 @@ impl Tenant {
                 !config.may_be_bound(device, user) || config.secret(device) != old.secret(device)
             });
         }
-        self.context.config = config;
+        self.context.reconfigure(config);
         self.context.compare_settings(&old);
         self.events.reconfigured(&mut self.context, &old);
         self.trunks.reconfigure(&mut self.context, now);
@@ -147,6 +151,7 @@ impl Tenant {
         self.context.tx.handle_timeout(now.mono);
         self.events.handle_timeout(&mut self.context, now);
         self.trunks.handle_timeout(&mut self.context, now);
+        self.context.meter.handle_timeout(now);
         while let Some(timer) = self.context.timers.expire(now.mono) {
             let Timer { call, kind } = timer;
             if let Some(call) = self.calls.get_mut(&call) {
@@ -169,6 +174,7 @@ impl Tenant {
         self.perform_acts(now);
         self.hear_transactions(now);
         self.perform_acts(now);
+        self.serve_carriers(now);
         while let Some(id) = self.context.over.pop() {
             if self.calls.get(&id).is_some_and(|call| call.is_over())
                 && let Some(call) = self.calls.remove(&id)
@@ -181,6 +187,50 @@ impl Tenant {
         self.events.settle(&mut self.context, &self.calls, now);
         self.context.ask_for_connections(now);
         self.context.out.extend(removed.into_iter().map(Effect::Binding));
+    }
+
+    /// Trunks hear of calls and calls of trunks, until neither has news.
+    fn serve_carriers(&mut self, now: Now) {
+        // Each round a call has one carrier less to try.
+        for _ in 0..MOST_ROUNDS {
+            self.trunks.hear_calls(&mut self.context, now);
+            let waiting = self.context.carriers.take_waiting();
+            if waiting.is_empty() {
+                break;
+            }
+            for id in waiting {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.carriers_changed(&mut self.context, now);
+                }
+            }
+            self.perform_acts(now);
+        }
+        if let Some(hosts) = self.context.carriers.take_hosts() {
+            let config = &self.context.config;
+            let trunks = config.trunks().iter().filter(|trunk| trunk.draft.enabled);
+            let networks = trunks
+                .flat_map(|trunk| trunk.draft.from.iter().copied())
+                .collect();
+            let reachable = (!config.trunks().is_empty()).then(|| Reachable {
+                hosts,
+                networks,
+                numbers: config.numbers().into(),
+            });
+            self.context.out.push(Effect::Reachable(reachable));
+        }
+        while let Some(ending) = self.context.meter.poll_ending() {
+            let call = self
+                .calls
+                .values_mut()
+                .find(|call| call.has_ticket(ending.ticket));
+            if let Some(call) = call {
+                let why = format!("{} of {} is used up", ending.limit.name(), ending.scope);
+                call.limit_reached(&mut self.context, &why, now);
+            }
+        }
+        while let Some(alert) = self.context.meter.poll_alert() {
+            self.context.out.push(Effect::Toll(Box::new(alert)));
+        }
     }
 
     fn hear_transactions(&mut self, now: Now) {

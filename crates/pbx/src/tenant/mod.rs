@@ -137,6 +137,7 @@ impl Tenant {
             context.large.next_deadline(),
             self.events.poll_timeout(),
             self.trunks.next_deadline(),
+            context.meter.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -207,7 +208,7 @@ impl Tenant {
             timers: self.context.timers.len(),
             followed: self.context.following.len(),
             lamps: self.context.lamps.held(),
-            rooms: self.context.rooms.held(),
+            rooms: self.context.rooms.held() + self.context.carriers.held() + self.context.meter.calls(),
             subscriptions: self.events.len(),
         }
     }

@@ -3,8 +3,9 @@
 use super::Tenant;
 use crate::auth::Access;
 use crate::call::{Call, reason};
+use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner};
-use model::{Device, FlowToken, Now, UserId};
+use model::{Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
@@ -78,7 +79,46 @@ impl Tenant {
         }
     }
 
+    fn is_emergency(&self, dialled: &str) -> bool {
+        self.context.numbering.emergency(dialled).is_some()
+    }
+
+    /// The trunk that a request came by: from a place of its carrier, and not in the name of one of our users. The one that the
+    /// Request-URI names goes before others at the same place.
+    fn carrier_of(&self, flow: FlowToken, message: &Message<'_>) -> Option<TrunkId> {
+        let config = &self.context.config;
+        if config.trunks().is_empty() || message.from_uri().is_some_and(|uri| config.owns_domain(uri.host)) {
+            return None;
+        }
+        let host = flow.remote.ip();
+        let fits = |trunk: &&Trunk| trunk.draft.enabled && self.context.carriers.is_from(trunk, host);
+        let user = message.target().map(|uri| uri.user_decoded());
+        let named = user.and_then(|user| trunk_in(&user, config.id()));
+        let named = named.and_then(|id| config.trunk(id)).filter(fits);
+        let found = named.or_else(|| config.trunks().iter().find(fits));
+        found.map(|trunk| trunk.id)
+    }
+
+    /// A carrier sends a call.
+    fn handle_carriers_invite(&mut self, trunk: TrunkId, flow: FlowToken, message: &Message<'_>, now: Now) {
+        let config = Arc::clone(&self.context.config);
+        let Some(trunk) = config.trunk(trunk) else { return };
+        let calls = u32::try_from(self.context.carriers.calls(trunk.id).count()).unwrap_or(u32::MAX);
+        let is_full = trunk.draft.channels != 0 && calls >= trunk.draft.channels;
+        if self.draining || is_full || self.context.live >= config.policy().max_calls {
+            self.context.counts.over_limit += 1;
+            return self.context.reply(message, flow, 503);
+        }
+        let id = self.next_id();
+        if let Some(call) = Call::begin_from_carrier(&mut self.context, id, trunk, message, flow, now) {
+            self.calls.insert(id, Box::new(call));
+        }
+    }
+
     fn handle_options(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
+        if self.carrier_of(flow, message).is_some() {
+            return self.context.reply_with(message, flow, 200, Context::capabilities);
+        }
         if self.authenticate(flow, message, now).is_none() {
             return;
         }
@@ -103,11 +143,20 @@ impl Tenant {
         if matches!(message.max_forwards(), Some(Ok(0))) {
             return self.context.reply(message, flow, 483);
         }
+        if let Some(trunk) = self.carrier_of(flow, message) {
+            return self.handle_carriers_invite(trunk, flow, message, now);
+        }
         let Some(device) = self.admit(flow, message, now) else {
             return;
         };
+        // Nothing stands before a call for help.
+        let helps = || {
+            message
+                .target()
+                .is_some_and(|uri| self.is_emergency(&uri.user_decoded()))
+        };
         let full = self.context.live >= self.context.config.policy().max_calls;
-        if self.draining || full {
+        if (self.draining || full) && !helps() {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
@@ -203,6 +252,7 @@ impl Tenant {
         let known = call.flow_for(side, message);
         known.is_some_and(|known| known.remote.ip() == flow.remote.ip())
             || self.is_registered_flow(call, side, flow)
+            || self.is_carrier_of(call, side, flow)
     }
 
     /// Whose phone sent this request inside a dialog, early ones included.
@@ -215,6 +265,12 @@ impl Tenant {
         let user = call.user_of(side);
         let binding = user.and_then(|user| self.context.location.on_flow(user, flow));
         binding.is_some_and(|binding| call.is_with(side, binding))
+    }
+
+    /// True where the leg is with a carrier, and the request comes from one of its places.
+    fn is_carrier_of(&self, call: &Call, side: model::Leg, flow: &FlowToken) -> bool {
+        let trunk = call.trunk_of(side).and_then(|id| self.context.config.trunk(id));
+        trunk.is_some_and(|trunk| self.context.carriers.is_from(trunk, flow.remote.ip()))
     }
 
     /// The leg whose dialog a request inside a dialog names, all three identifiers compared.

@@ -11,8 +11,13 @@ impl Tenant {
     /// Does one of the acts that are about services.
     pub(super) fn perform_service(&mut self, act: Act, now: Now) {
         match act {
-            Act::Connect { from, number, screen } => {
-                let made = self.connect(from, &number, screen, now);
+            Act::Connect {
+                from,
+                number,
+                inside,
+                screen,
+            } => {
+                let made = self.connect(from, &number, inside, screen, now);
                 // It may be over before it was in the list.
                 self.context.over.extend(made.ok());
                 if let Some(call) = self.calls.get_mut(&from) {
@@ -53,6 +58,7 @@ impl Tenant {
         &mut self,
         from: CallId,
         number: &str,
+        inside: bool,
         screen: Option<MachineRules>,
         now: Now,
     ) -> Result<CallId, u16> {
@@ -67,6 +73,14 @@ impl Tenant {
         let parties = asker.transferrer(SideOf::Caller).zip(asker.guest(SideOf::Caller));
         let (by, guest) = parties.ok_or(488_u16)?;
         let id = self.next_id();
+        let leads_out = || {
+            self.context
+                .route(&self.context.config, number, self.context.config.realm())
+        };
+        if inside && leads_out().leads_outside() {
+            self.context.counts.forbidden += 1;
+            return Err(403);
+        }
         let to = (number, screen);
         let call = Call::begin_dialled(&mut self.context, id, by, guest, to, now);
         self.calls.insert(id, Box::new(call));

@@ -11,7 +11,8 @@ mod registration;
 mod road;
 mod wait;
 
-use crate::context::{Asked, Context, Owner, TrunkOwner, contact};
+use crate::carriers::{News, Way, contact_of};
+use crate::context::{Asked, Context, Owner, TrunkOwner};
 use crate::effect::Effect;
 use health::{Health, Rules};
 use model::{
@@ -49,6 +50,8 @@ struct Live {
     registers: Option<u32>,
     /// A question waits for a road.
     options: bool,
+    /// Calls want one, or might.
+    wanted: bool,
     /// Those of the registration: one Call-ID for its life (RFC 3261 §10.2).
     call_id: String,
     cseq: u32,
@@ -74,16 +77,27 @@ impl Trunks {
             }
             new == Some(&live.trunk)
         });
+        // A tenant that never had any has nothing to tell.
+        if !(config.trunks().is_empty() && context.carriers.is_empty()) {
+            context.carriers.keep(|id| enabled().any(|trunk| trunk.id == id));
+        }
         for trunk in enabled() {
             self.trunks.entry(trunk.id).or_insert_with(|| {
                 self.lives = self.lives.wrapping_add(1);
                 Live::new(context, trunk, self.lives, now)
             });
         }
-        self.note();
+        for live in self.trunks.values_mut().filter(|live| live.wanted) {
+            live.go_on(context, now);
+        }
+        self.note(context);
     }
 
-    fn note(&mut self) {
+    /// Sees when something is due, and lets calls know how trunks are.
+    fn note(&mut self, context: &mut Context) {
+        for live in self.trunks.values() {
+            context.carriers.publish(live.trunk.id, live.way());
+        }
         self.due = self.trunks.values().filter_map(Live::next_deadline).min();
     }
 
@@ -98,7 +112,7 @@ impl Trunks {
             for live in self.trunks.values_mut() {
                 live.go_on(context, now);
             }
-            self.note();
+            self.note(context);
         }
     }
 
@@ -110,7 +124,7 @@ impl Trunks {
                 live.go_on(context, now);
             }
         }
-        self.note();
+        self.note(context);
     }
 
     /// There is a socket to a carrier, or none can be had.
@@ -125,17 +139,19 @@ impl Trunks {
                 live.go_on(context, now);
             }
         }
-        self.note();
+        self.note(context);
     }
 
     /// A connection is gone.
     pub(crate) fn connection_lost(&mut self, context: &mut Context, worker: u16, connection: u64, now: Now) {
         for live in self.trunks.values_mut() {
             if live.road.closed(worker, connection) {
+                live.wanted = true;
                 live.registration.lost_its_way(now.mono, context.random());
+                live.go_on(context, now);
             }
         }
-        self.note();
+        self.note(context);
     }
 
     /// An answer to a request of ours, or what stands for one: 408 when nobody answered, 503 when the connection broke.
@@ -178,7 +194,31 @@ impl Trunks {
             Asked::Register => live.registered(context, code, message, now),
         }
         live.go_on(context, now);
-        self.note();
+        self.note(context);
+    }
+
+    /// What calls have found out about their trunks.
+    pub(crate) fn hear_calls(&mut self, context: &mut Context, now: Now) {
+        let news = context.carriers.take_news();
+        if news.is_empty() {
+            return;
+        }
+        for (trunk, news) in news {
+            let Some(live) = self.trunks.get_mut(&trunk) else {
+                continue;
+            };
+            match news {
+                News::Wanted => {}
+                News::Silent(order) if order == live.road.order() => {
+                    live.road.failed(now.mono, context.random());
+                }
+                News::Refused(order) if order == live.road.order() => live.road.refused(),
+                News::Silent(_) | News::Refused(_) => {}
+            }
+            live.wanted = true;
+            live.go_on(context, now);
+        }
+        self.note(context);
     }
 
     /// Everything ends: carriers are told to send nothing more.
@@ -187,7 +227,8 @@ impl Trunks {
             live.leave(context, now);
         }
         self.trunks.clear();
-        self.note();
+        context.carriers.keep(|_| false);
+        self.note(context);
     }
 
     /// Every trunk, as commands show it.
@@ -213,6 +254,8 @@ impl Live {
             health: Health::new(rules, now.mono, context.random()),
             registers: None,
             options: false,
+            // The first call is not to wait for the DNS.
+            wanted: true,
             call_id: context.new_call_id(),
             cseq: 0,
             challenges: 0,
@@ -224,7 +267,7 @@ impl Live {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        let waits = self.registers.is_some() || self.options;
+        let waits = self.registers.is_some() || self.options || self.wanted;
         let road = self.road.next_deadline().filter(|_| waits);
         [
             road,
@@ -242,7 +285,7 @@ impl Live {
             (self.registers, self.challenges) = (Some(seconds), 0);
         }
         self.options |= self.health.due(now.mono);
-        while self.registers.is_some() || self.options {
+        while self.registers.is_some() || self.options || self.wanted {
             match self.road.step(&self.trunk.draft, now.mono, context.random()) {
                 Step::Go(flow) => self.send(context, flow, now),
                 Step::Ask(ask) => {
@@ -267,6 +310,7 @@ impl Live {
                     .answered(Answer::Failed(None), now.mono, context.random());
             }
         }
+        self.wanted = false;
         if std::mem::take(&mut self.options) && !self.ask(context, flow, now) {
             self.health.answered(false, now.mono, context.random());
         }
@@ -284,6 +328,21 @@ impl Live {
         }
         if std::mem::take(&mut self.options) {
             self.health.answered(false, now.mono, context.random());
+        }
+        self.wanted = false;
+    }
+
+    /// As calls see it.
+    fn way(&self) -> Way {
+        let wants = self.trunk.draft.register;
+        let state = self.told.1;
+        Way {
+            flow: self.road.flow(),
+            order: self.road.order(),
+            places: self.road.places(),
+            closed: self.road.is_resting(),
+            down: self.told.0 == TrunkHealth::Down || (wants && state != TrunkRegistration::Registered),
+            hosts: self.road.hosts(),
         }
     }
 
@@ -375,8 +434,7 @@ impl Live {
 
     /// Where the carrier sends its calls: the user part names tenant and trunk.
     fn contact(&self, context: &Context, flow: &FlowToken) -> String {
-        let (tenant, trunk) = (context.config.id().0, self.trunk.id.0);
-        contact(format_args!("{tenant:x}.{trunk:x}"), flow)
+        contact_of(context.config.id(), self.trunk.id, flow)
     }
 
     /// The carrier has answered a REGISTER.

@@ -5,7 +5,8 @@
 
 use super::wait::grown;
 use model::{FlowToken, Locate, LocateOutcome, Located, Place, Reach, Transport, TrunkDraft};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The shell answers within this, or it is as if it had failed.
@@ -53,6 +54,8 @@ pub(crate) struct Road {
     /// Tells answers to what was asked last from late ones.
     order: u64,
     places: Vec<Place>,
+    /// Those of before, while new ones are asked for: calls may come from there all the same.
+    before: Vec<Place>,
     /// The one that is used, or tried next.
     at: usize,
     /// How long the places are good.
@@ -72,6 +75,7 @@ impl Road {
             stage: Stage::Nowhere,
             order: first,
             places: Vec::new(),
+            before: Vec::new(),
             at: 0,
             until: Duration::ZERO,
             rests: 0,
@@ -102,7 +106,10 @@ impl Road {
             Stage::Nowhere | Stage::Open(_) | Stage::Resting(_) => {}
         }
         if !self.is_good(now) {
-            self.places.clear();
+            let old = std::mem::take(&mut self.places);
+            if !old.is_empty() {
+                self.before = old;
+            }
         }
         self.order = self.order.wrapping_add(1);
         self.stage = Stage::Asked(now.saturating_add(LONGEST_ASK));
@@ -208,6 +215,29 @@ impl Road {
             self.stage = Stage::Nowhere;
         }
         is_this
+    }
+
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The hosts of all of them.
+    pub(crate) fn hosts(&self) -> BTreeSet<IpAddr> {
+        let known = if self.places.is_empty() {
+            &self.before
+        } else {
+            &self.places
+        };
+        known
+            .iter()
+            .map(|place| place.address.ip().to_canonical())
+            .collect()
+    }
+
+    /// Nothing is tried for a while.
+    pub(crate) fn is_resting(&self) -> bool {
+        matches!(self.stage, Stage::Resting(_))
     }
 
     /// The socket, while there is one.

@@ -102,6 +102,7 @@ pub(crate) fn nothing_crosses_tenants(world: &World) -> Result<(), String> {
         }
         // A code, and the number of a flow, is answered by the server.
         if cdr.answer.is_some()
+            && cdr.callee.trunk.is_none()
             && !cdr.callee.number.starts_with('*')
             && !tenant.config().policy().flows.contains_key(&cdr.callee.number)
             && !tenant

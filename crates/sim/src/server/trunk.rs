@@ -1,8 +1,9 @@
 //! Trunks of a simulated node: their configuration, and what the shell answers.
 
 use super::Server;
-use model::{Locate, Located, Now, Reach, Reached, TenantId, Trunk};
-use pbx::Input;
+use model::{Locate, Located, Now, NumberRange, Policy, Reach, Reached, TenantConfig, TenantId, Trunk};
+use pbx::{Effect, Input};
+use std::sync::Arc;
 
 /// A question to the shell, answered a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,41 @@ impl Server {
     pub fn equip(&mut self, id: TenantId, trunks: Vec<Trunk>, now: Now) {
         if let Some(new) = self.renewed(id, |_| {}) {
             self.configure(new.with_trunks(trunks), now);
+        }
+    }
+
+    /// A tenant has these numbers, and this policy, from now on.
+    pub fn number(
+        &mut self,
+        id: TenantId,
+        numbers: Vec<NumberRange>,
+        alter: impl FnOnce(&mut Policy),
+        now: Now,
+    ) {
+        let Some(new) = self.renewed(id, |_| {}) else {
+            return;
+        };
+        let mut policy = new.policy().clone();
+        alter(&mut policy);
+        let domains: Vec<&str> = new.domains().iter().map(|d| &**d).collect();
+        let (users, devices) = (new.users().to_vec(), new.devices().to_vec());
+        let made = TenantConfig::new(id, new.version(), new.name(), &domains, policy, users, devices);
+        if let Ok(made) = made {
+            let trunks = new.trunks().to_vec();
+            self.configure(made.with_trunks(trunks).with_numbers(numbers), now);
+        }
+    }
+
+    /// What tenants say about calls to the outside, and where calls may come from.
+    pub(super) fn told_of_trunks(&mut self, id: TenantId, effect: Effect, now: Now) {
+        match effect {
+            Effect::Emergency(call) => self.emergencies.push(*call),
+            Effect::Toll(alert) => self.alerts.push((now.mono, *alert)),
+            Effect::Reachable(reachable) => {
+                self.peers = self.peers.with(id, reachable);
+                self.edge.set_peers(&Arc::new(self.peers.clone()));
+            }
+            _ => {}
         }
     }
 

@@ -20,8 +20,13 @@ impl World {
         let rng = Rng::new(self.rng.next());
         let name = format!("carrier{host}");
         self.carriers.push(Carrier::new(&name, address, account, rng));
-        self.places.entry(domain.to_owned()).or_default().push(address);
+        self.add_place(domain, address);
         self.carriers.len() - 1
+    }
+
+    /// A name of the DNS leads to this place as well.
+    pub fn add_place(&mut self, domain: &str, address: SocketAddr) {
+        self.places.entry(domain.to_owned()).or_default().push(address);
     }
 
     /// The shell is asked for a way.

@@ -93,6 +93,9 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         transferred_by: None,
         recordings: Vec::new(),
         transferred_to: None,
+        did: None,
+        class: None,
+        charge: None,
     }
 }
 

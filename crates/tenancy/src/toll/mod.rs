@@ -172,8 +172,18 @@ impl Meter {
     /// # Errors
     /// When limits and prices are in different currencies.
     pub fn new(policy: TollPolicy, rates: Option<Arc<RateTable>>) -> Result<Meter, CurrencyMismatch> {
-        Ok(Meter {
-            rules: Rules::new(policy, rates)?,
+        Ok(Meter::of(Rules::new(policy, rates)?))
+    }
+
+    /// One without a price list: nothing costs anything.
+    #[must_use]
+    pub fn without_prices(policy: TollPolicy) -> Meter {
+        Meter::of(Rules::made(policy, None))
+    }
+
+    fn of(rules: Rules) -> Meter {
+        Meter {
+            rules,
             calendar: Calendar::default(),
             accounts: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -183,7 +193,7 @@ impl Meter {
             alerts: VecDeque::new(),
             tidy_at: None,
             tidied: None,
-        })
+        }
     }
 
     /// Another policy or price list holds from now on. Calls under way keep their price; what is counted stays.

@@ -51,6 +51,11 @@ impl Rules {
         {
             return Err(CurrencyMismatch { policy, table });
         }
+        Ok(Rules::made(policy, rates))
+    }
+
+    /// The same where policy and list are known to fit together, as without a list they do.
+    pub(super) fn made(policy: TollPolicy, rates: Option<Arc<RateTable>>) -> Rules {
         let own = |change: &TollChange, of: fn(&TollProfile) -> TollLimits| {
             [&policy.by_day, &policy.by_night].map(|profile| of(profile).with(change))
         };
@@ -60,14 +65,14 @@ impl Rules {
         let trunks = trunks.map(|(trunk, own_part)| (*trunk, own(&own_part.limits, |profile| profile.trunk)));
         let (users, trunks) = (users.collect(), trunks.collect());
         let index = |prefixes: &BTreeSet<Prefix>| Prefixes::new(prefixes.iter().copied().collect());
-        Ok(Rules {
+        Rules {
             countries: index(&policy.countries),
             barred: index(&policy.barred),
             users,
             trunks,
             rates,
             policy,
-        })
+        }
     }
 
     pub(super) fn utc_offset_min(&self) -> i16 {

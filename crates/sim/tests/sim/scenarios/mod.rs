@@ -38,6 +38,7 @@ mod lost;
 mod menus;
 mod odd;
 mod offers;
+mod outside;
 mod own_sounds;
 mod parted;
 mod pins;

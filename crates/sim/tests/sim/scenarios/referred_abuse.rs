@@ -81,7 +81,7 @@ fn to_what_a_web_page_or_an_attacker_would_write() {
         202, then 404 <sip:999@acme.example>
         202, then 404 <sips:999@acme.example>
         202, then 404 <tel:+15550100;phone-context=evil.example>
-        202, then 404 <tel:911>
+        202, then 503 <tel:911>
         202, then 404 <sip:103%0d%0aX-Evil:%201@acme.example>
         202, then 480 <sip:103%00@acme.example>
         202, then 404 <sip:9%22%3E%3Bx=@acme.example>

@@ -102,16 +102,16 @@ fn the_ladder_of_a_registration() {
     scene.carrier(0).most_s = 60;
     scene.world.run(S(45));
     scene.ends(expect![[r#"
-        1364     server -> carrier1 REGISTER carrier.example <sip:1.7@10.0.0.1:5060> Expires 600
-        1365   carrier1 -> server   401 Unauthorized (REGISTER) ?MD5
-        1366     server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
-        1367   carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
-        31368    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
-        31369  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
-        61380    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
-        61381  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
-        91382    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
-        91383  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
+        1354     server -> carrier1 REGISTER carrier.example <sip:1.7@10.0.0.1:5060> Expires 600
+        1355   carrier1 -> server   401 Unauthorized (REGISTER) ?MD5
+        1356     server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
+        1357   carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
+        31358    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
+        31359  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
+        61370    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
+        61371  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
+        91372    server -> carrier1 REGISTER carrier.example +credentials <sip:1.7@10.0.0.1:5060> Expires 600
+        91373  carrier1 -> server   200 OK (REGISTER) <sip:other@10.9.9.9>;expires=5 <sip:1.7@10.0.0.1:5060>;expires=60
     "#]]);
 }
 

@@ -1,0 +1,132 @@
+//! Who calls, as a carrier is told: numbers of the tenant alone (SECURITY: caller id), identity and privacy as its trunk wants them
+//! (RFC 3323, RFC 3325), who has sent the call on (RFC 5806, RFC 7044).
+//!
+//! Owns: which number that is, and the headers. Does not own: what phones are told (`identity`, `forward`).
+
+use super::Call;
+use super::forward;
+use super::identity::ANONYMOUS;
+use crate::context::Context;
+use flow::Forward;
+use model::{TenantConfig, Trunk, TrunkDraft, TrunkHistory, TrunkIdentity, UserId};
+use sip::Name;
+
+/// What a carrier is told.
+pub(super) struct Shown {
+    /// Without tag.
+    pub(super) from: String,
+    pub(super) headers: Vec<(Name, String)>,
+}
+
+impl Call {
+    pub(super) fn shown_to(&self, context: &Context, trunk: &Trunk) -> Shown {
+        let draft = &trunk.draft;
+        let private = self.identity.0 == ANONYMOUS && !self.is_emergency();
+        let number = self.number_to_show(context, draft);
+        let number = number.map(|number| context.numbering.write(&number, draft));
+        let account = Some(draft.account()).filter(|account| !account.is_empty());
+        let uri = |user: &str| format!("<sip:{}@{}>", user.replace('#', "%23"), draft.domain());
+        let identity = number.as_deref().or(account).map(uri);
+        let from = match (&identity, private) {
+            (Some(identity), false) => identity.clone(),
+            // The carrier knows its customer by the account; whom it calls is told by From.
+            _ => ANONYMOUS.to_owned(),
+        };
+        let mut headers = Vec::new();
+        if let Some(identity) = identity {
+            match draft.identity {
+                TrunkIdentity::Asserted => headers.push((Name::PAssertedIdentity, identity)),
+                TrunkIdentity::Preferred => headers.push((Name::PPreferredIdentity, identity)),
+                TrunkIdentity::RemoteParty => {
+                    let privacy = if private { "full" } else { "off" };
+                    let value = format!("{identity};party=calling;screen=yes;privacy={privacy}");
+                    headers.push((Name::RemotePartyId, value));
+                }
+                TrunkIdentity::None => {}
+            }
+        }
+        if private && matches!(draft.identity, TrunkIdentity::Asserted | TrunkIdentity::Preferred) {
+            headers.push((Name::Privacy, "id".to_owned()));
+        }
+        headers.extend(self.history_for(context, draft));
+        Shown { from, headers }
+    }
+
+    /// The caller's number as E.164: one that the tenant has, or, of a call from outside that is sent on, the caller's own where the
+    /// carrier takes that.
+    fn number_to_show(&self, context: &Context, draft: &TrunkDraft) -> Option<String> {
+        let config = &context.config;
+        let is_foreign = self.caller.peer.trunk().is_some();
+        if is_foreign && draft.foreign_caller {
+            let number = &self.record.caller.number;
+            if number::E164::parse(number).is_some() {
+                return Some(number.clone());
+            }
+        }
+        let by = self.run.forwards().last().map(|forward| forward.user);
+        let transferrer = self
+            .moves
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.by.peer.user());
+        let user = by.or(self.caller.user()).or(transferrer);
+        user.and_then(|user| number_of(config, user))
+            .or_else(|| usual(config))
+    }
+
+    /// Who has sent the call on, each by a number that the public network knows.
+    fn history_for(&self, context: &Context, draft: &TrunkDraft) -> Vec<(Name, String)> {
+        let known = |hop: &Forward| {
+            let number = number_of(&context.config, hop.user)?;
+            let to = context.numbering.read(&hop.to).map(|number| number.to_string());
+            let write = |number: &str| context.numbering.write(number, draft).into();
+            Some(Forward {
+                by: write(&number),
+                to: write(&to.unwrap_or(number)),
+                ..hop.clone()
+            })
+        };
+        let hops: Vec<Forward> = self.run.forwards().iter().filter_map(known).collect();
+        let (diversion, history) = match draft.history {
+            TrunkHistory::Diversion => (true, false),
+            TrunkHistory::HistoryInfo => (false, true),
+            TrunkHistory::Both => (true, true),
+            TrunkHistory::None => (false, false),
+        };
+        forward::lines(
+            draft.domain(),
+            hops.iter(),
+            diversion,
+            history && !self.hides_history,
+        )
+    }
+}
+
+/// A user's own number: the one he has chosen, where the tenant has it, else one that leads to him.
+pub(super) fn number_of(config: &TenantConfig, user: UserId) -> Option<String> {
+    let user = config.user(user)?;
+    let chosen = user.settings.caller_number.as_deref();
+    chosen
+        .and_then(|number| owned(config, number))
+        .or_else(|| leading_to(config, &user.extension))
+}
+
+/// The number of those who have none.
+fn usual(config: &TenantConfig) -> Option<String> {
+    owned(config, &config.policy().caller_number)
+}
+
+/// A number, if the tenant has it.
+fn owned(config: &TenantConfig, number: &str) -> Option<String> {
+    let number = number::E164::parse(number)?;
+    config.number(number.value()).map(|_| number.to_string())
+}
+
+/// The first number that leads to an extension.
+fn leading_to(config: &TenantConfig, extension: &str) -> Option<String> {
+    config.numbers().iter().find_map(|range| {
+        let number = range.number_of(extension)?;
+        let is_it = config.number(number).is_some_and(|found| found == range);
+        is_it.then(|| format!("+{number}"))
+    })
+}

@@ -1,0 +1,550 @@
+//! A call to a number of the public network: which trunk takes it, and the next one where that can't.
+//!
+//! Owns: the order of trunks, waiting for a way, going on to the next carrier, its challenges. Does not own: the ways (`trunk`), what a
+//! carrier is told of the caller (`callerid`), what calls may be (`tenancy::toll`).
+//!
+//! - Another carrier is tried only while the one before has said nothing of the called party: no 18x, no answer, no refusal that is
+//!   the called party's. Silence counts after `try_s`, where another can be tried at all.
+//! - An emergency call asks for no limit: neither of the tenant nor of a trunk. Trunks of emergency routes come first, then all others,
+//!   those that seem to be down last.
+//! - Audio of such calls is always relayed: carriers learn no address of a phone.
+
+use super::target::{State, Target, Told};
+use super::{Call, Phase, record};
+use crate::carriers::{LONGEST_WAIT, News, Way};
+use crate::context::{Context, TimerKind};
+use crate::effect::Effect;
+use flow::{Event, Outside, Refusal};
+use model::{DestinationClass, EmergencyCall, Now, Prefix, TollTicket, Trunk, TrunkId};
+use sip::digest::Answers;
+use sip::{Message, Name};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tenancy::{Origin, Request, Verdict};
+
+/// Places of one trunk that one call tries.
+const MOST_PLACES: u8 = 3;
+/// Challenges that one INVITE answers: the first, and one whose nonce was too old.
+const MOST_CHALLENGES: u8 = 2;
+/// INVITEs to carriers of one call.
+const MOST_TRIES: usize = 16;
+/// How long a number outside rings: carriers end it sooner by themselves.
+const RING_S: u32 = 180;
+
+/// A number outside that is being called.
+pub(super) struct Outgoing {
+    what: Outside,
+    /// Trunks that were not tried yet.
+    left: VecDeque<TrunkId>,
+    /// The one that is tried, and how many of its places were.
+    at: Option<(TrunkId, u8)>,
+    /// There is no way to it yet.
+    waits: bool,
+    /// The way of it that has failed.
+    failed: Option<u64>,
+    tries: usize,
+}
+
+impl Call {
+    /// Calls a number outside.
+    pub(super) fn call_outside(&mut self, context: &mut Context, what: Outside, now: Now) {
+        self.round = self.targets.len();
+        self.record.callee.number = what.number.to_string();
+        self.record.called(what.class);
+        let is_emergency = what.class == DestinationClass::Emergency;
+        if is_emergency {
+            context.counts.emergency_calls += 1;
+            context.out.push(Effect::Emergency(Box::new(EmergencyCall {
+                tenant: self.config.id(),
+                call: self.id,
+                number: what.number.clone(),
+                from: self.record.caller.number.as_str().into(),
+                display: self.record.caller.display.as_str().into(),
+                device: self.record.caller.device,
+                address: self.caller.flow.remote,
+            })));
+        }
+        let left = self.trunks_for(context, &what, now);
+        if left.is_empty() {
+            context.counts.no_trunk += 1;
+            return self.advance(context, Event::Unanswered(Refusal::NoTrunk), now);
+        }
+        if !self.is_allowed(context, &what, left.front().copied(), now) {
+            context.counts.toll_refused += 1;
+            return self.advance(context, Event::Unanswered(Refusal::Forbidden), now);
+        }
+        self.ring_timeout_s = RING_S;
+        self.outgoing = Some(Box::new(Outgoing {
+            what,
+            left,
+            at: None,
+            waits: false,
+            failed: None,
+            tries: 0,
+        }));
+        self.next_carrier(context, now);
+    }
+
+    /// Asks the tenant's limits; what they allow is counted from now on.
+    fn is_allowed(
+        &mut self,
+        context: &mut Context,
+        what: &Outside,
+        trunk: Option<TrunkId>,
+        now: Now,
+    ) -> bool {
+        let request = Request {
+            origin: self.origin_of_costs(),
+            trunk,
+            number: &what.number,
+            class: what.class,
+        };
+        match context.meter.ask(&request, now) {
+            Verdict::Allow { ticket, .. } => {
+                self.tickets.push(ticket);
+                true
+            }
+            Verdict::Refuse(reason) => {
+                self.run.note(&reason.to_string());
+                false
+            }
+        }
+    }
+
+    /// Who pays: the last who has sent the call on, who has transferred it, or who has dialled.
+    pub(super) fn origin_of_costs(&self) -> Origin {
+        if let Some(forward) = self.run.forwards().last() {
+            return Origin::Forwarded(forward.user);
+        }
+        let by = self
+            .moves
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.by.peer.user());
+        match (by, self.caller.user()) {
+            (Some(user), caller) if caller != Some(user) => Origin::Transferred(user),
+            (_, Some(user)) => Origin::Dialled(user),
+            (_, None) => Origin::Flow,
+        }
+    }
+
+    /// The trunks that may carry it, in the order of trying.
+    fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
+        let config = Arc::clone(&context.config);
+        let routes = config.policy().routes.values().filter(|route| route.enabled);
+        let mut order: Vec<&Trunk> = Vec::new();
+        let add = |trunk: Option<&'_ Trunk>, order: &mut Vec<TrunkId>| {
+            if let Some(trunk) = trunk.filter(|trunk| trunk.draft.enabled && !order.contains(&trunk.id)) {
+                order.push(trunk.id);
+            }
+        };
+        let mut ids: Vec<TrunkId> = Vec::new();
+        let is_emergency = what.class == DestinationClass::Emergency;
+        if is_emergency {
+            for route in routes.filter(|route| route.emergency) {
+                for member in route.order(|| context.random()) {
+                    add(config.trunk_named(&member.name), &mut ids);
+                }
+            }
+        } else if let Some(number) = Prefix::of_number(&what.number) {
+            let fitting = routes.filter(|route| !route.emergency);
+            let fitting = fitting.filter_map(|route| Some((route.fits(number)?, route)));
+            // The first of those that fit best.
+            let best = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
+            for member in best
+                .map(|(_, route)| route.order(|| context.random()))
+                .into_iter()
+                .flatten()
+            {
+                add(config.trunk_named(&member.name), &mut ids);
+            }
+        }
+        if is_emergency || config.policy().routes.values().all(|route| route.emergency) {
+            for trunk in config.trunks() {
+                add(Some(trunk), &mut ids);
+            }
+        }
+        order.extend(ids.into_iter().filter_map(|id| config.trunk(id)));
+        let is_doubtful = |trunk: &&Trunk| {
+            let way = context.carriers.way(trunk.id);
+            way.is_none_or(|way| way.down || way.closed) || context.carriers.is_broken(trunk.id, now)
+        };
+        // Stable: those that seem to be down keep their order behind the others.
+        order.sort_by_key(|trunk| is_doubtful(trunk));
+        order.into_iter().map(|trunk| trunk.id).collect()
+    }
+
+    /// Goes on to the next carrier, or ends the attempt.
+    fn next_carrier(&mut self, context: &mut Context, now: Now) {
+        self.cancel_timer(context, TimerKind::Carrier);
+        context.carriers.stops_waiting(self.id);
+        let config = Arc::clone(&context.config);
+        loop {
+            let Some(outgoing) = &mut self.outgoing else {
+                return;
+            };
+            outgoing.waits = false;
+            let is_emergency = outgoing.what.class == DestinationClass::Emergency;
+            let again = outgoing.at.filter(|(trunk, places)| {
+                let known = context.carriers.way(*trunk).map_or(0, |way| way.places);
+                usize::from(*places) < known && *places < MOST_PLACES
+            });
+            let spent = outgoing.tries >= MOST_TRIES;
+            let next = again.map(|(trunk, _)| trunk).or_else(|| {
+                (outgoing.at, outgoing.failed) = (None, None);
+                outgoing.left.pop_front()
+            });
+            let Some(trunk) = next.filter(|_| !spent).and_then(|id| config.trunk(id)) else {
+                return self.no_carrier_left(context, now);
+            };
+            let has_room = again.is_some() || context.carriers.has_room(trunk.id, &trunk.draft, now);
+            if !trunk.draft.enabled || (!has_room && !is_emergency) {
+                context.counts.trunk_full += u64::from(!has_room);
+                continue;
+            }
+            if !self.changes_trunk(context, trunk.id, now) {
+                continue;
+            }
+            let Some(outgoing) = &mut self.outgoing else {
+                return;
+            };
+            let places = again.map_or(0, |(_, places)| places);
+            outgoing.at = Some((trunk.id, places.saturating_add(1)));
+            match context.carriers.way(trunk.id).cloned() {
+                Some(way) if self.is_usable(&way) => return self.call_carrier(context, trunk, &way, now),
+                Some(way) if !way.closed => {
+                    if let Some(outgoing) = &mut self.outgoing {
+                        outgoing.waits = true;
+                    }
+                    context.carriers.tell(trunk.id, News::Wanted);
+                    context.carriers.waits(self.id);
+                    let wait = u64::try_from(LONGEST_WAIT.as_millis()).unwrap_or(u64::MAX);
+                    return self.set_timer(context, TimerKind::Carrier, wait, now);
+                }
+                _ => context.carriers.tell(trunk.id, News::Wanted),
+            }
+        }
+    }
+
+    /// A way that has not just failed.
+    fn is_usable(&self, way: &Way) -> bool {
+        let failed = self.outgoing.as_ref().and_then(|outgoing| outgoing.failed);
+        way.flow.is_some() && failed != Some(way.order)
+    }
+
+    /// The limits of another trunk hold from now on; false where they let no call through.
+    fn changes_trunk(&mut self, context: &mut Context, trunk: TrunkId, now: Now) -> bool {
+        let Some(ticket) = self.tickets.last() else {
+            return true;
+        };
+        match context.meter.rerouted(*ticket, trunk, now) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.run.note(&reason.to_string());
+                false
+            }
+        }
+    }
+
+    /// Nobody takes it.
+    fn no_carrier_left(&mut self, context: &mut Context, now: Now) {
+        self.outgoing = None;
+        self.give_tickets_back(context, now);
+        let tried = self.targets.len() > self.round;
+        if !tried {
+            context.counts.no_trunk += 1;
+            return self.advance(context, Event::Unanswered(Refusal::NoTrunk), now);
+        }
+        let codes = self.targets.iter().filter_map(|target| match target.state {
+            State::Done(code) if target.peer.trunk().is_some() => Some(code),
+            _ => None,
+        });
+        let refusal = match record::refusal_of(codes, false) {
+            Refusal::Unreachable => Refusal::NoTrunk,
+            refusal => refusal,
+        };
+        self.advance(context, Event::Unanswered(refusal), now);
+    }
+
+    /// Sends the call to a carrier.
+    fn call_carrier(&mut self, context: &mut Context, trunk: &Trunk, way: &Way, now: Now) {
+        let Some((flow, outgoing)) = way.flow.zip(self.outgoing.as_mut()) else {
+            return;
+        };
+        outgoing.tries = outgoing.tries.saturating_add(1);
+        let what = outgoing.what.clone();
+        self.run.note(&format!("trunk {}", trunk.name));
+        self.record.callee.trunk = Some(trunk.name.to_string());
+        context.carriers.begins(trunk.id, now);
+        context.carriers.joins(trunk.id, self.id);
+        context.counts.trunk_calls += 1;
+        let told = self.told_to(context, trunk, &what, (&flow, way.order));
+        let target = Target::outside(context, trunk.id, flow, told);
+        self.targets.push(target);
+        // Those before have had their last word, or will be told to go.
+        self.round = self.targets.len().saturating_sub(1);
+        self.bridge.relay(self.config.id(), self.id);
+        let caller = self.caller.flow;
+        if !self.reserve_media(context, &caller, &flow, now) {
+            self.dial(context, now);
+        } else if self.phase == Phase::Ringing {
+            self.phase = Phase::Opening;
+        }
+        let try_ms = u64::from(trunk.draft.try_s).saturating_mul(1_000);
+        self.set_timer(context, TimerKind::Carrier, try_ms, now);
+    }
+
+    /// Ways have changed while the call waits for one.
+    pub(crate) fn carriers_changed(&mut self, context: &mut Context, now: Now) {
+        let Some(outgoing) = self.outgoing.as_ref().filter(|outgoing| outgoing.waits) else {
+            return;
+        };
+        let Some((id, _)) = outgoing.at else { return };
+        let config = Arc::clone(&context.config);
+        let way = context.carriers.way(id).cloned();
+        match (config.trunk(id), way) {
+            (Some(trunk), Some(way)) if self.is_usable(&way) => {
+                self.cancel_timer(context, TimerKind::Carrier);
+                context.carriers.stops_waiting(self.id);
+                if let Some(outgoing) = &mut self.outgoing {
+                    outgoing.waits = false;
+                }
+                self.call_carrier(context, trunk, &way, now);
+            }
+            (Some(_), Some(way)) if !way.closed => {}
+            _ => self.skip_carrier(context, now),
+        }
+    }
+
+    /// The trunk that is tried is given up, whatever places it has.
+    fn skip_carrier(&mut self, context: &mut Context, now: Now) {
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.at = None;
+        }
+        self.next_carrier(context, now);
+    }
+
+    /// True while the next carrier is being waited for.
+    pub(super) fn waits_for_carrier(&self) -> bool {
+        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.waits)
+    }
+
+    /// The carrier has said nothing for `try_s`, or no way to it has come.
+    pub(super) fn carrier_is_slow(&mut self, context: &mut Context, now: Now) {
+        if self.waits_for_carrier() {
+            context.carriers.stops_waiting(self.id);
+            return self.skip_carrier(context, now);
+        }
+        let index = self.targets.len().saturating_sub(1);
+        let Some(target) = self.targets.get(index).filter(|target| target.is_ringing()) else {
+            return;
+        };
+        let is_mute = target.carrier.as_ref().is_some_and(|told| !told.heard);
+        // Where no other can be tried, it may take its time.
+        if !is_mute || !self.has_another(context) {
+            return;
+        }
+        self.carrier_failed(context, index, 408, false, now);
+    }
+
+    fn has_another(&self, context: &Context) -> bool {
+        let Some(outgoing) = &self.outgoing else {
+            return false;
+        };
+        let places = outgoing.at.is_some_and(|(trunk, places)| {
+            let known = context.carriers.way(trunk).map_or(0, |way| way.places);
+            usize::from(places) < known && places < MOST_PLACES
+        });
+        (places || !outgoing.left.is_empty()) && outgoing.tries < MOST_TRIES
+    }
+
+    /// A carrier has said something: it is there.
+    pub(super) fn carrier_speaks(&mut self, context: &mut Context, index: usize) {
+        let Some(target) = self.targets.get_mut(index) else {
+            return;
+        };
+        let Some(trunk) = target.peer.trunk() else { return };
+        let first = target
+            .carrier
+            .as_mut()
+            .map(|told| std::mem::replace(&mut told.heard, true));
+        if first == Some(false) {
+            context.carriers.works(trunk);
+            self.cancel_timer(context, TimerKind::Carrier);
+        }
+    }
+
+    /// A carrier's refusal or silence. True where another is tried in its place, or nothing is left to be done.
+    pub(super) fn carrier_failed(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        code: u16,
+        is_answer: bool,
+        now: Now,
+    ) -> bool {
+        let may_go_on = self.has_another(context)
+            && self.phase == Phase::Ringing
+            && index == self.targets.len().saturating_sub(1);
+        let Some(target) = self.targets.get_mut(index) else {
+            return false;
+        };
+        let Some((trunk, told)) = target.peer.trunk().zip(target.carrier.as_ref()) else {
+            return false;
+        };
+        let order = told.order;
+        let is_its_fault = matches!(code, 401 | 407 | 408 | 430 | 500 | 502..=504);
+        match (is_answer, code) {
+            (false, _) => context.carriers.tell(trunk, News::Silent(order)),
+            (true, 503) => context.carriers.tell(trunk, News::Refused(order)),
+            (true, _) => {}
+        }
+        let is_broken = match is_its_fault {
+            true => context.carriers.fails(trunk, now),
+            false => {
+                context.carriers.works(trunk);
+                false
+            }
+        };
+        context.counts.trunk_failures += u64::from(is_its_fault);
+        context.counts.trunk_breaks += u64::from(is_broken);
+        let rang = target.rang || target.early.iter().any(|early| early.description.is_some());
+        if !may_go_on || !is_its_fault || rang || !target.is_ringing() {
+            return false;
+        }
+        if is_answer {
+            target.state = State::Done(code);
+        } else {
+            target.cancel(context, "", now);
+        }
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.failed = Some(order);
+            // What a trunk refuses by one place it refuses by the others, but for 503 and silence.
+            if is_answer && code != 503 {
+                outgoing.at = None;
+            }
+        }
+        self.run.note(&format!("trunk failed ({code})"));
+        context.carriers.leaves(trunk, self.id);
+        context.over.push(self.id);
+        self.next_carrier(context, now);
+        true
+    }
+
+    /// A carrier asks who we are. False when that can't be answered, or was already.
+    pub(super) fn proves_itself(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        (code, message): (u16, &Message<'_>),
+        now: Now,
+    ) -> bool {
+        let config = Arc::clone(&context.config);
+        let (from, into) = match code {
+            401 => (Name::WwwAuthenticate, Name::Authorization),
+            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
+            _ => return false,
+        };
+        let Some(target) = self.targets.get_mut(index).filter(|target| target.is_ringing()) else {
+            return false;
+        };
+        // A phone's challenge is never answered: our credentials are for trunks alone.
+        let Some(trunk) = target.peer.trunk().and_then(|id| config.trunk(id)) else {
+            return false;
+        };
+        let Some(told) = target.carrier.as_mut() else {
+            return false;
+        };
+        let draft = &trunk.draft;
+        let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
+        told.challenges = told.challenges.saturating_add(1);
+        if draft.username.is_empty() || told.challenges > MOST_CHALLENGES {
+            return false;
+        }
+        let answers = Answers::begin(message.headers(from), realm, &draft.username, &trunk.password.0);
+        if !context
+            .carriers
+            .learn(trunk.id, answers.map(|answers| (into, answers)))
+        {
+            return false;
+        }
+        target.renew(context);
+        self.send_invite(context, index, now);
+        self.conclude(context, now);
+        true
+    }
+
+    /// The call has been answered: from now on it costs.
+    pub(super) fn outside_is_answered(&mut self, context: &mut Context, now: Now) {
+        self.outgoing = None;
+        self.cancel_timer(context, TimerKind::Carrier);
+        for ticket in &self.tickets {
+            context.meter.answered(*ticket, now);
+        }
+    }
+
+    /// The call is over: what it came to stands in the record.
+    pub(super) fn give_tickets_back(&mut self, context: &mut Context, now: Now) {
+        for ticket in std::mem::take(&mut self.tickets) {
+            if let Some(charge) = context.meter.ended(ticket, now) {
+                self.record.charged(charge);
+            }
+        }
+    }
+
+    /// Is this the call that a limit ends?
+    pub(crate) fn has_ticket(&self, ticket: TollTicket) -> bool {
+        self.tickets.contains(&ticket)
+    }
+
+    /// A limit ends it.
+    pub(crate) fn limit_reached(&mut self, context: &mut Context, why: &str, now: Now) {
+        context.counts.toll_ended += 1;
+        self.run.note(why);
+        let cause = record::q850::TIMER_EXPIRY;
+        match self.phase {
+            Phase::Answered => self.hang_up(context, cause, model::EndedBy::System, "limit reached", now),
+            _ => self.fail(context, cause, now),
+        }
+    }
+
+    /// It leads to help: no limit ends it.
+    pub(super) fn is_emergency(&self) -> bool {
+        self.record.class() == Some(DestinationClass::Emergency)
+    }
+
+    /// No trunk counts it any more.
+    pub(super) fn leaves_trunks(&self, context: &mut Context) {
+        let legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
+        let trunks = legs.filter_map(|leg| leg.peer.trunk());
+        let trunks = trunks.chain(self.targets.iter().filter_map(|target| target.peer.trunk()));
+        for trunk in trunks.collect::<Vec<_>>() {
+            context.carriers.leaves(trunk, self.id);
+        }
+        context.carriers.stops_waiting(self.id);
+    }
+
+    fn told_to(
+        &self,
+        context: &Context,
+        trunk: &Trunk,
+        what: &Outside,
+        (flow, order): (&model::FlowToken, u64),
+    ) -> Told {
+        let shown = self.shown_to(context, trunk);
+        let draft = &trunk.draft;
+        let number = context.numbering.write(&what.number, draft);
+        let number = number.replace('#', "%23");
+        let port = draft.port.map_or_else(String::new, |port| format!(":{port}"));
+        Told {
+            target: format!("sip:{number}@{}{port}", draft.host),
+            from: shown.from,
+            to: format!("<sip:{number}@{}>", draft.host),
+            contact: crate::carriers::contact_of(self.config.id(), trunk.id, flow),
+            headers: shown.headers,
+            challenges: 0,
+            heard: false,
+            order,
+        }
+    }
+}

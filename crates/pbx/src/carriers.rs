@@ -1,0 +1,303 @@
+//! What calls see of trunks, and what trunks hear of calls.
+//!
+//! Owns: the board between the two: which way a trunk has now, how it goes, how many calls are on it. Does not own: how ways come to be
+//! (`trunk`), and which trunk a call takes (`call::outside`).
+
+use crate::context::contact;
+use model::{CallId, FlowToken, Now, Trunk, TrunkDraft, TrunkId};
+use sip::Name;
+use sip::digest::Answers;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A call waits for a way to a carrier for so long at most.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(4);
+/// Calls in a row that a carrier left without an answer, or could not take, after which it is left alone,
+const BREAKS_AFTER: u8 = 5;
+/// for so long at first, and at most.
+const BREAK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(120));
+
+/// How a trunk is at the moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Way {
+    /// The socket that it is spoken to by.
+    pub(crate) flow: Option<FlowToken>,
+    /// Which of its ways that is.
+    pub(crate) order: u64,
+    /// How many places it has.
+    pub(crate) places: usize,
+    /// Nothing is tried for a while: all of them have failed.
+    pub(crate) closed: bool,
+    /// It is down, or not registered where it has to be.
+    pub(crate) down: bool,
+    /// The hosts of its places: calls may come from there.
+    pub(crate) hosts: BTreeSet<IpAddr>,
+}
+
+/// What a call has found out about a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It needs a way.
+    Wanted,
+    /// Its place said nothing, or could not be spoken to.
+    Silent(u64),
+    /// Its place can't now (503).
+    Refused(u64),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    /// The second that is counted, and the calls that began in it.
+    second: u64,
+    begun: u32,
+    /// Calls in a row that came to nothing by the carrier's fault.
+    faults: u8,
+    breaks: u32,
+    /// It is left alone until then.
+    broken_until: Duration,
+}
+
+/// Of all trunks of a tenant.
+#[derive(Default)]
+pub(crate) struct Carriers {
+    ways: BTreeMap<TrunkId, Way>,
+    loads: BTreeMap<TrunkId, Load>,
+    calls: BTreeSet<(TrunkId, CallId)>,
+    waiting: BTreeSet<CallId>,
+    answers: BTreeMap<TrunkId, (Name, Answers)>,
+    /// For the trunks.
+    news: Vec<(TrunkId, News)>,
+    /// Ways have changed since the calls that wait were told.
+    changed: bool,
+    hosts_changed: bool,
+}
+
+impl Carriers {
+    /// The trunk is so now.
+    pub(crate) fn publish(&mut self, trunk: TrunkId, way: Way) {
+        let old = self.ways.get(&trunk);
+        self.hosts_changed |= old.is_none_or(|old| old.hosts != way.hosts);
+        self.changed |= old.is_none_or(|old| old.flow != way.flow || old.closed != way.closed);
+        self.ways.insert(trunk, way);
+    }
+
+    /// Trunks that are not any more are forgotten.
+    pub(crate) fn keep(&mut self, is_there: impl Fn(TrunkId) -> bool) {
+        self.hosts_changed = true;
+        self.ways.retain(|trunk, _| is_there(*trunk));
+        self.loads.retain(|trunk, _| is_there(*trunk));
+        self.answers.retain(|trunk, _| is_there(*trunk));
+        self.changed = true;
+    }
+
+    /// True where there are no trunks.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ways.is_empty()
+    }
+
+    pub(crate) fn way(&self, trunk: TrunkId) -> Option<&Way> {
+        self.ways.get(&trunk)
+    }
+
+    /// The hosts of every trunk, when they are otherwise than the last time.
+    pub(crate) fn take_hosts(&mut self) -> Option<Vec<(TrunkId, BTreeSet<IpAddr>)>> {
+        let all = self.ways.iter().map(|(trunk, way)| (*trunk, way.hosts.clone()));
+        std::mem::take(&mut self.hosts_changed).then(|| all.collect())
+    }
+
+    /// True where a trunk's calls may come from.
+    pub(crate) fn is_from(&self, trunk: &Trunk, host: IpAddr) -> bool {
+        let host = host.to_canonical();
+        let known = self.ways.get(&trunk.id);
+        trunk.draft.from.iter().any(|network| network.contains(host))
+            || known.is_some_and(|way| way.hosts.contains(&host))
+    }
+
+    /// Tells the trunk something.
+    pub(crate) fn tell(&mut self, trunk: TrunkId, news: News) {
+        self.news.push((trunk, news));
+    }
+
+    pub(crate) fn take_news(&mut self) -> Vec<(TrunkId, News)> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The call wants to hear when ways change.
+    pub(crate) fn waits(&mut self, call: CallId) {
+        self.waiting.insert(call);
+    }
+
+    /// It does not any more.
+    pub(crate) fn stops_waiting(&mut self, call: CallId) {
+        self.waiting.remove(&call);
+    }
+
+    /// The calls that wait, once ways have changed.
+    pub(crate) fn take_waiting(&mut self) -> Vec<CallId> {
+        match std::mem::take(&mut self.changed) {
+            true => self.waiting.iter().copied().collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// A call is on the trunk from now on.
+    pub(crate) fn joins(&mut self, trunk: TrunkId, call: CallId) {
+        self.calls.insert((trunk, call));
+    }
+
+    /// It is not any more.
+    pub(crate) fn leaves(&mut self, trunk: TrunkId, call: CallId) {
+        self.calls.remove(&(trunk, call));
+    }
+
+    /// The calls on a trunk.
+    pub(crate) fn calls(&self, trunk: TrunkId) -> impl Iterator<Item = CallId> {
+        let range = (trunk, CallId(0))..=(trunk, CallId(u64::MAX));
+        self.calls.range(range).map(|(_, call)| *call)
+    }
+
+    /// True where one call more fits, both in number and in pace.
+    pub(crate) fn has_room(&self, trunk: TrunkId, draft: &TrunkDraft, now: Now) -> bool {
+        let on_it = || u32::try_from(self.calls(trunk).count()).unwrap_or(u32::MAX);
+        let load = self.loads.get(&trunk).copied().unwrap_or_default();
+        let in_this_second = load.second == now.mono.as_secs();
+        let is_slow = draft.calls_per_s == 0 || !in_this_second || load.begun < draft.calls_per_s;
+        is_slow && (draft.channels == 0 || on_it() < draft.channels)
+    }
+
+    /// True while calls to it are not tried, for too many have failed.
+    pub(crate) fn is_broken(&self, trunk: TrunkId, now: Now) -> bool {
+        self.loads
+            .get(&trunk)
+            .is_some_and(|load| load.broken_until > now.mono)
+    }
+
+    /// A call to it begins.
+    pub(crate) fn begins(&mut self, trunk: TrunkId, now: Now) {
+        let load = self.loads.entry(trunk).or_default();
+        let second = now.mono.as_secs();
+        if load.second != second {
+            (load.second, load.begun) = (second, 0);
+        }
+        load.begun = load.begun.saturating_add(1);
+    }
+
+    /// The carrier has done something with a call: it works.
+    pub(crate) fn works(&mut self, trunk: TrunkId) {
+        if let Some(load) = self.loads.get_mut(&trunk) {
+            (load.faults, load.breaks, load.broken_until) = (0, 0, Duration::ZERO);
+        }
+    }
+
+    /// A call has come to nothing by the carrier's fault. Gives whether it is left alone from now on.
+    pub(crate) fn fails(&mut self, trunk: TrunkId, now: Now) -> bool {
+        let load = self.loads.entry(trunk).or_default();
+        load.faults = load.faults.saturating_add(1);
+        let breaks = load.faults >= BREAKS_AFTER;
+        if breaks {
+            let length = BREAK
+                .0
+                .saturating_mul(1_u32.checked_shl(load.breaks).unwrap_or(u32::MAX));
+            load.broken_until = now.mono.saturating_add(length.min(BREAK.1));
+            load.breaks = load.breaks.saturating_add(1).min(16);
+            // One call tries it when that is over, and if it fails the next break is longer.
+            load.faults = BREAKS_AFTER.saturating_sub(1);
+        }
+        breaks
+    }
+
+    /// What answered the last challenge of this trunk's carrier.
+    pub(crate) fn answers(&mut self, trunk: TrunkId) -> Option<&mut (Name, Answers)> {
+        self.answers.get_mut(&trunk)
+    }
+
+    /// Takes up a challenge of the carrier.
+    pub(crate) fn learn(&mut self, trunk: TrunkId, answers: Option<(Name, Answers)>) -> bool {
+        let known = answers.is_some();
+        match answers {
+            Some(answers) => self.answers.insert(trunk, answers),
+            None => self.answers.remove(&trunk),
+        };
+        known
+    }
+
+    /// Entries of calls, for leak checks.
+    pub(crate) fn held(&self) -> usize {
+        self.calls.len() + self.waiting.len()
+    }
+}
+
+/// Where a trunk's carrier reaches us: the user part names tenant and trunk.
+pub(crate) fn contact_of(tenant: model::TenantId, trunk: TrunkId, flow: &FlowToken) -> String {
+    contact(format_args!("{:x}.{:x}", tenant.0, trunk.0), flow)
+}
+
+/// The trunk that such a user part names, in this tenant.
+pub(crate) fn trunk_in(user: &str, tenant: model::TenantId) -> Option<TrunkId> {
+    let (of, trunk) = user.split_once('.')?;
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    (number(of)? == tenant.0).then(|| number(trunk).map(TrunkId))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Wall;
+
+    fn at(s: u64) -> Now {
+        Now {
+            mono: Duration::from_secs(s),
+            wall: Wall(s * 1_000),
+        }
+    }
+
+    #[test]
+    fn a_carrier_that_fails_again_and_again_is_left_alone_for_longer_each_time() {
+        let (mut carriers, trunk) = (Carriers::default(), TrunkId(1));
+        let mut now = 100;
+        for _ in 0..4 {
+            assert!(!carriers.fails(trunk, at(now)));
+        }
+        for length in [5, 10, 20, 40, 80, 120, 120] {
+            assert!(carriers.fails(trunk, at(now)));
+            assert!(carriers.is_broken(trunk, at(now + length - 1)));
+            now += length;
+            assert!(!carriers.is_broken(trunk, at(now)));
+        }
+        carriers.works(trunk);
+        assert!(!carriers.fails(trunk, at(now)));
+        assert!(!carriers.is_broken(trunk, at(now)));
+    }
+
+    #[test]
+    fn calls_are_counted_at_once_and_by_the_second() {
+        let (mut carriers, trunk) = (Carriers::default(), TrunkId(1));
+        let draft = TrunkDraft {
+            channels: 2,
+            calls_per_s: 2,
+            ..TrunkDraft::default()
+        };
+        carriers.begins(trunk, at(1));
+        carriers.joins(trunk, CallId(1));
+        assert!(carriers.has_room(trunk, &draft, at(1)));
+        carriers.begins(trunk, at(1));
+        assert!(!carriers.has_room(trunk, &draft, at(1)));
+        assert!(carriers.has_room(trunk, &draft, at(2)));
+        carriers.joins(trunk, CallId(2));
+        carriers.joins(TrunkId(2), CallId(3));
+        assert!(!carriers.has_room(trunk, &draft, at(2)));
+        carriers.leaves(trunk, CallId(1));
+        assert!(carriers.has_room(trunk, &draft, at(2)));
+    }
+
+    #[test]
+    fn a_contact_of_ours_names_tenant_and_trunk() {
+        use model::TenantId;
+        assert_eq!(trunk_in("1f.2a", TenantId(0x1f)), Some(TrunkId(0x2a)));
+        assert_eq!(trunk_in("1f.2a", TenantId(1)), None);
+        for bad in ["", "1f", "1f.", ".2a", "1f.2a.1", "x.1"] {
+            assert_eq!(trunk_in(bad, TenantId(0x1f)), None, "{bad}");
+        }
+    }
+}

@@ -20,8 +20,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The crates that know no clock, socket, thread or environment.
-const CORES: [&str; 12] = [
-    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "tenancy", "flow", "pbx", "media",
+const CORES: [&str; 13] = [
+    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "tenancy", "flow", "pbx",
+    "media",
 ];
 
 fn root() -> PathBuf {

@@ -7,6 +7,7 @@
 pub mod band;
 pub mod binding;
 pub mod cdr;
+pub mod certificate;
 pub mod checkpoint;
 pub mod config;
 pub mod counts;
@@ -42,6 +43,7 @@ pub mod web;
 pub use band::{Band, BandError};
 pub use binding::{BindingChange, BindingExtra, BindingKey, BindingRecord, PushTarget, Wake};
 pub use cdr::{Cause, Cdr, EndedBy, Party, StreamRecord};
+pub use certificate::{CertificateOutcome, FetchCertificate, FetchedCertificate};
 pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoint};
 pub use config::{ConfigError, Device, DigestSecret, TenantConfig, User};
 pub use counts::Counts;

@@ -10,11 +10,13 @@
     reason = "this crate is where clocks, threads and sockets belong"
 )]
 
+pub mod certificates;
 mod clock;
 mod conn;
 mod deadline;
 mod dtls;
 mod fork;
+mod http;
 mod inbox;
 mod keeper;
 mod listen;

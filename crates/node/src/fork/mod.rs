@@ -17,8 +17,8 @@ pub(crate) use lane::Lane;
 use lane::Message;
 use media::ForkAsk;
 use model::{Counts, ForkEnd, ForkId, MediaSessionId};
-pub(crate) use place::Place;
 use place::WEBSOCKET;
+pub(crate) use place::{Place, permitted};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use sip::websocket::client::{Answer, read_answer, request};
@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-pub(crate) use trust::client_config;
+pub(crate) use trust::{client_config, read as roots};
 pub(crate) use wire::{Timed, Wire, wire};
 
 /// Connections at once: each has a thread.
@@ -79,7 +79,10 @@ impl ForkDesk {
     pub(crate) fn new(allow_private: bool, ca: Option<&Path>) -> Result<ForkDesk> {
         Ok(ForkDesk {
             allow_private,
-            roots: ca.map(trust::read).transpose()?.unwrap_or_default(),
+            roots: ca
+                .map(|path| roots("fork_ca", path))
+                .transpose()?
+                .unwrap_or_default(),
             ..ForkDesk::default()
         })
     }

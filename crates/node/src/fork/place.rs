@@ -60,22 +60,30 @@ impl Place {
         })
     }
 
-    /// The addresses that may be connected to; `Err(true)` when there are only others, `Err(false)` when there is none.
+    /// Its addresses, as [`permitted`] gives them.
     pub(super) fn resolve(&self, allow_private: bool) -> Result<Vec<SocketAddr>, bool> {
         let found = (self.host.as_str(), self.port)
             .to_socket_addrs()
             .map_err(|_| false)?;
-        let (allowed, others): (Vec<_>, Vec<_>) =
-            found.partition(|address| allow_private || is_public(address.ip()));
-        match allowed.is_empty() {
-            true => Err(!others.is_empty()),
-            false => Ok(allowed),
-        }
+        permitted(found, allow_private)
+    }
+}
+
+/// Those that may be connected to; `Err(true)` when there are only others, `Err(false)` when there is none.
+pub(crate) fn permitted(
+    found: impl Iterator<Item = SocketAddr>,
+    allow_private: bool,
+) -> Result<Vec<SocketAddr>, bool> {
+    let (allowed, others): (Vec<_>, Vec<_>) =
+        found.partition(|address| allow_private || is_public(address.ip()));
+    match allowed.is_empty() {
+        true => Err(!others.is_empty()),
+        false => Ok(allowed),
     }
 }
 
 /// Is it an address of the open Internet, however it is written?
-pub(super) fn is_public(ip: IpAddr) -> bool {
+fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),

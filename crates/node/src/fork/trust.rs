@@ -18,12 +18,12 @@ const TRUSTED: [&str; 3] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// The operator's roots.
+/// The operator's roots, which the key `setting` names.
 ///
 /// # Errors
 /// The file can't be read, or there is no certificate in it.
-pub(super) fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let what = || format!("fork_ca: {} holds no certificate in PEM", path.display());
+pub(crate) fn read(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let what = || format!("{setting}: {} holds no certificate in PEM", path.display());
     let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).with_context(what)?.collect();
     let found = found.with_context(what)?;
     let mut roots = RootCertStore::empty();

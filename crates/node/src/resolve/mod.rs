@@ -8,7 +8,7 @@
 mod exchange;
 mod system;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::seam::random32;
 use crate::settings::Dns;

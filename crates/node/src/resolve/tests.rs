@@ -20,7 +20,7 @@ impl Desk {
 
 /// What a server does with a question.
 #[derive(Clone, Debug, PartialEq)]
-enum Say {
+pub(crate) enum Say {
     /// These records: type and data; more than fit into a datagram only over TCP.
     Records(Vec<(u16, Vec<u8>)>),
     /// This code and nothing else.
@@ -38,8 +38,8 @@ const NAPTR: u16 = 35;
 const TTL_S: u32 = 60;
 
 /// A server; it ends with the test's process.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     table: Arc<Mutex<Table>>,
     /// Types and names that were asked for over UDP, `tcp ` before those over TCP.
     asked: Arc<Mutex<Vec<String>>>,
@@ -47,7 +47,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(rows: Vec<(u16, &str, Say)>) -> Server {
+    pub(crate) fn new(rows: Vec<(u16, &str, Say)>) -> Server {
         // One port for both transports.
         let (udp, tcp) = (0..100)
             .find_map(|_| {
@@ -102,18 +102,18 @@ impl Server {
         server
     }
 
-    fn set(&self, rows: Vec<(u16, &str, Say)>) {
+    pub(crate) fn set(&self, rows: Vec<(u16, &str, Say)>) {
         let rows = rows
             .into_iter()
             .map(|(kind, name, say)| ((kind, name.to_owned()), say));
         *self.table.lock().unwrap() = rows.collect();
     }
 
-    fn silence(&self, is_silent: bool) {
+    pub(crate) fn silence(&self, is_silent: bool) {
         self.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
@@ -189,14 +189,14 @@ fn srv(priority: u8, weight: u8, port: u16, target: &str) -> (u16, Vec<u8>) {
     )
 }
 
-fn address(text: &str) -> (u16, Vec<u8>) {
+pub(crate) fn address(text: &str) -> (u16, Vec<u8>) {
     match text.parse().unwrap() {
         std::net::IpAddr::V4(ip) => (A, ip.octets().to_vec()),
         std::net::IpAddr::V6(ip) => (AAAA, ip.octets().to_vec()),
     }
 }
 
-fn row(name: &str, records: Vec<(u16, Vec<u8>)>) -> (u16, &str, Say) {
+pub(crate) fn row(name: &str, records: Vec<(u16, Vec<u8>)>) -> (u16, &str, Say) {
     (records[0].0, name, Say::Records(records))
 }
 

@@ -1,0 +1,244 @@
+//! Certificates of those who vouch for callers, fetched from where their calls say (RFC 8226 §8): a URL that a stranger chose.
+//!
+//! Owns: one cache for all, how many are fetched at once, what each may take, and where none may be fetched from. Does not own: what
+//! a certificate proves (`stir`). Whoever asks never waits: what is known comes at once, everything else on a thread that lives while
+//! there is something to fetch. Names are looked up by a resolver of its own, so that strangers' names crowd out no carrier's.
+
+mod fetch;
+mod kept;
+#[cfg(test)]
+mod tests;
+
+use crate::fork::{client_config, roots};
+use crate::resolve::Resolver;
+use crate::settings::Dns;
+use anyhow::Result;
+use fetch::{Means, fetch};
+use kept::Kept;
+use model::{CertificateOutcome, FetchCertificate, FetchedCertificate, Transport};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Certificates that are fetched at once, each by a thread.
+const THREADS: usize = 16;
+/// URLs that wait for a thread.
+const WAITING: usize = 64;
+/// Calls that wait for one URL.
+const ASKING: usize = 4_096;
+/// What one may take, from name to last octet: a call waits for it.
+const LIMIT: Duration = Duration::from_secs(2);
+/// Octets of a URL.
+const LONGEST: usize = 1_024;
+
+/// Takes an answer. Called on a thread of its own, or on that of who asks: it must not wait.
+pub type Tell = Box<dyn FnOnce(FetchedCertificate) + Send>;
+
+/// What became of all questions since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Answered from what was known.
+    pub known: u64,
+    /// Certificates that were fetched.
+    pub fetched: u64,
+    /// Those that could not be fetched, or were too large.
+    pub failed: u64,
+    /// Those that may not be fetched.
+    pub refused: u64,
+    /// Questions for which there was no room.
+    pub busy: u64,
+}
+
+/// Answers [`FetchCertificate`]s. Copies share everything.
+#[derive(Clone)]
+pub struct Certificates(Arc<Desk>);
+
+struct Desk {
+    means: Means,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Kept,
+    /// Who waits for what is being fetched, or waits to be.
+    asking: BTreeMap<Box<str>, Vec<Asking>>,
+    queue: VecDeque<Task>,
+    threads: usize,
+    totals: Totals,
+}
+
+struct Asking {
+    order: u64,
+    tell: Tell,
+}
+
+struct Task {
+    url: Box<str>,
+    asked: Instant,
+}
+
+impl Certificates {
+    /// Nothing is fetched yet. `dns` says how names are looked up; `allow_private` allows addresses of inner networks and any port:
+    /// for laboratories; the certificate in the file `ca` is trusted as a server's besides those whom the machine trusts.
+    ///
+    /// # Errors
+    /// That file holds no certificate.
+    pub fn new(dns: &Dns, allow_private: bool, ca: Option<&Path>) -> Result<Certificates> {
+        let more = ca.map(|path| roots("ca", path)).transpose()?;
+        let tls = client_config(&more.unwrap_or_default());
+        if let Err(error) = &tls {
+            tracing::warn!("no callers' certificates can be fetched: {error:#}");
+        }
+        let dns = Dns {
+            timeout: dns.timeout.min(LIMIT),
+            ..dns.clone()
+        };
+        Ok(Certificates(Arc::new(Desk {
+            means: Means {
+                resolver: Resolver::new(dns, &[Transport::Tcp]),
+                allow_private,
+                tls: tls.ok(),
+            },
+            begun: Instant::now(),
+            state: Mutex::default(),
+        })))
+    }
+
+    /// Answers once, at once where the answer is known, and within four seconds otherwise. Who asks for what is being fetched already waits
+    /// for that.
+    pub fn fetch(&self, ask: &FetchCertificate, tell: Tell) {
+        let asking = Asking {
+            order: ask.order,
+            tell,
+        };
+        if let Some((asking, outcome)) = self.admit(&ask.url, asking) {
+            asking.answer(outcome);
+        }
+    }
+
+    /// What became of all questions.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.0.state().totals
+    }
+
+    /// Gives it back with an outcome, or sees to it that there will be one.
+    fn admit(&self, url: &str, asking: Asking) -> Option<(Asking, CertificateOutcome)> {
+        let mut state = self.0.state();
+        if url.len() > LONGEST {
+            state.totals.refused += 1;
+            return Some((asking, CertificateOutcome::Refused));
+        }
+        if let Some(known) = state.kept.get(url, self.0.begun.elapsed()) {
+            state.totals.known += 1;
+            return Some((asking, known));
+        }
+        let waiting = state.queue.len();
+        if let Some(others) = state.asking.get_mut(url).filter(|others| others.len() < ASKING) {
+            others.push(asking);
+            return None;
+        }
+        if waiting >= WAITING || state.asking.contains_key(url) {
+            state.totals.busy += 1;
+            return Some((asking, CertificateOutcome::Busy));
+        }
+        state.asking.insert(url.into(), vec![asking]);
+        let asked = Instant::now();
+        state.queue.push_back(Task {
+            url: url.into(),
+            asked,
+        });
+        if state.threads < THREADS {
+            state.threads += 1;
+            drop(state);
+            Desk::start(&self.0);
+        }
+        None
+    }
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(desk: &Arc<Desk>) {
+        let own = Arc::clone(desk);
+        let started = thread::Builder::new()
+            .name("certificates".to_owned())
+            .spawn(move || own.run());
+        if let Err(error) = started {
+            tracing::error!("no thread to fetch callers' certificates: {error}");
+            // With others at work the queue is theirs; without, nobody would come.
+            let mut state = desk.state();
+            state.threads -= 1;
+            let left = match state.threads {
+                0 => std::mem::take(&mut state.queue),
+                _ => VecDeque::new(),
+            };
+            drop(state);
+            for task in left {
+                desk.settle(&task.url, CertificateOutcome::Busy, Duration::ZERO);
+            }
+        }
+    }
+
+    /// Fetches until nothing waits.
+    fn run(&self) {
+        loop {
+            let mut state = self.state();
+            let Some(task) = state.queue.pop_front() else {
+                state.threads -= 1;
+                return;
+            };
+            drop(state);
+            let (outcome, kept_for) = match task.asked.elapsed() < LIMIT {
+                true => self.fetch(&task.url),
+                false => (CertificateOutcome::Busy, Duration::ZERO),
+            };
+            self.settle(&task.url, outcome, kept_for);
+        }
+    }
+
+    fn fetch(&self, url: &str) -> (CertificateOutcome, Duration) {
+        let end = Instant::now() + LIMIT;
+        let fetched = catch_unwind(AssertUnwindSafe(|| fetch(&self.means, url, end)));
+        fetched.unwrap_or_else(|_| {
+            tracing::error!("fetching a caller's certificate panicked; please report it");
+            (CertificateOutcome::Unreachable, Duration::ZERO)
+        })
+    }
+
+    /// Keeps an outcome and tells all who wait for it.
+    fn settle(&self, url: &str, outcome: CertificateOutcome, kept_for: Duration) {
+        let mut state = self.state();
+        let now = self.begun.elapsed();
+        let asking = state.asking.remove(url).unwrap_or_default();
+        let (totals, count) = (&mut state.totals, asking.len() as u64);
+        match outcome {
+            CertificateOutcome::Found(_) => totals.fetched += 1,
+            CertificateOutcome::Refused => totals.refused += 1,
+            CertificateOutcome::Unreachable | CertificateOutcome::TooLarge => totals.failed += 1,
+            CertificateOutcome::Busy => totals.busy += count,
+        }
+        state.kept.put(url, outcome.clone(), kept_for, now);
+        drop(state);
+        for asking in asking {
+            asking.answer(outcome.clone());
+        }
+    }
+}
+
+impl Asking {
+    fn answer(self, outcome: CertificateOutcome) {
+        (self.tell)(FetchedCertificate {
+            order: self.order,
+            outcome,
+        });
+    }
+}

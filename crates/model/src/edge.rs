@@ -1,6 +1,6 @@
 //! What crosses from the edge to a session: where a message came from, and so where an answer goes.
 
-use crate::{DeviceId, TenantId, Wall};
+use crate::{DeviceId, TenantId, TlsFault, Wall};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -144,6 +144,8 @@ pub enum ConnectOutcome {
     Open(FlowToken),
     /// It was refused, took too long, or may not be opened at all: no use to ask again soon.
     Refused,
+    /// Somebody is there, but does not show over TLS that it is who was asked for. Nothing has left but the handshake.
+    Untrusted(TlsFault),
     /// Too many were under way. That says nothing of the peer.
     Busy,
 }

@@ -34,6 +34,7 @@ pub mod route;
 mod settings;
 pub mod srtp;
 pub mod time;
+mod tls;
 pub mod toll;
 pub mod trunk;
 pub mod view;
@@ -79,6 +80,7 @@ pub use route::{Route, RouteError, RouteTrunk};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
 pub use time::{Now, Wall};
+pub use tls::TlsFault;
 pub use toll::{
     AtLimit, TollAccount, TollAlert, TollAmount, TollCall, TollCause, TollChange, TollCheckpoint,
     TollException, TollLevel, TollLimit, TollLimits, TollNote, TollPolicy, TollProfile, TollScope, TollSpent,

@@ -95,6 +95,10 @@ pub struct TrunkDraft {
     pub port: Option<u16>,
     /// How it is spoken to; none = what DNS says (RFC 3263).
     pub transport: Option<Transport>,
+    /// Over TLS it has to show a certificate of the name by which it is looked up; without, anybody on the way may be the carrier.
+    pub tls_verify: bool,
+    /// Over TLS it sees the server's certificate, if it asks for one. Not by itself: many ask without need, and refuse what is for servers alone.
+    pub tls_certificate: bool,
     /// Where requests go instead, as `host` or `host:port`; empty = to `host`.
     pub proxy: String,
     /// The name under which the carrier asks for a password; empty = it knows us by our address, and no challenge is answered.
@@ -184,6 +188,8 @@ impl Default for TrunkDraft {
             host: String::new(),
             port: None,
             transport: None,
+            tls_verify: true,
+            tls_certificate: false,
             proxy: String::new(),
             username: String::new(),
             realm: String::new(),
@@ -310,8 +316,14 @@ impl TrunkDraft {
         if self.port == Some(0) {
             return fault("port", "must be 1 to 65535");
         }
-        if !matches!(self.transport, None | Some(Transport::Udp | Transport::Tcp)) {
-            return fault("transport", "must be udp or tcp, or nothing");
+        if matches!(self.transport, Some(Transport::Ws | Transport::Wss)) {
+            return fault("transport", "must be udp, tcp or tls, or nothing");
+        }
+        if self.srtp == SrtpPolicy::Required && self.transport != Some(Transport::Tls) {
+            return fault(
+                "srtp",
+                "can be required only with transport=tls: over other ways everybody reads the keys",
+            );
         }
         Ok(())
     }
@@ -403,6 +415,10 @@ pub struct Reach {
     pub order: u64,
     /// Where to, and how.
     pub place: Place,
+    /// Over TLS the peer has to show a certificate of `place.name`.
+    pub verify: bool,
+    /// Over TLS the peer may see our certificate, if it asks.
+    pub certificate: bool,
 }
 
 /// What became of a [`Reach`].
@@ -455,6 +471,8 @@ pub struct TrunkView {
     pub registration: TrunkRegistration,
     /// Where it is spoken to now, once that is known.
     pub place: Option<String>,
+    /// It is spoken to over TLS, and nobody looks at its certificate (`tls_verify=false`).
+    pub unverified: bool,
     /// The last reason why something failed; empty when nothing has since it was good.
     pub fault: String,
 }
@@ -535,7 +553,7 @@ mod tests {
         assert_eq!(field(&|d| d.register_s = 1), "register_s");
         assert_eq!(field(&|d| d.options_s = 1), "options_s");
         assert_eq!(field(&|d| d.transport = Some(Transport::Ws)), "transport");
-        assert_eq!(field(&|d| d.transport = Some(Transport::Tls)), "transport");
+        assert_eq!(field(&|d| d.srtp = SrtpPolicy::Required), "srtp");
         assert_eq!(field(&|d| d.port = Some(0)), "port");
     }
 

@@ -187,6 +187,7 @@ impl Keeper {
             if let Some(tls) = &self.shared.tls {
                 tls.watch();
             }
+            self.shared.trust.watch();
         }
         if self.compact.is_due(now.mono) {
             let bindings = self.bindings.compact_if_large().map(drop);

@@ -38,6 +38,7 @@ pub mod speech;
 mod spool;
 mod sys;
 pub mod tls;
+mod trust;
 mod udp;
 mod worker;
 

@@ -263,11 +263,12 @@ impl Live {
         })
     }
 
-    /// Reads the TLS files again now; the node also notices a change by itself within a second.
+    /// Reads the TLS files again now, those with issuers too; the node also notices a change by itself within a second.
     ///
     /// # Errors
-    /// No TLS address is configured, or the files are unusable: then the old certificate stays.
+    /// No TLS address is configured, or files are unusable: then what they said before stays.
     pub fn reload_tls(&self) -> Result<()> {
+        self.shared.trust.reload()?;
         let tls = self.shared.tls.as_ref();
         tls.ok_or_else(|| anyhow!("no TLS address is configured; add one to listen"))?
             .reload()

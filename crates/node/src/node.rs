@@ -16,6 +16,7 @@ use crate::sounds;
 use crate::spool::{SpoolDesk, SpoolItem, Spooler};
 use crate::sys;
 use crate::tls::{self, Tls};
+use crate::trust::Trust;
 use crate::worker::{Start, Worker};
 use anyhow::{Context, Result, anyhow, bail};
 use arc_swap::ArcSwap;
@@ -34,6 +35,8 @@ use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, SpoolLimits, St
 const LOOK: Duration = Duration::from_millis(50);
 /// How long phones have to answer the BYE that ends the grace.
 const LAST_WORDS: Duration = Duration::from_secs(4);
+/// What carriers are called by, the one first that is liked best where the DNS leaves the choice.
+const CALLED_BY: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 /// Descriptors without which nothing works.
 const FILES_LEAST: u64 = 256;
 
@@ -64,7 +67,7 @@ impl Node {
         check_open_files(&settings)?;
         let workers = settings.session_threads();
         let (addresses, sockets) = listen::bind_all(&listen::resolve(&settings.listen)?, workers)?;
-        let tls = load_tls(&settings, &addresses)?;
+        let (tls, trust) = load_tls(&settings, &addresses)?;
         // Before the rows: a change in between is seen twice rather than never.
         let counter = store.counter()?;
         let directory = store.directory()?;
@@ -82,6 +85,7 @@ impl Node {
             peers: Arc::default(),
             dtls: Certificates::make()?,
             tls,
+            trust,
             sessions: inboxes(workers, BULK)?,
             media: inboxes(settings.media_threads(), ROOM_FRAMES)?,
             edge_key: random32()?,
@@ -92,7 +96,7 @@ impl Node {
             media_ticks_late: AtomicU64::new(0),
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
-            resolver: Resolver::new(settings.dns.clone(), &[Transport::Udp, Transport::Tcp]),
+            resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: desk,
             sounds,
@@ -244,9 +248,11 @@ fn inboxes<S, B>(count: usize, bulk: usize) -> Result<Vec<Inbox<S, B>>> {
     all.context("cannot make the threads' queues; raise the limit of open files (ulimit -n)")
 }
 
-fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
+/// Our certificate, where somebody is to see it, and whom trunks trust.
+fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<(Option<Tls>, Trust)> {
+    let ca = settings.trunk_ca.clone();
     if !settings.listen.iter().any(|l| l.transport.is_encrypted()) {
-        return Ok(None);
+        return Ok((None, Trust::load(ca, None)?));
     }
     let files = match &settings.tls {
         Some(files) => files.clone(),
@@ -255,7 +261,7 @@ fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<Option<Tls>> {
             tls::self_signed(&settings.data_dir, &names)?
         }
     };
-    Tls::load(files).map(Some)
+    Ok((Some(Tls::load(files.clone())?), Trust::load(ca, Some(files))?))
 }
 
 /// Opens the journals, and what they keep.

@@ -69,6 +69,8 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Own certificate; without one a self-signed certificate is made in the data directory.
     pub tls: Option<TlsFiles>,
+    /// PEM file with issuers of carriers' certificates, trusted besides those of the machine.
+    pub trunk_ca: Option<PathBuf>,
     /// Ports for RTP and RTCP; pairs start at even numbers.
     pub rtp_ports: RangeInclusive<u16>,
     /// Megabytes (10^6 octets) of the disk that recordings leave free: below it none begins, below half of it those that run end.
@@ -108,6 +110,7 @@ impl Default for Settings {
             listen: Vec::new(),
             origins: Vec::new(),
             tls: None,
+            trunk_ca: None,
             rtp_ports: 16_384..=32_767,
             recording_reserve_mb: 500,
             fork_private: false,

@@ -14,6 +14,7 @@ pub(crate) use crate::seam::{MediaItem, random32};
 use crate::settings::Settings;
 use crate::spool::SpoolDesk;
 use crate::tls::Tls;
+use crate::trust::Trust;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use link::ReportFrame;
@@ -178,6 +179,8 @@ pub(crate) struct Shared {
     pub(crate) peers: Arc<ArcSwap<Peers>>,
     /// Certificates, when a TLS address is configured.
     pub(crate) tls: Option<Tls>,
+    /// Whom carriers' certificates have to be from.
+    pub(crate) trust: Trust,
     /// What browsers are shown.
     pub(crate) dtls: Certificates,
     /// One per session worker.

@@ -11,6 +11,7 @@ use rustls::crypto::ring as provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
@@ -33,17 +34,20 @@ pub(crate) struct Tls {
     config: ArcSwap<ServerConfig>,
     files: TlsFiles,
     tickets: Arc<dyn ProducesTickets>,
-    seen: Mutex<Stamp>,
+    seen: Mutex<[Stamp; 2]>,
 }
 
-/// What tells that a file changed.
-type Stamp = [Option<(SystemTime, u64)>; 2];
+/// What tells that a file changed; `None` where it can't be read.
+pub(crate) type Stamp = Option<(SystemTime, u64)>;
 
-fn stamp(files: &TlsFiles) -> Stamp {
-    [&files.cert, &files.key].map(|path| {
-        let meta = fs::metadata(path).ok()?;
-        Some((meta.modified().ok()?, meta.len()))
-    })
+/// Of the file as it is now.
+pub(crate) fn stamp(path: &Path) -> Stamp {
+    let meta = fs::metadata(path).ok()?;
+    Some((meta.modified().ok()?, meta.len()))
+}
+
+fn stamps(files: &TlsFiles) -> [Stamp; 2] {
+    [&files.cert, &files.key].map(|path| stamp(path))
 }
 
 impl Tls {
@@ -53,7 +57,7 @@ impl Tls {
     /// One line that names the file and what is wrong with it.
     pub(crate) fn load(files: TlsFiles) -> Result<Tls> {
         let tickets = provider::Ticketer::new().map_err(|e| anyhow!("cannot make a TLS ticket key: {e}"))?;
-        let seen = Mutex::new(stamp(&files));
+        let seen = Mutex::new(stamps(&files));
         let config = ArcSwap::new(server_config(&files, &tickets)?);
         Ok(Tls {
             config,
@@ -70,7 +74,7 @@ impl Tls {
 
     /// Reads the files again. On an error the old certificate stays.
     pub(crate) fn reload(&self) -> Result<()> {
-        let now = stamp(&self.files);
+        let now = stamps(&self.files);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;
         self.config.store(server_config(&self.files, &self.tickets)?);
         Ok(())
@@ -79,7 +83,7 @@ impl Tls {
     /// Reloads when a file changed since the last look. Failures are reported once per change: a
     /// certificate may be there before its key.
     pub(crate) fn watch(&self) {
-        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == stamp(&self.files) {
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == stamps(&self.files) {
             return;
         }
         match self.reload() {
@@ -89,7 +93,11 @@ impl Tls {
     }
 }
 
-fn server_config(files: &TlsFiles, tickets: &Arc<dyn ProducesTickets>) -> Result<Arc<ServerConfig>> {
+/// The chain in the one file, and the key to it in the other.
+///
+/// # Errors
+/// One line that names the file and what is wrong with it.
+pub(crate) fn certified(files: &TlsFiles) -> Result<CertifiedKey> {
     let cert = files.cert.display();
     let chain = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -105,12 +113,17 @@ fn server_config(files: &TlsFiles, tickets: &Arc<dyn ProducesTickets>) -> Result
             files.key.display()
         )
     })?;
+    CertifiedKey::from_der(chain, key, &provider::default_provider())
+        .map_err(|e| anyhow!("{cert} and {} do not belong together: {e}", files.key.display()))
+}
+
+fn server_config(files: &TlsFiles, tickets: &Arc<dyn ProducesTickets>) -> Result<Arc<ServerConfig>> {
+    let resolver = SingleCertAndKey::from(certified(files)?);
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| anyhow!("cannot set up TLS: {e}"))?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|e| anyhow!("{cert} and {} do not belong together: {e}", files.key.display()))?;
+        .with_cert_resolver(Arc::new(resolver));
     config.ticketer = Arc::clone(tickets);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 1;

@@ -196,7 +196,7 @@ impl Large {
                 self.open.insert((flow.worker, flow.connection), order);
                 self.peers.insert(order, Peer::Open(flow))
             }
-            ConnectOutcome::Refused => {
+            ConnectOutcome::Refused | ConnectOutcome::Untrusted(_) => {
                 self.ends.insert((now.saturating_add(REFUSED), order));
                 self.peers.insert(order, Peer::Refused)
             }

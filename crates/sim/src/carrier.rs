@@ -3,7 +3,7 @@
 //! Owns: what a carrier answers, by its mood. Does not own: when its messages arrive (`world`).
 
 use crate::rng::Rng;
-use model::Wall;
+use model::{TlsFault, Wall};
 use sip::digest::{Algorithms, Credentials, Digest, Request, ha1};
 use sip::{Message, Method, Name, Writer};
 use std::net::SocketAddr;
@@ -48,6 +48,8 @@ pub struct Carrier {
     pub most_s: u32,
     /// It says for how long in Expires alone, rather than with the Contact.
     pub is_terse: bool,
+    /// What is wrong with its certificate, over TLS.
+    pub untrusted: Option<TlsFault>,
     /// Who is registered, and until when.
     pub registered: Option<(String, Duration)>,
     /// The requests that came, by method, copies included.
@@ -81,6 +83,7 @@ impl Carrier {
             least_s: 0,
             most_s: 3_600,
             is_terse: false,
+            untrusted: None,
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),

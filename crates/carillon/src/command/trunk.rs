@@ -129,12 +129,20 @@ fn status(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
             view.name.clone(),
             health(view.health).to_owned(),
             registration(view.registration).to_owned(),
-            view.place.clone().unwrap_or_default(),
+            place(view),
             view.fault.clone(),
         ]);
     }
     let value = serde_json::to_value(&views).context("cannot print the trunks")?;
     desk.print(&value, &table.text("No trunk is enabled."))
+}
+
+fn place(view: &TrunkView) -> String {
+    let place = view.place.clone().unwrap_or_default();
+    match view.unverified {
+        true => format!("{place} (unverified)"),
+        false => place,
+    }
 }
 
 fn health(health: TrunkHealth) -> &'static str {

@@ -54,7 +54,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     reader.done(&media);
     let listen = listen(reader, top);
     let origins = origins(reader, top);
-    let tls = tls(reader, top);
+    let (tls, trunk_ca) = tls(reader, top);
     let dns = super::dns::read(reader, top);
     let limits = limits(reader, top);
     let speech = super::speech::read(reader, top);
@@ -65,6 +65,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         listen,
         origins,
         tls,
+        trunk_ca,
         rtp_ports,
         recording_reserve_mb,
         fork_private,
@@ -252,7 +253,8 @@ fn origins<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<String> {
     all
 }
 
-fn tls<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Option<TlsFiles> {
+/// Our certificate, and the file with issuers of carriers' ones.
+fn tls<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> (Option<TlsFiles>, Option<PathBuf>) {
     let mut section = reader.section(top, "tls");
     let cert = path(
         reader,
@@ -261,8 +263,9 @@ fn tls<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Option<TlsFiles> {
         "\"/etc/carillon/fullchain.pem\"",
     );
     let key = path(reader, &mut section, "key", "\"/etc/carillon/privkey.pem\"");
+    let trunk_ca = path(reader, &mut section, "trunk_ca", "\"/etc/carillon/trunk-ca.pem\"");
     reader.done(&section);
-    match (cert, key) {
+    let files = match (cert, key) {
         (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
         (None, None) => None,
         _ => {
@@ -271,7 +274,8 @@ fn tls<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Option<TlsFiles> {
             reader.problem(section.start(), what);
             None
         }
-    }
+    };
+    (files, trunk_ca)
 }
 
 fn limits<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Limits {

@@ -17,3 +17,4 @@ mod restart;
 mod server;
 mod sounds;
 mod trunks;
+mod trunks_tls;

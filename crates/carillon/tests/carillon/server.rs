@@ -103,10 +103,15 @@ impl Site {
 
     /// Starts a server with UDP and TCP on `address`, and waits until it is ready.
     pub(crate) fn serve_on(&self, address: &str) -> Server {
+        self.serve_with(address, "")
+    }
+
+    /// The same with more sections in its configuration.
+    pub(crate) fn serve_with(&self, address: &str, more: &str) -> Server {
         let config = format!(
             "workers = 2\ngrace_s = 0\n[media]\nworkers = 1\n[listen]\n\
              udp = [\"{address}\"]\ntcp = [\"{address}\"]\ntls = [\"127.0.0.1:0\"]\n\
-             ws = [\"127.0.0.1:0\"]\nwss = [\"127.0.0.1:0\"]\n"
+             ws = [\"127.0.0.1:0\"]\nwss = [\"127.0.0.1:0\"]\n{more}"
         );
         let config = self.file("carillon.toml", &config);
         let mut child = self

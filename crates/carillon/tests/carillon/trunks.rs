@@ -7,14 +7,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What the trunk's line of `trunk status` has in a field.
-fn field<'a>(view: &'a Value, name: &str) -> &'a str {
+pub(crate) fn field<'a>(view: &'a Value, name: &str) -> &'a str {
     view.pointer(&format!("/0/{name}"))
         .and_then(Value::as_str)
         .unwrap_or("")
 }
 
 /// Asks until the trunk is as it should be.
-fn until(site: &Site, registration: &str, health: &str) -> Value {
+pub(crate) fn until(site: &Site, registration: &str, health: &str) -> Value {
     let begin = Instant::now();
     loop {
         let view = site.json(&["trunk", "status"]);
@@ -103,6 +103,8 @@ fn a_trunk_is_written_down_and_its_password_is_not_shown() {
           "register": true,
           "register_s": 600,
           "srtp": "optional",
+          "tls_certificate": false,
+          "tls_verify": true,
           "transport": null,
           "up_after": 2,
           "username": "acme"
@@ -143,6 +145,7 @@ fn what_can_not_be_a_trunk_is_refused_in_one_line() {
         (&["host=a", "register=true"], "needs a username"),
         (&["host=a", "colour=red"], "no key \"colour\""),
         (&["host=a", "transport=ws"], "udp"),
+        (&["host=a", "transport=tcp", "srtp=required"], "transport=tls"),
         (&["host=a", "transport=pigeon"], "can't be so"),
         (&["host=a", "from=192.0.2.1/24"], "192.0.2.0/24"),
         (&["host=a", "port=70000"], "can't be so"),

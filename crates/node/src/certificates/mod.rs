@@ -9,7 +9,7 @@ mod kept;
 #[cfg(test)]
 mod tests;
 
-use crate::fork::{client_config, roots};
+use crate::fork::client_config;
 use crate::resolve::Resolver;
 use crate::settings::Dns;
 use anyhow::Result;
@@ -89,7 +89,7 @@ impl Certificates {
     /// # Errors
     /// That file holds no certificate.
     pub fn new(dns: &Dns, allow_private: bool, ca: Option<&Path>) -> Result<Certificates> {
-        let more = ca.map(|path| roots("ca", path)).transpose()?;
+        let more = ca.map(|path| crate::trust::read("ca", path)).transpose()?;
         let tls = client_config(&more.unwrap_or_default());
         if let Err(error) = &tls {
             tracing::warn!("no callers' certificates can be fetched: {error:#}");

@@ -1,6 +1,6 @@
 //! One connection over TCP, plain or under TLS: octets in, framed messages out, octets back with a bounded backlog.
 //!
-//! Owns: the socket, the TLS session, the framing (RFC 3261 §18.3, or WebSocket), the send queue, and the times that
+//! Owns: the socket, the TLS session (ours as the server, or as the client of a carrier), the framing (RFC 3261 §18.3, or WebSocket), the send queue, and the times that
 //! decide when the connection has stalled. Does not own: what a message means, or when it is closed.
 
 mod table;
@@ -10,9 +10,10 @@ pub(crate) use table::{Admission, ConnTable};
 pub(crate) use websocket::{Framing, WebSocket};
 
 use crate::sys::Interest;
+use crate::trust;
 use bytes::Bytes;
-use model::{FlowToken, Limits, SignIn, TenantId};
-use rustls::{ServerConfig, ServerConnection};
+use model::{FlowToken, Limits, SignIn, TenantId, TlsFault};
+use rustls::{ClientConnection, Connection, ServerConfig, ServerConnection};
 use sip::websocket::{Close, Opcode, encode, encode_close, encode_message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -33,6 +34,9 @@ const PIECE: usize = 64;
 
 /// Octets encrypted ahead of what the socket has taken.
 const TLS_CHUNK: usize = 16_384;
+
+/// Reads of a handshake of ours in one turn.
+const SHAKES: usize = 16;
 
 /// A WebSocket that is quiet for so long is asked whether somebody is there: many proxies and NATs forget a connection
 /// after a minute, and JavaScript has no ping.
@@ -60,6 +64,17 @@ pub(crate) enum Flush {
     Closed,
 }
 
+/// How far a handshake that we began is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shake {
+    /// It goes on when the socket is ready for this.
+    Waits(Interest),
+    /// The peer is who it should be.
+    Done,
+    /// It is not, or has gone.
+    Failed(TlsFault),
+}
+
 /// A connection.
 pub(crate) struct Conn {
     /// Names it to the cores.
@@ -77,7 +92,7 @@ pub(crate) struct Conn {
     /// What epoll watches.
     pub(crate) interest: Interest,
     socket: TcpStream,
-    tls: Option<Box<ServerConnection>>,
+    tls: Option<Box<Connection>>,
     queue: VecDeque<Bytes>,
     /// Octets of the queue's first piece that are sent.
     sent: usize,
@@ -108,12 +123,34 @@ impl Conn {
         limits: &Limits,
         now: Duration,
     ) -> io::Result<Conn> {
+        let tls = tls.map(ServerConnection::new).transpose();
+        let tls = tls.map_err(io::Error::other)?;
+        let mut conn = Conn::over(flow, socket, tls.map(Connection::from), limits, now)?;
+        conn.stalled_since = Some(now);
+        Ok(conn)
+    }
+
+    /// Takes over a socket that we connected; over TLS the handshake comes first, see [`Conn::shake`]. The peer owes us nothing
+    /// yet.
+    pub(crate) fn opened(
+        flow: FlowToken,
+        socket: TcpStream,
+        tls: Option<ClientConnection>,
+        limits: &Limits,
+        now: Duration,
+    ) -> io::Result<Conn> {
+        Conn::over(flow, socket, tls.map(Connection::from), limits, now)
+    }
+
+    fn over(
+        flow: FlowToken,
+        socket: TcpStream,
+        tls: Option<Connection>,
+        limits: &Limits,
+        now: Duration,
+    ) -> io::Result<Conn> {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
-        let tls = match tls {
-            Some(config) => Some(Box::new(ServerConnection::new(config).map_err(io::Error::other)?)),
-            None => None,
-        };
         Ok(Conn {
             flow,
             framing: Framing::new(flow.transport, limits),
@@ -123,11 +160,11 @@ impl Conn {
             armed: None,
             interest: Interest::Read,
             socket,
-            tls,
+            tls: tls.map(Box::new),
             queue: VecDeque::new(),
             sent: 0,
             queued: 0,
-            stalled_since: Some(now),
+            stalled_since: None,
             blocked_since: None,
             active: now,
             asked: None,
@@ -137,16 +174,12 @@ impl Conn {
         })
     }
 
-    /// Takes over a socket that we connected. The peer owes us nothing yet.
-    pub(crate) fn opened(
-        flow: FlowToken,
-        socket: TcpStream,
-        limits: &Limits,
-        now: Duration,
-    ) -> io::Result<Conn> {
-        let mut conn = Conn::new(flow, socket, None, limits, now)?;
-        conn.stalled_since = None;
-        Ok(conn)
+    /// Goes on with a handshake that we began. What has come behind it waits to be read.
+    pub(crate) fn shake(&mut self) -> Shake {
+        match &mut self.tls {
+            Some(tls) => shake(tls, &mut self.socket),
+            None => Shake::Done,
+        }
     }
 
     /// Reads once. `buffer` must hold 64 KiB, so that nothing decrypted ever stays behind.
@@ -403,7 +436,7 @@ fn read(socket: &mut impl Read, buffer: &mut [u8]) -> Fill {
 }
 
 /// Reads records until one of them carries something for us.
-fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, buffer: &mut [u8]) -> Fill {
+fn read_tls(tls: &mut Connection, socket: &mut TcpStream, buffer: &mut [u8]) -> Fill {
     loop {
         match tls.reader().read(buffer) {
             Ok(0) => return Fill::Closed,
@@ -424,6 +457,38 @@ fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, buffer: &mut [u8
             return Fill::Closed;
         }
     }
+}
+
+/// Sends and takes what the handshake has, as far as the socket goes.
+fn shake(tls: &mut Connection, socket: &mut TcpStream) -> Shake {
+    let broken = Shake::Failed(TlsFault::NoHandshake);
+    for _ in 0..SHAKES {
+        while tls.wants_write() {
+            match tls.write_tls(socket) {
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Shake::Waits(Interest::ReadWrite),
+                Err(_) => return broken,
+            }
+        }
+        if !tls.is_handshaking() {
+            return Shake::Done;
+        }
+        match tls.read_tls(socket) {
+            Ok(0) => return broken,
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Shake::Waits(Interest::Read),
+            Err(_) => return broken,
+        }
+        if let Err(error) = tls.process_new_packets() {
+            // The alert tells the peer why; if it can't be sent, nobody will ask.
+            let _ = tls.write_tls(socket);
+            tracing::debug!("a handshake of ours has failed: {error}");
+            return Shake::Failed(trust::fault(&error));
+        }
+    }
+    Shake::Waits(Interest::ReadWrite)
 }
 
 #[cfg(test)]

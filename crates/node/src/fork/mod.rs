@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
-pub(crate) use trust::{client_config, read as roots};
+pub(crate) use trust::client_config;
 pub(crate) use wire::{Timed, Wire, wire};
 
 /// Connections at once: each has a thread.
@@ -80,7 +80,7 @@ impl ForkDesk {
         Ok(ForkDesk {
             allow_private,
             roots: ca
-                .map(|path| roots("fork_ca", path))
+                .map(|path| crate::trust::read("fork_ca", path))
                 .transpose()?
                 .unwrap_or_default(),
             ..ForkDesk::default()

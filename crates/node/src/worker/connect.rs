@@ -1,13 +1,14 @@
-//! Connections that tenants want to phones of theirs, for requests too large for a datagram (RFC 3261 §18.1.1).
+//! Connections that tenants want: to phones of theirs, for requests too large for a datagram (RFC 3261 §18.1.1), and to carriers.
 //!
-//! Owns: the attempts under way, how many there may be, and where none may go. Does not own: why one is wanted, or what
+//! Owns: the attempts under way, handshakes of TLS included, how many there may be, and where none may go. Does not own: why one is wanted, or what
 //! is sent; a connection that is there is one like those that phones open.
 
 use super::Worker;
-use crate::conn::{Admission, Conn};
+use crate::conn::{Admission, Conn, Shake};
 use crate::listen::Address;
 use crate::sys::{self, Interest};
-use model::{Connect, ConnectOutcome, Connected, FlowToken, Reach, TenantId, Transport};
+use crate::trust::Terms;
+use model::{Connect, ConnectOutcome, Connected, FlowToken, Reach, TenantId, TlsFault, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
@@ -27,14 +28,33 @@ struct Attempt {
     why: Why,
     /// The name of the connection that may come of it.
     flow: FlowToken,
-    socket: TcpStream,
+    stage: Stage,
+    /// When it is given up.
+    end: Duration,
+}
+
+enum Stage {
+    /// The peer is asked for a connection.
+    Connecting(TcpStream),
+    /// It is there, and the peer shows who it is.
+    Shaking(Box<Conn>),
+}
+
+impl Attempt {
+    /// What has become of it when its time is over.
+    fn outcome_of_silence(&self) -> ConnectOutcome {
+        match self.stage {
+            Stage::Connecting(_) => ConnectOutcome::Refused,
+            Stage::Shaking(_) => ConnectOutcome::Untrusted(TlsFault::NoHandshake),
+        }
+    }
 }
 
 /// All attempts of a worker, by the number of the connection to be.
 #[derive(Default)]
 pub(super) struct Attempts {
     under_way: BTreeMap<u64, Attempt>,
-    /// When they are given up; all have the same time, so the oldest is first. Ended ones are skipped.
+    /// When they are given up; each stage has the same time, so the oldest is first. Ended ones are skipped.
     ends: VecDeque<(Duration, u64)>,
 }
 
@@ -48,8 +68,13 @@ impl Attempts {
         self.under_way.values().filter(|a| a.tenant == tenant).count()
     }
 
-    fn begin(&mut self, attempt: Attempt, end: Duration) {
-        self.ends.push_back((end, attempt.flow.connection));
+    fn begin(&mut self, attempt: Attempt) {
+        self.ends.push_back((attempt.end, attempt.flow.connection));
+        self.go_on(attempt);
+    }
+
+    /// Puts one back that ends when it was to end.
+    fn go_on(&mut self, attempt: Attempt) {
         self.under_way.insert(attempt.flow.connection, attempt);
     }
 
@@ -59,7 +84,12 @@ impl Attempts {
             && at <= now
         {
             self.ends.pop_front();
-            if let Some(attempt) = self.under_way.remove(&number) {
+            // One that has got further since has another end.
+            let is_over = self
+                .under_way
+                .get(&number)
+                .is_some_and(|attempt| attempt.end == at);
+            if is_over && let Some(attempt) = self.under_way.remove(&number) {
                 return Some(attempt);
             }
         }
@@ -75,8 +105,7 @@ impl Worker {
                 true => ConnectOutcome::Busy,
                 false => match self.try_to_connect(tenant, order) {
                     Some(attempt) => {
-                        let wait = Duration::from_millis(self.conns.limits().connect_timeout_ms);
-                        self.attempts.begin(attempt, self.core.now.mono + wait);
+                        self.attempts.begin(attempt);
                         continue;
                     }
                     None => ConnectOutcome::Refused,
@@ -99,8 +128,7 @@ impl Worker {
         }
         match self.attempt(tenant, Why::Trunk(reach.clone()), bound, (public, remote)) {
             Some(attempt) => {
-                let wait = Duration::from_millis(self.conns.limits().connect_timeout_ms);
-                self.attempts.begin(attempt, self.core.now.mono + wait);
+                self.attempts.begin(attempt);
                 None
             }
             None => Some(ConnectOutcome::Refused),
@@ -131,8 +159,12 @@ impl Worker {
         (public, remote): (SocketAddr, SocketAddr),
     ) -> Option<Attempt> {
         let socket = sys::tcp_connect(bound.ip(), remote).ok()?;
+        let transport = match &why {
+            Why::Large(_) => Transport::Tcp,
+            Why::Trunk(reach) => reach.place.transport,
+        };
         let flow = FlowToken {
-            transport: Transport::Tcp,
+            transport,
             worker: u16::try_from(self.core.index).ok()?,
             connection: self.conns.next_number(),
             local: public,
@@ -146,8 +178,14 @@ impl Worker {
             tenant,
             why,
             flow,
-            socket,
+            stage: Stage::Connecting(socket),
+            end: self.end_of_stage(),
         })
+    }
+
+    /// When what begins now is given up.
+    fn end_of_stage(&self) -> Duration {
+        self.core.now.mono + Duration::from_millis(self.conns.limits().connect_timeout_ms)
     }
 
     /// Something happened to a connection that is not there yet. False when there is no such one.
@@ -155,13 +193,31 @@ impl Worker {
         let Some(attempt) = self.attempts.under_way.remove(&number) else {
             return false;
         };
-        let flow = attempt.flow;
-        let (tenant, why) = (attempt.tenant, self.take_in(attempt));
-        let (why, outcome) = match why {
-            Ok(why) => (why, ConnectOutcome::Open(flow)),
-            Err(why) => (why, ConnectOutcome::Refused),
+        let (tenant, flow) = (attempt.tenant, attempt.flow);
+        let outcome = match attempt.stage {
+            Stage::Connecting(socket) => self.open(&attempt.why, flow, socket).map(|conn| (conn, None)),
+            Stage::Shaking(conn) => Ok((conn, Some(attempt.end))),
         };
-        self.tell_outcome(tenant, why, outcome);
+        let outcome = outcome.and_then(|(conn, end)| Ok((self.shake(conn)?, end)));
+        match outcome {
+            Ok((Progress::Open(mut conn), _)) => {
+                conn.carried(Some(tenant));
+                self.conns.insert(*conn);
+                self.tell_outcome(tenant, attempt.why, ConnectOutcome::Open(flow));
+            }
+            Ok((Progress::Shaking(conn), end)) => {
+                let attempt = Attempt {
+                    stage: Stage::Shaking(conn),
+                    end: end.unwrap_or_else(|| self.end_of_stage()),
+                    ..attempt
+                };
+                match end {
+                    Some(_) => self.attempts.go_on(attempt),
+                    None => self.attempts.begin(attempt),
+                }
+            }
+            Err(outcome) => self.tell_outcome(tenant, attempt.why, outcome),
+        }
         true
     }
 
@@ -172,42 +228,63 @@ impl Worker {
         }
     }
 
-    /// Makes a connection of an attempt; an error when nobody took it.
-    fn take_in(&mut self, attempt: Attempt) -> Result<Why, Why> {
-        let Attempt {
-            tenant,
-            why,
-            flow,
-            socket,
-        } = attempt;
+    /// Makes a connection of a socket, if somebody took it; over TLS its handshake is still to come.
+    fn open(&self, why: &Why, flow: FlowToken, socket: TcpStream) -> Result<Box<Conn>, ConnectOutcome> {
         let peer = socket.peer_addr().ok();
         let there = matches!(socket.take_error(), Ok(None)) && peer.is_some();
         // Where nobody listens, a port that is ours by chance would connect to itself.
         if !there || socket.local_addr().ok() == peer {
-            return Err(why);
+            return Err(ConnectOutcome::Refused);
         }
-        let Ok(mut conn) = Conn::opened(flow, socket, self.conns.limits(), self.core.now.mono) else {
-            return Err(why);
+        let tls = match why {
+            Why::Trunk(reach) if flow.transport.is_encrypted() => {
+                let terms = Terms {
+                    verify: reach.verify,
+                    certificate: reach.certificate,
+                };
+                let begun = self.core.shared.trust.begin(&reach.place.name, terms);
+                Some(begun.map_err(ConnectOutcome::Untrusted)?)
+            }
+            Why::Trunk(_) | Why::Large(_) => None,
         };
-        if self
-            .poll
-            .modify(conn.as_fd(), flow.connection, Interest::Read)
-            .is_err()
-        {
-            return Err(why);
+        let conn = Conn::opened(flow, socket, tls, self.conns.limits(), self.core.now.mono);
+        let mut conn = conn.map_err(|_| ConnectOutcome::Refused)?;
+        conn.interest = Interest::ReadWrite;
+        Ok(Box::new(conn))
+    }
+
+    /// Goes on with the handshake of a connection that has one.
+    fn shake(&self, mut conn: Box<Conn>) -> Result<Progress, ConnectOutcome> {
+        let shake = conn.shake();
+        let wanted = match shake {
+            Shake::Waits(interest) => interest,
+            Shake::Done => Interest::Read,
+            Shake::Failed(fault) => return Err(ConnectOutcome::Untrusted(fault)),
+        };
+        if conn.interest != wanted {
+            let watched = self.poll.modify(conn.as_fd(), conn.flow.connection, wanted);
+            watched.map_err(|_| ConnectOutcome::Refused)?;
+            conn.interest = wanted;
         }
-        conn.carried(Some(tenant));
-        self.conns.insert(conn);
-        Ok(why)
+        match shake {
+            Shake::Done => Ok(Progress::Open(conn)),
+            _ => Ok(Progress::Shaking(conn)),
+        }
     }
 
     /// Gives up what takes too long.
     pub(super) fn expire_attempts(&mut self) {
         while let Some(attempt) = self.attempts.expired(self.core.now.mono) {
-            let Attempt { tenant, why, .. } = attempt;
-            self.tell_outcome(tenant, why, ConnectOutcome::Refused);
+            let outcome = attempt.outcome_of_silence();
+            self.tell_outcome(attempt.tenant, attempt.why, outcome);
         }
     }
+}
+
+/// How far a connection is.
+enum Progress {
+    Open(Box<Conn>),
+    Shaking(Box<Conn>),
 }
 
 /// The address that a connection leaves from, and whose port the peer may open one to in turn: where we take TCP on the

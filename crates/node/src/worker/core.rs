@@ -313,7 +313,9 @@ impl Core {
     pub(crate) fn connected(&mut self, tenant: TenantId, connected: Connected) {
         match connected.outcome {
             ConnectOutcome::Open(_) => self.counts.connected += 1,
-            ConnectOutcome::Refused | ConnectOutcome::Busy => self.counts.connects_failed += 1,
+            ConnectOutcome::Refused | ConnectOutcome::Untrusted(_) | ConnectOutcome::Busy => {
+                self.counts.connects_failed += 1;
+            }
         }
         self.input(tenant, Input::Connected(connected));
     }

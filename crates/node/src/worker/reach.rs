@@ -36,7 +36,7 @@ impl Worker {
                     local: address.public,
                     remote,
                 }),
-                (Transport::Tcp, Some(address)) => {
+                (Transport::Tcp | Transport::Tls, Some(address)) => {
                     let (bound, public) = (address.bound, address.public);
                     match self.try_to_reach(tenant, &reach, (bound, public)) {
                         None => continue,
@@ -124,7 +124,7 @@ mod tests {
             is("[2001:db8::1]:5060")
         );
         assert_eq!(from(Transport::Tcp, "127.0.0.1:5080"), None);
-        assert_eq!(from(Transport::Tls, "192.0.2.1:5061"), None);
+        assert_eq!(from(Transport::Tls, "192.0.2.1:5061"), None, "no TLS here");
         assert_eq!(from(Transport::Udp, "10.0.0.1:5070"), None, "that is ourselves");
         assert_eq!(from(Transport::Udp, "239.1.1.1:5060"), None);
         // Where there are several, the kernel knows which.

@@ -79,6 +79,8 @@ impl Worker {
 
     pub(super) fn stream(&mut self, number: u64, event: Ready) {
         if self.settle_attempt(number) {
+            // What came right behind a handshake is off the socket already.
+            self.read(number);
             return;
         }
         if event.readable {

@@ -61,6 +61,8 @@ struct Live {
     /// As people were told last.
     told: (TrunkHealth, TrunkRegistration),
     fault: String,
+    /// One of the places that were found last did not show that it is the carrier: people are told that rather than what others do.
+    untrusted: bool,
 }
 
 impl Trunks {
@@ -131,11 +133,13 @@ impl Trunks {
     pub(crate) fn reached(&mut self, context: &mut Context, reached: &Reached, now: Now) {
         let flow = match reached.outcome {
             ConnectOutcome::Open(flow) => Some(flow),
-            ConnectOutcome::Refused | ConnectOutcome::Busy => None,
+            ConnectOutcome::Refused | ConnectOutcome::Untrusted(_) | ConnectOutcome::Busy => None,
         };
         for live in self.trunks.values_mut() {
             let dice = context.random();
+            let name = live.road.place().map(|place| place.name.clone());
             if live.road.reached(reached.order, flow, now.mono, dice) {
+                live.shown(reached.outcome, name.as_deref().unwrap_or_default());
                 live.go_on(context, now);
             }
         }
@@ -263,6 +267,7 @@ impl Live {
             told: (TrunkHealth::Unknown, registration.state(now.mono)),
             registration,
             fault: String::new(),
+            untrusted: false,
         }
     }
 
@@ -289,6 +294,7 @@ impl Live {
             match self.road.step(&self.trunk.draft, now.mono, context.random()) {
                 Step::Go(flow) => self.send(context, flow, now),
                 Step::Ask(ask) => {
+                    self.untrusted &= !matches!(ask, Ask::Locate(_));
                     context.out.push(match ask {
                         Ask::Locate(locate) => Effect::Locate(locate),
                         Ask::Reach(reach) => Effect::Reach(reach),
@@ -313,6 +319,17 @@ impl Live {
         self.wanted = false;
         if std::mem::take(&mut self.options) && !self.ask(context, flow, now) {
             self.health.answered(false, now.mono, context.random());
+        }
+    }
+
+    /// Notes what became of a connection to a place that was asked for by this name.
+    fn shown(&mut self, outcome: ConnectOutcome, name: &str) {
+        match outcome {
+            ConnectOutcome::Untrusted(fault) => (self.untrusted, self.fault) = (true, fault.told(name)),
+            ConnectOutcome::Refused if !self.untrusted => {
+                "it takes no connections".clone_into(&mut self.fault)
+            }
+            ConnectOutcome::Refused | ConnectOutcome::Open(_) | ConnectOutcome::Busy => {}
         }
     }
 
@@ -524,6 +541,7 @@ impl Live {
             health: self.health.state(),
             registration: self.registration.state(now),
             place: place.map(|place| format!("{}:{}", place.transport.name(), place.address)),
+            unverified: place.is_some_and(|p| p.transport.is_encrypted()) && !self.trunk.draft.tls_verify,
             fault: self.fault.clone(),
         }
     }

@@ -117,6 +117,8 @@ impl Road {
             Some(place) => Step::Ask(Ask::Reach(Reach {
                 order: self.order,
                 place: place.clone(),
+                verify: draft.tls_verify,
+                certificate: draft.tls_certificate,
             })),
             None => {
                 let (host, port) = draft.next_hop();

@@ -89,7 +89,18 @@ impl World {
             local: self.address,
             remote: reach.place.address,
         };
-        let is_there = self.carriers.iter().any(|carrier| carrier.address == flow.remote);
+        let carrier = self
+            .carriers
+            .iter()
+            .find(|carrier| carrier.address == flow.remote);
+        let is_there = carrier.is_some();
+        let fault = carrier.and_then(|carrier| carrier.untrusted);
+        if let Some(fault) = fault.filter(|_| reach.verify && flow.transport.is_encrypted()) {
+            return Reached {
+                order: reach.order,
+                outcome: ConnectOutcome::Untrusted(fault),
+            };
+        }
         if flow.transport.is_reliable() {
             self.next_connection += 1;
             flow.connection = self.next_connection;

@@ -4,7 +4,7 @@ use super::Scene;
 use super::scene::ACME;
 use expect_test::expect;
 use model::{
-    Transport, Trunk, TrunkDraft, TrunkHealth, TrunkId, TrunkPassword, TrunkRegistration, TrunkView,
+    TlsFault, Transport, Trunk, TrunkDraft, TrunkHealth, TrunkId, TrunkPassword, TrunkRegistration, TrunkView,
 };
 use sim::carrier::{Carrier, Mood};
 use sip::digest::Algorithms;
@@ -375,4 +375,64 @@ fn after_a_restart_it_registers_again() {
     scene.world.run(S(600));
     let told = scene.news();
     assert_eq!(told, ["Unknown Registered ", "Unknown Registered "]);
+}
+
+#[test]
+fn a_carrier_that_does_not_show_who_it_is_hears_nothing_and_the_next_place_is_tried() {
+    let mut scene = Scene::new();
+    scene.trunk(&[1, 2], |draft| {
+        draft.transport = Some(Transport::Tls);
+        draft.options_s = 10;
+        draft.down_after = 1;
+    });
+    for index in [0, 1] {
+        scene.carrier(index).untrusted = Some(TlsFault::Expired);
+    }
+    scene.world.run(S(120));
+    assert_eq!(
+        (scene.carrier(0).heard.len(), scene.carrier(1).heard.len()),
+        (0, 0)
+    );
+    let view = scene.views().remove(0);
+    assert_eq!(
+        (view.health, view.registration),
+        (TrunkHealth::Down, TrunkRegistration::Failed)
+    );
+    assert_eq!(view.fault, "its certificate has expired");
+    // One of them has a new one, for another name.
+    scene.carrier(1).untrusted = Some(TlsFault::WrongName);
+    scene.world.run(S(120));
+    assert_eq!(
+        scene.views()[0].fault,
+        "its certificate is not valid for carrier.example"
+    );
+    // And now for the right one.
+    scene.carrier(1).untrusted = None;
+    scene.world.run(S(300));
+    let view = scene.views().remove(0);
+    assert_eq!(
+        (view.health, view.registration),
+        (TrunkHealth::Up, TrunkRegistration::Registered)
+    );
+    assert_eq!((&*view.fault, view.unverified), ("", false));
+    assert_eq!(
+        (scene.carrier(0).heard.len(), view.place.as_deref()),
+        (0, Some("tls:10.0.9.2:5060"))
+    );
+}
+
+#[test]
+fn who_wants_no_certificate_gets_none_looked_at_and_everybody_sees_it() {
+    let mut scene = Scene::new();
+    scene.trunk(&[1], |draft| {
+        draft.transport = Some(Transport::Tls);
+        draft.tls_verify = false;
+    });
+    scene.carrier(0).untrusted = Some(TlsFault::UnknownIssuer);
+    scene.world.run(S(60));
+    let view = scene.views().remove(0);
+    assert_eq!(
+        (view.registration, view.unverified),
+        (TrunkRegistration::Registered, true)
+    );
 }

@@ -67,7 +67,12 @@ impl Call {
         let left = self.trunks_for(context, &what, now);
         if left.is_empty() {
             context.counts.no_trunk += 1;
-            return self.advance(context, Event::Unanswered(Refusal::NoTrunk), now);
+            // Where there are no trunks at all it is a number that leads nowhere.
+            let refusal = match is_emergency || !self.config.trunks().is_empty() {
+                true => Refusal::NoTrunk,
+                false => Refusal::UnknownNumber,
+            };
+            return self.advance(context, Event::Unanswered(refusal), now);
         }
         if !self.is_allowed(context, &what, left.front().copied(), now) {
             context.counts.toll_refused += 1;

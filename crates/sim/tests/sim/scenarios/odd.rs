@@ -121,8 +121,8 @@ fn telephone_numbers_are_dialled_like_any_number() {
         tel:102;phone-context=acme.example -> 486
         sip:102;phone-context=x@acme.example;user=phone -> 486
         sip:%31%30%32@acme.example -> 486
-        tel:+49-30-1234 -> 503
-        sip:+49301234@acme.example;user=phone -> 503
+        tel:+49-30-1234 -> 404
+        sip:+49301234@acme.example;user=phone -> 404
         sip:*21%23@acme.example -> 404
         sip:*21#@acme.example -> 404
         sip:*21*%2B4930%23@acme.example -> 404

@@ -1,7 +1,7 @@
 //! Running a flow: `step(run, event) -> action`.
 
 use crate::action::{Action, Event, Service};
-use crate::graph::{Node, NodeId, Refusal, Why};
+use crate::graph::{Node, NodeId, Refusal, Screen, Why};
 use crate::served::{self, Turn};
 use crate::state::{Run, Stage};
 
@@ -121,32 +121,35 @@ fn enter(run: &mut Run) -> Action {
             run.note(&format!("listen {extension}"));
             Action::Listen(user)
         }
-        Some(Node::Dial { .. }) if !run.dials() => leave(run, "too many calls"),
         Some(Node::Dial {
             number,
             screen,
             otherwise,
-        }) => {
-            let typed = number.is_none();
-            let number = number.unwrap_or_else(|| std::mem::take(&mut run.digits).into());
-            if number.is_empty() {
-                run.note("nothing to dial");
-                return go(run, otherwise);
-            }
-            run.note(&format!("dial {number}"));
-            run.stage = Stage::Dialling;
-            let screen = screen.map(|screen| screen.rules);
-            Action::Dial {
-                number,
-                typed,
-                screen,
-            }
-        }
+        }) => dial(run, number, screen, otherwise),
         Some(node) => match served::enter(run, &node) {
             Some(turn) => take(run, turn),
             None => refuse(run, Refusal::Failed),
         },
         None => refuse(run, Refusal::Failed),
+    }
+}
+
+fn dial(run: &mut Run, number: Option<Box<str>>, screen: Option<Screen>, otherwise: NodeId) -> Action {
+    if !run.dials() {
+        return leave(run, "too many calls");
+    }
+    let typed = number.is_none();
+    let number = number.unwrap_or_else(|| std::mem::take(&mut run.digits).into());
+    if number.is_empty() {
+        run.note("nothing to dial");
+        return go(run, otherwise);
+    }
+    run.note(&format!("dial {number}"));
+    run.stage = Stage::Dialling;
+    Action::Dial {
+        number,
+        typed,
+        screen: screen.map(|screen| screen.rules),
     }
 }
 

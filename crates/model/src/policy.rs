@@ -193,6 +193,7 @@ pub struct Policy {
     /// Which trunks calls to the outside take, by name.
     pub routes: BTreeMap<String, Route>,
     /// What calls to the outside may be, and cost.
+    #[serde(skip_serializing_if = "TollPolicy::is_usual")]
     pub toll: TollPolicy,
 }
 

@@ -111,6 +111,14 @@ impl Default for TollPolicy {
     }
 }
 
+impl TollPolicy {
+    /// True for the one that holds where nothing is written down.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == TollPolicy::default()
+    }
+}
+
 /// Whose limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

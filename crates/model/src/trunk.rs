@@ -285,6 +285,34 @@ impl TrunkDraft {
         if self.from.len() > Self::MOST_NETWORKS {
             return fault("from", "must name at most 100 networks");
         }
+        self.check_calls()?;
+        if self.port == Some(0) {
+            return fault("port", "must be 1 to 65535");
+        }
+        if matches!(self.transport, Some(Transport::Ws | Transport::Wss)) {
+            return fault("transport", "must be udp, tcp or tls, or nothing");
+        }
+        if self.srtp == SrtpPolicy::Required && self.transport != Some(Transport::Tls) {
+            return fault(
+                "srtp",
+                "can be required only with transport=tls: over other ways everybody reads the keys",
+            );
+        }
+        Ok(())
+    }
+
+    /// The user part of what is registered.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match self.account.as_str() {
+            "" => &self.username,
+            account => account,
+        }
+    }
+
+    /// What is about calls.
+    fn check_calls(&self) -> Result<(), TrunkFault> {
+        let fault = |field, rule| Err(TrunkFault { field, rule });
         let affix = |text: &str, signs: &str| {
             text.len() <= 16 && text.chars().all(|c| c.is_ascii_digit() || signs.contains(c))
         };
@@ -313,28 +341,7 @@ impl TrunkDraft {
         if !(1..=32).contains(&self.try_s) {
             return fault("try_s", "must be 1 to 32 seconds");
         }
-        if self.port == Some(0) {
-            return fault("port", "must be 1 to 65535");
-        }
-        if matches!(self.transport, Some(Transport::Ws | Transport::Wss)) {
-            return fault("transport", "must be udp, tcp or tls, or nothing");
-        }
-        if self.srtp == SrtpPolicy::Required && self.transport != Some(Transport::Tls) {
-            return fault(
-                "srtp",
-                "can be required only with transport=tls: over other ways everybody reads the keys",
-            );
-        }
         Ok(())
-    }
-
-    /// The user part of what is registered.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        match self.account.as_str() {
-            "" => &self.username,
-            account => account,
-        }
     }
 
     /// What stands behind the `@` of the tenant's numbers.

@@ -3,10 +3,12 @@
 //! Owns: the board between the two: which way a trunk has now, how it goes, how many calls are on it. Does not own: how ways come to be
 //! (`trunk`), and which trunk a call takes (`call::outside`).
 
-use crate::context::contact;
+use crate::contact::contact;
 use model::{CallId, FlowToken, Now, Trunk, TrunkDraft, TrunkId};
-use sip::Name;
+use sip::dialog::Dialog;
 use sip::digest::Answers;
+use sip::transaction::ClientId;
+use sip::{Message, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -66,6 +68,8 @@ pub(crate) struct Carriers {
     calls: BTreeSet<(TrunkId, CallId)>,
     waiting: BTreeSet<CallId>,
     answers: BTreeMap<TrunkId, (Name, Answers)>,
+    /// BYEs to carriers that wait for their answers: a carrier may want to know who hangs up.
+    partings: Vec<(ClientId, Parting)>,
     /// For the trunks.
     news: Vec<(TrunkId, News)>,
     /// Ways have changed since the calls that wait were told.
@@ -207,25 +211,62 @@ impl Carriers {
         breaks
     }
 
-    /// What answered the last challenge of this trunk's carrier.
-    pub(crate) fn answers(&mut self, trunk: TrunkId) -> Option<&mut (Name, Answers)> {
-        self.answers.get_mut(&trunk)
+    /// A BYE is on its way to a carrier.
+    pub(crate) fn parts(&mut self, client: ClientId, parting: Parting) {
+        self.partings.push((client, parting));
     }
 
-    /// Takes up a challenge of the carrier.
-    pub(crate) fn learn(&mut self, trunk: TrunkId, answers: Option<(Name, Answers)>) -> bool {
+    /// It has its answer, or never will.
+    pub(crate) fn parted(&mut self, client: ClientId) -> Option<Parting> {
+        let place = self.partings.iter().position(|(known, _)| *known == client)?;
+        Some(self.partings.swap_remove(place).1)
+    }
+
+    /// What proves to a carrier who we are, once it has asked.
+    pub(crate) fn proof(
+        &mut self,
+        trunk: TrunkId,
+        method: &str,
+        uri: &str,
+        cnonce: u64,
+    ) -> Option<(Name, String)> {
+        let (name, answers) = self.answers.get_mut(&trunk)?;
+        Some((*name, answers.answer(method, uri, &format!("{cnonce:016x}"))))
+    }
+
+    /// Takes up a challenge of a trunk's carrier; false where there is nothing to answer it by.
+    pub(crate) fn take_up(&mut self, trunk: &Trunk, code: u16, message: &Message<'_>) -> bool {
+        let (from, into) = match code {
+            401 => (Name::WwwAuthenticate, Name::Authorization),
+            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
+            _ => return false,
+        };
+        let draft = &trunk.draft;
+        let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
+        if draft.username.is_empty() {
+            return false;
+        }
+        let answers = Answers::begin(message.headers(from), realm, &draft.username, &trunk.password.0);
         let known = answers.is_some();
         match answers {
-            Some(answers) => self.answers.insert(trunk, answers),
-            None => self.answers.remove(&trunk),
+            Some(answers) => self.answers.insert(trunk.id, (into, answers)),
+            None => self.answers.remove(&trunk.id),
         };
         known
     }
 
     /// Entries of calls, for leak checks.
     pub(crate) fn held(&self) -> usize {
-        self.calls.len() + self.waiting.len()
+        self.calls.len() + self.waiting.len() + self.partings.len()
     }
+}
+
+/// A BYE to a carrier.
+pub(crate) struct Parting {
+    pub(crate) trunk: TrunkId,
+    pub(crate) dialog: Dialog,
+    pub(crate) flow: FlowToken,
+    pub(crate) reason: String,
 }
 
 /// Where a trunk's carrier reaches us: the user part names tenant and trunk.

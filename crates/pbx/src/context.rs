@@ -4,6 +4,7 @@
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
 use crate::carriers::Carriers;
+use crate::contact::contact;
 use crate::doors::Doors;
 use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
@@ -18,7 +19,7 @@ use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
-    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, Transport, TrunkId, UserId,
+    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, TrunkId, UserId,
     UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
@@ -27,7 +28,6 @@ use sip::transaction::{ServerId, Transactions};
 use sip::{Message, Name, Writer};
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::Meter;
@@ -52,6 +52,8 @@ pub(crate) enum Owner {
     },
     /// A BYE to a phone of this user, which may come back on another connection to hear it.
     Parting(UserId),
+    /// A BYE to a carrier.
+    Leaving,
     /// A request of the event core.
     Event(EventOwner),
     /// A request to a carrier, outside of calls.
@@ -61,7 +63,7 @@ pub(crate) enum Owner {
 impl Owner {
     pub(crate) fn call(self) -> Option<CallId> {
         match self {
-            Owner::None | Owner::Parting(_) | Owner::Event(_) | Owner::Trunk(_) => None,
+            Owner::None | Owner::Parting(_) | Owner::Leaving | Owner::Event(_) | Owner::Trunk(_) => None,
             Owner::Caller(call)
             | Owner::Target(call, _)
             | Owner::Renegotiation(call, _)
@@ -74,7 +76,7 @@ impl Owner {
         match self {
             Owner::Target(..) | Owner::Renegotiation(..) | Owner::Parting(_) => ours,
             Owner::Caller(_) => !ours,
-            Owner::None | Owner::Refresh { .. } | Owner::Event(_) | Owner::Trunk(_) => false,
+            Owner::None | Owner::Leaving | Owner::Refresh { .. } | Owner::Event(_) | Owner::Trunk(_) => false,
         }
     }
 }
@@ -439,15 +441,6 @@ impl Context {
         while let Some((flow, bytes)) = self.tx.poll_transmit() {
             out.push(Effect::Transmit { flow, bytes });
         }
-    }
-}
-
-/// A Contact of ours: with this user part we are reached as on that flow.
-pub(crate) fn contact(user: fmt::Arguments<'_>, flow: &FlowToken) -> String {
-    let local = flow.local;
-    match flow.transport {
-        Transport::Udp => format!("<sip:{user}@{local}>"),
-        other => format!("<sip:{user}@{local};transport={}>", other.uri_param()),
     }
 }
 

@@ -50,12 +50,15 @@ pub struct Carrier {
     pub is_terse: bool,
     /// What is wrong with its certificate, over TLS.
     pub untrusted: Option<TlsFault>,
+    /// Who hangs up has to show credentials as well, by a nonce of the moment.
+    pub asks_who_hangs_up: bool,
     /// Who is registered, and until when.
     pub registered: Option<(String, Duration)>,
     /// The requests that came, by method, copies included.
     pub heard: Vec<(Duration, String)>,
     digest: Digest,
     rng: Rng,
+    has_asked: bool,
     /// What the answer under way describes.
     sdp: Option<String>,
     outbox: Vec<(u64, Vec<u8>)>,
@@ -83,11 +86,13 @@ impl Carrier {
             least_s: 0,
             most_s: 3_600,
             is_terse: false,
+            asks_who_hangs_up: false,
             untrusted: None,
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
             rng,
+            has_asked: false,
             sdp: None,
             outbox: Vec::new(),
         }
@@ -152,6 +157,15 @@ impl Carrier {
             Mood::Insists(challenge) => reply(401).header(Name::WwwAuthenticate, challenge),
             Mood::Well if method == Method::Register => self.register(&message, reply, (mono, wall)),
             Mood::Well if method == Method::Invite => self.invited(&message, reply, from, wall),
+            Mood::Well if method == Method::Bye && self.asks_who_hangs_up => {
+                if !std::mem::replace(&mut self.has_asked, true) {
+                    self.forget_nonces();
+                }
+                match self.refusal(&message, wall) {
+                    Some(_) => self.challenge(&message, &reply, wall),
+                    None => reply(200),
+                }
+            }
             _ if method == Method::Ack => return,
             _ => reply(200),
         };
@@ -188,14 +202,10 @@ impl Carrier {
         (mono, wall): (Duration, Wall),
     ) -> Writer {
         if let Some(code) = self.refusal(message, wall) {
-            let mut writer = reply(code);
-            if code == 401 {
-                let had = message.header(Name::Authorization).is_some();
-                for value in self.digest.challenge(&self.realm, wall.0, had, self.algorithms) {
-                    writer = writer.header(Name::WwwAuthenticate, &value);
-                }
-            }
-            return writer;
+            return match code {
+                401 => self.challenge(message, &reply, wall),
+                code => reply(code),
+            };
         }
         let wanted = message.expires().unwrap_or(3_600);
         if wanted != 0 && wanted < self.least_s {
@@ -224,12 +234,7 @@ impl Carrier {
         wall: Wall,
     ) -> Writer {
         match self.refusal(message, wall) {
-            Some(401) => {
-                let had = message.header(Name::Authorization).is_some();
-                let mut challenges = self.digest.challenge(&self.realm, wall.0, had, self.algorithms);
-                let add = |writer: Writer, value: String| writer.header(Name::WwwAuthenticate, &value);
-                challenges.by_ref().fold(reply(401), add)
-            }
+            Some(401) => self.challenge(message, &reply, wall),
             Some(code) => reply(code),
             None => {
                 let at = format!("<sip:{}>", self.address);
@@ -240,6 +245,14 @@ impl Carrier {
                 writer.header(Name::Contact, &at)
             }
         }
+    }
+
+    fn challenge(&self, message: &Message<'_>, reply: impl Fn(u16) -> Writer, wall: Wall) -> Writer {
+        let had = message.header(Name::Authorization).is_some();
+        let challenges = self.digest.challenge(&self.realm, wall.0, had, self.algorithms);
+        challenges.fold(reply(401), |writer, value| {
+            writer.header(Name::WwwAuthenticate, &value)
+        })
     }
 
     /// Calls a user part at the server, in the name of a number.
@@ -270,6 +283,7 @@ impl Carrier {
         let secret = ha1(user, &self.realm, password);
         let method = match message.method() {
             Some(Method::Invite) => "INVITE",
+            Some(Method::Bye) => "BYE",
             _ => "REGISTER",
         };
         let known = (shown.username_unescaped() == user.as_str()).then_some(&secret);

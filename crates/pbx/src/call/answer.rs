@@ -117,7 +117,7 @@ impl Call {
         let description = match message.body() {
             // What was said in a provisional response needs no repetition.
             [] => target.early_description(message)?,
-            body => target.read_answer(config.policy(), body)?,
+            body => target.read_answer(&config, body)?,
         };
         let allowed = &config.policy().codecs;
         let anchor = self.bridge.anchor(SideOf::Caller);

@@ -16,7 +16,7 @@ use crate::dialled::Dialled;
 use crate::following::PhoneKey;
 use crate::peer::Peer;
 use flow::{Flow, Node, Refusal, Run};
-use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, TenantConfig, Trunk};
+use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, SrtpPolicy, TenantConfig, Trunk};
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
 use sip::header::NameAddr;
@@ -39,12 +39,12 @@ impl Arrival {
     /// `None` when it was refused before it became a call.
     fn take(
         context: &mut Context,
-        id: CallId,
+        (id, srtp): (CallId, SrtpPolicy),
         message: &Message<'_>,
         flow: FlowToken,
         now: Now,
     ) -> Option<Arrival> {
-        let offer = read_offer(context, message, flow).ok()?;
+        let offer = read_offer(context, srtp, message, flow).ok()?;
         let tag = context.new_tag();
         if is_beyond_us(context, message, flow) {
             return None;
@@ -79,7 +79,7 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let arrival = Arrival::take(context, id, message, flow, now)?;
+        let arrival = Arrival::take(context, (id, config.policy().srtp), message, flow, now)?;
         let Dialled {
             number: dialled,
             domain,
@@ -114,7 +114,8 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let arrival = Arrival::take(context, id, message, flow, now)?;
+        let srtp = trunk.draft.srtp;
+        let arrival = Arrival::take(context, (id, srtp), message, flow, now)?;
         let (dialled, leads_to) = called_by(context, trunk, message);
         let (caller, hides) = carriers_caller(context, trunk, message);
         let callee = called(&config, leads_to.as_deref().unwrap_or(&dialled));
@@ -131,7 +132,7 @@ impl Call {
         let mut record = Record::begin(context, caller, callee, now);
         record.came_to(dialled);
         let mut side = Side::new(context.random() >> 1);
-        keys::equip(context, config.policy(), &mut side, &flow, false);
+        keys::equip(context, srtp, &mut side, &flow, false);
         let mut leg = Leg::new(arrival.dialog, flow, peer, None, side);
         leg.can = Capabilities::of(message);
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
@@ -229,7 +230,7 @@ pub(super) fn caller_leg(
     let key = binding.map(|b| PhoneKey::from(&*b.record));
     let mut side = Side::new(context.random() >> 1);
     let config = Arc::clone(&context.config);
-    keys::equip(context, config.policy(), &mut side, &flow, false);
+    keys::equip(context, config.policy().srtp, &mut side, &flow, false);
     let mut leg = Leg::new(dialog, flow, device.user.into(), key, side);
     leg.can = Capabilities::of(message);
     leg

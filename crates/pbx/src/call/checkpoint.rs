@@ -455,10 +455,10 @@ fn restored_leg(context: &mut Context, kept: LegCheckpoint, now: Now) -> Leg {
         }
         None => Side::new(context.random() >> 1),
     };
-    side.forget_keys(keys::may_be_plain(context.config.policy()));
     // Of neither: a carrier that nothing is known of.
     let trunk = || Peer::Trunk(kept.trunk.unwrap_or(TrunkId(0)));
     let peer = kept.user.map_or_else(trunk, Peer::User);
+    side.forget_keys(keys::may_be_plain(keys::policy_of(&context.config, peer)));
     let mut leg = Leg::new(dialog, flow, peer, key, side);
     leg.away = away;
     leg.remote = kept

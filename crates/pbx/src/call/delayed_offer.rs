@@ -8,7 +8,7 @@ use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
 use super::{Call, Phase, keys, web};
 use crate::context::{Context, TimerKind};
-use model::{EndedBy, FlowToken, Leg as SideOf, Now};
+use model::{EndedBy, FlowToken, Leg as SideOf, Now, SrtpPolicy};
 use sdp::{Description, Side};
 use sip::{Message, Method, Name};
 use std::sync::Arc;
@@ -25,11 +25,12 @@ pub(super) struct Refused;
 /// The offer of an INVITE; `None` when it leaves that to the callee.
 pub(super) fn read_offer(
     context: &mut Context,
+    srtp: SrtpPolicy,
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Result<Option<Description>, Refused> {
     let config = Arc::clone(&context.config);
-    let admit = keys::admit(config.policy(), &flow);
+    let admit = keys::admit(srtp, &flow);
     if message.body().is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
     }
@@ -82,11 +83,13 @@ impl Call {
     ) {
         let cseq = message.cseq().map_or(1, |cseq| cseq.seq);
         let config = Arc::clone(&self.config);
-        let admit = keys::admit(config.policy(), &leg.flow);
+        let admit = keys::admit(keys::policy_of(&config, leg.peer), &leg.flow);
         let relayed = self.bridge.session().is_some();
         let admit = sdp::Admit {
             keys: admit.keys && relayed,
-            dtls: admit.dtls && relayed && web::is_browser(context, config.policy(), &leg.flow),
+            dtls: admit.dtls
+                && relayed
+                && web::is_browser(context, keys::policy_of(&config, leg.peer), &leg.flow),
             ..admit
         };
         let offer = Description::parse_with(message.body(), admit).ok();
@@ -109,7 +112,13 @@ impl Call {
             && let Some(target) = self.targets.get_mut(index)
         {
             let mut side = Side::new(context.random() >> 1);
-            keys::equip(context, config.policy(), &mut side, &leg.flow, false);
+            keys::equip(
+                context,
+                keys::policy_of(&config, leg.peer),
+                &mut side,
+                &leg.flow,
+                false,
+            );
             web::welcome_if_offered(context, &mut side, Some(offer));
             target.side = Some(Box::new(side));
         }

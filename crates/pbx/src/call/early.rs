@@ -127,7 +127,7 @@ impl Call {
         if early.description.is_none() {
             return (500, none());
         }
-        let offer = target.read_offer(config.policy(), message.body());
+        let offer = target.read_offer(&config, message.body());
         let own = target.side.as_deref_mut().or(self.callee_side.as_mut());
         let sides = offer.as_ref().zip(self.offer.as_ref()).zip(own);
         let answer =

@@ -17,8 +17,10 @@
 use super::target::{Protected, State, Target};
 use super::{Call, Leg, Phase, web};
 use crate::context::Context;
+use crate::peer::Peer;
 use model::{
-    FlowToken, Leg as SideOf, MediaPolicy, Now, Policy, SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite, Transport,
+    FlowToken, Leg as SideOf, MediaPolicy, Now, Policy, SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite,
+    TenantConfig, Transport,
 };
 use sdp::{Admit, Credentials, Description, Keyring, Media, Protection, Side, Srtp, Suite};
 use std::sync::Arc;
@@ -27,35 +29,41 @@ use std::sync::Arc;
 pub(super) const INVITES: u32 = 4;
 
 /// What may be read from an offer that came on this flow.
-pub(super) fn admit(policy: &Policy, flow: &FlowToken) -> Admit {
+pub(super) fn admit(srtp: SrtpPolicy, flow: &FlowToken) -> Admit {
     Admit {
-        keys: policy.srtp != SrtpPolicy::None && flow.transport.is_encrypted(),
-        dtls: web::may_be(policy, flow),
-        plain: may_be_plain(policy),
+        keys: srtp != SrtpPolicy::None && flow.transport.is_encrypted(),
+        dtls: web::may_be(srtp, flow),
+        plain: may_be_plain(srtp),
     }
 }
 
-pub(super) fn may_be_plain(policy: &Policy) -> bool {
-    policy.srtp != SrtpPolicy::Required
+pub(super) fn may_be_plain(srtp: SrtpPolicy) -> bool {
+    srtp != SrtpPolicy::Required
+}
+
+/// What holds for a leg: what the tenant says of its phones, or what the trunk says of its carrier.
+pub(super) fn policy_of(config: &TenantConfig, peer: Peer) -> SrtpPolicy {
+    let trunk = peer.trunk().and_then(|id| config.trunk(id));
+    trunk.map_or(config.policy().srtp, |trunk| trunk.draft.srtp)
 }
 
 /// Gives a leg new keys, if it may have any. `again`: an offer that is refused can be made in other words.
-pub(super) fn equip(context: &mut Context, policy: &Policy, side: &mut Side, flow: &FlowToken, again: bool) {
-    equip_with_keys(context, policy, side, flow, again);
-    if web::is_browser(context, policy, flow) {
+pub(super) fn equip(context: &mut Context, srtp: SrtpPolicy, side: &mut Side, flow: &FlowToken, again: bool) {
+    equip_with_keys(context, srtp, side, flow, again);
+    if web::is_browser(context, srtp, flow) {
         web::welcome(context, side);
         side.ask_for_web();
     }
 }
 
 /// The same without DTLS.
-fn equip_with_keys(context: &mut Context, policy: &Policy, side: &mut Side, flow: &FlowToken, again: bool) {
-    let protection = match (policy.srtp, flow.transport) {
+fn equip_with_keys(context: &mut Context, srtp: SrtpPolicy, side: &mut Side, flow: &FlowToken, again: bool) {
+    let protection = match (srtp, flow.transport) {
         (SrtpPolicy::Required, Transport::Tls | Transport::Wss) => Protection::Demanded,
         (SrtpPolicy::Optional, Transport::Tls) if again => Protection::Demanded,
         (SrtpPolicy::Optional, Transport::Tls) => Protection::Wished,
         (SrtpPolicy::Optional, Transport::Wss) => Protection::None,
-        _ => return side.forget_keys(may_be_plain(policy)),
+        _ => return side.forget_keys(may_be_plain(srtp)),
     };
     side.protect(Keyring::new(|| context.random()), protection);
     side.protect_video(Keyring::new(|| context.random()));
@@ -88,22 +96,22 @@ pub(super) fn for_media(srtp: Srtp) -> Option<Box<SrtpKeys>> {
 impl Leg {
     /// Keys don't follow a phone to an open way.
     pub(super) fn guard_keys(&mut self, context: &Context) {
-        let policy = context.config.policy();
+        let srtp = policy_of(&context.config, self.peer);
         if self.flow.transport.is_encrypted() {
             return;
         }
-        match web::may_be(policy, &self.flow) && self.side.is_web() {
+        match web::may_be(srtp, &self.flow) && self.side.is_web() {
             true => self.side.forget_ring(),
             false if self.side.may_have_keys() || self.side.may_speak_web() => {
-                self.side.forget_keys(may_be_plain(policy));
+                self.side.forget_keys(may_be_plain(srtp));
             }
             false => {}
         }
     }
 
     /// An offer of the phone, as it may be used.
-    pub(super) fn read_offer(&self, policy: &Policy, body: &[u8]) -> Option<Description> {
-        let admitted = admit(policy, &self.flow);
+    pub(super) fn read_offer(&self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
+        let admitted = admit(policy_of(config, self.peer), &self.flow);
         let admitted = Admit {
             keys: admitted.keys && self.side.may_have_keys(),
             dtls: admitted.dtls && self.side.may_speak_web(),
@@ -113,15 +121,16 @@ impl Leg {
     }
 
     /// The phone's answer to what it was told last.
-    pub(super) fn read_answer(&mut self, policy: &Policy, body: &[u8]) -> Option<Description> {
-        Description::parse_answer(body, &mut self.side, may_be_plain(policy)).ok()
+    pub(super) fn read_answer(&mut self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
+        let plain = may_be_plain(policy_of(config, self.peer));
+        Description::parse_answer(body, &mut self.side, plain).ok()
     }
 }
 
 impl Target {
     /// The answer of a phone that is rung.
-    pub(super) fn read_answer(&mut self, policy: &Policy, body: &[u8]) -> Option<Description> {
-        let plain = may_be_plain(policy);
+    pub(super) fn read_answer(&mut self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
+        let plain = may_be_plain(policy_of(config, self.peer));
         match &mut self.side {
             Some(side) => Description::parse_answer(body, side, plain).ok(),
             None => {
@@ -136,8 +145,8 @@ impl Target {
     }
 
     /// An offer of a phone that is rung, in an early dialog.
-    pub(super) fn read_offer(&self, policy: &Policy, body: &[u8]) -> Option<Description> {
-        let admitted = admit(policy, &self.flow);
+    pub(super) fn read_offer(&self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
+        let admitted = admit(policy_of(config, self.peer), &self.flow);
         let admitted = Admit {
             keys: admitted.keys && self.side.is_some(),
             dtls: admitted.dtls && self.side.as_ref().is_some_and(|side| side.may_speak_web()),
@@ -157,7 +166,7 @@ impl Call {
     ) -> Option<Description> {
         let config = Arc::clone(&self.config);
         let leg = self.leg_mut(side)?;
-        let offer = leg.read_offer(config.policy(), body)?;
+        let offer = leg.read_offer(&config, body)?;
         let audio = offer.audio(&config.policy().codecs);
         if audio.is_some_and(|audio| leg.side.is_rekeyed_by(audio)) {
             leg.side.rekey(Keyring::new(|| context.random()));
@@ -174,7 +183,7 @@ impl Call {
 
     pub(super) fn read_answer(&mut self, side: SideOf, body: &[u8]) -> Option<Description> {
         let config = Arc::clone(&self.config);
-        self.leg_mut(side)?.read_answer(config.policy(), body)
+        self.leg_mut(side)?.read_answer(&config, body)
     }
 
     /// Goes over a relay after all, because somebody who comes in has keys or other codecs.
@@ -186,15 +195,15 @@ impl Call {
 
     /// A leg that comes in is new to this media session.
     pub(super) fn rekey_guest(&self, context: &mut Context, leg: &mut Leg) {
-        let policy = self.config.policy();
+        let srtp = policy_of(&self.config, leg.peer);
         if self.bridge.session().is_some() {
-            let stays = leg.side.is_web() && web::may_be(policy, &leg.flow);
+            let stays = leg.side.is_web() && web::may_be(srtp, &leg.flow);
             if !stays || leg.flow.transport.is_encrypted() {
-                equip_with_keys(context, policy, &mut leg.side, &leg.flow, false);
+                equip_with_keys(context, srtp, &mut leg.side, &leg.flow, false);
             }
             web::move_to_another_session(context, &mut leg.side);
         } else {
-            leg.side.forget_keys(may_be_plain(policy));
+            leg.side.forget_keys(may_be_plain(srtp));
         }
     }
 
@@ -204,9 +213,10 @@ impl Call {
         let policy = config.policy();
         let text = self.offered.clone()?;
         let (flow, asked_for) = self.targets.get(index).map(|t| (t.flow, t.asked_for))?;
-        let allowed = admit(policy, &flow);
-        let by_dtls = asked_for == Protected::ByDtls && web::may_be_asked(context, policy, &flow);
-        let own = allowed.keys || by_dtls || web::is_browser(context, policy, &flow);
+        let srtp = policy_of(&config, self.targets.get(index)?.peer);
+        let allowed = admit(srtp, &flow);
+        let by_dtls = asked_for == Protected::ByDtls && web::may_be_asked(context, srtp, &flow);
+        let own = allowed.keys || by_dtls || web::is_browser(context, srtp, &flow);
         if !own || self.bridge.session().is_none() {
             self.targets.get_mut(index)?.side = None;
             return allowed.plain.then_some(text);
@@ -214,7 +224,7 @@ impl Call {
         let target = self.targets.get_mut(index)?;
         if target.side.is_none() && asked_for != Protected::Not {
             let mut side = Side::new(context.random() >> 1);
-            equip(context, policy, &mut side, &flow, true);
+            equip(context, srtp, &mut side, &flow, true);
             if by_dtls {
                 web::welcome(context, &mut side);
                 side.ask_for_dtls();
@@ -238,11 +248,11 @@ impl Call {
         now: Now,
     ) -> bool {
         let config = Arc::clone(&self.config);
-        let policy = config.policy();
         let may = self.phase == Phase::Ringing && self.offer.is_some();
         let Some(target) = self.targets.get_mut(index).filter(|_| may) else {
             return false;
         };
+        let srtp = policy_of(&config, target.peer);
         let asked = target.side.as_ref().is_some_and(|side| side.is_open());
         let possible = matches!(code, 415 | 488 | 606) && target.cseq < INVITES;
         if !asked || !possible || target.state != State::Calling {
@@ -253,8 +263,8 @@ impl Call {
             context.location.takes_dtls(target.user(), &target.flow, false);
         }
         let next = match target.asked_for {
-            Protected::ByKeys if web::may_be_asked(context, policy, &target.flow) => Protected::ByDtls,
-            Protected::ByKeys | Protected::ByDtls if may_be_plain(policy) => Protected::Not,
+            Protected::ByKeys if web::may_be_asked(context, srtp, &target.flow) => Protected::ByDtls,
+            Protected::ByKeys | Protected::ByDtls if may_be_plain(srtp) => Protected::Not,
             _ => return false,
         };
         target.side = None;

@@ -2,6 +2,7 @@
 
 use super::capabilities::Capabilities;
 use super::session::Session;
+use crate::carriers::Parting;
 use crate::context::{Context, Owner};
 use crate::following::PhoneKey;
 use crate::location::same_flow;
@@ -154,12 +155,24 @@ impl Leg {
     /// A request in this dialog, its Via and headers written, ready for more.
     pub(crate) fn request(&mut self, context: &mut Context, method: Method<'static>) -> (String, Writer) {
         let branch = context.new_branch();
+        let proof = self.proof(context, method);
         let writer = self.dialog.request(method, via(&self.flow, &branch));
+        let writer = match &proof {
+            Some((name, value)) => writer.header(*name, value),
+            None => writer,
+        };
         let writer = match &self.session_id {
             Some(value) => writer.header(Name::SessionId, value),
             None => writer,
         };
         (branch, writer.header(Name::UserAgent, &context.server_name))
+    }
+
+    /// What proves to a carrier who we are, once it has asked: said with every request, so that it need not ask again.
+    fn proof(&self, context: &mut Context, method: Method<'_>) -> Option<(Name, String)> {
+        let (trunk, cnonce) = (self.peer.trunk()?, context.random());
+        let uri = &self.dialog.remote_target;
+        context.carriers.proof(trunk, method.as_str(), uri, cnonce)
     }
 
     /// Acknowledges a 2xx, and keeps the ACK for the next copy of it. One whose ACK needs an answer has to wait.
@@ -186,6 +199,19 @@ impl Leg {
 
     /// Ends the dialog.
     pub(crate) fn bye(&mut self, context: &mut Context, reason: &str, now: Now) {
+        if let Some(trunk) = self.peer.trunk() {
+            let (flow, reason) = (self.flow, reason.to_owned());
+            let dialog = self.dialog.clone();
+            let parting = Parting {
+                trunk,
+                dialog,
+                flow,
+                reason,
+            };
+            let sent = context.part(parting, now);
+            self.dialog.local_cseq = sent;
+            return;
+        }
         let (branch, writer) = self.request(context, Method::Bye);
         let writer = if reason.is_empty() {
             writer

@@ -444,7 +444,15 @@ impl Call {
             (Owner::Refresh { side, invite, .. }, _) => {
                 self.refreshed(context, (side, invite), code, message, now);
             }
-            (Owner::Caller(_) | Owner::Parting(_) | Owner::None | Owner::Event(_) | Owner::Trunk(_), _) => {}
+            (
+                Owner::Caller(_)
+                | Owner::Parting(_)
+                | Owner::Leaving
+                | Owner::None
+                | Owner::Event(_)
+                | Owner::Trunk(_),
+                _,
+            ) => {}
         }
     }
 

@@ -16,8 +16,7 @@ use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use flow::{Event, Outside, Refusal};
 use model::{DestinationClass, EmergencyCall, Now, Prefix, TollTicket, Trunk, TrunkId};
-use sip::digest::Answers;
-use sip::{Message, Name};
+use sip::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tenancy::{Origin, Request, Verdict};
@@ -445,11 +444,6 @@ impl Call {
         now: Now,
     ) -> bool {
         let config = Arc::clone(&context.config);
-        let (from, into) = match code {
-            401 => (Name::WwwAuthenticate, Name::Authorization),
-            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
-            _ => return false,
-        };
         let Some(target) = self.targets.get_mut(index).filter(|target| target.is_ringing()) else {
             return false;
         };
@@ -460,17 +454,8 @@ impl Call {
         let Some(told) = target.carrier.as_mut() else {
             return false;
         };
-        let draft = &trunk.draft;
-        let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
         told.challenges = told.challenges.saturating_add(1);
-        if draft.username.is_empty() || told.challenges > MOST_CHALLENGES {
-            return false;
-        }
-        let answers = Answers::begin(message.headers(from), realm, &draft.username, &trunk.password.0);
-        if !context
-            .carriers
-            .learn(trunk.id, answers.map(|answers| (into, answers)))
-        {
+        if told.challenges > MOST_CHALLENGES || !context.carriers.take_up(trunk, code, message) {
             return false;
         }
         target.renew(context);

@@ -110,7 +110,7 @@ impl Call {
         if self.phase != Phase::Ringing || !target.is_ringing() {
             return self.dismiss(context, index, &mut leg, now);
         }
-        let answer = target.read_answer(config.policy(), message.body());
+        let answer = target.read_answer(&config, message.body());
         let Some(answer) = answer.filter(|answer| sdp::voice(answer, &config.policy().codecs).is_some())
         else {
             leg.bye(context, "SIP;cause=488;text=\"Not Acceptable Here\"", now);

@@ -181,7 +181,7 @@ impl Call {
             early.rseq = number;
             early.prack(context, target.flow, target.cseq, now);
         }
-        if let Some(description) = target.read_answer(self.config.policy(), message.body())
+        if let Some(description) = target.read_answer(&self.config, message.body())
             && let Some(early) = target.early.get_mut(at)
         {
             early.description = Some(description);

@@ -65,7 +65,7 @@ impl Call {
         let allowed = &config.policy().codecs;
         let mut side = Side::new(context.random() >> 1);
         if self.bridge.session().is_some() {
-            keys::equip(context, config.policy(), &mut side, &flow, false);
+            keys::equip(context, config.policy().srtp, &mut side, &flow, false);
         }
         let anchor = self.bridge.anchor(SideOf::Callee);
         let transcodes = anchor.is_some_and(|anchor| anchor.transcodes);
@@ -214,7 +214,7 @@ impl Call {
 
 /// The offer of an INVITE that takes somebody's place: it needs one of its own, for both sides have spoken already.
 fn own_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> Option<Description> {
-    let offer = read_offer(context, message, flow).ok()?;
+    let offer = read_offer(context, context.config.policy().srtp, message, flow).ok()?;
     if offer.is_none() {
         context.counts.media_refused += 1;
         context.reply(message, flow, 488);

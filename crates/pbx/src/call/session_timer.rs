@@ -244,7 +244,7 @@ impl Call {
         let config = Arc::clone(&self.config);
         let Some(leg) = self.leg_mut(side) else { return };
         leg.dialog.refresh_target(message);
-        if let Some(description) = leg.read_answer(config.policy(), message.body()) {
+        if let Some(description) = leg.read_answer(&config, message.body()) {
             leg.remote = Some(description);
             if self.phase == Phase::Answered {
                 self.media_follows(context, &config.policy().codecs);

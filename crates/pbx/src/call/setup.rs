@@ -34,7 +34,9 @@ impl Call {
         let browser = caller.side.is_web();
         let relays = config.records_always() || keys::needs_relay(config.policy(), offer.as_ref()) || browser;
         if !relays {
-            caller.side.forget_keys(keys::may_be_plain(config.policy()));
+            caller
+                .side
+                .forget_keys(keys::may_be_plain(keys::policy_of(&config, caller.peer)));
         }
         Call {
             id,
@@ -298,7 +300,7 @@ impl Call {
         let allowed = &config.policy().codecs;
         let offer = self.offer.as_ref()?;
         let target = self.targets.get_mut(index)?;
-        let description = target.read_answer(config.policy(), message.body())?;
+        let description = target.read_answer(&config, message.body())?;
         let anchor = self.bridge.anchor(SideOf::Caller);
         let text = sdp::answer(offer, &description, &mut self.caller.side, anchor, allowed).ok()?;
         self.media_begins(context, index, &description);

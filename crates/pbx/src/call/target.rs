@@ -269,10 +269,8 @@ impl Target {
 
     /// What proves to a carrier who we are, once it has asked.
     fn proof(&self, context: &mut Context) -> Option<(Name, String)> {
-        let trunk = self.peer.trunk()?;
-        let cnonce = format!("{:016x}", context.random());
-        let (name, answers) = context.carriers.answers(trunk)?;
-        Some((*name, answers.answer("INVITE", &self.contact, &cnonce)))
+        let (trunk, cnonce) = (self.peer.trunk()?, context.random());
+        context.carriers.proof(trunk, "INVITE", &self.contact, cnonce)
     }
 
     /// The next INVITE is a new request, not a copy.

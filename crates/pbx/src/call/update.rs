@@ -110,7 +110,7 @@ impl Call {
     ) -> bool {
         let config = Arc::clone(&self.config);
         let leg = self.leg(side);
-        let Some(offer) = leg.and_then(|leg| leg.read_offer(config.policy(), message.body())) else {
+        let Some(offer) = leg.and_then(|leg| leg.read_offer(&config, message.body())) else {
             return false;
         };
         let unchanged = self

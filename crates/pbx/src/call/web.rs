@@ -14,14 +14,14 @@ use super::{Call, Phase, record};
 use crate::context::Context;
 use model::{
     DigestName, EndedBy, Fingerprint, FlowToken, IceCandidate, IceCredentials, IceTransport, Insecurity,
-    Leg as SideOf, Now, Policy, SrtpPolicy, SrtpSuite, Transport, WebTransport,
+    Leg as SideOf, Now, SrtpPolicy, SrtpSuite, Transport, WebTransport,
 };
 use sdp::{Credentials, Description, Digest, Fragment, Media, Side};
 use std::sync::Arc;
 
 /// True when DTLS-SRTP may be used with whom this flow leads to.
-pub(super) fn may_be(policy: &Policy, flow: &FlowToken) -> bool {
-    match policy.srtp {
+pub(super) fn may_be(srtp: SrtpPolicy, flow: &FlowToken) -> bool {
+    match srtp {
         SrtpPolicy::None => false,
         SrtpPolicy::Optional => true,
         SrtpPolicy::Required => flow.transport.is_encrypted(),
@@ -29,17 +29,17 @@ pub(super) fn may_be(policy: &Policy, flow: &FlowToken) -> bool {
 }
 
 /// True for a phone that is asked for ICE and DTLS-SRTP first.
-pub(super) fn is_browser(context: &Context, policy: &Policy, flow: &FlowToken) -> bool {
+pub(super) fn is_browser(context: &Context, srtp: SrtpPolicy, flow: &FlowToken) -> bool {
     matches!(flow.transport, Transport::Ws | Transport::Wss)
         && !context.fingerprints.is_empty()
-        && may_be(policy, flow)
+        && may_be(srtp, flow)
 }
 
 /// True for a phone that can be asked for DTLS-SRTP without ICE.
-pub(super) fn may_be_asked(context: &Context, policy: &Policy, flow: &FlowToken) -> bool {
+pub(super) fn may_be_asked(context: &Context, srtp: SrtpPolicy, flow: &FlowToken) -> bool {
     !matches!(flow.transport, Transport::Ws | Transport::Wss)
         && !context.fingerprints.is_empty()
-        && may_be(policy, flow)
+        && may_be(srtp, flow)
 }
 
 /// True when the writer takes its keys from DTLS and speaks no ICE.
@@ -114,10 +114,10 @@ pub(super) fn for_media(media: &Media, side: &Side) -> Option<Box<WebTransport>>
 impl Call {
     /// Goes over a relay after all, because a browser is rung, or a phone with DTLS-SRTP: they can't talk to a phone straight.
     pub(super) fn relay_for_browsers(&mut self, context: &Context, sleeping: Option<FlowToken>) {
-        let policy = self.config.policy();
+        let srtp = self.config.policy().srtp;
         let rung = || self.targets.iter().skip(self.round);
         let mut flows = rung().map(|target| target.flow).chain(sleeping);
-        let browsers = flows.any(|flow| is_browser(context, policy, &flow));
+        let browsers = flows.any(|flow| is_browser(context, srtp, &flow));
         if browsers || rung().any(|target| target.asked_for == Protected::ByDtls) {
             self.bridge.relay(self.config.id(), self.id);
         }

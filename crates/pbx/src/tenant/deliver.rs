@@ -22,6 +22,12 @@ impl Tenant {
                     self.context.following.parted(user, client);
                 }
             }
+            Delivery::Deliver(client, Owner::Leaving) => {
+                let code = message.status_line().map_or(0, |line| line.code);
+                if code >= 200 {
+                    self.context.carrier_parted(client, code, message, now);
+                }
+            }
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
             Delivery::Stray => self.handle_stray(flow, message, now),
@@ -263,6 +269,9 @@ impl Tenant {
         self.context.counts.timeouts += 1;
         if let Owner::Parting(user) = owner {
             self.context.following.parted(user, client);
+        }
+        if owner == Owner::Leaving {
+            self.context.carriers.parted(client);
         }
         if let Owner::Event(owner) = owner {
             self.event_answered(owner, code, None, now);

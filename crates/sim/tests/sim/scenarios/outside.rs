@@ -5,8 +5,8 @@ use super::scene::ACME;
 use super::trunks::{S, trunk};
 use expect_test::expect;
 use model::{
-    DestinationClass, Leg, NumberRange, Policy, Route, RouteTrunk, Transport, Trunk, TrunkDraft, TrunkId,
-    TrunkIdentity, TrunkPassword,
+    DestinationClass, Leg, NumberRange, Policy, Route, RouteTrunk, SrtpPolicy, Transport, Trunk, TrunkDraft,
+    TrunkId, TrunkIdentity, TrunkPassword,
 };
 use sim::carrier::Mood;
 use sim::phone::Answer;
@@ -390,7 +390,7 @@ fn a_carrier_that_asks_gets_the_password_and_a_phone_never_does() {
         7        server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 8,0}
         8      acme/101 -> server   ACK 1
         1000   acme/101 -> server   BYE 1
-        1001     server -> carrier1 BYE 10.0.9.1
+        1001     server -> carrier1 BYE 10.0.9.1 +credentials
         1001     server -> acme/101 200 OK (BYE)
         1002   carrier1 -> server   200 OK (BYE)
         2000   acme/101 -> server   INVITE +493020001000 {10.0.1.2:6060 0,8}
@@ -404,7 +404,7 @@ fn a_carrier_that_asks_gets_the_password_and_a_phone_never_does() {
         2005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10004 8,0}
         2006   acme/101 -> server   ACK 1
         3000   acme/101 -> server   BYE 1
-        3001     server -> carrier1 BYE 10.0.9.1
+        3001     server -> carrier1 BYE 10.0.9.1 +credentials
         3001     server -> acme/101 200 OK (BYE)
         3002   carrier1 -> server   200 OK (BYE)
         record 101 -> +493020001000: 200/16 by Caller, talked 994 ms (outside +493020001000, trunk trunk7, answered), packets 2 and 0
@@ -416,6 +416,50 @@ fn a_carrier_that_asks_gets_the_password_and_a_phone_never_does() {
     scene.rests();
     let last = scene.world.server.cdrs.last().expect("a record");
     assert_ne!(last.cause.sip, 200);
+}
+
+#[test]
+fn a_carrier_that_asks_who_hangs_up_is_told() {
+    let mut scene = Scene::new();
+    let phone = scene.phone("101", Answer::PickUp(1000));
+    scene.numbered(|_| {});
+    scene.trunk(&[1], |draft| draft.register = false);
+    scene.carrier(0).asks_who_hangs_up = true;
+    scene.run(2000);
+    scene.call(phone, OUTSIDE);
+    scene.run(1000);
+    scene.hang_up(phone);
+    scene.rests();
+    assert_eq!(scene.carrier(0).count("BYE", S(0)), 2);
+    let said = scene.world.trace.iter().rev().find_map(|trace| match trace {
+        Trace::In(_, bytes) => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            text.contains("CSeq: 4 BYE").then_some(text)
+        }
+        _ => None,
+    });
+    assert!(said.is_some_and(|said| said.starts_with("SIP/2.0 200")));
+}
+
+#[test]
+fn a_phone_with_keys_talks_to_a_carrier_without() {
+    let mut scene = Scene::with(Policy {
+        srtp: SrtpPolicy::Required,
+        ..Policy::default()
+    });
+    let phone = scene.phone_on("101", Transport::Tls, Answer::PickUp(100));
+    scene.act(phone, |phone, _| phone.sdes = Some(sim::phone::Sdes::usual('K')));
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    scene.numbered(|_| {});
+    scene.equip(vec![peer(7, "gw.example", |_| {})]);
+    scene.run(2000);
+    scene.call(phone, OUTSIDE);
+    scene.run(2000);
+    scene.talk_to_each_other(phone, switch);
+    scene.hang_up(phone);
+    scene.rests();
+    let cdr = &scene.world.server.cdrs[0];
+    assert!(cdr.caller_srtp.is_some() && cdr.callee_srtp.is_none());
 }
 
 #[test]

@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The crates that know no clock, socket, thread or environment.
-const CORES: [&str; 13] = [
-    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "tenancy", "flow", "pbx",
+const CORES: [&str; 14] = [
+    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "border", "tenancy", "flow", "pbx",
     "media",
 ];
 

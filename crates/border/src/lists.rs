@@ -1,0 +1,23 @@
+//! What the operator has said beforehand about addresses.
+
+use crate::nets::Nets;
+use std::net::IpAddr;
+
+/// Lists; the first that has an address decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// Nothing is asked of these but what a busy worker asks of everybody.
+    pub allow: Nets,
+    /// Nothing but calls for help is taken from these.
+    pub deny: Nets,
+    /// Likewise: addresses of countries that are kept out.
+    pub countries: Nets,
+}
+
+impl Lists {
+    /// Whether nothing is asked of an address.
+    #[must_use]
+    pub fn allows(&self, ip: IpAddr) -> bool {
+        self.allow.contains(ip)
+    }
+}

@@ -201,6 +201,22 @@ counts! {
     connects_failed,
     /// Connections refused by a cap, or closed for stalling.
     connections_refused,
+    /// Messages and connections of addresses that the operator's lists or the rules about countries keep out.
+    border_denied,
+    /// Messages and connections of banned addresses.
+    border_banned,
+    /// Messages of programs that name themselves as scanners.
+    border_scanners,
+    /// Messages and connections of strangers beyond their measure.
+    border_over_limit,
+    /// Requests with a credential that had failed too often from where they came: 403 without a look at it.
+    border_locked,
+    /// Messages and connections let in for the sake of a call for help.
+    border_emergencies,
+    /// Bans that began by themselves.
+    bans,
+    /// New requests refused because the worker could not keep up: 503 with Retry-After.
+    overload_refused,
     /// Connections closed because unfinished messages filled the room that a worker has for them.
     partials_dropped,
 }

@@ -149,3 +149,41 @@ pub enum ConnectOutcome {
     /// Too many were under way. That says nothing of the peer.
     Busy,
 }
+
+/// Names a credential without telling it: tenant and username, hashed. Two that clash are locked together, which needs no secret to
+/// be harmless: whoever could choose such a username could as well choose the other one itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CredentialKey(pub u64);
+
+impl CredentialKey {
+    /// Of a username as it is claimed, whether anybody has it or not (FNV-1a).
+    #[must_use]
+    pub fn of(tenant: TenantId, username: &str) -> CredentialKey {
+        let octets = tenant.0.to_be_bytes().into_iter().chain(username.bytes());
+        CredentialKey(octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+        }))
+    }
+}
+
+/// What came of looking at who sent a request: for whoever guards the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Where the request came from.
+    pub flow: FlowToken,
+    /// What was found.
+    pub outcome: AccessOutcome,
+}
+
+/// What authentication found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessOutcome {
+    /// The sender has shown that he has this credential.
+    Granted(CredentialKey),
+    /// He has claimed this one, and it was wrong, or nobody's.
+    Denied(CredentialKey),
+    /// He has shown nothing, or what is out of date, and was asked.
+    Challenged,
+}

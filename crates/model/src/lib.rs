@@ -49,7 +49,9 @@ pub use checkpoint::{CallChange, CallCheckpoint, LegCheckpoint, SessionCheckpoin
 pub use config::{ConfigError, Device, DigestSecret, TenantConfig, User};
 pub use counts::Counts;
 pub use draft::{FlowDraft, Patience, StepDraft, Words};
-pub use edge::{Connect, ConnectOutcome, Connected, FlowToken, SignIn, Transport};
+pub use edge::{
+    Access, AccessOutcome, Connect, ConnectOutcome, Connected, CredentialKey, FlowToken, SignIn, Transport,
+};
 pub use emergency::EmergencyCall;
 pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
@@ -90,6 +92,6 @@ pub use trunk::{
     Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkHistory, TrunkIdentity,
     TrunkNews, TrunkPassword, TrunkRegistration, TrunkView,
 };
-pub use view::{CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
+pub use view::{BanView, CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};
 pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, IceTransport, WebTransport};

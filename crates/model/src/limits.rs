@@ -27,6 +27,8 @@ pub struct Limits {
     pub connections_per_worker: usize,
     /// Connections from one address (IPv6: one /64), per worker.
     pub connections_per_source: usize,
+    /// Connections from one network (IPv4: /24, IPv6: /48), per worker.
+    pub connections_per_prefix: usize,
     /// Connections that one worker opens at the same time; beyond it a large request leaves as a datagram.
     pub connecting_per_worker: usize,
     /// The same for one tenant.
@@ -56,6 +58,7 @@ impl Default for Limits {
             notifies_per_turn: 32,
             connections_per_worker: 20_000,
             connections_per_source: 5_000,
+            connections_per_prefix: 10_000,
             connecting_per_worker: 256,
             connecting_per_tenant: 64,
             connect_timeout_ms: 1_500,

@@ -120,3 +120,17 @@ pub enum RoomCommand {
     /// Everybody does.
     Unlock,
 }
+
+/// Somebody who is kept out, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanView {
+    /// An address, or the network that is kept out: a /64, or /24 and /48 when many of it were banned.
+    pub address: String,
+    /// What was too much: `scanner`, `credentials`, `passwords`, `challenges`, `malformed`, `domains`, `stalled`, `flood`, `neighbours`;
+    /// `operator` for a command.
+    pub reason: String,
+    /// Only datagrams are refused: their source may have been forged.
+    pub datagrams_only: bool,
+    /// Seconds until it ends.
+    pub left_s: u64,
+}

@@ -10,6 +10,7 @@
     reason = "this crate is where clocks, threads and sockets belong"
 )]
 
+mod border_desk;
 pub mod certificates;
 mod clock;
 mod conn;
@@ -44,5 +45,5 @@ mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Dns, Listen, Settings, TlsFiles, WakeHook};
+pub use settings::{Border, Dns, Listen, Settings, TlsFiles, WakeHook};
 pub use sip::locate::Families;

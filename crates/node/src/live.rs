@@ -3,11 +3,11 @@
 use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
 use anyhow::{Result, anyhow};
 use model::{
-    CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView, Recording,
-    RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, TrunkView, UserId,
+    BanView, CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView,
+    Recording, RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, TrunkView, UserId,
 };
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -229,6 +229,26 @@ impl Live {
         self.ask(scope.tenant(), |tenant, reply| {
             Query::Event(tenant, command, reply)
         })
+    }
+
+    /// Who is kept out now, by address; what lists and countries keep out is not among them.
+    #[must_use]
+    pub fn bans(&self) -> Vec<BanView> {
+        self.shared.border.bans(self.shared.clock.mono())
+    }
+
+    /// Keeps an address out for so long. An IPv6 address stands for its /64.
+    ///
+    /// # Errors
+    /// It is on the list of those who are never kept out, or the border is off, or there is no room for one more.
+    pub fn ban(&self, ip: IpAddr, time: Duration) -> Result<()> {
+        self.shared.border.ban(ip, time, self.shared.clock.mono())
+    }
+
+    /// Ends the ban of an address, and that of its network. False when there was none.
+    #[must_use]
+    pub fn lift_ban(&self, ip: IpAddr) -> bool {
+        self.shared.border.lift(ip, self.shared.clock.mono())
     }
 
     /// Outcomes since start, over all workers and tenants.

@@ -1,5 +1,6 @@
 //! A running node: starting everything in order, and stopping it in the opposite one.
 
+use crate::border_desk::BorderDesk;
 use crate::clock::Clock;
 use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
@@ -96,6 +97,7 @@ impl Node {
             media_ticks_late: AtomicU64::new(0),
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
+            border: BorderDesk::new(&settings.border)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: desk,

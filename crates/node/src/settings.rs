@@ -1,6 +1,7 @@
 //! What a node is told at start.
 
 use anyhow::{Result, bail};
+use border::{CountryRules, Nets};
 use model::{Limits, Transport};
 use sip::locate::Families;
 use std::fmt;
@@ -53,6 +54,36 @@ impl Default for Dns {
     }
 }
 
+/// What holds strangers off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// Off, everybody may send anything.
+    pub enabled: bool,
+    /// The measures.
+    pub rules: border::Rules,
+    /// Addresses of which nothing is asked. This machine, unless told otherwise: a proxy on it speaks for many.
+    pub allow: Nets,
+    /// Addresses that are kept out.
+    pub deny: Nets,
+    /// Countries that are kept out, or let in.
+    pub countries: CountryRules,
+    /// Which address is in which country, see [`border::blocked`]; read at the start.
+    pub countries_file: Option<PathBuf>,
+}
+
+impl Default for Border {
+    fn default() -> Border {
+        Border {
+            enabled: true,
+            rules: border::Rules::default(),
+            allow: Nets::parse(["127.0.0.0/8", "::1"]).unwrap_or_default(),
+            deny: Nets::default(),
+            countries: CountryRules::default(),
+            countries_file: None,
+        }
+    }
+}
+
 /// Everything that a node must know before it starts. Configuration of tenants comes from the store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -81,6 +112,8 @@ pub struct Settings {
     pub fork_ca: Option<PathBuf>,
     /// How peers of trunks are found.
     pub dns: Dns,
+    /// Who may send at all.
+    pub border: Border,
     /// Caps.
     pub limits: Limits,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
@@ -116,6 +149,7 @@ impl Default for Settings {
             fork_private: false,
             fork_ca: None,
             dns: Dns::default(),
+            border: Border::default(),
             limits: Limits::default(),
             grace_s: 30,
             server_name: "Carillon".to_owned(),

@@ -4,6 +4,7 @@
 //! index. Nothing here is locked on the path of a message: the directory is a snapshot, queues are used
 //! once per turn, and with one worker not at all.
 
+use crate::border_desk::BorderDesk;
 use crate::clock::Clock;
 use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
@@ -203,6 +204,8 @@ pub(crate) struct Shared {
     pub(crate) room_frames_shed: AtomicU64,
     /// Ports that media workers have bound.
     pub(crate) media_ports: Ports,
+    /// Who may send at all.
+    pub(crate) border: BorderDesk,
     /// Finds carriers by the DNS.
     pub(crate) resolver: Resolver,
     /// Forks of calls' sound.

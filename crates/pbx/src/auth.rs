@@ -3,7 +3,7 @@
 //! The answer and the work are the same whether a username exists or not. A nonce is accepted from one
 //! device only with a rising count; what the device's guard no longer remembers is stale, not wrong.
 
-use model::{Device, DeviceId, TenantConfig};
+use model::{CredentialKey, Device, DeviceId, TenantConfig, TenantId};
 use sip::digest::{Algorithms, Credentials, Digest, Refusal, ReplayGuard, Request, Secret};
 use sip::token::derive;
 use sip::{Message, Method, Name};
@@ -11,15 +11,15 @@ use std::collections::HashMap;
 
 /// What authentication found.
 pub(crate) enum Access<'c> {
-    /// The request comes from this device.
-    Granted(&'c Device),
+    /// The request comes from this device, by this credential.
+    Granted(&'c Device, CredentialKey),
     /// Ask (again) for credentials.
     Challenge {
         /// The credentials were right once: the phone may answer without asking its user.
         stale: bool,
     },
-    /// Wrong credentials.
-    Denied,
+    /// Wrong credentials: those that are claimed.
+    Denied(CredentialKey),
 }
 
 /// Checks credentials of one tenant.
@@ -68,7 +68,9 @@ impl Gate {
         let Some(credentials) = credentials(message, config.realm()) else {
             return Access::Challenge { stale: false };
         };
-        let device = config.device(&credentials.username_unescaped());
+        let username = credentials.username_unescaped();
+        let credential = CredentialKey::of(config.id(), &username);
+        let device = config.device(&username);
         let secret = device.map(|d| Secret {
             md5: d.secret.md5,
             sha256: d.secret.sha256,
@@ -89,15 +91,27 @@ impl Gate {
             (Ok(proof), Some(device)) if self.guards.entry(device.id).or_default().admit(&proof) => {
                 // A disabled user's credentials are spent like others, or they would wait for the day of his return.
                 match config.user(device.user) {
-                    Some(user) if user.enabled => Access::Granted(device),
-                    _ => Access::Denied,
+                    Some(user) if user.enabled => Access::Granted(device, credential),
+                    _ => Access::Denied(credential),
                 }
             }
             (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },
             (Err(Refusal::Malformed), _) => Access::Challenge { stale: false },
-            (Ok(_), None) | (Err(Refusal::Wrong), _) => Access::Denied,
+            (Ok(_), None) | (Err(Refusal::Wrong), _) => Access::Denied(credential),
         }
     }
+}
+
+/// The credentials that a request claims to have, whatever their realm: what a lock is looked up by before a tenant sees it.
+pub fn claimed<'a>(
+    message: &'a Message<'a>,
+    tenant: TenantId,
+) -> impl Iterator<Item = CredentialKey> + use<'a> {
+    [Name::Authorization, Name::ProxyAuthorization]
+        .into_iter()
+        .flat_map(|name| message.headers(name))
+        .filter_map(Credentials::parse)
+        .map(move |credentials| CredentialKey::of(tenant, &credentials.username_unescaped()))
 }
 
 fn algorithms(config: &TenantConfig) -> Algorithms {

@@ -19,8 +19,8 @@ use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
-    CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig, TrunkId, UserId,
-    UserSettings, UserSettingsChange,
+    Access, AccessOutcome, CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig,
+    TrunkId, UserId, UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
@@ -373,6 +373,11 @@ impl Context {
             .header(Name::Allow, ALLOW)
             .header(Name::Accept, sdp::CONTENT_TYPE)
             .header(Name::Supported, &EXTENSIONS.join(", "))
+    }
+
+    /// Tells whoever guards the edge what came of looking at who sent a request.
+    pub(crate) fn access(&mut self, flow: FlowToken, outcome: AccessOutcome) {
+        self.out.push(Effect::Access(Access { flow, outcome }));
     }
 
     /// Answers without keeping state.

@@ -81,13 +81,31 @@ pub enum Admit<'a> {
         bytes: Bytes,
         /// The stream can't be read on: close it after the answer.
         close: bool,
+        /// What was wrong with it, if anything.
+        fault: Option<Fault>,
     },
     /// Nothing to do; the counter says why.
     Drop {
         /// The stream can't be read on: close it.
         close: bool,
+        /// What was wrong with it, if anything.
+        fault: Option<Fault>,
     },
 }
+
+/// What speaks against whoever sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is no SIP, or breaks its rules.
+    Malformed,
+    /// It is for a domain that nobody here has.
+    UnknownDomain,
+}
+
+const DROP: Admit<'static> = Admit::Drop {
+    close: false,
+    fault: None,
+};
 
 /// The stateless front of a node.
 #[derive(Clone)]
@@ -133,6 +151,7 @@ impl Edge {
                 counts.unparsable += 1;
                 return Admit::Drop {
                     close: flow.transport.is_stream(),
+                    fault: Some(Fault::Malformed),
                 };
             }
         };
@@ -142,7 +161,10 @@ impl Edge {
             Verdict::Accept => admit_response(message, directory, counts),
             Verdict::Drop(_) => {
                 counts.invalid += 1;
-                Admit::Drop { close: false }
+                Admit::Drop {
+                    close: false,
+                    fault: Some(Fault::Malformed),
+                }
             }
             Verdict::Reject {
                 code, extra, close, ..
@@ -152,9 +174,11 @@ impl Edge {
                 // Where messages have ends of their own, a bad one spoils nothing after it.
                 let close = close && flow.transport.is_stream();
                 let extra = extra.as_ref().map(|(name, value)| (*name, value.as_str()));
+                // An extension or a body that is not known here is nobody's fault.
+                let fault = matches!(code, 400 | 505 | 513).then_some(Fault::Malformed);
                 match self.reply(&message, flow, code, extra.as_slice()) {
-                    Admit::Reply { bytes, .. } => Admit::Reply { bytes, close },
-                    _ => Admit::Drop { close },
+                    Admit::Reply { bytes, .. } => Admit::Reply { bytes, close, fault },
+                    _ => Admit::Drop { close, fault },
                 }
             }
         }
@@ -203,7 +227,7 @@ impl Edge {
             return match owner_of_tag(tag).and_then(|tenant| directory.by_tag(TenantId(tenant))) {
                 Some(scope) => Admit::Deliver { scope, message },
                 // The ACK to a stateless refusal of ours: nothing to do and nothing wrong.
-                None if method == Method::Ack => Admit::Drop { close: false },
+                None if method == Method::Ack => DROP,
                 None => {
                     counts.no_dialog += 1;
                     self.reply(&message, flow, 481, &[])
@@ -220,7 +244,11 @@ impl Edge {
             Some(scope) => Admit::Deliver { scope, message },
             None => {
                 counts.unknown_domain += 1;
-                self.reply(&message, flow, 404, &[])
+                let fault = Some(Fault::UnknownDomain);
+                match self.reply(&message, flow, 404, &[]) {
+                    Admit::Reply { bytes, close, .. } => Admit::Reply { bytes, close, fault },
+                    _ => Admit::Drop { close: false, fault },
+                }
             }
         }
     }
@@ -236,6 +264,24 @@ impl Edge {
         }
     }
 
+    /// Refuses a request before any tenant sees it: 403, or 503 with the seconds after which it may come again. `None` for what is
+    /// not answered.
+    #[must_use]
+    pub fn refuse(
+        &self,
+        message: &Message<'_>,
+        flow: &FlowToken,
+        code: u16,
+        retry_after_s: Option<u64>,
+    ) -> Option<Bytes> {
+        let seconds = retry_after_s.map(|s| s.to_string());
+        let extra = seconds.as_deref().map(|s| (Name::RetryAfter, s));
+        match self.reply(message, flow, code, extra.as_slice()) {
+            Admit::Reply { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
+
     fn reply(
         &self,
         message: &Message<'_>,
@@ -244,7 +290,7 @@ impl Edge {
         extra: &[(Name, &str)],
     ) -> Admit<'static> {
         if !message.is_request() || message.method() == Some(Method::Ack) {
-            return Admit::Drop { close: false };
+            return DROP;
         }
         let tag = stateless_tag(&self.tag_key, message);
         let reason = sip::reason_phrase(code);
@@ -253,7 +299,11 @@ impl Edge {
             writer = writer.header(*name, value);
         }
         let bytes = writer.header(Name::Server, &self.server_name).finish();
-        Admit::Reply { bytes, close: false }
+        Admit::Reply {
+            bytes,
+            close: false,
+            fault: None,
+        }
     }
 }
 
@@ -268,7 +318,7 @@ fn admit_response<'a>(message: Message<'a>, directory: &Directory, counts: &mut 
         Some(scope) => Admit::Deliver { scope, message },
         None => {
             counts.stray += 1;
-            Admit::Drop { close: false }
+            DROP
         }
     }
 }

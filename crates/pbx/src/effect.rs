@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use model::{
-    BindingChange, CallChange, Cdr, Connect, Connected, EmergencyCall, EventChange, EventCommand, FlowToken,
-    Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn,
-    TenantConfig, TollAlert, TrunkNews, UserId, Wake,
+    Access, BindingChange, CallChange, Cdr, Connect, Connected, EmergencyCall, EventChange, EventCommand,
+    FlowToken, Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand,
+    SettingsChange, SignIn, TenantConfig, TollAlert, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
 use tenancy::Reachable;
@@ -108,6 +108,8 @@ pub enum Effect {
     Toll(Box<TollAlert>),
     /// Where calls of the tenant's trunks may come from now, for the edge; `None` = it has no trunks.
     Reachable(Option<Reachable>),
+    /// Somebody was let in, turned away or asked: tell whoever guards the edge.
+    Access(Access),
     /// Tell the media plane.
     Media(MediaCommand),
     /// A call ended: keep its record.

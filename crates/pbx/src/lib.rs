@@ -41,6 +41,7 @@ mod rooms;
 mod tenant;
 mod trunk;
 
+pub use auth::claimed;
 pub use bearer::{BadToken, TokenKey};
 pub use effect::{Effect, Input, Setup};
 pub use large::may_connect;

@@ -442,11 +442,11 @@ impl Server {
     /// Lets the edge look at a message; true when its connection is to be closed.
     fn admit(&mut self, flow: FlowToken, packet: &[u8], now: Now) -> bool {
         match self.edge.admit(packet, &flow, &self.directory, &mut self.counts) {
-            Admit::Reply { bytes, close } => {
+            Admit::Reply { bytes, close, .. } => {
                 self.outputs.push(Output::Sip(flow, bytes));
                 close
             }
-            Admit::Drop { close } => close,
+            Admit::Drop { close, .. } => close,
             Admit::Deliver { scope, message } => {
                 let input = Input::Sip {
                     flow,
@@ -546,6 +546,8 @@ impl Server {
                 Effect::Connect(order) => self.outputs.push(Output::Connect(id, order)),
                 Effect::Locate(ask) => self.outputs.push(Output::Ask(id, Question::Locate(ask))),
                 Effect::Reach(ask) => self.outputs.push(Output::Ask(id, Question::Reach(ask))),
+                // Nobody guards the edge of a simulated server.
+                Effect::Access(_) => {}
                 Effect::Trunk(news) => self.news.push((now.mono, news)),
                 effect @ (Effect::Emergency(_) | Effect::Toll(_) | Effect::Reachable(_)) => {
                     self.told_of_trunks(id, effect, now);

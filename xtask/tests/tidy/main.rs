@@ -21,8 +21,8 @@ use std::process::Command;
 
 /// The crates that know no clock, socket, thread or environment.
 const CORES: [&str; 14] = [
-    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "border", "tenancy", "flow", "pbx",
-    "media",
+    "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "border", "tenancy", "flow",
+    "pbx", "media",
 ];
 
 fn root() -> PathBuf {

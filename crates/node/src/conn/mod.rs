@@ -11,6 +11,7 @@ pub(crate) use websocket::{Framing, WebSocket};
 
 use crate::sys::Interest;
 use crate::trust;
+use border::Meter;
 use bytes::Bytes;
 use model::{FlowToken, Limits, SignIn, TenantId, TlsFault};
 use rustls::{ClientConnection, Connection, ServerConfig, ServerConnection};
@@ -89,6 +90,8 @@ pub(crate) struct Conn {
     pub(crate) partial: Option<(Duration, usize)>,
     /// The deadline armed last, see [`crate::deadline`].
     pub(crate) armed: Option<Duration>,
+    /// What it has brought; `None` once somebody is known to be behind it.
+    pub(crate) meter: Option<Meter>,
     /// What epoll watches.
     pub(crate) interest: Interest,
     socket: TcpStream,
@@ -127,6 +130,7 @@ impl Conn {
         let tls = tls.map_err(io::Error::other)?;
         let mut conn = Conn::over(flow, socket, tls.map(Connection::from), limits, now)?;
         conn.stalled_since = Some(now);
+        conn.meter = Some(Meter::default());
         Ok(conn)
     }
 
@@ -158,6 +162,7 @@ impl Conn {
             tenants: Vec::new(),
             partial: None,
             armed: None,
+            meter: None,
             interest: Interest::Read,
             socket,
             tls: tls.map(Box::new),

@@ -5,9 +5,10 @@
 
 use super::Conn;
 use crate::deadline::Deadlines;
+use border::{Site, Source};
 use model::{Limits, Now};
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ pub(crate) enum Admission {
 /// The connections.
 pub(crate) struct ConnTable {
     conns: HashMap<u64, Conn, BuildHasherDefault<NumberHasher>>,
-    sources: HashMap<IpAddr, usize>,
+    sources: HashMap<Source, usize>,
+    sites: HashMap<Site, usize>,
     deadlines: Deadlines<u64>,
     /// Connections with unfinished messages, the oldest first, and the octets of all.
     partials: BTreeSet<(Duration, u64)>,
@@ -50,11 +52,13 @@ pub(crate) struct ConnTable {
     limits: Limits,
 }
 
-/// The address, or the /64 that one IPv6 site can draw addresses from at will.
-fn source(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+/// One less of them; those of whom there is none are forgotten.
+fn give_back<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&key);
+        }
     }
 }
 
@@ -64,6 +68,7 @@ impl ConnTable {
         ConnTable {
             conns: HashMap::default(),
             sources: HashMap::new(),
+            sites: HashMap::new(),
             deadlines: Deadlines::new(),
             partials: BTreeSet::new(),
             partial_bytes: 0,
@@ -74,8 +79,12 @@ impl ConnTable {
 
     /// Whether a connection from `ip` fits under the caps.
     pub(crate) fn admission(&self, ip: IpAddr) -> Admission {
-        let same = self.sources.get(&source(ip)).copied().unwrap_or(0);
-        if self.conns.len() < self.limits.connections_per_worker && same < self.limits.connections_per_source
+        let source = Source::of(ip);
+        let same = self.sources.get(&source).copied().unwrap_or(0);
+        let near = self.sites.get(&source.site()).copied().unwrap_or(0);
+        if self.conns.len() < self.limits.connections_per_worker
+            && same < self.limits.connections_per_source
+            && near < self.limits.connections_per_prefix
         {
             Admission::Welcome
         } else {
@@ -92,7 +101,9 @@ impl ConnTable {
     /// Takes a connection in, under the number in its flow token.
     pub(crate) fn insert(&mut self, conn: Conn) {
         let number = conn.flow.connection;
-        *self.sources.entry(source(conn.flow.remote.ip())).or_default() += 1;
+        let source = Source::of(conn.flow.remote.ip());
+        *self.sources.entry(source).or_default() += 1;
+        *self.sites.entry(source.site()).or_default() += 1;
         self.conns.insert(number, conn);
         self.arm(number);
     }
@@ -101,13 +112,9 @@ impl ConnTable {
     pub(crate) fn remove(&mut self, number: u64) -> Option<Conn> {
         let conn = self.conns.remove(&number)?;
         self.forget_partial(number, conn.partial);
-        let key = source(conn.flow.remote.ip());
-        if let Some(count) = self.sources.get_mut(&key) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.sources.remove(&key);
-            }
-        }
+        let source = Source::of(conn.flow.remote.ip());
+        give_back(&mut self.sources, source);
+        give_back(&mut self.sites, source.site());
         Some(conn)
     }
 
@@ -198,10 +205,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_ipv6_site_is_one_source() {
-        let ip = |text: &str| source(text.parse().unwrap());
-        assert_eq!(ip("2001:db8:1:2::1"), ip("2001:db8:1:2:ffff::9"));
-        assert_ne!(ip("2001:db8:1:2::1"), ip("2001:db8:1:3::1"));
-        assert_ne!(ip("10.0.0.1"), ip("10.0.0.2"));
+    fn what_is_given_back_is_forgotten_when_nothing_is_left() {
+        let mut counts = HashMap::from([(1, 2)]);
+        give_back(&mut counts, 1);
+        give_back(&mut counts, 2);
+        assert_eq!(counts, HashMap::from([(1, 1)]));
+        give_back(&mut counts, 1);
+        assert!(counts.is_empty());
     }
 }

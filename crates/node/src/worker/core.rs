@@ -8,6 +8,7 @@ use super::{reach, told};
 use crate::records::Records;
 use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
 use arc_swap::{ArcSwap, Cache};
+use border::{Overload, Report};
 use bytes::Bytes;
 use link::{Control, ReportFrame};
 use model::{
@@ -79,7 +80,9 @@ pub(crate) struct Core {
     pub(crate) tenants: Tenants,
     /// The journals.
     pub(crate) records: Records,
-    edge: Edge,
+    /// How long messages have waited for this worker.
+    pub(crate) overload: Overload,
+    pub(super) edge: Edge,
     token_key: TokenKey,
     directory: Cache<Arc<ArcSwap<Directory>>, Arc<Directory>>,
     peers: Cache<Arc<ArcSwap<Peers>>, Arc<Peers>>,
@@ -100,6 +103,7 @@ impl Core {
             outbox: Vec::new(),
             connects: Vec::new(),
             reaches: Vec::new(),
+            overload: shared.border.overload(index),
             edge: Edge::new(setup.edge_key, Arc::clone(&setup.server_name), setup.limits),
             token_key: TokenKey::new(setup.token_key),
             tenants: Tenants::new(setup),
@@ -114,23 +118,37 @@ impl Core {
         }
     }
 
-    /// A message from the network, on a connection that `sign_in` opened.
-    pub(crate) fn receive(&mut self, packet: &[u8], flow: &FlowToken, sign_in: Option<SignIn>) -> Received {
+    /// A message from the network that the border has let in, on a connection that `sign_in` opened. `locks`: some credential is
+    /// locked where it comes from.
+    pub(crate) fn receive(
+        &mut self,
+        packet: &[u8],
+        flow: &FlowToken,
+        sign_in: Option<SignIn>,
+        locks: bool,
+    ) -> Received {
         let directory = self.directory.load();
         self.edge.set_peers(self.peers.load());
         match self.edge.admit(packet, flow, directory, &mut self.counts) {
             Admit::Deliver { scope, message } => {
+                if self.refuses(scope.tenant(), flow, &message, locks) {
+                    return Received::default();
+                }
                 self.deliver(scope.tenant(), flow, &message, sign_in);
                 Received {
                     tenant: Some(scope.tenant()),
                     close: false,
                 }
             }
-            Admit::Reply { bytes, close } => {
+            Admit::Reply { bytes, close, fault } => {
                 self.answer(*flow, bytes);
+                self.blame(flow, fault);
                 Received { tenant: None, close }
             }
-            Admit::Drop { close } => Received { tenant: None, close },
+            Admit::Drop { close, fault } => {
+                self.blame(flow, fault);
+                Received { tenant: None, close }
+            }
         }
     }
 
@@ -154,6 +172,7 @@ impl Core {
             513 => self.counts.oversized += 1,
             _ => self.counts.invalid += 1,
         }
+        self.report(flow, Report::Malformed);
         if let Some(bytes) = self.edge.refuse_frame(head, code, flow) {
             self.answer(*flow, bytes);
         }
@@ -234,6 +253,10 @@ impl Core {
                 Effect::Connect(order) => self.connects.push((tenant, order)),
                 Effect::Reach(reach) => self.reaches.push((tenant, reach)),
                 Effect::Locate(locate) => reach::locate(&self.shared, self.index, tenant, &locate),
+                Effect::Access(access) => {
+                    let border = &self.shared.border;
+                    border.access(&access, self.now.mono, &mut self.counts);
+                }
                 Effect::Trunk(news) => told::news(tenant, &news),
                 Effect::Emergency(call) => told::emergency(&call),
                 Effect::Toll(alert) => told::toll(tenant, &alert),
@@ -554,6 +577,8 @@ impl Core {
     pub(crate) fn restore(&mut self, kept: Remembered) {
         let mut by_tenant: std::collections::BTreeMap<TenantId, Remembered> = Default::default();
         for record in kept.bindings {
+            // Where a phone was before is no stranger's place, though nothing has come from there yet.
+            self.report(&record.flow, Report::Granted(0));
             by_tenant.entry(record.tenant).or_default().bindings.push(record);
         }
         for record in kept.events {

@@ -7,6 +7,7 @@
 mod backlog;
 mod connect;
 mod core;
+mod entry;
 mod reach;
 mod streams;
 mod tenants;
@@ -20,6 +21,7 @@ use crate::shared::{Bulk, Remembered, Shared, Sure};
 use crate::sys::{BATCH, Batch, Events, Interest, Poll};
 use crate::udp::{UdpPort, port_for};
 use backlog::Backlog;
+use border::Report;
 use connect::Attempts;
 use core::{Core, Order, Outbound};
 use model::{FlowToken, TenantConfig, TenantId, Transport};
@@ -39,6 +41,8 @@ const UDP_BATCHES: usize = 64;
 const UDP_HELPING: usize = 4 * BATCH;
 /// Rounds of sending in one turn: a message for a connection that is gone makes its tenant act again.
 const ROUNDS: usize = 8;
+/// A wait that took longer was for something that came later.
+const NAP: Duration = Duration::from_micros(200);
 /// Between two looks for deleted tenants that may go.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -85,6 +89,10 @@ pub(crate) struct Worker {
     sure: Vec<Sure>,
     bulk: Vec<Bulk>,
     swept: Duration,
+    /// This turn has left datagrams in a socket.
+    unfinished: bool,
+    /// Since when each turn has.
+    behind: Option<Duration>,
     stopped: bool,
 }
 
@@ -135,6 +143,8 @@ impl Worker {
             sure: Vec::new(),
             bulk: Vec::new(),
             swept: Duration::ZERO,
+            unfinished: false,
+            behind: None,
             stopped: false,
         })
     }
@@ -160,9 +170,11 @@ impl Worker {
     }
 
     fn turn(&mut self) {
-        let timeout = self.timeout(self.core.shared.clock.mono());
+        let (began, ended) = (self.core.now.mono, self.core.shared.clock.mono());
+        let timeout = self.timeout(ended);
         let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
         self.core.now = self.core.shared.clock.now();
+        self.note_waits(began, ended);
         self.expire();
         for index in 0..ready {
             let Some(event) = self.events.get(index) else {
@@ -177,6 +189,24 @@ impl Worker {
         }
         self.serve_backlog();
         self.perform();
+    }
+
+    /// How long what is ready now has waited at most: since the turn before looked, unless there was time to sleep in between, and
+    /// where a socket was left with datagrams in it, since that was so.
+    fn note_waits(&mut self, began: Duration, ended: Duration) {
+        let now = self.core.now.mono;
+        let slept = now.saturating_sub(ended) > NAP;
+        let turn = if slept {
+            Duration::ZERO
+        } else {
+            ended.saturating_sub(began)
+        };
+        let queue = self
+            .behind
+            .map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.core.overload.observe(turn.max(queue), now);
+        self.behind = self.unfinished.then(|| self.behind.unwrap_or(now));
+        self.unfinished = false;
     }
 
     /// How long nothing can be due.
@@ -215,12 +245,23 @@ impl Worker {
                 .conns
                 .get_mut(number)
                 .is_some_and(|c| c.has_stalled(&limits, now));
-            self.core.counts.connections_refused += u64::from(stalled);
+            if stalled {
+                self.core.counts.connections_refused += 1;
+                self.note_stalled(number);
+            }
             self.close(number);
         }
         if self.core.tenants.any_removed() && now >= self.swept + SWEEP {
             self.swept = now;
             self.core.tenants.sweep();
+        }
+    }
+
+    /// Whoever opens connections and says nothing is remembered for it.
+    fn note_stalled(&mut self, number: u64) {
+        let conn = self.conns.get_mut(number);
+        if let Some(flow) = conn.filter(|conn| conn.tenants.is_empty()).map(|conn| conn.flow) {
+            self.core.report(&flow, Report::Stalled);
         }
     }
 
@@ -278,6 +319,14 @@ impl Worker {
                 let Some((packet, from)) = self.batch.get(index) else {
                     continue;
                 };
+                flow.remote = from;
+                if is_keep_alive(packet) {
+                    self.core.counts.keepalives += 1;
+                    continue;
+                }
+                let Some(locks) = self.core.admits_message(packet, &flow, &mut None) else {
+                    continue;
+                };
                 // Once something waits, what is like it waits behind it.
                 if (full || !self.backlog.is_empty()) && Backlog::may_wait(packet) {
                     let kept = self.backlog.push(socket, from, packet, self.core.now.mono);
@@ -285,16 +334,17 @@ impl Worker {
                     continue;
                 }
                 served += 1;
-                flow.remote = from;
-                if is_keep_alive(packet) {
-                    self.core.counts.keepalives += 1;
-                } else if rtp::stun::is_stun(packet) {
+                if rtp::stun::is_stun(packet) {
                     self.core.stun(packet, &flow);
                 } else {
-                    self.core.receive(packet, &flow, None);
+                    self.core.receive(packet, &flow, None, locks);
                 }
             }
-            if !full || served >= UDP_HELPING {
+            if !full {
+                break;
+            }
+            if served >= UDP_HELPING {
+                self.unfinished = true;
                 break;
             }
         }
@@ -317,7 +367,8 @@ impl Worker {
                 remote: waiting.from,
                 ..datagram_flow(port)
             };
-            self.core.receive(&waiting.packet, &flow, None);
+            // It was let in when it came; whether something of it is locked is asked now.
+            self.core.receive(&waiting.packet, &flow, None, true);
         }
     }
 

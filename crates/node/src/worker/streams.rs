@@ -47,6 +47,9 @@ impl Worker {
     }
 
     fn admit(&mut self, stream: TcpStream, transport: Transport, local: SocketAddr, remote: SocketAddr) {
+        if !self.core.admits_connection(remote.ip()) {
+            return;
+        }
         if self.conns.admission(remote.ip()) == Admission::Full {
             self.core.counts.connections_refused += 1;
             return;
@@ -109,7 +112,8 @@ impl Worker {
             let Some(octets) = self.scratch.get(..count) else {
                 break;
             };
-            if !conn.is_closing() && !take(conn, octets, &mut self.core) {
+            let fits = self.core.measure(&mut conn.meter, &conn.flow, count, 0);
+            if !fits || !conn.is_closing() && !take(conn, octets, &mut self.core) {
                 open = false;
                 break;
             }
@@ -189,7 +193,10 @@ fn take(conn: &mut Conn, octets: &[u8], core: &mut super::core::Core) -> bool {
         whole = true;
         match frame {
             Frame::Message(message) => {
-                let received = core.receive(message, &conn.flow, None);
+                let Some(locks) = core.admits_message(message, &conn.flow, &mut conn.meter) else {
+                    return false;
+                };
+                let received = core.receive(message, &conn.flow, None, locks);
                 conn.carried(received.tenant);
                 if received.close {
                     conn.close_after_queue(now);

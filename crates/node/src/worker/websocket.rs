@@ -21,6 +21,8 @@ enum Step {
     Last(Bytes),
     /// It ends with this close frame.
     End(Close),
+    /// It is kept out from now on.
+    Gone,
     /// A message was looked at.
     Message,
     /// A message was, and octets of ours are to be sent.
@@ -51,6 +53,7 @@ pub(super) fn take(conn: &mut Conn, octets: &[u8], core: &mut Core) -> bool {
             }
             Step::Send(bytes) => (bytes, false),
             Step::Last(bytes) => (bytes, true),
+            Step::Gone => return false,
             Step::End(close) => {
                 conn.end(close);
                 return true;
@@ -145,8 +148,11 @@ fn frame(conn: &mut Conn, core: &mut Core) -> Step {
             }
         }
         None => {
+            let Some(locks) = core.admits_message(message, &conn.flow, &mut conn.meter) else {
+                return Step::Gone;
+            };
             // Never asks to close: messages have ends of their own here.
-            let received = core.receive(message, &conn.flow, conn.sign_in);
+            let received = core.receive(message, &conn.flow, conn.sign_in, locks);
             conn.carried(received.tenant);
         }
     }

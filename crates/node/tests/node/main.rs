@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod border;
 mod calls;
 mod caps;
 mod fanout;

@@ -5,7 +5,7 @@ use crate::auth::Access;
 use crate::call::{Call, reason};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner};
-use model::{Device, FlowToken, Now, Trunk, TrunkId, UserId};
+use model::{AccessOutcome, CredentialKey, Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
@@ -52,13 +52,19 @@ impl Tenant {
     ) -> Option<Device> {
         if let Some(device) = self.signed_in(flow, message, now) {
             self.context.counts.token_sign_ins += 1;
+            let credential = CredentialKey::of(self.context.config.id(), &device.username);
+            self.context.access(flow, AccessOutcome::Granted(credential));
             return Some(device);
         }
         let config = Arc::clone(&self.context.config);
         match self.gate.check(&config, message, now.wall.0) {
-            Access::Granted(device) => Some(device.clone()),
-            Access::Denied => {
+            Access::Granted(device, credential) => {
+                self.context.access(flow, AccessOutcome::Granted(credential));
+                Some(device.clone())
+            }
+            Access::Denied(credential) => {
                 self.context.counts.auth_failed += 1;
+                self.context.access(flow, AccessOutcome::Denied(credential));
                 self.context.reply(message, flow, 403);
                 None
             }
@@ -67,6 +73,7 @@ impl Tenant {
                 let (name, values) = self.gate.challenges(&config, method, stale, now.wall.0);
                 self.context.counts.challenges += 1;
                 self.context.counts.auth_stale += u64::from(stale);
+                self.context.access(flow, AccessOutcome::Challenged);
                 let code = if name == Name::WwwAuthenticate { 401 } else { 407 };
                 self.context.reply_with(message, flow, code, |mut writer| {
                     for value in &values {

@@ -1,0 +1,239 @@
+//! The border as all threads of a node share it.
+//!
+//! One for all workers: the kernel spreads the datagrams and connections of one source over them, so a score of each would be a part
+//! of the truth. It lies in sixteen parts with a lock each; networks are dealt to parts, a lock is held for some hundred
+//! nanoseconds, and who is on the list of those allowed takes none.
+
+use crate::seam::random32;
+use crate::settings::Border;
+use anyhow::{Context, Result, bail};
+use border::{
+    BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Source, Verdict, blocked,
+};
+use model::{Access, AccessOutcome, BanView, Counts, FlowToken};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Parts of the border.
+const PARTS: usize = 16;
+/// Sets of each part: places for 131,072 sources and 262,144 flows altogether, which take 45 MB when all are used.
+const SETS: usize = 1_024;
+/// A carrier that we have spoken to is nobody to be banned for so long.
+const PEER_S: u64 = 86_400;
+
+/// The border.
+pub(crate) struct BorderDesk {
+    enabled: bool,
+    rules: Arc<Rules>,
+    lists: Arc<Lists>,
+    parts: Vec<Mutex<Guard>>,
+    seed: u64,
+}
+
+impl BorderDesk {
+    /// As configured.
+    ///
+    /// # Errors
+    /// The file of countries can't be read, or a line of it is no range.
+    pub(crate) fn new(settings: &Border) -> Result<BorderDesk> {
+        let rules = Arc::new(settings.rules.clone());
+        let lists = Arc::new(Lists {
+            allow: settings.allow.clone(),
+            deny: settings.deny.clone(),
+            countries: countries(settings)?,
+        });
+        let random = random32()?;
+        let word = |at: usize| {
+            let bytes = random.iter().skip(at * 8).take(8);
+            bytes.fold(0_u64, |word, byte| word << 8 | u64::from(*byte))
+        };
+        let seed = [word(0), word(1)];
+        let part = || Guard::new(Arc::clone(&rules), Arc::clone(&lists), seed, SETS);
+        Ok(BorderDesk {
+            enabled: settings.enabled,
+            parts: (0..PARTS).map(|_| Mutex::new(part())).collect(),
+            rules,
+            lists,
+            seed: word(2),
+        })
+    }
+
+    /// The measures.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What measures the waits of a worker.
+    pub(crate) fn overload(&self, worker: usize) -> Overload {
+        let limit = match self.enabled {
+            true => Duration::from_millis(u64::from(self.rules.overload_ms)),
+            false => Duration::ZERO,
+        };
+        let worker = u64::try_from(worker).unwrap_or(0);
+        Overload::new(
+            limit,
+            self.seed.wrapping_add(worker.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+        )
+    }
+
+    /// Nothing is asked of an address.
+    fn is_free(&self, ip: IpAddr) -> bool {
+        !self.enabled || self.lists.allows(ip)
+    }
+
+    fn part(&self, ip: IpAddr) -> Option<MutexGuard<'_, Guard>> {
+        let mut hasher = DefaultHasher::new();
+        (self.seed, Source::of(ip).site()).hash(&mut hasher);
+        let parts = u64::try_from(self.parts.len()).unwrap_or(1).max(1);
+        let index = usize::try_from(hasher.finish() % parts).unwrap_or(0);
+        let part = self.parts.get(index)?;
+        // A panic under it would have left a bucket a little wrong at worst.
+        Some(part.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks for an address that is not free.
+    fn ask<T>(&self, ip: IpAddr, ask: impl FnOnce(&mut Guard) -> T) -> Option<T> {
+        let mut part = if self.is_free(ip) { None } else { self.part(ip) };
+        part.as_deref_mut().map(ask)
+    }
+
+    /// Judges a message.
+    pub(crate) fn message(&self, flow: &FlowToken, packet: &[u8], now: Duration) -> Verdict {
+        let verdict = self.ask(flow.remote.ip(), |guard| guard.message(flow, packet, now));
+        verdict.unwrap_or(Verdict::PASS)
+    }
+
+    /// Judges a connection.
+    pub(crate) fn connect(&self, ip: IpAddr, now: Duration) -> Verdict {
+        let verdict = self.ask(ip, |guard| guard.connect(ip, now));
+        verdict.unwrap_or(Verdict::PASS)
+    }
+
+    /// See [`Guard::is_locked`].
+    pub(crate) fn is_locked(&self, flow: &FlowToken, credential: u64, now: Duration) -> bool {
+        self.ask(flow.remote.ip(), |guard| guard.is_locked(flow, credential, now))
+            .unwrap_or(false)
+    }
+
+    /// See [`Guard::is_trusted`].
+    pub(crate) fn is_trusted(&self, flow: &FlowToken, now: Duration) -> bool {
+        self.ask(flow.remote.ip(), |guard| guard.is_trusted(flow, now))
+            .unwrap_or(true)
+    }
+
+    /// See [`Guard::lets_help`].
+    pub(crate) fn lets_help(&self, flow: &FlowToken, now: Duration) -> bool {
+        self.ask(flow.remote.ip(), |guard| guard.lets_help(flow, now))
+            .unwrap_or(true)
+    }
+
+    /// What became of a message.
+    pub(crate) fn report(&self, flow: &FlowToken, what: Report, now: Duration, counts: &mut Counts) {
+        let news = self.ask(flow.remote.ip(), |guard| guard.report(flow, what, now));
+        if let Some(news) = news.flatten() {
+            counts.bans += 1;
+            tell(&news);
+        }
+    }
+
+    /// What authentication found.
+    pub(crate) fn access(&self, access: &Access, now: Duration, counts: &mut Counts) {
+        let report = match access.outcome {
+            AccessOutcome::Granted(credential) => Report::Granted(credential.0),
+            AccessOutcome::Denied(credential) => Report::Denied(credential.0),
+            AccessOutcome::Challenged => Report::Challenged,
+        };
+        self.report(&access.flow, report, now, counts);
+    }
+
+    /// A carrier that we speak to.
+    pub(crate) fn peer(&self, ip: IpAddr, now: Duration) {
+        self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
+    }
+
+    /// Every ban, by address.
+    pub(crate) fn bans(&self, now: Duration) -> Vec<BanView> {
+        let lock = |part: &Mutex<Guard>| part.lock().unwrap_or_else(PoisonError::into_inner).bans(now);
+        let mut bans: Vec<border::BanView> = self.parts.iter().flat_map(lock).collect();
+        bans.sort_by_key(|ban| match ban.who {
+            Banned::Source(source) => (source.site(), Some(source)),
+            Banned::Site(site) => (site, None),
+        });
+        let view = |ban: border::BanView| BanView {
+            address: address(ban.who),
+            reason: match ban.by_operator {
+                true => "operator",
+                false => reason(ban.offence),
+            }
+            .to_owned(),
+            datagrams_only: ban.datagrams_only,
+            left_s: ban.left_s,
+        };
+        bans.into_iter().map(view).collect()
+    }
+
+    /// Keeps an address out.
+    ///
+    /// # Errors
+    /// It can't be.
+    pub(crate) fn ban(&self, ip: IpAddr, time: Duration, now: Duration) -> Result<()> {
+        if !self.enabled {
+            bail!("the border is off: [border] enabled = false");
+        }
+        match self.ask(ip, |guard| guard.ban(ip, time.as_secs(), now)) {
+            Some(true) => Ok(()),
+            Some(false) => bail!("there is no room for one more ban; use [border] deny for whole networks"),
+            None => bail!("{ip} is on the list [border] allow; take it off there first"),
+        }
+    }
+
+    /// Ends a ban.
+    pub(crate) fn lift(&self, ip: IpAddr, now: Duration) -> bool {
+        self.ask(ip, |guard| guard.lift(ip, now)).unwrap_or(false)
+    }
+}
+
+/// The addresses that the rules about countries keep out.
+fn countries(settings: &Border) -> Result<Nets> {
+    if settings.countries.is_empty() {
+        return Ok(Nets::default());
+    }
+    let Some(file) = &settings.countries_file else {
+        bail!("[border] countries_allow and countries_deny need countries_file");
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the file of countries {}", file.display()))?;
+    let nets = blocked(&text, &settings.countries).with_context(|| file.display().to_string())?;
+    tracing::info!("{} ranges of addresses are kept out by country", nets.ranges());
+    Ok(nets)
+}
+
+fn address(who: Banned) -> String {
+    match who {
+        Banned::Source(source) => source.to_string(),
+        Banned::Site(site) => site.to_string(),
+    }
+}
+
+/// As `model::BanView` names it.
+fn reason(offence: Option<Offence>) -> &'static str {
+    match offence {
+        None => "neighbours",
+        Some(Offence::Scanner) => "scanner",
+        Some(Offence::FirstFailure) => "credentials",
+        Some(Offence::Failure) => "passwords",
+        Some(Offence::Challenge) => "challenges",
+        Some(Offence::Malformed) => "malformed",
+        Some(Offence::UnknownDomain) => "domains",
+        Some(Offence::Stalled) => "stalled",
+        Some(Offence::Flood) => "flood",
+    }
+}
+
+fn tell(news: &BanNews) {
+    let (who, why, seconds) = (address(news.who), reason(news.offence), news.for_s);
+    let from = if news.datagrams_only { "datagrams of " } else { "" };
+    tracing::info!("{from}{who} is kept out for {seconds} s: {why}");
+}

@@ -1,10 +1,12 @@
 //! What can be typed: commands, arguments and their help.
 
 mod audio;
+mod ban;
 mod sound;
 mod trunk;
 
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
+pub(crate) use ban::Ban;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// Conferences going on now
     #[command(subcommand)]
     Conference(Conference),
+    /// Addresses that are kept out now
+    #[command(subcommand)]
+    Ban(Ban),
     /// Phones that are registered now
     Registrations {
         /// Only this tenant: name, domain or id

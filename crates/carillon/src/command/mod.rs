@@ -4,6 +4,7 @@
 //! told at once and looks by itself each second anyway. Those about what is alive ask the server by its socket.
 
 mod audio;
+mod ban;
 mod call;
 mod cdr;
 mod change;
@@ -63,6 +64,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Call(command) => call::run(&mut desk, command),
         Command::Recording(command) => recording::run(&mut desk, command),
         Command::Quality { call, tenant } => audio::quality(&mut desk, tenant.as_deref(), *call),
+        Command::Ban(command) => ban::run(&desk, command),
         Command::Status => live::status(&desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),
     }

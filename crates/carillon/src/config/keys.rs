@@ -56,6 +56,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let origins = origins(reader, top);
     let (tls, trunk_ca) = tls(reader, top);
     let dns = super::dns::read(reader, top);
+    let border = super::border::read(reader, top);
     let limits = limits(reader, top);
     let speech = super::speech::read(reader, top);
     let settings = Settings {
@@ -71,6 +72,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         fork_private,
         fork_ca,
         dns,
+        border,
         limits,
         grace_s,
         server_name,
@@ -298,6 +300,7 @@ fn limits<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Limits {
         fork_targets in 1..=256,
         connections_per_worker in 1..=1_000_000,
         connections_per_source in 1..=1_000_000,
+        connections_per_prefix in 1..=1_000_000,
         partial_bytes_per_worker in 1_048_576..=1_099_511_627_776,
         connection_backlog_bytes in 16_384..=67_108_864,
         connection_stall_s in 1..=600,

@@ -3,6 +3,7 @@
 //! Owns: keys, defaults, and what is wrong on which line. Does not own: what the settings do (`node`), or anything
 //! about a tenant: that is in the store and changes without a restart.
 
+mod border;
 mod dns;
 mod keys;
 mod reader;
@@ -110,6 +111,7 @@ mod tests {
         let code = |source: &'static str| source.split("#[cfg(test)]").next().unwrap();
         let source = [
             include_str!("keys.rs"),
+            include_str!("border.rs"),
             include_str!("dns.rs"),
             include_str!("speech.rs"),
         ]
@@ -124,6 +126,7 @@ mod tests {
             "websocket",
             "tls",
             "limits",
+            "border",
             "dns",
             "speech",
             "info",
@@ -166,7 +169,7 @@ message_bytes = 10
             &expect![[r#"
                 2: `data_dir` is a text in quotes, such as "/var/lib/carillon"; found integer
                 3: log filter "info,==": invalid filter directive; write a level such as info, or warn,node=debug
-                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, dns, limits, speech
+                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, dns, border, limits, speech
                 6: "0.0.0.0" is no address to listen on; write address and port, such as "0.0.0.0:5060" or "[::]:5060"
                 6: tcp 127.0.0.1:5060 is listed twice; give it another port
                 8: `tls` is a list, such as ["0.0.0.0:5061"]; found string

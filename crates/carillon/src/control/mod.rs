@@ -12,7 +12,7 @@ use model::{CallId, Counts, DeviceId, Fork, Mailbox, Recording, RoomCommand, Ten
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
@@ -118,6 +118,20 @@ pub(crate) enum Request {
         fork: Option<u64>,
         /// What to do.
         act: Fork,
+    },
+    /// Who is kept out.
+    Bans,
+    /// Keep an address out.
+    Ban {
+        /// Whom.
+        address: IpAddr,
+        /// How long, seconds.
+        for_s: u64,
+    },
+    /// Let it in again.
+    LiftBan {
+        /// Whom.
+        address: IpAddr,
     },
     /// Look for changes of the configuration now.
     Refresh,

@@ -137,6 +137,7 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
         Request::Calls { tenant } => each(desk, *tenant, out, |scope| desk.live.calls(scope)),
         Request::Trunks { tenant } => each(desk, *tenant, out, |scope| desk.live.trunks(scope)),
         Request::Quality { tenant } => each(desk, *tenant, out, |scope| desk.live.quality(scope)),
+        Request::Bans | Request::Ban { .. } | Request::LiftBan { .. } => bans(desk, request, out),
         Request::Rooms { .. } | Request::Room { .. } => rooms(desk, request, out),
         Request::Unregister { tenant, user } => {
             let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;
@@ -205,6 +206,17 @@ fn about_call(desk: &Desk, request: &Request) -> Result<Value> {
             Ok(serde_json::to_value(done.ok_or_else(no_call)?)?)
         }
         _ => Ok(Value::Null),
+    }
+}
+
+fn bans(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value> {
+    match request {
+        Request::Ban { address, for_s } => {
+            desk.live.ban(*address, Duration::from_secs(*for_s))?;
+            Ok(true.into())
+        }
+        Request::LiftBan { address } => Ok(desk.live.lift_ban(*address).into()),
+        _ => items(&desk.live.bans(), out).map(|()| Value::Null),
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) const TEST: &[&str] = &[
     "linphone-cli",
     "ffmpeg",
     "chromium",
+    "sipvicious",
     SERVICE,
 ];
 

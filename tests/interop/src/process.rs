@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Debian's name for what a program comes in.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("baresip", "baresip-core"),
     ("sipp", "sip-tester"),
     ("sipsak", "sipsak"),
@@ -19,6 +19,7 @@ const PACKAGES: [(&str, &str); 8] = [
     ("openssl", "openssl"),
     ("ffprobe", "ffmpeg"),
     ("kamailio", "kamailio"),
+    ("svwar", "sipvicious"),
 ];
 
 /// Looks at `ready` until it yields something.

@@ -66,6 +66,7 @@ impl Tenant {
 #[derive(Clone, Debug, Default)]
 pub struct Setting {
     media: String,
+    border: String,
     disk: Option<Disk>,
 }
 
@@ -75,6 +76,14 @@ impl Setting {
     pub fn media(mut self, line: &str) -> Setting {
         self.media.push_str(line);
         self.media.push('\n');
+        self
+    }
+
+    /// A line for `[border]`.
+    #[must_use]
+    pub fn border(mut self, line: &str) -> Setting {
+        self.border.push_str(line);
+        self.border.push('\n');
         self
     }
 
@@ -177,13 +186,14 @@ impl Server {
         let toml = format!(
             "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n{}\n\
              [listen]\nudp = [\"127.0.0.1:{port}\", \"[::1]:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
-             ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n",
+             ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n\n[border]\n{}",
             relay.start(),
             relay.end(),
             setting.media,
             port + 1,
             port + 3,
             port + 2,
+            setting.border,
         );
         stage.write("carillon.toml", &toml)?;
         let mut server = Server {

@@ -6,6 +6,7 @@ mod abrupt;
 mod flood;
 mod frames;
 mod greedy;
+mod scanners;
 
 use anyhow::{Context, Result, ensure};
 use flood::Flood;

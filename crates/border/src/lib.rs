@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod blame;
 mod bucket;
 mod countries;
 mod guard;

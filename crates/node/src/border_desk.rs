@@ -100,9 +100,22 @@ impl BorderDesk {
     }
 
     /// Judges a message.
-    pub(crate) fn message(&self, flow: &FlowToken, packet: &[u8], now: Duration) -> Verdict {
-        let verdict = self.ask(flow.remote.ip(), |guard| guard.message(flow, packet, now));
-        verdict.unwrap_or(Verdict::PASS)
+    pub(crate) fn message(
+        &self,
+        flow: &FlowToken,
+        packet: &[u8],
+        now: Duration,
+        counts: &mut Counts,
+    ) -> Verdict {
+        let judge = |guard: &mut Guard| match guard.message(flow, packet, now) {
+            pass @ Verdict::Pass { .. } => (pass, None),
+            refusal => (refusal, guard.poll_news()),
+        };
+        let Some((verdict, news)) = self.ask(flow.remote.ip(), judge) else {
+            return Verdict::PASS;
+        };
+        note(news, counts);
+        verdict
     }
 
     /// Judges a connection.
@@ -131,11 +144,11 @@ impl BorderDesk {
 
     /// What became of a message.
     pub(crate) fn report(&self, flow: &FlowToken, what: Report, now: Duration, counts: &mut Counts) {
-        let news = self.ask(flow.remote.ip(), |guard| guard.report(flow, what, now));
-        if let Some(news) = news.flatten() {
-            counts.bans += 1;
-            tell(&news);
-        }
+        let report = |guard: &mut Guard| {
+            guard.report(flow, what, now);
+            guard.poll_news()
+        };
+        note(self.ask(flow.remote.ip(), report).flatten(), counts);
     }
 
     /// What authentication found.
@@ -232,7 +245,9 @@ fn reason(offence: Option<Offence>) -> &'static str {
     }
 }
 
-fn tell(news: &BanNews) {
+fn note(news: Option<BanNews>, counts: &mut Counts) {
+    let Some(news) = news else { return };
+    counts.bans += 1;
     let (who, why, seconds) = (address(news.who), reason(news.offence), news.for_s);
     let from = if news.datagrams_only { "datagrams of " } else { "" };
     tracing::info!("{from}{who} is kept out for {seconds} s: {why}");

@@ -1,7 +1,7 @@
 //! Scans, guessing, floods, and sources that are forged.
 
 use super::{REGISTER, Scene, ip, tls, udp};
-use border::{Banned, Report, Source, Verdict, Why};
+use border::{Banned, Offence, Report, Source, Verdict, Why};
 use std::time::Duration;
 
 #[test]
@@ -63,6 +63,12 @@ fn a_scanner_that_names_itself_gets_no_answer_at_all() {
     let (mut scene, stranger) = (Scene::new(), udp("192.0.2.1:5060"));
     let scan = b"OPTIONS sip:100@acme.test SIP/2.0\r\nUser-Agent: friendly-scanner\r\n\r\n";
     assert_eq!(scene.refused(&stranger, scan), Some(Why::Scanner));
+    let news = scene.guard.poll_news().unwrap();
+    assert_eq!(
+        (news.offence, news.for_s, news.datagrams_only),
+        (Some(Offence::Scanner), 60, true)
+    );
+    assert_eq!(scene.guard.poll_news(), None);
     assert_eq!(scene.refused(&stranger, REGISTER), Some(Why::Banned));
 }
 

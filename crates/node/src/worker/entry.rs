@@ -20,7 +20,8 @@ impl Core {
         if !self.measure(meter, flow, 0, 1) {
             return None;
         }
-        match self.shared.border.message(flow, packet, self.now.mono) {
+        let border = &self.shared.border;
+        match border.message(flow, packet, self.now.mono, &mut self.counts) {
             Verdict::Pass { locks, emergency } => {
                 self.counts.border_emergencies += u64::from(emergency);
                 Some(locks)

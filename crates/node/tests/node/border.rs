@@ -158,7 +158,8 @@ fn a_scanner_is_not_answered() {
         "User-Agent: friendly-scanner\r\n",
     );
     assert!(scanner.send(request.as_bytes()) && scanner.receive().is_none());
-    assert_eq!(counts(&house).border_scanners, 1);
+    let counted = counts(&house);
+    assert_eq!((counted.border_scanners, counted.bans), (1, 1));
     assert!(
         !answers(&house, Transport::Udp),
         "its datagrams are not heard any more"

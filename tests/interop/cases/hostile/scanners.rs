@@ -53,30 +53,36 @@ fn a_scanner_finds_no_user_and_no_password_and_is_banned() -> Result<()> {
         require("svwar")?;
         let tenants = [Tenant::new("acme", extensions(100, 12)).policy("media_silence_s=0")];
         let server = Server::start_as(stage, &tenants, Setting::default().border("allow = []"))?;
+        // The tools ask for users of the address that they are given.
+        server.carillon(&["domain", "add", "acme", "127.0.0.1"])?;
         let mut quiet = Quiet::settle(&server)?;
         let right = password(DOMAIN, "100");
         let mut words: Vec<String> = (0..WRONG).map(|n| format!("guess-{n}")).collect();
         words.push(right.clone());
         let words = stage.write("words.txt", &words.join("\n"))?;
         let words = words.to_string_lossy().into_owned();
-        let target = format!("udp://{}", server.sip);
+        let (target, port) = (format!("udp://{}", server.sip), server.sip.port().to_string());
         for disguised in [false, true] {
             for (tool, arguments) in [
-                ("svmap", vec![target.as_str()]),
+                ("svmap", vec!["-p", port.as_str(), "127.0.0.1"]),
                 ("svwar", vec!["--force", "-e100-999", "-D", target.as_str()]),
                 ("svcrack", vec!["-u100", "-d", words.as_str(), target.as_str()]),
             ] {
                 let output = run(stage, tool, disguised, &arguments)?;
                 quiet.turn()?;
-                // The ban is of datagrams, whose source may be forged.
                 ensure!(
-                    banned(&server)? == ["127.0.0.1"],
-                    "after {tool} (disguised: {disguised}): {:?}, {output}",
-                    banned(&server)?
-                );
-                ensure!(
-                    !output.contains(&right) && !output.contains("| 100 "),
+                    output.contains("found nothing") && !output.contains(&right),
                     "{tool} (disguised: {disguised}) has found something: {output}"
+                );
+                // Who is there and who is not look alike, so this one gives up before it has done enough to be banned.
+                if (tool, disguised) == ("svwar", true) {
+                    continue;
+                }
+                // The ban is of datagrams, whose source may be forged.
+                let banned = banned(&server)?;
+                ensure!(
+                    banned == ["127.0.0.1"],
+                    "after {tool} (disguised: {disguised}): {banned:?}, {output}"
                 );
                 server.carillon(&["ban", "lift", "127.0.0.1"])?;
             }
@@ -88,7 +94,7 @@ fn a_scanner_finds_no_user_and_no_password_and_is_banned() -> Result<()> {
         let [scanners, bans] = ["border_scanners", "bans"].map(|name| count(&server, name));
         let (scanners, bans) = (scanners?, bans?);
         ensure!(
-            scanners > 0 && bans == 6,
+            scanners > 0 && bans == 5,
             "{scanners} messages of scanners, {bans} bans"
         );
         Ok(format!("{bans} bans, {scanners} messages that named themselves"))

@@ -7,6 +7,7 @@
 use crate::seam::random32;
 use crate::settings::Border;
 use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
 use border::{
     BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Source, Verdict, blocked,
 };
@@ -15,19 +16,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tenancy::Peers;
 
 /// Parts of the border.
 const PARTS: usize = 16;
 /// Sets of each part: places for 131,072 sources and 262,144 flows altogether, which take 45 MB when all are used.
 const SETS: usize = 1_024;
-/// A carrier that we have spoken to is nobody to be banned for so long.
-const PEER_S: u64 = 86_400;
+/// Seconds after which it is looked up again whether an address is a carrier's.
+const PEER_S: u64 = 300;
 
 /// The border.
 pub(crate) struct BorderDesk {
     enabled: bool,
     rules: Arc<Rules>,
     lists: Arc<Lists>,
+    /// Where the calls of trunks come from.
+    peers: Arc<ArcSwap<Peers>>,
     parts: Vec<Mutex<Guard>>,
     seed: u64,
 }
@@ -37,7 +41,7 @@ impl BorderDesk {
     ///
     /// # Errors
     /// The file of countries can't be read, or a line of it is no range.
-    pub(crate) fn new(settings: &Border) -> Result<BorderDesk> {
+    pub(crate) fn new(settings: &Border, peers: Arc<ArcSwap<Peers>>) -> Result<BorderDesk> {
         let rules = Arc::new(settings.rules.clone());
         let lists = Arc::new(Lists {
             allow: settings.allow.clone(),
@@ -53,6 +57,7 @@ impl BorderDesk {
         let part = || Guard::new(Arc::clone(&rules), Arc::clone(&lists), seed, SETS);
         Ok(BorderDesk {
             enabled: settings.enabled,
+            peers,
             parts: (0..PARTS).map(|_| Mutex::new(part())).collect(),
             rules,
             lists,
@@ -114,6 +119,9 @@ impl BorderDesk {
         let Some((verdict, news)) = self.ask(flow.remote.ip(), judge) else {
             return Verdict::PASS;
         };
+        if matches!(verdict, Verdict::Refuse(_)) && self.is_carrier(flow.remote.ip(), now) {
+            return Verdict::PASS;
+        }
         note(news, counts);
         verdict
     }
@@ -121,7 +129,10 @@ impl BorderDesk {
     /// Judges a connection.
     pub(crate) fn connect(&self, ip: IpAddr, now: Duration) -> Verdict {
         let verdict = self.ask(ip, |guard| guard.connect(ip, now));
-        verdict.unwrap_or(Verdict::PASS)
+        match verdict.unwrap_or(Verdict::PASS) {
+            Verdict::Refuse(_) if self.is_carrier(ip, now) => Verdict::PASS,
+            verdict => verdict,
+        }
     }
 
     /// See [`Guard::is_locked`].
@@ -144,6 +155,10 @@ impl BorderDesk {
 
     /// What became of a message.
     pub(crate) fn report(&self, flow: &FlowToken, what: Report, now: Duration, counts: &mut Counts) {
+        let good = matches!(what, Report::Granted(_));
+        if !good && self.is_carrier(flow.remote.ip(), now) {
+            return;
+        }
         let report = |guard: &mut Guard| {
             guard.report(flow, what, now);
             guard.poll_news()
@@ -161,9 +176,14 @@ impl BorderDesk {
         self.report(&access.flow, report, now, counts);
     }
 
-    /// A carrier that we speak to.
-    pub(crate) fn peer(&self, ip: IpAddr, now: Duration) {
-        self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
+    /// A carrier's address, unless the operator keeps it out: nothing is held against it. Asked where something is, as it takes a
+    /// look through the ranges of all trunks.
+    fn is_carrier(&self, ip: IpAddr, now: Duration) -> bool {
+        let is = !self.lists.deny.contains(ip) && self.peers.load().knows(ip);
+        if is {
+            self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
+        }
+        is
     }
 
     /// Every ban, by address.
@@ -194,6 +214,9 @@ impl BorderDesk {
     pub(crate) fn ban(&self, ip: IpAddr, time: Duration, now: Duration) -> Result<()> {
         if !self.enabled {
             bail!("the border is off: [border] enabled = false");
+        }
+        if self.is_carrier(ip, now) {
+            bail!("{ip} is a carrier's; disable its trunk, or use [border] deny");
         }
         match self.ask(ip, |guard| guard.ban(ip, time.as_secs(), now)) {
             Some(true) => Ok(()),

@@ -70,7 +70,9 @@ impl Bench {
             peers: Arc::default(),
             trust: crate::trust::Trust::load(None, None).unwrap(),
             wishes: crate::shared::Wishes::default(),
-            border: crate::border_desk::BorderDesk::new(&crate::settings::Border::default()).unwrap(),
+            peers: Arc::default(),
+            border: crate::border_desk::BorderDesk::new(&crate::settings::Border::default(), Arc::default())
+                .unwrap(),
             resolver: crate::resolve::Resolver::new(crate::settings::Dns::default(), &[]),
             settings: Settings {
                 rtp_ports,

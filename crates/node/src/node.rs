@@ -31,6 +31,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, SpoolLimits, Store};
+use tenancy::Peers;
 
 /// Between two looks whether the last call has ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -79,11 +80,12 @@ impl Node {
         let ((keeper, keeper_items), (spool_items, spooled)) = (channel(), channel());
         let desk = spool_desk(&settings, spool_items, &configs);
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(sounds::QUEUE));
+        let peers: Arc<ArcSwap<Peers>> = Arc::default();
         let shared = Arc::new(Shared {
             clock,
             addresses,
             directory: Arc::new(ArcSwap::from_pointee(directory)),
-            peers: Arc::default(),
+            peers: Arc::clone(&peers),
             dtls: Certificates::make()?,
             tls,
             trust,
@@ -97,7 +99,7 @@ impl Node {
             media_ticks_late: AtomicU64::new(0),
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
-            border: BorderDesk::new(&settings.border)?,
+            border: BorderDesk::new(&settings.border, peers)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: desk,

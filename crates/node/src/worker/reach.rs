@@ -26,7 +26,6 @@ impl Worker {
     pub(super) fn begin_reaching(&mut self) {
         for (tenant, reach) in std::mem::take(&mut self.core.reaches) {
             let remote = reach.place.address;
-            self.core.shared.border.peer(remote.ip(), self.core.now.mono);
             let source = source_to(remote);
             let from = leaves_from(&self.core.shared.addresses, reach.place.transport, remote, source);
             let outcome = match (reach.place.transport, from) {

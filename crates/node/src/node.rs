@@ -31,7 +31,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use store::{BindingJournal, CallJournal, CdrSpool, EventJournal, SpoolLimits, Store};
-use tenancy::Peers;
 
 /// Between two looks whether the last call has ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -71,16 +70,13 @@ impl Node {
         let (addresses, sockets) = listen::bind_all(&listen::resolve(&settings.listen)?, workers)?;
         let (tls, trust) = load_tls(&settings, &addresses)?;
         // Before the rows: a change in between is seen twice rather than never.
-        let counter = store.counter()?;
-        let directory = store.directory()?;
+        let (counter, directory) = (store.counter()?, store.directory()?);
         let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
         let clock = Clock::new();
         let (bindings, events, calls, kept) = open_journals(&settings, clock)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
-        let ((keeper, keeper_items), (spool_items, spooled)) = (channel(), channel());
-        let desk = spool_desk(&settings, spool_items, &configs);
+        let ((keeper, keeper_items), (spool_items, spooled), peers) = (channel(), channel(), Arc::default());
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(sounds::QUEUE));
-        let peers: Arc<ArcSwap<Peers>> = Arc::default();
         let shared = Arc::new(Shared {
             clock,
             addresses,
@@ -102,7 +98,7 @@ impl Node {
             border: BorderDesk::new(&settings.border, peers)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
-            spool: desk,
+            spool: spool_desk(&settings, spool_items, &configs),
             sounds,
             own_sounds,
             keeper,

@@ -67,7 +67,6 @@ impl Bench {
         let (rtp_ports, claims) = free_ports(ports);
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(8));
         let shared = Arc::new(Shared {
-            peers: Arc::default(),
             trust: crate::trust::Trust::load(None, None).unwrap(),
             wishes: crate::shared::Wishes::default(),
             peers: Arc::default(),

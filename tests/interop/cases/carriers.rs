@@ -5,7 +5,7 @@ use interop::process::until;
 use interop::{Kamailio, Server, Stage, Tenant};
 use std::time::Duration;
 
-const ACCOUNT: (&str, &str) = ("acme-4420", "the-carriers-secret");
+pub(crate) const ACCOUNT: (&str, &str) = ("acme-4420", "the-carriers-secret");
 
 /// Waits until the trunk is as it should be; gives its line.
 fn trunk(server: &Server, registration: &str, health: &str) -> Result<serde_json::Value> {

@@ -28,6 +28,7 @@ mod lamps;
 mod lanes;
 mod load;
 mod outcomes;
+mod outside;
 mod phones;
 mod protected;
 mod recorded;

@@ -1,4 +1,4 @@
-//! Kamailio as a carrier: it takes registrations of one account by digest, and answers OPTIONS.
+//! Kamailio as a carrier: it takes registrations of one account by digest, answers OPTIONS, and passes calls on.
 
 use crate::process::{Program, require, until};
 use crate::stage::Stage;
@@ -10,6 +10,45 @@ use std::time::Duration;
 
 /// Nonces are good for so long, seconds: shorter than a refresh takes, so that each finds its own stale.
 const NONCE_S: u32 = 3;
+
+/// What a carrier does with calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Calls {
+    /// It takes none.
+    None,
+    /// It passes those of whom it knows by address on to this port.
+    To(u16),
+    /// It asks for credentials first, for calls and for their ends.
+    AskedTo(u16),
+}
+
+impl Calls {
+    /// A part of `request_route`.
+    fn route(self, password: &str) -> String {
+        let (port, asks) = match self {
+            Calls::None => return String::new(),
+            Calls::To(port) => (port, false),
+            Calls::AskedTo(port) => (port, true),
+        };
+        let ask = if asks {
+            format!(
+                "    if (!pv_proxy_authenticate(\"carrier.test\", \"{password}\", \"0\")) \
+                 {{ proxy_challenge(\"carrier.test\", \"1\"); exit; }}\n    consume_credentials();\n"
+            )
+        } else {
+            String::new()
+        };
+        let ends = match asks {
+            true => format!("    if (is_method(\"BYE\")) {{\n{ask}    }}\n"),
+            false => String::new(),
+        };
+        format!(
+            "  if (has_totag()) {{\n{ends}    if (loose_route()) {{ t_relay(); exit; }}\n    if (is_method(\"ACK\")) {{ if (t_check_trans()) t_relay(); exit; }}\n\
+             sl_send_reply(\"404\", \"Not here\"); exit;\n  }}\n  if (is_method(\"CANCEL\")) {{ if (t_check_trans()) t_relay(); exit; }}\n\
+             if (is_method(\"INVITE\")) {{\n{ask}    record_route();\n    $ru = \"sip:\" + $rU + \"@127.0.0.1:{port}\";\n    t_relay();\n    exit;\n  }}\n"
+        )
+    }
+}
 
 /// A running carrier. Killed when dropped.
 #[derive(Debug)]
@@ -25,18 +64,28 @@ impl Kamailio {
     ///
     /// # Errors
     /// It is not installed, or does not answer.
-    pub fn start(
+    pub fn start(stage: &Stage, port: u16, account: (&str, &str), algorithm: &str) -> Result<Kamailio> {
+        Kamailio::start_for(stage, port, account, algorithm, &Calls::None)
+    }
+
+    /// The same, and what it does with calls.
+    ///
+    /// # Errors
+    /// See [`Kamailio::start`].
+    pub fn start_for(
         stage: &Stage,
         port: u16,
         (account, password): (&str, &str),
         algorithm: &str,
+        calls: &Calls,
     ) -> Result<Kamailio> {
         require("kamailio")?;
+        let calls = calls.route(password);
         let socket = stage.path(&format!("kamailio-{port}.sock"));
         let config = format!(
             "debug=1\nlog_stderror=yes\nfork=yes\nchildren=1\ntcp_children=1\nauto_aliases=no\ndns=no\nrev_dns=no\n\
              alias=\"carrier.test\"\nlisten=udp:127.0.0.1:{port}\nlisten=tcp:127.0.0.1:{port}\n\
-             loadmodule \"kex.so\"\nloadmodule \"siputils.so\"\nloadmodule \"textops.so\"\nloadmodule \"tm.so\"\nloadmodule \"sl.so\"\nloadmodule \"pv.so\"\nloadmodule \"maxfwd.so\"\n\
+             loadmodule \"kex.so\"\nloadmodule \"siputils.so\"\nloadmodule \"textops.so\"\nloadmodule \"tm.so\"\nloadmodule \"sl.so\"\nloadmodule \"pv.so\"\nloadmodule \"maxfwd.so\"\nloadmodule \"rr.so\"\n\
              loadmodule \"usrloc.so\"\nloadmodule \"registrar.so\"\nloadmodule \"auth.so\"\nloadmodule \"ctl.so\"\n\
              modparam(\"ctl\", \"binrpc\", \"unix:{}\")\nmodparam(\"usrloc\", \"db_mode\", 0)\n\
              modparam(\"registrar\", \"max_expires\", 12)\nmodparam(\"auth\", \"nonce_expire\", {NONCE_S})\n\
@@ -44,7 +93,7 @@ impl Kamailio {
              request_route {{\n  if (is_method(\"OPTIONS\")) {{ sl_send_reply(\"200\", \"OK\"); exit; }}\n\
              if (is_method(\"REGISTER\")) {{\n    if (!pv_www_authenticate(\"carrier.test\", \"{password}\", \"0\")) \
              {{ www_challenge(\"carrier.test\", \"1\"); exit; }}\n    if ($au != \"{account}\") {{ sl_send_reply(\"403\", \"Forbidden\"); exit; }}\n\
-             save(\"location\");\n    exit;\n  }}\n  sl_send_reply(\"404\", \"Not here\");\n}}\n",
+             save(\"location\");\n    exit;\n  }}\n{calls}  sl_send_reply(\"404\", \"Not here\");\n}}\n",
             socket.display()
         );
         stage.write(&format!("kamailio-{port}.cfg"), &config)?;

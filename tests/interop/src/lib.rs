@@ -34,7 +34,7 @@ pub mod wire;
 
 pub use actor::Actor;
 pub use baresip::Phone;
-pub use kamailio::Kamailio;
+pub use kamailio::{Calls, Kamailio};
 pub use listener::{Authority, Listener};
 pub use process::{Program, until};
 pub use script::{Script, Words};

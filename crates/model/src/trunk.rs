@@ -143,6 +143,8 @@ pub struct TrunkDraft {
     pub trust_identity: bool,
     /// A call that comes from outside and is sent on to the outside shows its caller's number, which is not the tenant's.
     pub foreign_caller: bool,
+    /// Calls are signed (STIR/SHAKEN, RFC 8588), where the operator has a key.
+    pub sign: bool,
     /// How the carrier is told who has sent a call on.
     pub history: TrunkHistory,
     /// Where its calls lead that are for none of the tenant's numbers, as it would be dialled in the tenant; empty = nowhere.
@@ -212,6 +214,7 @@ impl Default for TrunkDraft {
             identity: TrunkIdentity::Asserted,
             trust_identity: true,
             foreign_caller: false,
+            sign: false,
             history: TrunkHistory::Diversion,
             inbound: String::new(),
             try_s: 4,

@@ -45,5 +45,5 @@ mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Border, Dns, Listen, Settings, TlsFiles, WakeHook};
+pub use settings::{Border, Dns, Listen, Settings, StirKey, TlsFiles, WakeHook};
 pub use sip::locate::Families;

@@ -69,6 +69,7 @@ impl Bench {
         let shared = Arc::new(Shared {
             trust: crate::trust::Trust::load(None, None).unwrap(),
             wishes: crate::shared::Wishes::default(),
+            signer: None,
             peers: Arc::default(),
             border: crate::border_desk::BorderDesk::new(&crate::settings::Border::default(), Arc::default())
                 .unwrap(),

@@ -96,6 +96,7 @@ impl Node {
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
             border: BorderDesk::new(&settings.border, peers)?,
+            signer: signer(&settings)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             spool: spool_desk(&settings, spool_items, &configs),
@@ -370,6 +371,18 @@ fn start_media(shared: &Arc<Shared>, threads: &mut Vec<JoinHandle<()>>) -> Resul
     )
 }
 
+/// What signs calls, where the operator has a key.
+fn signer(settings: &Settings) -> Result<Option<Arc<stir::Signer>>> {
+    let Some(stir) = &settings.stir else {
+        return Ok(None);
+    };
+    let path = stir.key.display();
+    let pem = std::fs::read(&stir.key).with_context(|| format!("[stir] key: cannot read {path}"))?;
+    let signer = stir::Signer::new(&pem, &stir.url, &stir::Rules::default());
+    let signer = signer.map_err(|error| anyhow!("[stir] {path} and {}: {error}", stir.url))?;
+    Ok(Some(Arc::new(signer)))
+}
+
 /// Deals sockets, configurations and bindings out to their workers.
 fn starts(
     shared: &Arc<Shared>,
@@ -383,6 +396,7 @@ fn starts(
         edge_key: shared.edge_key,
         token_key: shared.token_key,
         fingerprints: shared.dtls.fingerprints(),
+        signer: shared.signer.clone(),
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,
     };

@@ -33,6 +33,15 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// What calls are signed by (RFC 8226).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StirKey {
+    /// Private key of the curve P-256, PEM: PKCS #8 or SEC1.
+    pub key: PathBuf,
+    /// Where its certificate lies for all to fetch.
+    pub url: String,
+}
+
 /// How the DNS is asked where a peer of a trunk is (RFC 3263).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dns {
@@ -98,6 +107,8 @@ pub struct Settings {
     /// Web pages that may open a WebSocket, as a browser names their origin (`https://phone.example.com`); empty = all.
     /// Nothing rides on a browser's cookies here, so a foreign page gains nothing but a connection.
     pub origins: Vec<String>,
+    /// What calls to carriers are signed by; `None` = they are not.
+    pub stir: Option<StirKey>,
     /// Own certificate; without one a self-signed certificate is made in the data directory.
     pub tls: Option<TlsFiles>,
     /// PEM file with issuers of carriers' certificates, trusted besides those of the machine.
@@ -142,6 +153,7 @@ impl Default for Settings {
             media_workers: 0,
             listen: Vec::new(),
             origins: Vec::new(),
+            stir: None,
             tls: None,
             trunk_ca: None,
             rtp_ports: 16_384..=32_767,

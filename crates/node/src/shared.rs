@@ -176,6 +176,8 @@ pub(crate) struct Shared {
     pub(crate) addresses: Vec<Address>,
     /// Which tenant owns which domain.
     pub(crate) directory: Arc<ArcSwap<Directory>>,
+    /// Signs calls to carriers.
+    pub(crate) signer: Option<Arc<stir::Signer>>,
     /// Where calls of carriers may come from.
     pub(crate) peers: Arc<ArcSwap<Peers>>,
     /// Certificates, when a TLS address is configured.

@@ -194,6 +194,7 @@ pub(crate) struct Context {
     pub(crate) acting: VecDeque<CallId>,
     pub(crate) server_name: Arc<str>,
     pub(crate) fingerprints: Arc<[Arc<str>]>,
+    pub(crate) signer: Option<Arc<stir::Signer>>,
     pub(crate) fork_targets: usize,
     /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
     pub(crate) longest_flow_timer_s: u32,
@@ -227,6 +228,7 @@ impl Context {
             acting: VecDeque::new(),
             server_name: Arc::clone(&setup.server_name),
             fingerprints: Arc::clone(&setup.fingerprints),
+            signer: setup.signer.clone(),
             fork_targets: setup.limits.fork_targets,
             longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),
             config,

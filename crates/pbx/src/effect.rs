@@ -24,6 +24,8 @@ pub struct Setup {
     /// browser whose call is transferred learns from another fingerprint that it has to do with another session. Without
     /// any, browsers are talked to plainly.
     pub fingerprints: Arc<[Arc<str>]>,
+    /// Signs calls to carriers that want that (RFC 8224); `None` = the operator has no key.
+    pub signer: Option<Arc<stir::Signer>>,
     /// The node's caps.
     pub limits: Limits,
 }

@@ -18,6 +18,7 @@ mod call;
 mod carriers;
 mod contact;
 mod context;
+mod date;
 mod dialled;
 mod doors;
 pub mod edge;

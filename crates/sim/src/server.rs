@@ -129,6 +129,7 @@ impl Server {
         let limits = Limits::default();
         let setup = Setup {
             fingerprints: Arc::default(),
+            signer: None,
             seed,
             edge_key: seed,
             token_key: seed,

@@ -3,7 +3,7 @@
 use super::Config;
 use super::reader::{Problem, Reader, Section};
 use model::{Limits, Transport};
-use node::{Listen, Settings, TlsFiles};
+use node::{Listen, Settings, StirKey, TlsFiles};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use toml::de::DeTable;
@@ -55,6 +55,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let listen = listen(reader, top);
     let origins = origins(reader, top);
     let (tls, trunk_ca) = tls(reader, top);
+    let stir = stir(reader, top);
     let dns = super::dns::read(reader, top);
     let border = super::border::read(reader, top);
     let limits = limits(reader, top);
@@ -65,6 +66,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         media_workers,
         listen,
         origins,
+        stir,
         tls,
         trunk_ca,
         rtp_ports,
@@ -253,6 +255,28 @@ fn origins<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<String> {
     }
     reader.done(&section);
     all
+}
+
+/// What calls to carriers are signed by.
+fn stir<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Option<StirKey> {
+    let mut section = reader.section(top, "stir");
+    let key = path(reader, &mut section, "key", "\"/etc/carillon/stir-key.pem\"");
+    let such_as = "\"https://sti.example.com/ours.pem\"";
+    let url = reader.text(&mut section, "certificate_url", such_as);
+    reader.done(&section);
+    match (key, url) {
+        (Some(key), Some((_, url))) => Some(StirKey {
+            key,
+            url: url.to_owned(),
+        }),
+        (None, None) => None,
+        _ => {
+            let what =
+                "[stir] needs both `key` and `certificate_url`; give the other, or neither to sign nothing";
+            reader.problem(section.start(), what);
+            None
+        }
+    }
 }
 
 /// Our certificate, and the file with issuers of carriers' ones.

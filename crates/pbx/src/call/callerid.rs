@@ -7,9 +7,11 @@ use super::Call;
 use super::forward;
 use super::identity::ANONYMOUS;
 use crate::context::Context;
-use flow::Forward;
-use model::{TenantConfig, Trunk, TrunkDraft, TrunkHistory, TrunkIdentity, UserId};
+use crate::date::date;
+use flow::{Forward, Outside};
+use model::{Now, TenantConfig, Trunk, TrunkDraft, TrunkHistory, TrunkIdentity, UserId};
 use sip::Name;
+use stir::{Attestation, Claims, OrigId};
 
 /// What a carrier is told.
 pub(super) struct Shown {
@@ -50,6 +52,37 @@ impl Call {
         }
         headers.extend(self.history_for(context, draft));
         Shown { from, headers }
+    }
+
+    /// Our word for the caller's number (RFC 8224 §4.1): full for a number of the tenant; of a call that came from outside we know
+    /// where it came in, and nothing more (RFC 8588 §4).
+    pub(super) fn signature(
+        &self,
+        context: &mut Context,
+        draft: &TrunkDraft,
+        what: &Outside,
+        now: Now,
+    ) -> Vec<(Name, String)> {
+        let signer = context
+            .signer
+            .clone()
+            .filter(|_| draft.sign && !self.is_emergency());
+        let number = self.number_to_show(context, draft);
+        let Some((signer, number)) = signer.zip(number) else {
+            return Vec::new();
+        };
+        let own = owned(&context.config, &number).is_some();
+        let origid = [context.random(), context.random()].map(u64::to_be_bytes);
+        let signed = signer.sign(&Claims {
+            attestation: if own { Attestation::A } else { Attestation::C },
+            orig: &number,
+            dest: &[&what.number],
+            iat: now.wall.secs(),
+            origid: OrigId::new(origid.as_flattened().try_into().unwrap_or_default()),
+        });
+        let identity = signed.ok().map(|value| (Name::Identity, value));
+        let date = identity.as_ref().map(|_| (Name::Date, date(now.wall)));
+        identity.into_iter().chain(date).collect()
     }
 
     /// The caller's number as E.164: one that the tenant has, or, of a call from outside that is sent on, the caller's own where the

@@ -282,7 +282,9 @@ impl Call {
         context.carriers.begins(trunk.id, now);
         context.carriers.joins(trunk.id, self.id);
         context.counts.trunk_calls += 1;
-        let told = self.told_to(context, trunk, &what, (&flow, way.order));
+        let mut told = self.told_to(context, trunk, &what, (&flow, way.order));
+        told.headers
+            .extend(self.signature(context, &trunk.draft, &what, now));
         let target = Target::outside(context, trunk.id, flow, told);
         self.targets.push(target);
         // Those before have had their last word, or will be told to go.

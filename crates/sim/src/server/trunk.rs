@@ -44,6 +44,12 @@ impl Server {
         }
     }
 
+    /// From now on, and after the tenant is built anew, calls are signed by this.
+    pub fn sign_with(&mut self, signer: stir::Signer, id: TenantId, now: Now) {
+        self.setup.signer = Some(Arc::new(signer));
+        self.rebuild(id, now);
+    }
+
     /// What tenants say about calls to the outside, and where calls may come from.
     pub(super) fn told_of_trunks(&mut self, id: TenantId, effect: Effect, now: Now) {
         match effect {

@@ -462,6 +462,53 @@ fn a_phone_with_keys_talks_to_a_carrier_without() {
     assert!(cdr.caller_srtp.is_some() && cdr.callee_srtp.is_none());
 }
 
+/// RFC 8225 Appendix A.
+const KEY: &str = "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIFeZ1R208QCvcu5GuYyMfG4W7sH4m99/7eHSDLpdYllFoAoGCCqGSM49
+AwEHoUQDQgAE8HNbQd/TmvCKwPKHkMF9fScavGeH78YTU8qLS8I5HLHSSmlATLcs
+lQMhNC/OhlWBYC626nIlo7XeebYS7Sb37g==
+-----END EC PRIVATE KEY-----";
+
+#[test]
+fn a_call_is_signed_where_the_trunk_wants_that() {
+    use stir::{Begun, Call, Rules, Signer, Verification};
+    let mut scene = Scene::new();
+    let rules = Rules::default();
+    let signer = Signer::new(KEY.as_bytes(), "https://sti.example/ours.pem", &rules).expect("a key");
+    let now = scene.world.now();
+    scene.world.server.sign_with(signer, ACME, now);
+    let (phone, switch) = scene.outside(Answer::PickUp(100));
+    scene.call(phone, OUTSIDE);
+    scene.run(1000);
+    assert_eq!(scene.shown(switch, "Identity"), "");
+    scene.hang_up(phone);
+    scene.equip(vec![peer(7, "gw.example", |draft| draft.sign = true)]);
+    scene.run(2000);
+    scene.call(phone, OUTSIDE);
+    scene.run(1000);
+    let (identity, call) = (
+        scene.shown(switch, "Identity"),
+        Call {
+            orig: "+49305550001",
+            dest: OUTSIDE,
+        },
+    );
+    let now = scene.world.now().wall.secs();
+    let begun = |call: &Call<'_>| Verification::begin(&rules, [identity.as_str()], call, now);
+    // The claims are those of the call; whether the signature is good its certificate will tell.
+    assert!(
+        matches!(begun(&call), Begun::NeedsCertificate(check) if check.url() == "https://sti.example/ours.pem")
+    );
+    let other = Call {
+        orig: "+49305550002",
+        ..call
+    };
+    assert!(matches!(begun(&other), Begun::Done(_)));
+    assert!(scene.shown(switch, "Date").ends_with(" GMT"));
+    scene.act(phone, |phone, now| phone.hang_up(1, now));
+    scene.rests();
+}
+
 #[test]
 fn channels_and_pace_of_a_trunk_are_limits() {
     let mut scene = Scene::new();

@@ -177,3 +177,60 @@ fn a_carrier_sends_a_call_and_a_stranger_does_not() -> Result<()> {
         Ok("one call in, one refused".to_owned())
     })
 }
+
+/// New calls a second, and for how long.
+const PACE: u32 = 50;
+const FOR_S: u32 = 60;
+
+#[test]
+fn fifty_calls_a_second_survive_a_carrier_that_stops_and_comes_back() -> Result<()> {
+    Stage::run("carriers-load", |stage| {
+        let server = Server::start(stage, &[acme()])?;
+        let limits = ["concurrent", "calls_per_s", "calls_per_min", "minutes_per_day"];
+        let none = ["tenant", "user"].map(|who| limits.map(|limit| format!("by_day.{who}.{limit}=none")));
+        let none: Vec<&str> = none.as_flattened().iter().map(String::as_str).collect();
+        server.carillon(&[&["toll", "set", "acme", "night_hours="][..], &none].concat())?;
+        // As many as the callers make may come to one of them.
+        let calls = PACE * FOR_S;
+        let ports = [stage.ports.one()?, stage.ports.one()?];
+        let carrier = |port: u16| -> Result<interop::sipp::Run> {
+            let mut run = Sipp::new(stage, "uas", server.sip)?
+                .on_port(port)
+                .calls(calls, 1_000, 2_000)
+                .start()?;
+            run.await_bound()?;
+            Ok(run)
+        };
+        let (mut one, _two) = (carrier(ports[0])?, carrier(ports[1])?);
+        for (name, port) in ["one", "two"].iter().zip(ports) {
+            trunk(stage, &server, name, port, &["options_s=0", "try_s=1"])?;
+        }
+        server.carillon(&["route", "set", "acme", "out", "trunks=one:1:10,two:1:10"])?;
+        let row = caller(DOMAIN, "101", &password(DOMAIN, "101"));
+        let sipp = calling(stage, &server, "uac", OUTSIDE, DOMAIN)?.with("talk_ms", "500");
+        let mut load = sipp.row(&row).calls(calls, PACE, 2_000).start()?;
+        // A third of the way in it dies, and is back after two.
+        let begun = |least: u32| {
+            until(&format!("{least} calls"), Duration::from_secs(60), || {
+                let count = server.status()?["counts"]["trunk_calls"].as_u64();
+                Ok(count.is_some_and(|count| count >= u64::from(least)).then_some(()))
+            })
+        };
+        begun(calls / 3)?;
+        one.kill();
+        begun(calls / 3 * 2)?;
+        let failures = server.status()?["counts"]["trunk_failures"].as_u64().unwrap_or(0);
+        let _one_again = carrier(ports[0])?;
+        let figures = load.finish(u64::from(calls))?;
+        ensure!(figures.failed == 0, "{figures:?}");
+        ensure!(failures > 0, "nobody noticed that a carrier was gone");
+        let records = server.await_cdrs("acme", usize::try_from(calls)?)?;
+        let late = |record: &&serde_json::Value| took(record, "trunk failed (408)");
+        let moved = records.iter().filter(late).count();
+        println!("COUNT sipp/trunk-calls {}", figures.successful);
+        Ok(format!(
+            "{} of {calls} calls, {moved} moved from one carrier to the other",
+            figures.successful
+        ))
+    })
+}

@@ -289,6 +289,21 @@ impl TrunkDraft {
             return fault("from", "must name at most 100 networks");
         }
         self.check_calls()?;
+        self.check_transport()
+    }
+
+    /// The user part of what is registered.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match self.account.as_str() {
+            "" => &self.username,
+            account => account,
+        }
+    }
+
+    /// What is about the way to the carrier.
+    fn check_transport(&self) -> Result<(), TrunkFault> {
+        let fault = |field, rule| Err(TrunkFault { field, rule });
         if self.port == Some(0) {
             return fault("port", "must be 1 to 65535");
         }
@@ -302,15 +317,6 @@ impl TrunkDraft {
             );
         }
         Ok(())
-    }
-
-    /// The user part of what is registered.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        match self.account.as_str() {
-            "" => &self.username,
-            account => account,
-        }
     }
 
     /// What is about calls.

@@ -1,12 +1,13 @@
 //! A tenant's configuration: one immutable, versioned snapshot, indexed for the lookups that calls make.
 
 use crate::{
-    DeviceId, Library, NumberRange, Policy, RecordPolicy, TenantId, Trunk, TrunkDraft, TrunkId, UserId,
-    UserSettings,
+    DeviceId, Library, NumberRange, Policy, RateDraft, RecordPolicy, TenantId, Trunk, TrunkDraft, TrunkId,
+    UserId, UserSettings,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 /// A person (or a room): owns one extension, is rung on every device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +99,7 @@ pub struct TenantConfig {
     library: Library,
     trunks: Vec<Trunk>,
     numbers: Vec<NumberRange>,
+    rates: Option<Arc<RateDraft>>,
 }
 
 impl TenantConfig {
@@ -170,6 +172,7 @@ impl TenantConfig {
             library: Library::default(),
             trunks: Vec::new(),
             numbers: Vec::new(),
+            rates: None,
         })
     }
 
@@ -227,6 +230,19 @@ impl TenantConfig {
     #[must_use]
     pub fn number(&self, number: u64) -> Option<&NumberRange> {
         self.numbers.iter().find(|range| range.has(number))
+    }
+
+    /// The same with this price list. Configurations with the same list share it, so that whoever has made a table of it sees that
+    /// nothing has changed.
+    #[must_use]
+    pub fn with_rates(self, rates: Option<Arc<RateDraft>>) -> TenantConfig {
+        TenantConfig { rates, ..self }
+    }
+
+    /// What calls to the outside cost; `None` without a price list.
+    #[must_use]
+    pub fn rates(&self) -> Option<&Arc<RateDraft>> {
+        self.rates.as_ref()
     }
 
     /// The sounds that the tenant has brought.

@@ -86,7 +86,7 @@ pub use tls::TlsFault;
 pub use toll::{
     AtLimit, TollAccount, TollAlert, TollAmount, TollCall, TollCause, TollChange, TollCheckpoint,
     TollException, TollLevel, TollLimit, TollLimits, TollNote, TollPolicy, TollProfile, TollScope, TollSpent,
-    TollTerms, TollTicket, Unrated,
+    TollTerms, TollTicket, TollUse, Unrated,
 };
 pub use trunk::{
     Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkHistory, TrunkIdentity,

@@ -124,6 +124,8 @@ pub struct NumberRange {
 impl NumberRange {
     /// Ranges of one tenant.
     pub const MOST: usize = 10_000;
+    /// Numbers of one range.
+    pub const WIDEST: u64 = 100_000;
 
     /// One number.
     #[must_use]
@@ -204,7 +206,7 @@ impl NumberRange {
         if !(5..=15).contains(&digits(self.first)) || digits(self.first) != digits(self.last) {
             return Err("a range has numbers of equally many digits, 5 to 15, country code first");
         }
-        if self.last < self.first || self.len() > 100_000 {
+        if self.last < self.first || self.len() > NumberRange::WIDEST {
             return Err("a range begins with its lowest number and has at most 100000");
         }
         if self.keep > 15 || self.to.len() > 32 || (self.to.is_empty() && self.keep == 0) {

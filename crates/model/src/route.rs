@@ -37,6 +37,8 @@ impl Route {
     pub const MOST: usize = 1_000;
     /// Trunks of one route.
     pub const MOST_TRUNKS: usize = 20;
+    /// Prefixes of one route.
+    pub const MOST_PREFIXES: usize = 1_000;
 
     /// How many digits of the number it names, where it is for it at all.
     #[must_use]

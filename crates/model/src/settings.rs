@@ -95,6 +95,9 @@ pub struct UserSettingsChange {
     /// Whether his calls are recorded. Not for phones to say, so it is not kept with what they say.
     #[serde(skip)]
     pub record: Option<Option<RecordPolicy>>,
+    /// The number that his calls to the outside show. Not for phones to say either.
+    #[serde(skip)]
+    pub caller_number: Option<Option<Box<str>>>,
 }
 
 impl UserSettingsChange {
@@ -121,6 +124,9 @@ impl UserSettingsChange {
         settings.dnd = self.dnd.unwrap_or(settings.dnd);
         settings.no_answer_s = self.no_answer_s.unwrap_or(settings.no_answer_s);
         settings.record = self.record.unwrap_or(settings.record);
+        if let Some(number) = &self.caller_number {
+            settings.caller_number.clone_from(number);
+        }
         for (kind, to) in &self.forwards {
             let place = match kind {
                 ForwardKind::Always => &mut settings.forward_always,
@@ -136,6 +142,7 @@ impl UserSettingsChange {
         self.dnd = newer.dnd.or(self.dnd);
         self.no_answer_s = newer.no_answer_s.or(self.no_answer_s);
         self.record = newer.record.or(self.record);
+        self.caller_number = newer.caller_number.or_else(|| self.caller_number.take());
         for (kind, to) in newer.forwards {
             self.forwards.retain(|(known, _)| *known != kind);
             self.forwards.push((kind, to));

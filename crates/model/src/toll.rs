@@ -6,7 +6,7 @@ mod limits;
 mod state;
 
 pub use limits::{TollChange, TollLimits, TollProfile};
-pub use state::{TollAccount, TollCall, TollCheckpoint, TollNote, TollSpent, TollTerms};
+pub use state::{TollAccount, TollCall, TollCheckpoint, TollNote, TollSpent, TollTerms, TollUse};
 
 use crate::{Band, Currency, DestinationClass, Money, Prefix, TrunkId, UserId, Wall};
 use serde::{Deserialize, Serialize};

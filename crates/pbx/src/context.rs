@@ -20,7 +20,7 @@ use bytes::Bytes;
 use flow::Flow;
 use model::{
     Access, AccessOutcome, CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig,
-    TrunkId, UserId, UserSettings, UserSettingsChange,
+    TollPolicy, TrunkId, UserId, UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
@@ -30,7 +30,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tenancy::Meter;
+use tenancy::{Meter, RateTable};
 
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +183,8 @@ pub(crate) struct Context {
     pub(crate) numbering: Numbering,
     pub(crate) carriers: Carriers,
     pub(crate) meter: Meter,
+    /// What calls cost; kept from one configuration to the next while the list is the same.
+    rates: Option<Arc<RateTable>>,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -206,6 +208,10 @@ impl Context {
     pub(crate) fn new(config: Arc<TenantConfig>, setup: &Setup) -> Context {
         let mut tokens = TokenSource::new(setup.seed);
         let tag_key = TagKey::new(setup.seed);
+        let rates = prices(&config, None);
+        let policy = affordable(&config, rates.as_deref());
+        let without = |_| Meter::without_prices(config.policy().toll.clone());
+        let meter = Meter::new(policy, rates.clone()).unwrap_or_else(without);
         Context {
             tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
             timers: Wheel::new(),
@@ -219,7 +225,8 @@ impl Context {
             keys: Keys::default(),
             numbering: Numbering::new(config.policy()),
             carriers: Carriers::default(),
-            meter: Meter::without_prices(config.policy().toll.clone()),
+            meter,
+            rates,
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -240,8 +247,10 @@ impl Context {
     /// Another configuration holds from now on.
     pub(crate) fn reconfigure(&mut self, config: Arc<TenantConfig>) {
         self.numbering = Numbering::new(config.policy());
-        // Without a price list there is no currency that could differ.
-        let _ = self.meter.configure(config.policy().toll.clone(), None);
+        self.rates = prices(&config, self.rates.take());
+        let policy = affordable(&config, self.rates.as_deref());
+        // They have the same currency now, so nothing is refused.
+        let _ = self.meter.configure(policy, self.rates.clone());
         self.config = config;
     }
 
@@ -449,6 +458,23 @@ impl Context {
             out.push(Effect::Transmit { flow, bytes });
         }
     }
+}
+
+/// The table of the configuration's price list; `old` where it is that. A list that is none, which nothing stores, counts as if
+/// there were none.
+fn prices(config: &TenantConfig, old: Option<Arc<RateTable>>) -> Option<Arc<RateTable>> {
+    let list = config.rates()?;
+    let is_same = |old: &Arc<RateTable>| Arc::ptr_eq(old.list(), list);
+    old.filter(is_same)
+        .or_else(|| RateTable::of(Arc::clone(list)).ok().map(Arc::new))
+}
+
+/// The tenant's limits. Should they be in another currency than the prices, which nothing stores, they count in that of the prices:
+/// calls stay possible, and limited.
+fn affordable(config: &TenantConfig, rates: Option<&RateTable>) -> TollPolicy {
+    let mut policy = config.policy().toll.clone();
+    policy.currency = policy.currency.and(rates.map(RateTable::currency));
+    policy
 }
 
 /// `text` without control characters, cut to at most `longest` octets at a character boundary.

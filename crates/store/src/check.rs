@@ -72,6 +72,15 @@ pub(crate) fn settings(change: &UserSettingsChange) -> Result<(), StoreError> {
             "must be 5 to 600 seconds",
         ));
     }
+    if let Some(Some(number)) = &change.caller_number
+        && !is_e164(number)
+    {
+        return Err(invalid(
+            "caller number",
+            number,
+            "must be written as +, country code and number, such as +493012345",
+        ));
+    }
     let numbers = change.forwards.iter().filter_map(|(_, to)| to.as_deref());
     match numbers.into_iter().find(|to| !UserSettings::is_number(to)) {
         Some(to) => Err(invalid(
@@ -93,12 +102,14 @@ pub(crate) fn usable(read: &UserSettings) -> UserSettings {
         forward_busy: number(&read.forward_busy),
         forward_no_answer: number(&read.forward_no_answer),
         record: read.record,
-        caller_number: read
-            .caller_number
-            .clone()
-            .filter(|number| model::Prefix::of_number(number).is_some()),
+        caller_number: read.caller_number.clone().filter(|number| is_e164(number)),
         no_answer_s: read.no_answer_s.clamp(*range.start(), *range.end()),
     }
+}
+
+/// A plus, the country code and the rest.
+fn is_e164(text: &str) -> bool {
+    text.starts_with('+') && text.parse::<model::Prefix>().is_ok()
 }
 
 /// Nobody forwards to himself.

@@ -1,6 +1,7 @@
 //! Configuration and records on disk.
 //!
-//! Owns: the SQLite database of tenants, users, devices, trunks and call records; the key file that seals passwords;
+//! Owns: the SQLite database of tenants, users, devices, trunks, numbers, price lists and call
+//! records; the key file that seals passwords;
 //! the append-only journals that carry bindings and call records over a kill. Does not own: when to read or
 //! drain them (`node`), and who may ask (`tenancy`: every operation on a tenant starts from a `Scope`).
 #![forbid(unsafe_code)]
@@ -15,7 +16,9 @@ mod device;
 pub mod error;
 mod import;
 pub mod journal;
+mod number;
 mod open;
+mod rates;
 mod recording;
 pub mod secret;
 mod snapshot;
@@ -33,6 +36,7 @@ pub use journal::{
     EventAppender, EventJournal, Journal, JournalError, Kept, LiveAppender, LiveJournal, SpoolLimits,
 };
 pub use open::{Options, Store};
+pub use rates::RatesRow;
 pub use secret::Password;
 pub use sound::{NewSound, SoundKind, SoundRow};
 pub use tenant::TenantRow;

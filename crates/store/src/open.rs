@@ -6,12 +6,14 @@
 use crate::StoreError;
 use crate::error::BUSY_TIMEOUT;
 use crate::secret::{Key, Place};
-use model::TenantId;
+use model::{RateDraft, TenantId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tenancy::Scope;
 use tokio::runtime::Runtime;
@@ -39,6 +41,9 @@ impl Default for Options {
     }
 }
 
+/// Price lists that were read, by tenant, each with the id of its row.
+pub(crate) type KnownRates = BTreeMap<i64, (i64, Arc<RateDraft>)>;
+
 /// The configuration and records of one data directory.
 ///
 /// Every method blocks the calling thread, which must not be a thread of an async runtime: the store drives
@@ -50,6 +55,8 @@ pub struct Store {
     runtime: Runtime,
     dir: PathBuf,
     key: Key,
+    /// Price lists that were read.
+    rates: KnownRates,
     busy_timeout: Duration,
     /// Held for as long as the file is open.
     _lock: Option<File>,
@@ -109,6 +116,7 @@ impl Store {
             runtime,
             dir: dir.to_owned(),
             key,
+            rates: KnownRates::new(),
             busy_timeout: options.busy_timeout,
             _lock: lock,
         })
@@ -136,8 +144,9 @@ impl Store {
         self.key.derived(purpose)
     }
 
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
+    /// What configurations are made with beside rows: the key of passwords, and the price lists that were read before.
+    pub(crate) fn key_and_rates(&mut self) -> (&Key, &mut KnownRates) {
+        (&self.key, &mut self.rates)
     }
 
     /// Reads in one consistent view.

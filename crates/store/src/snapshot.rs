@@ -1,6 +1,8 @@
 //! From rows to the immutable configuration that calls read, and news of changes.
 
-use crate::open::{sql, unsql};
+use crate::number;
+use crate::open::{KnownRates, sql, unsql};
+use crate::rates;
 use crate::secret::{Key, Place, ha1};
 use crate::sound::{self, Named};
 use crate::tenant::{domains, policy_from};
@@ -9,6 +11,7 @@ use crate::user::{UserColumns, user_of};
 use crate::{Store, StoreError};
 use model::{Device, DeviceId, Library, TenantConfig, TenantId, User, UserId};
 use sqlx::{Row, SqliteConnection};
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 use tenancy::Scope;
@@ -32,6 +35,8 @@ struct Rows {
     devices: Peekable<IntoIter<Sealed>>,
     sounds: Peekable<IntoIter<Named>>,
     trunks: Peekable<IntoIter<trunk::Columns>>,
+    numbers: Peekable<IntoIter<number::Columns>>,
+    rates: Peekable<IntoIter<rates::Columns>>,
 }
 
 impl Store {
@@ -40,8 +45,7 @@ impl Store {
     /// # Errors
     /// The database failed, or a row was altered by foreign hands.
     pub fn load_all(&mut self) -> Result<Vec<TenantConfig>, StoreError> {
-        let rows = self.read(async |db, _| Rows::read(db, None, false).await)?;
-        rows.into_configs(self.key())
+        self.configs(None, false)
     }
 
     /// The configuration of one tenant.
@@ -63,9 +67,19 @@ impl Store {
 
     fn load_one(&mut self, scope: &Scope, disabled: bool) -> Result<TenantConfig, StoreError> {
         let tenant = scope.tenant();
-        let rows = self.read(async |db, _| Rows::read(db, Some(sql(tenant.0)), disabled).await)?;
-        let config = rows.into_configs(self.key())?.into_iter().next();
+        let config = self.configs(Some(sql(tenant.0)), disabled)?.into_iter().next();
+        if config.as_ref().is_none_or(|config| config.rates().is_none()) {
+            self.key_and_rates().1.remove(&sql(tenant.0));
+        }
         config.ok_or_else(|| StoreError::not_found("tenant", tenant))
+    }
+
+    fn configs(&mut self, only: Option<i64>, disabled: bool) -> Result<Vec<TenantConfig>, StoreError> {
+        let known = self.key_and_rates().1.iter();
+        let known = known.map(|(tenant, (id, _))| (*tenant, *id)).collect();
+        let rows = self.read(async |db, _| Rows::read(db, only, disabled, &known).await)?;
+        let (key, rates) = self.key_and_rates();
+        rows.into_configs(key, rates)
     }
 
     /// The present value of the global counter and who changed since it was `counter`: made, changed,
@@ -110,7 +124,12 @@ async fn read_counter(db: &mut SqliteConnection) -> Result<u64, StoreError> {
 
 impl Rows {
     /// Of all tenants, or of one; of those that are enabled, unless `disabled`.
-    async fn read(db: &mut SqliteConnection, only: Option<i64>, disabled: bool) -> Result<Rows, StoreError> {
+    async fn read(
+        db: &mut SqliteConnection,
+        only: Option<i64>,
+        disabled: bool,
+        known: &BTreeMap<i64, i64>,
+    ) -> Result<Rows, StoreError> {
         let tenants = sqlx::query_as(
             "SELECT id, name, policy, version FROM tenant
              WHERE (enabled OR ?2) AND (?1 IS NULL OR id = ?1) ORDER BY id",
@@ -126,19 +145,29 @@ impl Rows {
             devices: devices(db, only, disabled).await?.into_iter().peekable(),
             sounds: sound::named(db, only, disabled).await?.into_iter().peekable(),
             trunks: trunk::read(db, only, disabled).await?.into_iter().peekable(),
+            numbers: number::read(db, only, disabled).await?.into_iter().peekable(),
+            rates: rates::read(db, only, disabled, known)
+                .await?
+                .into_iter()
+                .peekable(),
         })
     }
 
-    fn into_configs(mut self, key: &Key) -> Result<Vec<TenantConfig>, StoreError> {
+    fn into_configs(mut self, key: &Key, known: &mut KnownRates) -> Result<Vec<TenantConfig>, StoreError> {
         let tenants = std::mem::take(&mut self.tenants);
         tenants
             .into_iter()
-            .map(|tenant| self.next_config(tenant, key))
+            .map(|tenant| self.next_config(tenant, key, known))
             .collect()
     }
 
     /// Builds the next tenant from the front of each list.
-    fn next_config(&mut self, tenant: TenantColumns, key: &Key) -> Result<TenantConfig, StoreError> {
+    fn next_config(
+        &mut self,
+        tenant: TenantColumns,
+        key: &Key,
+        known: &mut KnownRates,
+    ) -> Result<TenantConfig, StoreError> {
         let (id, name, policy, version) = tenant;
         let mut domains = Vec::new();
         while let Some((_, domain)) = self.domains.next_if(|(t, _)| *t == id) {
@@ -161,6 +190,14 @@ impl Rows {
         while let Some(columns) = self.trunks.next_if(|(t, ..)| *t == id) {
             trunks.push(trunk::trunk_of(columns, key)?);
         }
+        let mut numbers = Vec::new();
+        while let Some(columns) = self.numbers.next_if(|(t, ..)| *t == id) {
+            numbers.push(number::range_of(columns)?);
+        }
+        let prices = match self.rates.next_if(|(t, ..)| *t == id) {
+            Some(columns) => rates::list_of(known, columns)?,
+            None => None,
+        };
         let policy = policy_from(id, &policy)?;
         let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
         let tenant = TenantId(unsql(id));
@@ -169,7 +206,11 @@ impl Rows {
             tenant: tenant.0,
             what: e.to_string(),
         })?;
-        Ok(config.with_library(library).with_trunks(trunks))
+        Ok(config
+            .with_library(library)
+            .with_trunks(trunks)
+            .with_numbers(numbers)
+            .with_rates(prices))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::is_duplicate;
 use crate::open::{raise, sql, tick, unsql};
 use crate::{Store, StoreError, check};
-use model::{Policy, TenantId};
+use model::{Currency, Policy, TenantId};
 use serde::Serialize;
 use sqlx::SqliteConnection;
 use tenancy::{Directory, Domain, Operator, Scope};
@@ -152,10 +152,12 @@ impl Store {
     /// Replaces the policy.
     ///
     /// # Errors
-    /// The tenant is gone, or the database failed.
+    /// The tenant is gone, or its price list is in another currency than the limits.
     pub fn set_policy(&mut self, scope: &Scope, policy: &Policy) -> Result<(), StoreError> {
+        let currency = policy.toll.currency;
         let (tenant, policy) = (scope.tenant(), policy_json(policy)?);
         self.change(scope, async |db, _| {
+            fit(db, tenant, currency).await?;
             sqlx::query("UPDATE tenant SET policy = ?1 WHERE id = ?2")
                 .bind(policy)
                 .bind(sql(tenant.0))
@@ -261,6 +263,34 @@ async fn insert_domain(
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Fails where the tenant has a price list in another currency than its limits.
+async fn fit(
+    db: &mut SqliteConnection,
+    tenant: TenantId,
+    limits: Option<Currency>,
+) -> Result<(), StoreError> {
+    let Some(limits) = limits else { return Ok(()) };
+    let list: Option<String> = sqlx::query_scalar("SELECT currency FROM rates WHERE tenant = ?1")
+        .bind(sql(tenant.0))
+        .fetch_optional(db)
+        .await?;
+    match list.map(|list| currency_of(tenant, &list)).transpose()? {
+        Some(list) if list != limits => Err(check::invalid(
+            "currency of the limits",
+            &limits.to_string(),
+            "is not that of the tenant's price list; carillon rate show tells which that is",
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn currency_of(tenant: TenantId, text: &str) -> Result<Currency, StoreError> {
+    text.parse().map_err(|_| StoreError::Damaged {
+        tenant: tenant.0,
+        what: format!("the currency of its price list: {text:?}"),
+    })
 }
 
 fn policy_json(policy: &Policy) -> Result<String, StoreError> {

@@ -1,6 +1,6 @@
 //! What the meter of a tenant knows, as plain data: a restart gives nobody a day's spend anew.
 
-use super::{TollLevel, TollLimit, TollScope, TollTicket};
+use super::{TollAmount, TollLevel, TollLimit, TollScope, TollTicket};
 use crate::{Currency, DestinationClass, Money, Prefix, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -106,4 +106,20 @@ pub struct TollCall {
     pub granted_ms: u64,
     /// Money that is counted already.
     pub granted: Money,
+}
+
+/// What is used of one limit at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TollUse {
+    /// Whose.
+    pub scope: TollScope,
+    /// Which.
+    pub limit: TollLimit,
+    /// What has been used of it, by day or by night as it is then.
+    pub used: TollAmount,
+    /// Its number.
+    pub most: TollAmount,
+    /// The scope's limits don't count for so much longer, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted_ms: Option<u64>,
 }

@@ -13,6 +13,8 @@ mod cdrs;
 mod events;
 mod journals;
 mod locks;
+mod numbers;
+mod rates;
 mod recordings;
 mod secrets;
 mod snapshots;

@@ -23,16 +23,14 @@ use model::{Charge, Currency, Money, Prefix, RateDraft, RateRow, Wall};
 use std::cmp::Reverse;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A price list. Built once per change, shared, never altered.
 #[derive(Debug)]
 pub struct RateTable {
-    currency: Currency,
-    places: u8,
-    utc_offset_min: i16,
-    /// By prefix, and for each prefix in the order in which they are tried.
-    rows: Vec<RateRow>,
+    /// Its rows by prefix, and for each prefix in the order in which they are tried.
+    list: Arc<RateDraft>,
     index: Prefixes,
     /// The rows of each prefix of the index.
     groups: Vec<Range<u32>>,
@@ -89,50 +87,57 @@ impl RateTable {
     /// # Errors
     /// The first row that can't be, or two that say something about the same calls.
     pub fn new(draft: RateDraft) -> Result<RateTable, RateError> {
-        let RateDraft {
-            currency,
-            places,
-            utc_offset_min,
-            mut rows,
-        } = draft;
-        if rows.len() > RateTable::ROWS {
+        RateTable::of(Arc::new(draft))
+    }
+
+    /// The same of a list that others hold, too. One that came from [`RateTable::list`] is not copied.
+    ///
+    /// # Errors
+    /// As [`RateTable::new`].
+    pub fn of(mut list: Arc<RateDraft>) -> Result<RateTable, RateError> {
+        if list.rows.len() > RateTable::ROWS {
             return Err(RateError::TooMany);
         }
-        if places > 6 {
-            return Err(RateError::Places(places));
+        if list.places > 6 {
+            return Err(RateError::Places(list.places));
         }
-        for (row, content) in rows.iter().enumerate() {
+        for (row, content) in list.rows.iter().enumerate() {
             let prefix = content.prefix;
             check(content).map_err(|what| RateError::Row { row, prefix, what })?;
         }
-        rows.sort_by_key(order);
-        let (prefixes, groups) = group(&rows)?;
+        if !list.rows.is_sorted_by_key(order) {
+            Arc::make_mut(&mut list).rows.sort_by_key(order);
+        }
+        let (prefixes, groups) = group(&list.rows)?;
         Ok(RateTable {
-            currency,
-            places,
-            utc_offset_min,
-            rows,
+            list,
             index: Prefixes::new(prefixes),
             groups,
         })
     }
 
+    /// What it was made of, in its own order.
+    #[must_use]
+    pub fn list(&self) -> &Arc<RateDraft> {
+        &self.list
+    }
+
     /// Of all its amounts.
     #[must_use]
     pub fn currency(&self) -> Currency {
-        self.currency
+        self.list.currency
     }
 
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.list.rows.len()
     }
 
     /// True without any row: then no call has a price.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.list.rows.is_empty()
     }
 
     /// The row for a number at a moment.
@@ -144,7 +149,7 @@ impl RateTable {
                 usize::try_from(group.start).ok()?,
                 usize::try_from(group.end).ok()?,
             );
-            let rows = self.rows.get(start..end)?;
+            let rows = self.list.rows.get(start..end)?;
             rows.iter().find(|row| self.in_effect(row, at))
         })
     }
@@ -152,21 +157,23 @@ impl RateTable {
     fn in_effect(&self, row: &RateRow, at: Wall) -> bool {
         row.from <= at
             && row.until.is_none_or(|until| at < until)
-            && row.band.is_none_or(|band| band.covers(at, self.utc_offset_min))
+            && row
+                .band
+                .is_none_or(|band| band.covers(at, self.list.utc_offset_min))
     }
 
     /// The price of a call to a number that is answered at a moment.
     #[must_use]
     pub fn rate(&self, number: Prefix, at: Wall) -> Option<Rate> {
         self.row(number, at)
-            .map(|row| Rate::new(row, self.currency, self.places))
+            .map(|row| Rate::new(row, self.list.currency, self.list.places))
     }
 
     /// What a call came to: answered then, if it was, and talked for so long. `None` when the table has no row for it.
     #[must_use]
     pub fn charge(&self, number: &str, answered: Option<Wall>, talk: Duration) -> Option<Charge> {
         let Some(answered) = answered else {
-            return Some(Rate::nothing(Some(self.currency)));
+            return Some(Rate::nothing(Some(self.list.currency)));
         };
         let rate = self.rate(Prefix::of_number(number)?, answered)?;
         Some(rate.charge(talk))

@@ -22,6 +22,7 @@ mod account;
 mod call;
 mod restore;
 mod rules;
+mod used;
 mod window;
 
 pub use call::{AHEAD, EARLY};
@@ -32,8 +33,8 @@ use crate::rate::{Rate, RateTable};
 use account::{Account, Grant, Moment, TRIES};
 use call::{Answer, Begins, Call, longest_call, too_many};
 use model::{
-    AtLimit, Charge, DestinationClass, Now, Prefix, TollAlert, TollAmount, TollCause, TollLevel, TollLimit,
-    TollPolicy, TollScope, TollTicket, TrunkId, Unrated, UserId,
+    AtLimit, Charge, DestinationClass, Now, Prefix, TollAlert, TollCause, TollLevel, TollLimit, TollPolicy,
+    TollScope, TollTicket, TrunkId, Unrated, UserId,
 };
 use rules::Rules;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -397,17 +398,6 @@ impl Meter {
         account.notes.clear();
         self.tidy_at.get_or_insert(now.mono.saturating_add(TIDY));
         time
-    }
-
-    /// What a scope has used of a limit, by day or by night as it is now.
-    pub fn used(&mut self, scope: TollScope, limit: TollLimit, now: Now) -> TollAmount {
-        let night = self.rules.is_night(now.wall);
-        let moment = self.moment(now, night);
-        let account = self.accounts.get(&scope);
-        account.map_or_else(
-            || Account::default().value(limit, &moment),
-            |account| account.value(limit, &moment),
-        )
     }
 
     /// Accounts that are remembered.

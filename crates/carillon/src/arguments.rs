@@ -2,12 +2,14 @@
 
 mod audio;
 mod ban;
+mod outside;
 mod sound;
 mod trunk;
 
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
 pub(crate) use ban::Ban;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use outside::{Number, Rate, Route, Toll};
 pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
 pub(crate) use trunk::Trunk;
@@ -69,6 +71,18 @@ pub(crate) enum Command {
     /// Ways to carriers
     #[command(subcommand)]
     Trunk(Trunk),
+    /// Numbers of the public network, and where they lead
+    #[command(subcommand)]
+    Number(Number),
+    /// Which trunks calls to the outside take
+    #[command(subcommand)]
+    Route(Route),
+    /// What calls to the outside may be and cost
+    #[command(subcommand)]
+    Toll(Toll),
+    /// Price lists
+    #[command(subcommand)]
+    Rate(Rate),
     /// Prompts: what a company says in place of what is shipped, and prompts of its own
     #[command(subcommand)]
     Prompt(Prompt),
@@ -357,6 +371,9 @@ pub(crate) enum User {
         /// Shown to whom it calls
         #[arg(long)]
         name: Option<String>,
+        /// The number that its calls to the outside show, one of the tenant's; `none` = the one that leads to it
+        #[arg(long, value_name = "NUMBER")]
+        caller_number: Option<String>,
         /// Let it register, call and be called
         #[arg(long, conflicts_with = "disable")]
         enable: bool,

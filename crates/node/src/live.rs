@@ -4,7 +4,8 @@ use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32
 use anyhow::{Result, anyhow};
 use model::{
     BanView, CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView,
-    Recording, RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, Transport, TrunkView, UserId,
+    Recording, RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, TollScope, TollUse, Transport,
+    TrunkView, UserId,
 };
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
@@ -86,6 +87,14 @@ impl Live {
     /// As [`Live::registrations`].
     pub fn trunks(&self, scope: Scope) -> Result<Vec<TrunkView>> {
         self.ask(scope.tenant(), Query::Trunks)
+    }
+
+    /// What is used of the tenant's limits on calls to the outside. First those of a scope stop counting for a while, if so asked.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn toll(&self, scope: Scope, lift: Option<(TollScope, Duration)>) -> Result<Vec<TollUse>> {
+        self.ask(scope.tenant(), |tenant, reply| Query::Toll(tenant, lift, reply))
     }
 
     /// The audio of the tenant's calls that passes through us.

@@ -23,7 +23,7 @@ use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, Located, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, StreamKind, TenantConfig, TenantId, TrunkView, UserId,
+    Sound, StreamKind, TenantConfig, TenantId, TollScope, TollUse, TrunkView, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -119,6 +119,8 @@ pub(crate) enum Query {
     Calls(TenantId, Sender<Vec<CallView>>),
     /// Trunks of a tenant.
     Trunks(TenantId, Sender<Vec<TrunkView>>),
+    /// What is used of a tenant's limits, after those of a scope were lifted.
+    Toll(TenantId, Option<(TollScope, Duration)>, Sender<Vec<TollUse>>),
     /// Totals of the worker.
     Totals(Sender<Totals>),
     /// Remove a user's bindings.

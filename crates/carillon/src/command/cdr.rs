@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Cdr, Party, Wall};
+use model::{Cdr, Charge, DestinationClass, Party, Wall};
 use serde_json::{Value, json};
 use store::CdrFilter;
 
@@ -34,7 +34,8 @@ pub(super) fn run(desk: &mut Desk, options: &Options) -> Result<()> {
     records.sort_by_key(|(_, cdr)| std::cmp::Reverse((cdr.start, cdr.id)));
     records.truncate(usize::try_from(options.limit).unwrap_or(usize::MAX));
     let mut table = Table::new(&[
-        "START", "TENANT", "FROM", "TO", "TALK", "RESULT", "ENDED BY", "MOS", "AUDIO",
+        "START", "TENANT", "FROM", "TO", "TRUNK", "KIND", "TALK", "COST", "RESULT", "ENDED BY", "MOS",
+        "AUDIO",
     ]);
     for (tenant, cdr) in &records {
         table.row(line(tenant, cdr));
@@ -56,7 +57,7 @@ fn tenants(desk: &mut Desk, chosen: Option<&str>) -> Result<Vec<String>> {
         .collect())
 }
 
-fn line(tenant: &str, cdr: &Cdr) -> [String; 9] {
+fn line(tenant: &str, cdr: &Cdr) -> [String; 12] {
     let talk = match cdr.answer {
         Some(_) => format!("{}:{:02}", cdr.talk_ms / 60_000, cdr.talk_ms / 1_000 % 60),
         None => "-".to_owned(),
@@ -66,12 +67,36 @@ fn line(tenant: &str, cdr: &Cdr) -> [String; 9] {
         tenant.to_owned(),
         cdr.caller.number.clone(),
         cdr.callee.number.clone(),
+        trunks(cdr),
+        cdr.class.map(kind).unwrap_or_default().to_owned(),
         talk,
+        cdr.charge.as_ref().map(cost).unwrap_or_default(),
         format!("{} / Q.850 {}", cdr.cause.sip, cdr.cause.q850),
         word(&cdr.ended_by),
         audio::opinions(cdr.caller_media.as_ref(), cdr.callee_media.as_ref()),
         audio::troubles(&cdr.audio),
     ]
+}
+
+/// The trunks that the call came or left by.
+fn trunks(cdr: &Cdr) -> String {
+    let names = [&cdr.caller.trunk, &cdr.callee.trunk].into_iter().flatten();
+    names.cloned().collect::<Vec<_>>().join(" ")
+}
+
+/// A call for help is to be seen among a thousand others.
+fn kind(class: DestinationClass) -> &'static str {
+    match class {
+        DestinationClass::Emergency => "EMERGENCY",
+        other => other.name(),
+    }
+}
+
+fn cost(charge: &Charge) -> String {
+    match charge.currency {
+        Some(currency) => format!("{} {currency}", charge.amount),
+        None => String::new(),
+    }
 }
 
 fn word(value: &impl serde::Serialize) -> String {
@@ -86,6 +111,7 @@ fn party(party: &Party) -> Value {
         "number": party.number,
         "display": party.display,
         "sip_call_id": party.sip_call_id,
+        "trunk": party.trunk,
     })
 }
 
@@ -119,6 +145,10 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "parent": cdr.parent,
         "transferred_by": cdr.transferred_by,
         "transferred_to": cdr.transferred_to,
+        "did": cdr.did,
+        "class": cdr.class,
+        "emergency": cdr.class == Some(DestinationClass::Emergency),
+        "charge": cdr.charge,
     })
 }
 
@@ -141,7 +171,7 @@ fn since(text: &str, now: Timestamp) -> Result<Wall> {
 }
 
 /// `90s`, `90m`, `24h`, `7d` in seconds.
-fn age(text: &str) -> Option<i64> {
+pub(super) fn age(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {
         "s" => 1,

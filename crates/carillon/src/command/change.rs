@@ -23,6 +23,11 @@ where
         let old = object
             .get(key)
             .ok_or_else(|| anyhow!("the {what} has no key {key:?}; it has {}", known()))?;
+        if old.is_object() {
+            return Err(anyhow!(
+                "{key} is not set so: it has commands of its own, see carillon --help"
+            ));
+        }
         // What needs no value can be without one again.
         let is_optional = usual.get(key).is_some_and(Value::is_null);
         let new = match is_optional && text.is_empty() {

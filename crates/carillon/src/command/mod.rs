@@ -17,10 +17,14 @@ mod list;
 mod live;
 mod music;
 mod names;
+mod number;
 mod prompt;
+mod rate;
 mod recording;
+mod route;
 mod secret;
 mod tenant;
+mod toll;
 mod trunk;
 mod upload;
 mod user;
@@ -46,6 +50,10 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::List(command) => list::run(&mut desk, command),
         Command::Flow(command) => flow::run(&mut desk, command),
         Command::Trunk(command) => trunk::run(&mut desk, command),
+        Command::Number(command) => number::run(&mut desk, command),
+        Command::Route(command) => route::run(&mut desk, command),
+        Command::Toll(command) => toll::run(&mut desk, command),
+        Command::Rate(command) => rate::run(&mut desk, command),
         Command::Prompt(command) => prompt::run(&mut desk, command, global),
         Command::Music(command) => music::run(&mut desk, command),
         Command::Conference(command) => conference::run(&mut desk, command),

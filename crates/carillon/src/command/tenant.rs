@@ -82,7 +82,10 @@ fn show(desk: &mut Desk, tenant: &str) -> Result<()> {
         row.devices,
     );
     let policy = shown.get("policy").and_then(Value::as_object);
-    for (key, value) in policy.into_iter().flatten() {
+    // These are long, and have commands that show them.
+    let own = ["toll", "flows", "routes"];
+    let keys = policy.into_iter().flatten();
+    for (key, value) in keys.filter(|(key, _)| !own.contains(&key.as_str())) {
         text.push_str(&format!("  {key} = {value}\n"));
     }
     desk.print(&shown, &text)
@@ -113,8 +116,11 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
         bail!("nothing to set; give KEY=VALUE, --enable or --disable");
     }
     let (row, scope) = desk.tenant(tenant)?;
-    let policy = changed(&row.policy, changes)?;
+    let mut policy = changed(&row.policy, changes)?;
     let (store, operator) = desk.store()?;
+    if policy.caller_number != row.policy.caller_number && !policy.caller_number.is_empty() {
+        policy.caller_number = super::number::of_tenant(&store.list_numbers(&scope)?, &policy.caller_number)?;
+    }
     if policy.hold_music != row.policy.hold_music {
         let own = store.sounds(&scope, SoundKind::Music)?;
         super::music::check_hold_music(&policy.hold_music, &own)?;
@@ -139,6 +145,10 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
 
 /// The policy with `KEY=VALUE`s applied.
 fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
+    // It is not there to be seen while it is the usual one.
+    if changes.iter().any(|change| change.starts_with("toll=")) {
+        bail!("toll is not set so: it has commands of its own, see carillon toll --help");
+    }
     let new: Policy = super::change::apply("policy", policy, changes)?;
     // What was stored before anybody looked at it keeps nobody from changing something else.
     let languages = Language::ALL.map(Language::code);
@@ -149,6 +159,21 @@ fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
     if new.country != policy.country && Country::from_code(&new.country).is_none() {
         let known = Country::ALL.map(Country::code).join(", ");
         bail!("nobody knows the tones of {:?}; there are {known}", new.country);
+    }
+    let old = policy.region.as_str();
+    let countries = new.regions.iter().chain([&new.region]);
+    for code in countries.filter(|code| !code.is_empty() && *code != old && !policy.regions.contains(code)) {
+        if number::Country::parse(&code.to_ascii_uppercase()).is_none() {
+            bail!("there is no country {code:?}; write two letters (ISO 3166-1), such as de");
+        }
+    }
+    let plan_changed = (&new.region, &new.country, &new.area, &new.outside)
+        != (&policy.region, &policy.country, &policy.area, &policy.outside);
+    if plan_changed && let Some(home) = number::Country::parse(&new.home()) {
+        let filled = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
+        let (area, outside) = (filled(&new.area), filled(&new.outside));
+        number::Plan::new(home, area.as_deref(), outside.as_deref())
+            .map_err(|fault| anyhow::anyhow!("area and outside: {fault}"))?;
     }
     check(new)
 }
@@ -222,6 +247,12 @@ mod tests {
             ("session_expires_s=60", "at least min_se_s"),
             ("language=xx", "there are en, de, fr, es, pl"),
             ("language=de-AT", "there are en"),
+            ("toll=1", "commands of its own"),
+            ("routes=main", "commands of its own"),
+            ("flows=", "commands of its own"),
+            ("region=xx", "no country"),
+            ("regions=de,zz", "no country"),
+            ("area=x", "area and outside"),
             ("country=fantasia", "there are de, es, fr, pl, uk, us"),
         ] {
             let message = apply(change).unwrap_err().to_string();

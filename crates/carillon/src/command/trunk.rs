@@ -1,11 +1,11 @@
 //! `carillon trunk`: ways to carriers.
 
-use super::{Desk, change, secret};
+use super::{Desk, change, route, secret};
 use crate::arguments::Trunk;
 use crate::control::Request;
 use crate::control::client::Client;
 use crate::output::Table;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use model::{TrunkDraft, TrunkHealth, TrunkRegistration, TrunkView};
 use serde_json::{Value, json};
 use store::TrunkRow;
@@ -25,7 +25,10 @@ pub(super) fn run(desk: &mut Desk, command: &Trunk) -> Result<()> {
             desk.print(&value(&row)?, &format!("{:#}\n", value(&row)?))
         }
         Trunk::Delete { tenant, name } => {
-            let (_, scope) = desk.tenant(tenant)?;
+            let (tenant_row, scope) = desk.tenant(tenant)?;
+            if let Some(route) = route::using(&tenant_row.policy, name) {
+                bail!("route {route} takes trunk {name}; change or delete the route first");
+            }
             let (store, _) = desk.store()?;
             store.delete_trunk(&scope, name)?;
             desk.changed();
@@ -120,9 +123,9 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
 }
 
 fn status(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
-    let tenant = desk.chosen(tenant)?;
+    let chosen = desk.chosen(tenant)?;
     let client = Client::connect(&desk.data_dir)?;
-    let views: Vec<TrunkView> = client.items(&Request::Trunks { tenant })?;
+    let views: Vec<TrunkView> = client.items(&Request::Trunks { tenant: chosen })?;
     let mut table = Table::new(&["NAME", "HEALTH", "REGISTRATION", "AT", "FAULT"]);
     for view in &views {
         table.row([
@@ -134,7 +137,31 @@ fn status(desk: &mut Desk, tenant: Option<&str>) -> Result<()> {
         ]);
     }
     let value = serde_json::to_value(&views).context("cannot print the trunks")?;
-    desk.print(&value, &table.text("No trunk is enabled."))
+    let mut text = table.text("No trunk is enabled.");
+    for warning in warnings(desk, tenant)? {
+        text.push_str(&format!("{warning}.\n"));
+    }
+    desk.print(&value, &text)
+}
+
+/// What is to be said of the way that calls for help take: of the tenant, or of every one that is enabled.
+fn warnings(desk: &mut Desk, tenant: Option<&str>) -> Result<Vec<String>> {
+    let tenants = match tenant {
+        Some(tenant) => vec![desk.tenant(tenant)?.0],
+        None => {
+            let (store, operator) = desk.store()?;
+            store.list_tenants(operator)?
+        }
+    };
+    let mut warnings = Vec::new();
+    for row in tenants.iter().filter(|row| row.enabled || tenant.is_some()) {
+        let (_, scope) = desk.tenant(&row.id.to_string())?;
+        let (store, _) = desk.store()?;
+        let trunks = store.list_trunks(&scope)?;
+        warnings.push(route::help(&row.name, &row.policy, &trunks).warning);
+    }
+    warnings.retain(|warning| !warning.is_empty());
+    Ok(warnings)
 }
 
 fn place(view: &TrunkView) -> String {

@@ -31,6 +31,7 @@ pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
             extension,
             new_extension,
             name,
+            caller_number,
             enable,
             disable,
         } => {
@@ -39,7 +40,7 @@ pub(super) fn run(desk: &mut Desk, command: &User) -> Result<()> {
                 display: name.clone(),
                 enabled: (*enable || *disable).then_some(*enable),
             };
-            set(desk, tenant, extension, &change)
+            set(desk, tenant, extension, &change, caller_number.as_deref())
         }
         User::Show { tenant, extension } => show(desk, tenant, extension),
         User::Dnd {
@@ -89,6 +90,7 @@ fn shown(user: &model::User, usernames: &[String]) -> Value {
         "forward_no_answer": user.settings.forward_no_answer,
         "no_answer_s": user.settings.no_answer_s,
         "record": user.settings.record,
+        "caller_number": user.settings.caller_number,
     })
 }
 
@@ -114,6 +116,8 @@ fn settings_in_words(settings: &UserSettings) -> String {
         };
         calls.to_owned()
     }));
+    let shows = settings.caller_number.as_ref();
+    words.extend(shows.map(|number| format!("shows {number}")));
     words.join(", ")
 }
 
@@ -323,14 +327,34 @@ fn delete(desk: &mut Desk, tenant: &str, extension: &str) -> Result<()> {
     )
 }
 
-fn set(desk: &mut Desk, tenant: &str, extension: &str, change: &UserChange) -> Result<()> {
-    if change.extension.is_none() && change.display.is_none() && change.enabled.is_none() {
-        bail!("nothing to set; give --name, --new-extension, --enable or --disable");
+fn set(
+    desk: &mut Desk,
+    tenant: &str,
+    extension: &str,
+    change: &UserChange,
+    caller_number: Option<&str>,
+) -> Result<()> {
+    let is_row = change.extension.is_some() || change.display.is_some() || change.enabled.is_some();
+    if !is_row && caller_number.is_none() {
+        bail!("nothing to set; give --name, --new-extension, --caller-number, --enable or --disable");
     }
     let (_, scope) = desk.tenant(tenant)?;
     let (store, _) = desk.store()?;
     let user = store.user(&scope, extension)?;
-    store.update_user(&scope, user.id, change)?;
+    if let Some(text) = caller_number {
+        let number = match text {
+            "none" => None,
+            text => Some(super::number::of_tenant(&store.list_numbers(&scope)?, text)?.into()),
+        };
+        let change = UserSettingsChange {
+            caller_number: Some(number),
+            ..UserSettingsChange::default()
+        };
+        store.update_settings(&scope, user.id, &change)?;
+    }
+    if is_row {
+        store.update_user(&scope, user.id, change)?;
+    }
     let now = store.user(&scope, change.extension.as_deref().unwrap_or(extension))?;
     let own = store
         .list_devices(&scope)?

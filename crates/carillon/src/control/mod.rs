@@ -8,7 +8,9 @@ pub(crate) mod server;
 
 use crate::place;
 use anyhow::{Context, Result};
-use model::{CallId, Counts, DeviceId, Fork, Mailbox, Recording, RoomCommand, TenantId, Transport, UserId};
+use model::{
+    CallId, Counts, DeviceId, Fork, Mailbox, Recording, RoomCommand, TenantId, TollScope, Transport, UserId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -41,6 +43,13 @@ pub(crate) enum Request {
     Trunks {
         /// Which; all without it.
         tenant: Option<TenantId>,
+    },
+    /// What is used of a tenant's limits on calls to the outside.
+    Toll {
+        /// Whose.
+        tenant: TenantId,
+        /// Whose limits are not to count, and for how many seconds; before the answer.
+        lift: Option<(TollScope, u64)>,
     },
     /// Conferences of one tenant or of all.
     Rooms {

@@ -138,6 +138,11 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
         Request::Trunks { tenant } => each(desk, *tenant, out, |scope| desk.live.trunks(scope)),
         Request::Quality { tenant } => each(desk, *tenant, out, |scope| desk.live.quality(scope)),
         Request::Bans | Request::Ban { .. } | Request::LiftBan { .. } => bans(desk, request, out),
+        Request::Toll { tenant, lift } => {
+            let lift = lift.map(|(whose, seconds)| (whose, Duration::from_secs(seconds)));
+            items(&desk.live.toll(scope(desk, *tenant)?, lift)?, out)?;
+            Ok(Value::Null)
+        }
         Request::Rooms { .. } | Request::Room { .. } => rooms(desk, request, out),
         Request::Unregister { tenant, user } => {
             let removed = desk.live.unregister(scope(desk, *tenant)?, *user)?;

@@ -12,6 +12,7 @@
 mod commands;
 mod configuration;
 mod live;
+mod outside;
 mod phone;
 mod restart;
 mod server;

@@ -1,7 +1,7 @@
 //! Trunks by commands, and one that registers with another server, as a carrier sees it.
 
 use crate::server::{Server, Site, address};
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -64,22 +64,8 @@ fn acme(at: SocketAddr, secret: &str, more: &[&str]) -> Site {
     site
 }
 
-#[test]
-fn a_trunk_is_written_down_and_its_password_is_not_shown() {
-    let site = Site::with_users(&["100"]);
-    let file = site.file("secret", "a1\n");
-    let made = site.json(&[
-        "trunk",
-        "set",
-        "acme",
-        "main",
-        "host=sip.carrier.example",
-        "username=acme",
-        "register=true",
-        "from=192.0.2.0/24,2001:db8::1",
-        "--password-file",
-        &file,
-    ]);
+/// What the trunk of the next test is shown as.
+fn written() -> Expect {
     expect![[r#"
         {
           "account": "",
@@ -120,7 +106,25 @@ fn a_trunk_is_written_down_and_its_password_is_not_shown() {
           "up_after": 2,
           "username": "acme"
         }"#]]
-    .assert_eq(&format!("{made:#}"));
+}
+
+#[test]
+fn a_trunk_is_written_down_and_its_password_is_not_shown() {
+    let site = Site::with_users(&["100"]);
+    let file = site.file("secret", "a1\n");
+    let made = site.json(&[
+        "trunk",
+        "set",
+        "acme",
+        "main",
+        "host=sip.carrier.example",
+        "username=acme",
+        "register=true",
+        "from=192.0.2.0/24,2001:db8::1",
+        "--password-file",
+        &file,
+    ]);
+    written().assert_eq(&format!("{made:#}"));
     assert_eq!(site.json(&["trunk", "show", "acme", "main"]), made);
     let changed = site.json(&[
         "trunk",

@@ -500,6 +500,10 @@ impl Core {
                 let trunks = self.tenants.with(tenant, now, |t| t.trunks(now));
                 let _ = reply.send(trunks.unwrap_or_default());
             }
+            Query::Toll(tenant, lift, reply) => {
+                let used = self.tenants.with(tenant, now, |t| t.toll(lift, now));
+                let _ = reply.send(used.unwrap_or_default());
+            }
             Query::Rooms(tenant, reply) => {
                 let _ = reply.send(self.tenants.with(tenant, now, |t| t.rooms()).unwrap_or_default());
             }

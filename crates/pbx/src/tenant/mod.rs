@@ -24,7 +24,7 @@ use crate::registrar;
 use crate::trunk::Trunks;
 use model::{
     BindingRecord, CallId, CallView, CdrId, Counts, FlowToken, MediaSessionId, Now, RegistrationView, SignIn,
-    TenantConfig, TrunkView, UserId, UserSettings,
+    TenantConfig, TollScope, TollUse, TrunkView, UserId, UserSettings,
 };
 use pace::Pace;
 use sip::Message;
@@ -178,6 +178,14 @@ impl Tenant {
     #[must_use]
     pub fn trunks(&self, now: Now) -> Vec<TrunkView> {
         self.trunks.views(now)
+    }
+
+    /// What is used of the limits on calls to the outside, after those of a scope were lifted for a while.
+    pub fn toll(&mut self, lift: Option<(TollScope, Duration)>, now: Now) -> Vec<TollUse> {
+        if let Some((scope, time)) = lift {
+            self.context.meter.lift(scope, time, now);
+        }
+        self.context.meter.usage(now)
     }
 
     /// The configuration that the next call begins with.

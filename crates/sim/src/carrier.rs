@@ -162,7 +162,7 @@ impl Carrier {
                     self.forget_nonces();
                 }
                 match self.refusal(&message, wall) {
-                    Some(_) => self.challenge(&message, &reply, wall),
+                    Some(_) => self.challenge(&message, reply, wall),
                     None => reply(200),
                 }
             }

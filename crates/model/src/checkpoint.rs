@@ -1,7 +1,7 @@
 //! A call that is up, as it is kept on disk: what its phones agreed on, so that it goes on when the process died and
 //! came back (RFC 3261 §12), and the record that it leaves if it doesn't.
 
-use crate::{BindingKey, CallId, Cdr, DialogRecord, FlowToken, TenantId, TrunkId, UserId, Wall};
+use crate::{BindingKey, CallId, Cdr, DialogRecord, FlowToken, TenantId, TollTicket, TrunkId, UserId, Wall};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -29,6 +29,9 @@ pub struct CallCheckpoint {
     /// The Session-ID values of caller and callee (RFC 7989), where a phone gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_ids: Option<(Box<str>, Box<str>)>,
+    /// What limits on calls to the outside count it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tickets: Vec<TollTicket>,
     /// Not enough is kept for it to go on, such as media keys or a change under way: it is hung up, and recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends: bool,

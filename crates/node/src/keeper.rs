@@ -29,6 +29,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 const KEEP: Duration = Duration::from_millis(250);
 /// Soonest after the last of them when one is told of: a key that is pressed again and again costs no more than this often.
 const KEEP_AGAIN: Duration = Duration::from_millis(50);
+/// Between two writings of what limits on calls to the outside have counted.
+const COUNT: Duration = Duration::from_secs(1);
 /// How long a drain waits for the database. Short: it is tried again, and other duties wait meanwhile.
 const SHORT_BUSY: Duration = Duration::from_millis(100);
 
@@ -97,6 +99,7 @@ pub(crate) struct Keeper {
     compact: Duty,
     keep: Duty,
     clear: Duty,
+    count: Duty,
 }
 
 impl Keeper {
@@ -126,6 +129,7 @@ impl Keeper {
             compact: Duty::new(COMPACT),
             keep: Duty::new(KEEP),
             clear: Duty::new(CLEAR),
+            count: Duty::new(COUNT),
         }
     }
 
@@ -141,6 +145,7 @@ impl Keeper {
                 &self.compact,
                 &self.keep,
                 &self.clear,
+                &self.count,
             ];
             let next = duties.map(|d| d.due).into_iter().min();
             let pause = next.map_or(REFRESH, |at| at.saturating_sub(now));
@@ -194,6 +199,11 @@ impl Keeper {
             let events = self.events.compact_if_large().map(drop);
             let outcome = bindings.and(events).and(self.calls.compact_if_large().map(drop));
             self.compact.done(now.mono, "compacting the journals", outcome);
+        }
+        if self.count.is_due(now.mono) {
+            let outcome = self.keep_counted();
+            self.count
+                .done(now.mono, "storing what limits have counted", outcome);
         }
         if self.clear.is_due(now.mono) {
             let store = impatient(&mut self.drainer, &self.store);
@@ -272,6 +282,19 @@ impl Keeper {
         stored
     }
 
+    /// Stores what limits on calls to the outside have counted; what can't be stored now is tried again.
+    fn keep_counted(&mut self) -> Result<(), StoreError> {
+        let counted = self.shared.counted.take();
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let stored = impatient(&mut self.drainer, &self.store).and_then(|store| store.keep_counted(&counted));
+        if stored.is_err() {
+            self.shared.counted.give_back(counted);
+        }
+        stored
+    }
+
     fn drain_records(&mut self) -> Result<(), StoreError> {
         self.keep_recordings()?;
         if self.spool.is_drained() {
@@ -339,7 +362,15 @@ impl Keeper {
             tracing::error!(%tenant, "calls not recovered, they are lost with their records: {error}");
             Vec::new()
         });
+        let counted = self
+            .keep_counted()
+            .and_then(|()| self.store.counted(Some(tenant)));
+        let counted = counted.unwrap_or_else(|error| {
+            tracing::error!(%tenant, "what limits have counted is not recovered, they begin anew: {error}");
+            BTreeMap::new()
+        });
         let own = Remembered {
+            counted,
             calls: up.into_iter().filter(|c| c.tenant == tenant).collect(),
             bindings: live.into_iter().filter(|b| b.tenant == tenant).collect(),
             events: kept.into_iter().filter(|e| e.tenant == tenant).collect(),
@@ -359,6 +390,9 @@ impl Keeper {
         }
         if let Err(error) = self.keep_settings() {
             tracing::error!("settings that phones changed in the last moment are lost: {error}");
+        }
+        if let Err(error) = self.keep_counted() {
+            tracing::error!("what limits counted in the last moment is lost: {error}");
         }
         if let Err(error) = self.drain_records() {
             tracing::warn!("call records stay in the spool until the next start: {error}");

@@ -70,6 +70,7 @@ impl Bench {
             trust: crate::trust::Trust::load(None, None).unwrap(),
             wishes: crate::shared::Wishes::default(),
             signer: None,
+            counted: crate::shared::Counted::default(),
             peers: Arc::default(),
             border: crate::border_desk::BorderDesk::new(&crate::settings::Border::default(), Arc::default())
                 .unwrap(),

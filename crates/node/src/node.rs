@@ -73,7 +73,8 @@ impl Node {
         let (counter, directory) = (store.counter()?, store.directory()?);
         let configs: Vec<Arc<TenantConfig>> = store.load_all()?.into_iter().map(Arc::new).collect();
         let clock = Clock::new();
-        let (bindings, events, calls, kept) = open_journals(&settings, clock)?;
+        let (bindings, events, calls, mut kept) = open_journals(&settings, clock)?;
+        kept.counted = store.counted(None)?;
         let spool = CdrSpool::open(settings.data_dir.join("cdr"), SpoolLimits::default())?;
         let ((keeper, keeper_items), (spool_items, spooled), peers) = (channel(), channel(), Arc::default());
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(sounds::QUEUE));
@@ -104,16 +105,11 @@ impl Node {
             own_sounds,
             keeper,
             wishes: crate::shared::Wishes::default(),
+            counted: crate::shared::Counted::default(),
             settings,
         });
         let mut node = Node::without_threads(Arc::clone(&shared));
-        let records = |index: u16| -> Result<Records> {
-            let appenders = bindings.appender(index).zip(events.appender(index));
-            let appenders = appenders.zip(calls.appender(index));
-            let ((bindings, events), calls) =
-                appenders.ok_or_else(|| anyhow!("the journals have no log {index}"))?;
-            Ok(Records::new(bindings, events, spool.writer(index), calls))
-        };
+        let records = |index: u16| records_of(index, (&bindings, &events, &calls), &spool);
         // From here on threads run: an error stops those that do.
         let started = start_spooler(&shared, spooled)
             .map(|spooler| node.spooler = Some(spooler))
@@ -265,6 +261,18 @@ fn load_tls(settings: &Settings, addresses: &[Address]) -> Result<(Option<Tls>, 
     Ok((Some(Tls::load(files.clone())?), Trust::load(ca, Some(files))?))
 }
 
+/// What a worker writes its records with.
+fn records_of(
+    index: u16,
+    (bindings, events, calls): (&BindingJournal, &EventJournal, &CallJournal),
+    spool: &CdrSpool,
+) -> Result<Records> {
+    let appenders = bindings.appender(index).zip(events.appender(index));
+    let appenders = appenders.zip(calls.appender(index));
+    let ((bindings, events), calls) = appenders.ok_or_else(|| anyhow!("the journals have no log {index}"))?;
+    Ok(Records::new(bindings, events, spool.writer(index), calls))
+}
+
 /// Opens the journals, and what they keep.
 fn open_journals(
     settings: &Settings,
@@ -279,6 +287,7 @@ fn open_journals(
         bindings,
         events,
         calls,
+        counted: std::collections::BTreeMap::new(),
     };
     Ok((of_bindings, of_events, of_calls, kept))
 }
@@ -425,6 +434,11 @@ fn starts(
     for event in kept.events {
         if let Some(start) = starts.get_mut(shared.owner(event.tenant)) {
             start.kept.events.push(event);
+        }
+    }
+    for (tenant, counted) in kept.counted {
+        if let Some(start) = starts.get_mut(shared.owner(tenant)) {
+            start.kept.counted.insert(tenant, counted);
         }
     }
     for call in kept.calls {

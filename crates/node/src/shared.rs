@@ -23,7 +23,7 @@ use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, Located, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, StreamKind, TenantConfig, TenantId, TollScope, TollUse, TrunkView, UserId,
+    Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse, TrunkView, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,6 +42,8 @@ pub(crate) struct Remembered {
     pub(crate) events: Vec<EventRecord>,
     /// Calls that were up.
     pub(crate) calls: Vec<CallCheckpoint>,
+    /// What limits on calls to the outside had counted.
+    pub(crate) counted: BTreeMap<TenantId, TollCheckpoint>,
 }
 
 /// To a session worker; must not be lost.
@@ -224,6 +226,8 @@ pub(crate) struct Shared {
     pub(crate) keeper: Sender<KeeperItem>,
     /// What phones changed of their users' settings, for the keeper.
     pub(crate) wishes: Wishes,
+    /// What limits on calls to the outside have counted, for the keeper.
+    pub(crate) counted: Counted,
 }
 
 /// A set of ports that only grows, written by some threads and read by others.
@@ -266,6 +270,31 @@ impl Wishes {
     /// All there are.
     pub(crate) fn take(&self) -> BTreeMap<(TenantId, UserId), SettingsChange> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What limits have counted and the keeper has not written yet: the latest of each tenant.
+#[derive(Default)]
+pub(crate) struct Counted(Mutex<BTreeMap<TenantId, TollCheckpoint>>);
+
+impl Counted {
+    /// Leaves one for the keeper.
+    pub(crate) fn leave(&self, tenant: TenantId, counted: TollCheckpoint) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(tenant, counted);
+    }
+
+    /// All there are.
+    pub(crate) fn take(&self) -> BTreeMap<TenantId, TollCheckpoint> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Those that could not be written; where there is a later one it stays.
+    pub(crate) fn give_back(&self, old: BTreeMap<TenantId, TollCheckpoint>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (tenant, counted) in old {
+            all.entry(tenant).or_insert(counted);
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use flow::Flow;
 use model::{
     Access, AccessOutcome, CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig,
-    TollPolicy, TrunkId, UserId, UserSettings, UserSettingsChange,
+    TollCheckpoint, TollPolicy, TrunkId, UserId, UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
@@ -31,6 +31,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::{Meter, RateTable};
+
+/// What limits have counted is kept so long after it has changed: what a kill takes of it.
+const COUNT_AFTER: Duration = Duration::from_secs(2);
 
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +188,8 @@ pub(crate) struct Context {
     pub(crate) meter: Meter,
     /// What calls cost; kept from one configuration to the next while the list is the same.
     rates: Option<Arc<RateTable>>,
+    /// When what the meter has counted is to be kept.
+    pub(crate) count_at: Option<Duration>,
     pub(crate) legs: HashMap<Box<str>, LegRef>,
     pub(crate) counts: Counts,
     pub(crate) out: Vec<Effect>,
@@ -227,6 +232,7 @@ impl Context {
             carriers: Carriers::default(),
             meter,
             rates,
+            count_at: None,
             legs: HashMap::new(),
             counts: Counts::default(),
             out: Vec::new(),
@@ -252,6 +258,28 @@ impl Context {
         // They have the same currency now, so nothing is refused.
         let _ = self.meter.configure(policy, self.rates.clone());
         self.config = config;
+    }
+
+    /// Limits on calls to the outside go on from what was counted in an earlier life.
+    pub(crate) fn restore_meter(&mut self, kept: &TollCheckpoint, now: Now) {
+        let policy = affordable(&self.config, self.rates.as_deref());
+        if let Ok(meter) = Meter::restore(policy, self.rates.clone(), kept, now) {
+            self.meter = meter;
+        }
+    }
+
+    /// Has what the limits have counted kept, some seconds after it has changed; the longer after, the more of it there is.
+    pub(crate) fn keep_count(&mut self, now: Now) {
+        if self.meter.take_changed() {
+            let more = Duration::from_millis(u64::try_from(self.meter.accounts()).unwrap_or(u64::MAX));
+            let wait = COUNT_AFTER.saturating_add(more);
+            self.count_at.get_or_insert(now.mono.saturating_add(wait));
+        }
+        if self.count_at.is_some_and(|at| at <= now.mono) {
+            self.count_at = None;
+            self.out
+                .push(Effect::Counted(Box::new(self.meter.checkpoint(now))));
+        }
     }
 
     /// A new tag for a dialog of ours; it names the tenant, so that the edge can route what comes back.

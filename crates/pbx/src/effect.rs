@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::{
     Access, BindingChange, CallChange, Cdr, Connect, Connected, EmergencyCall, EventChange, EventCommand,
     FlowToken, Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand,
-    SettingsChange, SignIn, TenantConfig, TollAlert, TrunkNews, UserId, Wake,
+    SettingsChange, SignIn, TenantConfig, TollAlert, TollCheckpoint, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
 use tenancy::Reachable;
@@ -134,6 +134,9 @@ pub enum Effect {
         /// How long, seconds.
         for_s: u64,
     },
+    /// What limits on calls to the outside have counted: keep it in place of what was kept before. Comes every few seconds at most;
+    /// what a kill takes is counted anew.
+    Counted(Box<TollCheckpoint>),
     /// A phone changed its user's settings: keep them, send the configuration with them, then say
     /// [`Input::SettingsKept`]. One change per user is enough: a later one holds what an earlier one did.
     Settings(Box<SettingsChange>),

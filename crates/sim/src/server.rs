@@ -8,8 +8,8 @@ use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
     Connected, Counts, EmergencyCall, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
-    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert, TrunkNews,
-    User, UserId, UserSettingsChange, Wake,
+    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert,
+    TollCheckpoint, TrunkNews, User, UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -103,6 +103,8 @@ pub struct Server {
     pub emergencies: Vec<EmergencyCall>,
     /// What was said about limits on calls to the outside.
     pub alerts: Vec<(Duration, TollAlert)>,
+    /// What limits have counted, as the disk would hold it.
+    pub counted: BTreeMap<TenantId, TollCheckpoint>,
     peers: Peers,
     /// What phones set can be kept; a test may forbid it.
     pub keeps_settings: bool,
@@ -172,6 +174,7 @@ impl Server {
             news: Vec::new(),
             emergencies: Vec::new(),
             alerts: Vec::new(),
+            counted: BTreeMap::new(),
             peers: Peers::default(),
             cdrs: Vec::new(),
             cdrs_before_restart: 0,
@@ -222,11 +225,17 @@ impl Server {
                 tenant.restore_event(record, now);
             }
         }
+        for (id, tenant) in &mut self.tenants {
+            if let Some(counted) = self.counted.get(id) {
+                tenant.restore_count(counted, now);
+            }
+        }
         for call in self.kept_calls() {
             if let Some(tenant) = self.tenants.get_mut(&call.tenant) {
                 tenant.restore_call(call, now);
             }
         }
+        self.tenants.values_mut().for_each(|tenant| tenant.restored(now));
         self.handle_timeout(now);
     }
 
@@ -250,9 +259,13 @@ impl Server {
         for record in self.kept_events().into_iter().filter(|r| r.tenant == id) {
             tenant.restore_event(record, now);
         }
+        if let Some(counted) = self.counted.get(&id) {
+            tenant.restore_count(counted, now);
+        }
         for call in self.kept_calls().into_iter().filter(|c| c.tenant == id) {
             tenant.restore_call(call, now);
         }
+        tenant.restored(now);
         self.tenants.insert(id, tenant);
         self.handle_timeout(now);
     }
@@ -379,7 +392,8 @@ impl Server {
         let new = TenantConfig::new(id, version, old.name(), &domains, policy, users, devices).ok()?;
         Some(
             new.with_trunks(old.trunks().to_vec())
-                .with_numbers(old.numbers().to_vec()),
+                .with_numbers(old.numbers().to_vec())
+                .with_rates(old.rates().cloned()),
         )
     }
 
@@ -550,7 +564,10 @@ impl Server {
                 // Nobody guards the edge of a simulated server.
                 Effect::Access(_) => {}
                 Effect::Trunk(news) => self.news.push((now.mono, news)),
-                effect @ (Effect::Emergency(_) | Effect::Toll(_) | Effect::Reachable(_)) => {
+                effect @ (Effect::Emergency(_)
+                | Effect::Toll(_)
+                | Effect::Counted(_)
+                | Effect::Reachable(_)) => {
                     self.told_of_trunks(id, effect, now);
                 }
                 Effect::Media(command) => commands.push(command),

@@ -12,6 +12,7 @@
 
 mod cdr;
 mod check;
+mod counted;
 mod device;
 pub mod error;
 mod import;

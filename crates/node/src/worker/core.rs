@@ -280,6 +280,7 @@ impl Core {
                 Effect::Barred { room, of_all, for_s } => told::barred(tenant, room, of_all, for_s),
                 Effect::Event(change) => self.records.event(change),
                 Effect::Call(change) => self.records.call(change),
+                Effect::Counted(counted) => self.shared.counted.leave(tenant, *counted),
                 Effect::Settings(change) => {
                     if self.shared.wishes.leave(*change) {
                         let _ = self.shared.keeper.send(KeeperItem::Settings);
@@ -587,6 +588,13 @@ impl Core {
         }
         for record in kept.events {
             by_tenant.entry(record.tenant).or_default().events.push(record);
+        }
+        for (tenant, counted) in kept.counted {
+            by_tenant
+                .entry(tenant)
+                .or_default()
+                .counted
+                .insert(tenant, counted);
         }
         for call in kept.calls {
             if self.tenants.config(call.tenant).is_some() {

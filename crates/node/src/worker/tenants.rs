@@ -134,12 +134,16 @@ impl Tenants {
             for record in records.events {
                 tenant.restore_event(record, now);
             }
+            if let Some(counted) = records.counted.get(&id) {
+                tenant.restore_count(counted, now);
+            }
             for call in records.calls {
                 match shaky {
                     false => tenant.restore_call(call, now),
                     true => tenant.lose_call(call),
                 }
             }
+            tenant.restored(now);
             tenant.poll_timeout()
         }));
         match restored {

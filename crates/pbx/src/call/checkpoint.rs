@@ -184,6 +184,7 @@ impl Call {
             ports: self.bridge.addresses(),
             identity: (self.identity.0.as_str().into(), self.identity.1.as_str().into()),
             session_ids: self.session_ids.as_ref().map(|ids| ids.both()),
+            tickets: self.tickets.clone(),
             ends: !quiet || !whole,
         };
         let put = CallChange::Put(Box::new(checkpoint));
@@ -216,6 +217,7 @@ impl Call {
         call.bridge = Bridge::restored(kept.tenant, kept.call, means, kept.ports, suites);
         call.restored = Some(Box::new(restored));
         call.kept.written = true;
+        call.tickets = kept.tickets;
         for side in [SideOf::Caller, SideOf::Callee] {
             let Some(leg) = call.leg(side) else { continue };
             let (tag, user) = (leg.dialog.local_tag.clone().into_boxed_str(), leg.user());

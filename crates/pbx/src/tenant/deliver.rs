@@ -172,6 +172,8 @@ impl Tenant {
         for call in self.calls.values_mut() {
             call.shut_down(&mut self.context, now);
         }
+        // What they came to is known now, and there may be no later.
+        self.context.count_at = Some(now.mono);
     }
 
     /// Carries what the transaction layer found to its calls, until there is nothing more, and forgets the
@@ -192,6 +194,7 @@ impl Tenant {
         self.tell_of_bindings(&removed);
         self.events.settle(&mut self.context, &self.calls, now);
         self.context.ask_for_connections(now);
+        self.context.keep_count(now);
         self.context.out.extend(removed.into_iter().map(Effect::Binding));
     }
 

@@ -138,6 +138,7 @@ impl Tenant {
             self.events.poll_timeout(),
             self.trunks.next_deadline(),
             context.meter.poll_timeout(),
+            context.count_at,
         ]
         .into_iter()
         .flatten()

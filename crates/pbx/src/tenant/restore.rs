@@ -3,9 +3,21 @@
 use super::Tenant;
 use crate::call::Call;
 use crate::effect::Effect;
-use model::{CallChange, CallCheckpoint, Now};
+use model::{CallChange, CallCheckpoint, Now, TollCheckpoint};
 
 impl Tenant {
+    /// Limits on calls to the outside go on from what was kept of them; before the calls, which go on counting.
+    pub fn restore_count(&mut self, kept: &TollCheckpoint, now: Now) {
+        self.context.restore_meter(kept, now);
+    }
+
+    /// Every call that is to come back is there: what was counted for others is over.
+    pub fn restored(&mut self, now: Now) {
+        let calls = &self.calls;
+        let is_known = |ticket| calls.values().any(|call| call.has_ticket(ticket));
+        self.context.meter.end_unless(is_known, now);
+    }
+
     /// Puts back a call that the journal kept, after the bindings. Phones with datagrams are reachable at once, those on
     /// connections when they register again or speak. Each is asked soon whether it still knows of the call.
     pub fn restore_call(&mut self, kept: CallCheckpoint, now: Now) {

@@ -1,7 +1,9 @@
 //! Trunks of a simulated node: their configuration, and what the shell answers.
 
 use super::Server;
-use model::{Locate, Located, Now, NumberRange, Policy, Reach, Reached, TenantConfig, TenantId, Trunk};
+use model::{
+    Locate, Located, Now, NumberRange, Policy, RateDraft, Reach, Reached, TenantConfig, TenantId, Trunk,
+};
 use pbx::{Effect, Input};
 use std::sync::Arc;
 
@@ -40,7 +42,15 @@ impl Server {
         let made = TenantConfig::new(id, new.version(), new.name(), &domains, policy, users, devices);
         if let Ok(made) = made {
             let trunks = new.trunks().to_vec();
-            self.configure(made.with_trunks(trunks).with_numbers(numbers), now);
+            let made = made.with_trunks(trunks).with_numbers(numbers);
+            self.configure(made.with_rates(new.rates().cloned()), now);
+        }
+    }
+
+    /// A tenant has this price list from now on.
+    pub fn price(&mut self, id: TenantId, rates: RateDraft, now: Now) {
+        if let Some(new) = self.renewed(id, |_| {}) {
+            self.configure(new.with_rates(Some(Arc::new(rates))), now);
         }
     }
 
@@ -55,6 +65,7 @@ impl Server {
         match effect {
             Effect::Emergency(call) => self.emergencies.push(*call),
             Effect::Toll(alert) => self.alerts.push((now.mono, *alert)),
+            Effect::Counted(counted) => drop(self.counted.insert(id, *counted)),
             Effect::Reachable(reachable) => {
                 self.peers = self.peers.with(id, reachable);
                 self.edge.set_peers(&Arc::new(self.peers.clone()));

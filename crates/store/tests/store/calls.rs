@@ -62,6 +62,7 @@ fn call(tenant: u64, id: u64, cseq: u32) -> CallCheckpoint {
         )),
         identity: ("<sip:101@acme.example>".into(), "<sip:102@acme.example>".into()),
         session_ids: Some(("a".into(), "b".into())),
+        tickets: Vec::new(),
         ends: false,
     }
 }

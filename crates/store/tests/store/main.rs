@@ -10,6 +10,7 @@
 mod bindings;
 mod calls;
 mod cdrs;
+mod counted;
 mod events;
 mod journals;
 mod locks;

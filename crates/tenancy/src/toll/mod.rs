@@ -165,6 +165,8 @@ pub struct Meter {
     tidy_at: Option<Duration>,
     /// The account that was tidied last.
     tidied: Option<TollScope>,
+    /// Something was counted since somebody looked.
+    changed: bool,
 }
 
 impl Meter {
@@ -194,6 +196,7 @@ impl Meter {
             alerts: VecDeque::new(),
             tidy_at: None,
             tidied: None,
+            changed: false,
         }
     }
 
@@ -210,7 +213,13 @@ impl Meter {
         Ok(())
     }
 
+    /// True once after something was counted, given back, lifted or said: then [`Meter::checkpoint`] is worth keeping.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     fn moment(&mut self, now: Now, night: bool) -> Moment {
+        self.changed = true;
         self.calendar = self.calendar.at(now.wall, self.rules.utc_offset_min());
         Moment {
             mono: now.mono,
@@ -395,6 +404,7 @@ impl Meter {
         }
         let account = self.accounts.entry(scope).or_default();
         account.lifted = Some(now.mono.saturating_add(time));
+        self.changed = true;
         account.notes.clear();
         self.tidy_at.get_or_insert(now.mono.saturating_add(TIDY));
         time

@@ -5,7 +5,9 @@ use super::call::{Answer, Call};
 use super::{CurrencyMismatch, Meter, TIDY};
 use crate::calendar::Calendar;
 use crate::rate::{Rate, RateTable};
-use model::{Money, Now, TollAccount, TollCall, TollCheckpoint, TollNote, TollPolicy, TollScope, TollSpent};
+use model::{
+    Money, Now, TollAccount, TollCall, TollCheckpoint, TollNote, TollPolicy, TollScope, TollSpent, TollTicket,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +69,19 @@ impl Meter {
         }
         meter.tidy_at = Some(now.mono.saturating_add(TIDY));
         Ok(meter)
+    }
+
+    /// Ends the calls that nobody knows any more.
+    pub fn end_unless(&mut self, is_known: impl Fn(TollTicket) -> bool, now: Now) {
+        let lost: Vec<TollTicket> = self
+            .calls
+            .keys()
+            .copied()
+            .filter(|ticket| !is_known(*ticket))
+            .collect();
+        for ticket in lost {
+            self.ended(ticket, now);
+        }
     }
 
     fn bring_back(&mut self, kept: &TollCall, away: Duration, now: Now) {

@@ -11,7 +11,9 @@ impl Meter {
     /// What a scope has used of a limit, by day or by night as it is now.
     pub fn used(&mut self, scope: TollScope, limit: TollLimit, now: Now) -> TollAmount {
         let night = self.rules.is_night(now.wall);
+        let changed = self.changed;
         let moment = self.moment(now, night);
+        self.changed = changed;
         let account = self.accounts.get(&scope);
         account.map_or_else(
             || Account::default().value(limit, &moment),
@@ -23,7 +25,9 @@ impl Meter {
     /// with calls lately. Of a thousand scopes at most.
     pub fn usage(&mut self, now: Now) -> Vec<TollUse> {
         let night = self.rules.is_night(now.wall);
+        let changed = self.changed;
         let moment = self.moment(now, night);
+        self.changed = changed;
         let fresh = Account::default();
         let others = self
             .accounts

@@ -683,3 +683,61 @@ fn an_unused_helper_trunk_registers_and_takes_calls_by_its_contact() {
     scene.rests();
     assert_eq!(scene.world.server.cdrs[0].caller.number, OUTSIDE);
 }
+
+/// A minute a day for all, of which a call has used the better part, and some seconds for the disk.
+fn spent(scene: &mut Scene) -> (usize, usize) {
+    let (phone, switch) = scene.outside(Answer::PickUp(100));
+    scene.numbered(|policy| {
+        for profile in [&mut policy.toll.by_day, &mut policy.toll.by_night] {
+            profile.tenant.minutes_per_day = Some(1);
+        }
+    });
+    scene.call(phone, OUTSIDE);
+    scene.run(40_000);
+    (phone, switch)
+}
+
+#[test]
+fn a_restart_gives_nobody_a_new_budget() {
+    let mut scene = Scene::new();
+    let (phone, _) = spent(&mut scene);
+    scene.hang_up(phone);
+    scene.run(5_000);
+    scene.world.restart_server();
+    scene.run(5_000);
+    scene.call(phone, OUTSIDE);
+    scene.rests();
+    let talks: Vec<u64> = scene.world.server.cdrs.iter().map(|cdr| cdr.talk_ms).collect();
+    assert!((38_000..40_000).contains(&talks[0]), "{talks:?}");
+    assert!((14_000..21_000).contains(&talks[1]), "{talks:?}");
+}
+
+#[test]
+fn a_call_that_is_up_over_a_restart_is_counted_on_and_ended_by_its_limit() {
+    let mut scene = Scene::new();
+    let (_, _) = spent(&mut scene);
+    scene.world.restart_server();
+    scene.refresh_voices();
+    scene.rests();
+    let cdr = &scene.world.server.cdrs[0];
+    assert!((50_000..=61_000).contains(&cdr.talk_ms), "{}", cdr.talk_ms);
+    assert!(
+        cdr.path.iter().any(|step| step.contains("minutes_per_day")),
+        "{:?}",
+        cdr.path
+    );
+}
+
+#[test]
+fn a_call_that_was_lost_in_a_restart_is_over_for_its_limits_too() {
+    let mut scene = Scene::new();
+    let (phone, _) = scene.outside(Answer::Ring);
+    scene.call(phone, OUTSIDE);
+    scene.run(5_000);
+    assert_eq!(scene.world.server.counted[&ACME].calls.len(), 1);
+    scene.world.restart_server();
+    scene.run(1_000);
+    // What rang is not known any more; nothing of it counts as going on.
+    scene.run(4_000);
+    assert!(scene.world.server.counted[&ACME].calls.is_empty());
+}

@@ -97,6 +97,7 @@ fn written() -> Expect {
           "realm": "",
           "register": true,
           "register_s": 600,
+          "sign": false,
           "srtp": "optional",
           "tls_certificate": false,
           "tls_verify": true,

@@ -23,6 +23,8 @@ pub(crate) const TEST: &[&str] = &[
     "ffmpeg",
     "chromium",
     "sipvicious",
+    "tshark",
+    "curl",
     SERVICE,
 ];
 

@@ -1,5 +1,6 @@
 //! The sides of a call.
 
+use crate::{CallId, CdrId};
 use serde::{Deserialize, Serialize};
 
 /// A side of a relayed call.
@@ -21,4 +22,15 @@ impl Leg {
             Leg::Callee => Leg::Caller,
         }
     }
+}
+
+/// A call has a leg in a dialog from now on: what is said in that dialog is said in this call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallLeg {
+    /// Which call.
+    pub call: CallId,
+    /// The id of the record that it will leave.
+    pub record: CdrId,
+    /// The Call-ID of the dialog.
+    pub call_id: Box<str>,
 }

@@ -62,7 +62,7 @@ pub use id::{
     CallId, CdrId, DeviceId, ForkId, MediaSessionId, Partition, RecordingId, RoomId, SoundId, StreamKind,
     TenantId, TrunkId, UserId,
 };
-pub use leg::Leg;
+pub use leg::{CallLeg, Leg};
 pub use library::Library;
 pub use limits::Limits;
 pub use locate::{Locate, LocateOutcome, Located, Place};

@@ -20,9 +20,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The crates that know no clock, socket, thread or environment.
-const CORES: [&str; 14] = [
+const CORES: [&str; 15] = [
     "model", "link", "sip", "sdp", "rtp", "audio", "prompts", "number", "stir", "border", "tenancy", "flow",
-    "pbx", "media",
+    "pbx", "media", "trace",
 ];
 
 fn root() -> PathBuf {

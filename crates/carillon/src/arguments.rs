@@ -4,6 +4,7 @@ mod audio;
 mod ban;
 mod outside;
 mod sound;
+mod trace;
 mod trunk;
 
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use outside::{Number, Rate, Route, Toll};
 pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
+pub(crate) use trace::Trace;
 pub(crate) use trunk::Trunk;
 
 /// Carillon, a multi-tenant telephone system.
@@ -143,6 +145,8 @@ pub(crate) enum Command {
     /// Recordings that have ended
     #[command(subcommand)]
     Recording(Recording),
+    /// What was said in a call: its SIP messages as a ladder or as a capture file
+    Trace(Trace),
     /// The running server: listeners, workers, counters
     Status,
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(global: &Global) -> Result<()> {
         Some(file) => config::load(file)?,
         None => config::defaults(),
     };
-    logging::start(&config.log)?;
+    logging::start(&config.log, config.log_json)?;
     let data_dir = match (&global.data_dir, config.data_dir) {
         (Some(dir), _) => dir.clone(),
         (None, Some(dir)) => dir,
@@ -33,6 +33,9 @@ pub(crate) fn run(global: &Global) -> Result<()> {
     let control = control::server::start(node.live(), &data_dir)?;
     for (transport, address) in node.listen_addresses() {
         tracing::info!("listening on {transport} {address}");
+    }
+    if let Some(address) = node.metrics_address() {
+        tracing::info!("metrics on http://{address}/metrics");
     }
     tracing::info!("ready, data in {}", data_dir.display());
     wait(signals, &node.live())?;

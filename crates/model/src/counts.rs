@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! counts {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])+ $name:ident),+ $(,)?) => {
         /// Totals since start. Plain numbers: each owner counts for itself and a reader adds them up.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Counts {
-            $($(#[$doc])* pub $name: u64,)+
+            $($(#[doc = $doc])+ pub $name: u64,)+
         }
 
         impl Counts {
@@ -21,6 +21,12 @@ macro_rules! counts {
             #[must_use]
             pub fn named(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), self.$name),)+]
+            }
+
+            /// Every name with what it counts and its value, in declaration order.
+            #[must_use]
+            pub fn described(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($doc),+).trim_start(), self.$name),)+]
             }
         }
     };
@@ -195,6 +201,12 @@ counts! {
     forks_failed,
     /// Sound of theirs that was left out because the other side did not read, milliseconds.
     forks_lost_ms,
+    /// Messages of calls that are not kept any more, or never were, for there was no room.
+    traces_dropped,
+    /// Messages of calls sent to a collector (HEP).
+    hep_sent,
+    /// Of those that were to be sent, the ones that could not be, or that too many waited before.
+    hep_dropped,
     /// Connections opened to phones for requests too large for a datagram (RFC 3261 §18.1.1).
     connected,
     /// Of those that were wanted, the ones that came to nothing.

@@ -491,6 +491,12 @@ pub struct TrunkView {
     pub unverified: bool,
     /// The last reason why something failed; empty when nothing has since it was good.
     pub fault: String,
+    /// Calls on it now.
+    #[serde(default)]
+    pub calls: usize,
+    /// Calls that came to nothing by the carrier's fault, since the tenant came to life.
+    #[serde(default)]
+    pub failures: u64,
 }
 
 /// Something about a trunk changed that people want to know.

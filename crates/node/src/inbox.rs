@@ -79,6 +79,12 @@ impl<S, B> Inbox<S, B> {
         shed
     }
 
+    /// How many entries wait, in both lanes.
+    pub(crate) fn waiting(&self) -> usize {
+        let lanes = self.lock();
+        lanes.sure.len() + lanes.bulk.len()
+    }
+
     /// Swaps both lanes out into the reader's (empty) vectors. The wake-up need not be taken: the reader
     /// watches for its edge, and every write is one.
     pub(crate) fn take(&self, sure: &mut Vec<S>, bulk: &mut Vec<B>) {

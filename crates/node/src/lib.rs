@@ -17,6 +17,7 @@ mod conn;
 mod deadline;
 mod dtls;
 mod fork;
+mod hep;
 mod http;
 mod inbox;
 mod keeper;
@@ -25,6 +26,7 @@ mod live;
 mod media_worker;
 #[cfg(test)]
 mod media_worker_tests;
+mod metrics;
 mod node;
 mod pace;
 #[cfg(test)]
@@ -45,5 +47,5 @@ mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Border, Dns, Listen, Settings, StirKey, TlsFiles, WakeHook};
+pub use settings::{Border, Dns, Hep, Listen, Settings, StirKey, TlsFiles, Traces, WakeHook};
 pub use sip::locate::Families;

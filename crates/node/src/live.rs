@@ -1,7 +1,7 @@
 //! What is alive in a running node, for whoever shows or steers it.
 
 use crate::shared::{KeeperItem, MediaItem, Query, Shared, Sure, Totals, random32};
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use model::{
     BanView, CallId, CallView, Counts, DeviceId, EventCommand, Fork, ForkId, MediaCommand, QualityView,
     Recording, RecordingId, RegistrationView, RoomCommand, RoomView, TenantId, TollScope, TollUse, Transport,
@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tenancy::{Directory, Scope};
+use trace::redact::redact;
+use trace::{Summary, Trace};
 
 /// How long an answer may take. Workers answer within a turn of their loop; longer means that one hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,6 +81,37 @@ impl Live {
     /// As [`Live::registrations`].
     pub fn calls(&self, scope: Scope) -> Result<Vec<CallView>> {
         self.ask(scope.tenant(), Query::Calls)
+    }
+
+    /// What is kept of the tenant's calls, by when they began.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`].
+    pub fn traces(&self, scope: Scope) -> Result<Vec<Summary>> {
+        self.ask(scope.tenant(), Query::Traces)
+    }
+
+    /// What was said in one call: `name` is its number while it was up, the id of its record, or one of its Call-IDs. Secrets are
+    /// hidden unless `full`.
+    ///
+    /// # Errors
+    /// As [`Live::registrations`]; or `full` is not allowed here.
+    pub fn trace(&self, scope: Scope, name: &str, full: bool) -> Result<Option<Trace>> {
+        if full && !self.shared.settings.traces.full {
+            bail!(
+                "secrets in traces are not shown here; set full = true in [trace] and start the server anew"
+            );
+        }
+        let found = self.ask(scope.tenant(), |tenant, reply| {
+            Query::Trace(tenant, name.into(), reply)
+        })?;
+        Ok(found.map(|mut trace| {
+            if !full {
+                let messages = trace.messages.iter_mut();
+                messages.for_each(|message| redact(&mut message.octets));
+            }
+            trace
+        }))
     }
 
     /// The tenant's trunks that are enabled.
@@ -323,22 +356,41 @@ impl Live {
 
     /// Sums over all workers.
     pub(crate) fn totals(&self) -> Result<Totals> {
-        let (reply, answers) = channel();
-        for inbox in &self.shared.sessions {
-            inbox.send(Sure::Query(Query::Totals(reply.clone())));
-        }
-        drop(reply);
         let mut sum = Totals::default();
-        for _ in &self.shared.sessions {
-            let one: Totals = wait(&answers)?;
+        for one in self.ask_all(Query::Totals)? {
             sum.counts.add(&one.counts);
             sum.calls += one.calls;
             sum.connections += one.connections;
             sum.tenants += one.tenants;
+            sum.registrations += one.registrations;
+            sum.transactions += one.transactions;
+            sum.subscriptions += one.subscriptions;
+            sum.trace_octets += one.trace_octets;
         }
         self.shared.spool.count(&mut sum.counts);
         self.shared.forks.count(&mut sum.counts);
+        if let Some(hep) = &self.shared.hep {
+            hep.count(&mut sum.counts);
+        }
         Ok(sum)
+    }
+
+    /// What each session worker says to a question that is put to all.
+    pub(crate) fn ask_all<T>(&self, query: impl Fn(Sender<T>) -> Query) -> Result<Vec<T>> {
+        let (reply, answers) = channel();
+        for inbox in &self.shared.sessions {
+            inbox.send(Sure::Query(query(reply.clone())));
+        }
+        self.shared.sessions.iter().map(|_| wait(&answers)).collect()
+    }
+
+    /// How many media sessions there are.
+    pub(crate) fn media_sessions(&self) -> Result<usize> {
+        let (reply, answers) = channel();
+        for inbox in &self.shared.media {
+            inbox.send(MediaItem::Sessions(reply.clone()));
+        }
+        self.shared.media.iter().map(|_| wait(&answers)).sum()
     }
 
     fn ask<T>(&self, tenant: TenantId, query: impl FnOnce(TenantId, Sender<T>) -> Query) -> Result<T> {

@@ -321,6 +321,7 @@ impl MediaWorker {
                     self.obey(now);
                 }
                 // Whoever asked may be gone.
+                MediaItem::Sessions(reply) => drop(reply.send(self.sessions.len())),
                 MediaItem::Quality(tenant, reply) => drop(reply.send(self.quality(tenant))),
                 MediaItem::Stop => self.stopped = true,
             }

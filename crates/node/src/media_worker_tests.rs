@@ -68,6 +68,7 @@ impl Bench {
         let [(sounds, wants), (own_sounds, own_wants)] = [(); 2].map(|()| sync_channel(8));
         let shared = Arc::new(Shared {
             trust: crate::trust::Trust::load(None, None).unwrap(),
+            hep: None,
             wishes: crate::shared::Wishes::default(),
             signer: None,
             counted: crate::shared::Counted::default(),

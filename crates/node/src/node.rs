@@ -4,11 +4,13 @@ use crate::border_desk::BorderDesk;
 use crate::clock::Clock;
 use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
+use crate::hep::{self, HepDesk};
 use crate::inbox::{BULK, Inbox};
 use crate::keeper::Keeper;
 use crate::listen::{self, Address, Sockets};
 use crate::live::Live;
 use crate::media_worker::MediaWorker;
+use crate::metrics::Metrics;
 use crate::records::Records;
 use crate::resolve::Resolver;
 use crate::settings::Settings;
@@ -50,6 +52,8 @@ pub struct Node {
     spooler: Option<JoinHandle<()>>,
     sounds: Vec<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
+    metrics: Option<Metrics>,
+    hep: Option<JoinHandle<()>>,
 }
 
 impl Node {
@@ -100,6 +104,7 @@ impl Node {
             signer: signer(&settings)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
+            hep: settings.hep.as_ref().map(|_| Arc::new(HepDesk::new())),
             spool: spool_desk(&settings, spool_items, &configs),
             sounds,
             own_sounds,
@@ -122,10 +127,7 @@ impl Node {
                 start_keeper(Keeper::new(shared, store, journals, spool, counter), keeper_items)
             });
         match started {
-            Ok(keeper) => {
-                node.keeper = Some(keeper);
-                Ok(node)
-            }
+            Ok(keeper) => node.complete(keeper),
             Err(error) => {
                 node.stop();
                 Err(error)
@@ -141,7 +143,38 @@ impl Node {
             spooler: None,
             sounds: Vec::new(),
             keeper: None,
+            metrics: None,
+            hep: None,
         }
+    }
+
+    /// Everything but those who look on is there.
+    fn complete(mut self, keeper: JoinHandle<()>) -> Result<Node> {
+        self.keeper = Some(keeper);
+        match self.start_observers() {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.stop();
+                Err(error)
+            }
+        }
+    }
+
+    fn start_observers(&mut self) -> Result<()> {
+        let shared = &self.live.shared;
+        if let (Some(settings), Some(desk)) = (&shared.settings.hep, &shared.hep) {
+            self.hep = Some(hep::start(settings, desk)?);
+        }
+        if let Some(address) = shared.settings.metrics {
+            self.metrics = Some(Metrics::start(address, self.live())?);
+        }
+        Ok(())
+    }
+
+    /// Where figures are given by HTTP, with the port that the kernel chose.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
     }
 
     /// Where the node listens, with the ports that the kernel chose.
@@ -175,9 +208,16 @@ impl Node {
     }
 
     /// Ends the threads, those first that give work to the others.
-    fn stop(self) {
+    fn stop(mut self) {
+        if let Some(metrics) = self.metrics.take() {
+            metrics.stop();
+        }
         self.tell_sessions(|| Sure::Stop);
         join(self.sessions);
+        if let Some(hep) = self.live.shared.hep.as_ref().filter(|_| self.hep.is_some()) {
+            hep.stop();
+        }
+        join(self.hep);
         for inbox in &self.live.shared.media {
             inbox.send(MediaItem::Stop);
         }

@@ -45,6 +45,8 @@ pub(crate) enum MediaItem {
     Abandon(TenantId),
     /// The audio of a tenant's sessions.
     Quality(TenantId, Sender<Vec<QualityView>>),
+    /// How many sessions there are.
+    Sessions(Sender<usize>),
     /// End the thread.
     Stop,
 }

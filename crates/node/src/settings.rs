@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use trace::Room;
 
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,55 @@ impl Default for Border {
     }
 }
 
+/// What of calls is kept to be looked at (`trace`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// How long a message is kept; zero = not at all.
+    pub keep: Duration,
+    /// Megabytes (10^6 octets) of all messages together, over all workers; 0 = none is kept.
+    pub max_mb: u64,
+    /// Credentials, keys, texts and digits are shown as well to who asks for them.
+    pub full: bool,
+}
+
+impl Default for Traces {
+    fn default() -> Traces {
+        Traces {
+            keep: Duration::from_secs(86_400),
+            max_mb: 32,
+            full: false,
+        }
+    }
+}
+
+impl Traces {
+    /// What each of so many workers has.
+    pub(crate) fn room(&self, workers: usize) -> Room {
+        let all = usize::try_from(self.max_mb.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
+        Room {
+            octets: if self.keep.is_zero() {
+                0
+            } else {
+                all / workers.max(1)
+            },
+            time: self.keep,
+        }
+    }
+}
+
+/// A collector that gets the messages of calls (HEPv3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hep {
+    /// Name or address, and port.
+    pub collector: String,
+    /// What the collector knows this server by.
+    pub capture_id: u32,
+    /// File whose first line is the key that the collector asks for.
+    pub key_file: Option<PathBuf>,
+    /// Credentials, keys, texts and digits are sent as well.
+    pub full: bool,
+}
+
 /// Everything that a node must know before it starts. Configuration of tenants comes from the store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -127,6 +177,12 @@ pub struct Settings {
     pub border: Border,
     /// Caps.
     pub limits: Limits,
+    /// What of calls is kept to be looked at.
+    pub traces: Traces,
+    /// Who else gets it; it takes [`Traces::max_mb`] to know what belongs to calls.
+    pub hep: Option<Hep>,
+    /// Where figures are given to who asks by HTTP; `None` = nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Seconds that [`crate::Node::shutdown`] waits for calls to end by themselves.
     pub grace_s: u64,
     /// Value of the Server header.
@@ -163,6 +219,9 @@ impl Default for Settings {
             dns: Dns::default(),
             border: Border::default(),
             limits: Limits::default(),
+            traces: Traces::default(),
+            hep: None,
+            metrics: None,
             grace_s: 30,
             server_name: "Carillon".to_owned(),
             wake: None,

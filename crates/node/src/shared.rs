@@ -8,6 +8,7 @@ use crate::border_desk::BorderDesk;
 use crate::clock::Clock;
 use crate::dtls::Certificates;
 use crate::fork::ForkDesk;
+use crate::hep::HepDesk;
 use crate::inbox::Inbox;
 use crate::listen::Address;
 use crate::resolve::Resolver;
@@ -32,6 +33,7 @@ use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tenancy::{Directory, Peers};
+use trace::{Summary, Trace};
 
 /// What the journals keep of a tenant, or of a worker's tenants.
 #[derive(Default)]
@@ -123,8 +125,14 @@ pub(crate) enum Query {
     Trunks(TenantId, Sender<Vec<TrunkView>>),
     /// What is used of a tenant's limits, after those of a scope were lifted.
     Toll(TenantId, Option<(TollScope, Duration)>, Sender<Vec<TollUse>>),
+    /// What is kept of a tenant's calls.
+    Traces(TenantId, Sender<Vec<Summary>>),
+    /// What is kept of one of them, by any of its names.
+    Trace(TenantId, Box<str>, Sender<Option<Trace>>),
     /// Totals of the worker.
     Totals(Sender<Totals>),
+    /// Trunks of all of the worker's tenants, with the names of these.
+    AllTrunks(Sender<Vec<(Box<str>, TrunkView)>>),
     /// Remove a user's bindings.
     Unregister(TenantId, UserId, Sender<usize>),
     /// A sign-in token for a device, good for so long; `None` when the tenant has no such device.
@@ -144,6 +152,14 @@ pub(crate) struct Totals {
     pub(crate) connections: usize,
     /// Tenants that are alive.
     pub(crate) tenants: usize,
+    /// Bindings.
+    pub(crate) registrations: usize,
+    /// Transactions that have not ended.
+    pub(crate) transactions: usize,
+    /// Subscriptions.
+    pub(crate) subscriptions: usize,
+    /// Octets of kept messages.
+    pub(crate) trace_octets: usize,
 }
 
 /// What the threads of sounds are asked for.
@@ -216,6 +232,8 @@ pub(crate) struct Shared {
     pub(crate) resolver: Resolver,
     /// Forks of calls' sound.
     pub(crate) forks: Arc<ForkDesk>,
+    /// Messages on their way to a collector, where one is named.
+    pub(crate) hep: Option<Arc<HepDesk>>,
     /// Recordings on their way to files.
     pub(crate) spool: Arc<SpoolDesk>,
     /// To the thread that finds sounds that are shipped.

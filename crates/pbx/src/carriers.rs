@@ -58,6 +58,8 @@ struct Load {
     breaks: u32,
     /// It is left alone until then.
     broken_until: Duration,
+    /// All calls that came to nothing by the carrier's fault.
+    failures: u64,
 }
 
 /// Of all trunks of a tenant.
@@ -198,6 +200,7 @@ impl Carriers {
     pub(crate) fn fails(&mut self, trunk: TrunkId, now: Now) -> bool {
         let load = self.loads.entry(trunk).or_default();
         load.faults = load.faults.saturating_add(1);
+        load.failures = load.failures.saturating_add(1);
         let breaks = load.faults >= BREAKS_AFTER;
         if breaks {
             let length = BREAK
@@ -209,6 +212,11 @@ impl Carriers {
             load.faults = BREAKS_AFTER.saturating_sub(1);
         }
         breaks
+    }
+
+    /// Calls that have come to nothing by the carrier's fault so far.
+    pub(crate) fn failures(&self, trunk: TrunkId) -> u64 {
+        self.loads.get(&trunk).map_or(0, |load| load.failures)
     }
 
     /// A BYE is on its way to a carrier.

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use model::{
-    Access, BindingChange, CallChange, Cdr, Connect, Connected, EmergencyCall, EventChange, EventCommand,
-    FlowToken, Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand,
+    Access, BindingChange, CallChange, CallLeg, Cdr, Connect, Connected, EmergencyCall, EventChange,
+    EventCommand, FlowToken, Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand,
     SettingsChange, SignIn, TenantConfig, TollAlert, TollCheckpoint, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
@@ -114,6 +114,8 @@ pub enum Effect {
     Access(Access),
     /// Tell the media plane.
     Media(MediaCommand),
+    /// A call has a leg in a dialog: its messages are said in this call. Comes before those of the dialog that begin with us.
+    Leg(Box<CallLeg>),
     /// A call ended: keep its record.
     Cdr(Box<Cdr>),
     /// A registration changed: keep it.

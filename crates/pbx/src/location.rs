@@ -252,6 +252,11 @@ impl Location {
         self.expiry.next_deadline()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.expiry.len()
+    }
+
     /// Users that have bindings.
     pub(crate) fn users(&self) -> Vec<UserId> {
         self.users.keys().copied().collect()

@@ -6,10 +6,10 @@ mod wire;
 
 use media::{PairId, PortRange, Relay};
 use model::{
-    BindingChange, BindingRecord, CallChange, CallCheckpoint, CallView, Cdr, Connect, ConnectOutcome,
-    Connected, Counts, EmergencyCall, EventChange, EventRecord, FlowToken, Limits, MediaCommand, MediaReport,
-    MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert,
-    TollCheckpoint, TrunkNews, User, UserId, UserSettingsChange, Wake,
+    BindingChange, BindingRecord, CallChange, CallCheckpoint, CallLeg, CallView, Cdr, Connect,
+    ConnectOutcome, Connected, Counts, EmergencyCall, EventChange, EventRecord, FlowToken, Limits,
+    MediaCommand, MediaReport, MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig,
+    TenantId, TollAlert, TollCheckpoint, TrunkNews, User, UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -87,6 +87,8 @@ pub struct Server {
     pub news: Vec<(Duration, TrunkNews)>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
+    /// Which dialogs which call has had.
+    pub legs: Vec<(TenantId, CallLeg)>,
     /// How many of them earlier lives of the process left.
     pub cdrs_before_restart: u64,
     /// What the edge counted.
@@ -177,6 +179,7 @@ impl Server {
             counted: BTreeMap::new(),
             peers: Peers::default(),
             cdrs: Vec::new(),
+            legs: Vec::new(),
             cdrs_before_restart: 0,
             counts: Counts::default(),
             bindable: true,
@@ -572,6 +575,7 @@ impl Server {
                 }
                 Effect::Media(command) => commands.push(command),
                 Effect::Cdr(cdr) => self.cdrs.push(*cdr),
+                Effect::Leg(leg) => self.legs.push((id, *leg)),
                 Effect::Binding(change) => self.journal.push(change),
                 Effect::Wake(wake) => self.wakes.push(*wake),
                 Effect::Barred { room, of_all, for_s } => self.barred.push((room, of_all, for_s)),

@@ -27,6 +27,7 @@ mod keys;
 mod lamps;
 mod lanes;
 mod load;
+mod observed;
 mod outcomes;
 mod outside;
 mod phones;

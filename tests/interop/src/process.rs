@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Debian's name for what a program comes in.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("baresip", "baresip-core"),
     ("sipp", "sip-tester"),
     ("sipsak", "sipsak"),
@@ -20,6 +20,8 @@ const PACKAGES: [(&str, &str); 9] = [
     ("ffprobe", "ffmpeg"),
     ("kamailio", "kamailio"),
     ("svwar", "sipvicious"),
+    ("tshark", "tshark"),
+    ("curl", "curl"),
 ];
 
 /// Looks at `ready` until it yields something.

@@ -67,6 +67,7 @@ impl Tenant {
 pub struct Setting {
     media: String,
     border: String,
+    sections: String,
     disk: Option<Disk>,
 }
 
@@ -84,6 +85,13 @@ impl Setting {
     pub fn border(mut self, line: &str) -> Setting {
         self.border.push_str(line);
         self.border.push('\n');
+        self
+    }
+
+    /// A section more in its configuration.
+    #[must_use]
+    pub fn section(mut self, text: &str) -> Setting {
+        self.sections.push_str(text);
         self
     }
 
@@ -186,7 +194,7 @@ impl Server {
         let toml = format!(
             "data_dir = {dir:?}\nlog = \"info\"\ngrace_s = 1\n\n[media]\nfirst_port = {}\nlast_port = {}\n{}\n\
              [listen]\nudp = [\"127.0.0.1:{port}\", \"[::1]:{port}\"]\ntcp = [\"127.0.0.1:{port}\"]\ntls = [\"127.0.0.1:{}\"]\n\
-             ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n\n[border]\n{}",
+             ws = [\"127.0.0.1:{}\"]\nwss = [\"127.0.0.1:{}\"]\n\n[border]\n{}\n{}",
             relay.start(),
             relay.end(),
             setting.media,
@@ -194,6 +202,7 @@ impl Server {
             port + 3,
             port + 2,
             setting.border,
+            setting.sections,
         );
         stage.write("carillon.toml", &toml)?;
         let mut server = Server {

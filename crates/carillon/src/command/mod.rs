@@ -25,6 +25,7 @@ mod route;
 mod secret;
 mod tenant;
 mod toll;
+mod trace;
 mod trunk;
 mod upload;
 mod user;
@@ -71,6 +72,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Calls { tenant } => live::calls(&mut desk, tenant.as_deref()),
         Command::Call(command) => call::run(&mut desk, command),
         Command::Recording(command) => recording::run(&mut desk, command),
+        Command::Trace(options) => trace::run(&mut desk, options),
         Command::Quality { call, tenant } => audio::quality(&mut desk, tenant.as_deref(), *call),
         Command::Ban(command) => ban::run(&desk, command),
         Command::Status => live::status(&desk),

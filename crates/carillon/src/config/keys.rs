@@ -33,6 +33,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let defaults = Settings::default();
     let data_dir = path(reader, top, "data_dir", "\"/var/lib/carillon\"");
     let log = log(reader, top);
+    let log_json = log_format(reader, top);
     let workers = size(reader.number(top, "workers", THREADS), defaults.workers);
     let grace_s = reader
         .number(top, "grace_s", 0..=3_600)
@@ -59,6 +60,9 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let dns = super::dns::read(reader, top);
     let border = super::border::read(reader, top);
     let limits = limits(reader, top);
+    let metrics = super::observe::metrics(reader, top);
+    let traces = super::observe::traces(reader, top);
+    let hep = super::observe::hep(reader, top, &traces);
     let speech = super::speech::read(reader, top);
     let settings = Settings {
         data_dir: PathBuf::new(),
@@ -76,6 +80,9 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
         dns,
         border,
         limits,
+        traces,
+        hep,
+        metrics,
         grace_s,
         server_name,
         // A webhook comes with the interface to applications.
@@ -84,6 +91,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     Config {
         data_dir,
         log,
+        log_json,
         settings,
         speech,
     }
@@ -118,6 +126,18 @@ fn log<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> String {
         reader.problem(at, error.to_string());
     }
     text.to_owned()
+}
+
+fn log_format<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> bool {
+    let such_as = "\"text\"";
+    match reader.text(top, "log_format", such_as) {
+        None | Some((_, "text")) => false,
+        Some((_, "json")) => true,
+        Some((at, other)) => {
+            reader.problem(at, format!("`log_format` is text or json; {other:?} is neither"));
+            false
+        }
+    }
 }
 
 /// It stands in a header, so it may only have what a header may (RFC 3261 §20.35).

@@ -6,6 +6,7 @@
 mod border;
 mod dns;
 mod keys;
+mod observe;
 mod reader;
 mod speech;
 
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: Option<PathBuf>,
     /// Log filter.
     pub(crate) log: String,
+    /// One JSON object for each line of the log.
+    pub(crate) log_json: bool,
     /// For the node; its data directory is still to be set.
     pub(crate) settings: Settings,
     /// Who speaks texts.
@@ -113,6 +116,7 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("border.rs"),
             include_str!("dns.rs"),
+            include_str!("observe.rs"),
             include_str!("speech.rs"),
         ]
         .map(code)
@@ -129,6 +133,11 @@ mod tests {
             "border",
             "dns",
             "speech",
+            "metrics",
+            "trace",
+            "hep",
+            "text",
+            "json",
             "info",
         ];
         for key in keys.filter(|key| !others.contains(key)) {
@@ -169,7 +178,7 @@ message_bytes = 10
             &expect![[r#"
                 2: `data_dir` is a text in quotes, such as "/var/lib/carillon"; found integer
                 3: log filter "info,==": invalid filter directive; write a level such as info, or warn,node=debug
-                4: the file has no key `wokers`; it knows data_dir, log, workers, grace_s, server_name, media, listen, websocket, tls, dns, border, limits, speech
+                4: the file has no key `wokers`; it knows data_dir, log, log_format, workers, grace_s, server_name, media, listen, websocket, tls, dns, border, limits, metrics, trace, hep, speech
                 6: "0.0.0.0" is no address to listen on; write address and port, such as "0.0.0.0:5060" or "[::]:5060"
                 6: tcp 127.0.0.1:5060 is listed twice; give it another port
                 8: `tls` is a list, such as ["0.0.0.0:5061"]; found string

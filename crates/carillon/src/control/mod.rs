@@ -142,6 +142,20 @@ pub(crate) enum Request {
         /// Whom.
         address: IpAddr,
     },
+    /// What is kept of calls of one tenant or of all.
+    Traces {
+        /// Which; all without it.
+        tenant: Option<TenantId>,
+    },
+    /// What was said in a call.
+    Trace {
+        /// Whose; of whoever has it without that.
+        tenant: Option<TenantId>,
+        /// Its number, the id of its record, or one of its Call-IDs.
+        call: String,
+        /// With everything that is hidden otherwise.
+        full: bool,
+    },
     /// Look for changes of the configuration now.
     Refresh,
 }

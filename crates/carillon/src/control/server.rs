@@ -180,6 +180,8 @@ fn answer(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value>
             Ok(Value::from(desk.live.event(scope(desk, *tenant)?, command)?))
         }
         Request::Record { .. } | Request::Fork { .. } => about_call(desk, request),
+        Request::Traces { tenant } => each(desk, *tenant, out, |scope| desk.live.traces(scope)),
+        Request::Trace { tenant, call, full } => trace(desk, *tenant, call, *full),
         Request::Refresh => {
             desk.live.refresh();
             Ok(Value::Null)
@@ -223,6 +225,24 @@ fn bans(desk: &Desk, request: &Request, out: &mut impl Write) -> Result<Value> {
         Request::LiftBan { address } => Ok(desk.live.lift_ban(*address).into()),
         _ => items(&desk.live.bans(), out).map(|()| Value::Null),
     }
+}
+
+/// The call of this name, whoever has it; the messages of two tenants are never shown as one.
+fn trace(desk: &Desk, tenant: Option<TenantId>, call: &str, full: bool) -> Result<Value> {
+    let mut found = None;
+    for scope in scopes(desk, tenant)? {
+        let Some(trace) = desk.live.trace(scope, call, full)? else {
+            continue;
+        };
+        if found.replace(trace).is_some() {
+            return Err(anyhow!(
+                "several tenants have a call {call:?}; name one by --tenant"
+            ));
+        }
+    }
+    let found =
+        found.ok_or_else(|| anyhow!("nothing is kept of a call {call:?}; carillon trace list shows all"))?;
+    Ok(serde_json::to_value(found)?)
 }
 
 fn no_call() -> anyhow::Error {

@@ -277,3 +277,34 @@ fn call_records_are_listed_the_latest_first() {
     let text = site.text(&["cdr"]);
     assert!(text.contains("1:05") && text.contains("200 / Q.850 16"), "{text}");
 }
+
+#[test]
+fn what_was_said_in_calls_is_asked_for_by_name_and_secrets_are_not_given_away() {
+    let site = Site::with_users(&["100"]);
+    let _server = site.serve();
+    let mut phone = Phone::new(address(&site, "udp"), "100", &password("100"));
+    assert_eq!(phone.register(), 200);
+    // Registrations are no calls.
+    assert_eq!(site.json(&["trace", "list"]).as_array().map(Vec::len), Some(0));
+    assert_eq!(site.text(&["trace", "list"]), "Nothing is kept of any call.\n");
+    let error = site.refusal(&["trace", "7"]);
+    assert!(error.contains("nothing is kept of a call \"7\""), "{error}");
+    let error = site.refusal(&["trace", "7", "--full"]);
+    assert!(error.contains("set full = true in [trace]"), "{error}");
+    let error = site.refusal(&["trace", "list", "--tenant", "nobody"]);
+    assert!(error.contains("nobody"), "{error}");
+}
+
+#[test]
+fn the_log_is_json_where_the_operator_wants_it() {
+    let site = Site::with_users(&[]);
+    let server = site.serve_from(
+        "log_format = \"json\"\n[listen]\nudp = [\"127.0.0.1:0\"]\ntcp = []\ntls = []\nws = []\nwss = []\n\
+         [metrics]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    let line: Value = serde_json::from_str(&server.ready).unwrap();
+    assert_eq!(line["level"], "INFO");
+    let message = line["message"].as_str().unwrap();
+    assert!(message.starts_with("ready, data in "), "{message}");
+    assert!(line["timestamp"].is_string(), "{line}");
+}

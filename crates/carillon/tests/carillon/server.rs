@@ -113,15 +113,21 @@ impl Site {
              udp = [\"{address}\"]\ntcp = [\"{address}\"]\ntls = [\"127.0.0.1:0\"]\n\
              ws = [\"127.0.0.1:0\"]\nwss = [\"127.0.0.1:0\"]\n{more}"
         );
-        let config = self.file("carillon.toml", &config);
+        self.serve_from(&config)
+    }
+
+    /// Starts a server with this configuration, and waits until it is ready.
+    pub(crate) fn serve_from(&self, config: &str) -> Server {
+        let config = self.file("carillon.toml", config);
         let mut child = self
             .command(&["serve", "--config", &config])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut server = Server { child, log };
-        server.wait_for("ready");
+        let ready = String::new();
+        let mut server = Server { child, log, ready };
+        server.ready = server.wait_for("ready");
         server
     }
 }
@@ -135,6 +141,8 @@ pub(crate) fn password(extension: &str) -> String {
 pub(crate) struct Server {
     child: Child,
     log: BufReader<ChildStderr>,
+    /// The line that said that it was ready.
+    pub(crate) ready: String,
 }
 
 impl Server {

@@ -3,10 +3,11 @@
 //! Everything that leaves is collected during a turn of the loop and leaves at its end, in this order:
 //! journals, messages, other workers, media. So a peer never sees what a crash could still undo.
 
+use super::tape::Tape;
 use super::tenants::{Outcome, Tenants};
 use super::{reach, told};
 use crate::records::Records;
-use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, Totals, random32};
+use crate::shared::{Bulk, KeeperItem, MediaItem, Query, Remembered, Shared, Sure, random32};
 use arc_swap::{ArcSwap, Cache};
 use border::{Overload, Report};
 use bytes::Bytes;
@@ -90,6 +91,7 @@ pub(crate) struct Core {
     lanes: Vec<Lane>,
     media: Vec<Vec<MediaItem>>,
     link: Control,
+    tape: Tape,
 }
 
 impl Core {
@@ -114,6 +116,7 @@ impl Core {
             lanes: (0..workers).map(|_| Lane::default()).collect(),
             media: (0..media).map(|_| Vec::new()).collect(),
             link: Control::new(),
+            tape: Tape::new(shared.settings.traces.room(workers), shared.hep.clone()),
             shared,
         }
     }
@@ -225,7 +228,14 @@ impl Core {
 
     /// Hands one input to one tenant and sorts what comes of it.
     pub(super) fn input(&mut self, tenant: TenantId, input: Input<'_>) -> Outcome {
+        let heard = match &input {
+            Input::Sip { flow, message, .. } => Some((*flow, *message)),
+            _ => None,
+        };
         let outcome = self.tenants.handle(tenant, input, self.now, &mut self.effects);
+        if let Some((flow, message)) = heard.filter(|_| outcome != Outcome::Unknown) {
+            self.tape.received(tenant, &flow, message, self.now);
+        }
         self.settle(tenant, outcome);
         outcome
     }
@@ -244,6 +254,7 @@ impl Core {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Transmit { flow, bytes } => {
+                    self.tape.sent(tenant, &flow, &bytes, self.now);
                     self.outbox.push(Outbound {
                         tenant: Some(tenant),
                         flow,
@@ -269,7 +280,12 @@ impl Core {
                     let epoch = self.tenants.epoch(tenant);
                     self.link.say(command, epoch, self.now.mono);
                 }
-                Effect::Cdr(cdr) => self.records.cdr(*cdr),
+                Effect::Leg(leg) => self.tape.leg(tenant, &leg, self.now),
+                Effect::Cdr(cdr) => {
+                    told::ended(&cdr);
+                    self.tape.ended(tenant, cdr.id);
+                    self.records.cdr(*cdr);
+                }
                 Effect::Binding(change) => self.records.binding(change),
                 Effect::Wake(wake) => {
                     tracing::debug!(%tenant, call = %wake.call, provider = %wake.target.provider, "a phone is to be woken");
@@ -296,6 +312,7 @@ impl Core {
         tracing::error!(%tenant, "a tenant panicked and is rebuilt from its configuration and the journals");
         self.records.commit(self.now.mono, &mut self.counts);
         self.link.forget(tenant);
+        self.tape.lost(tenant);
         for lane in &mut self.media {
             lane.push(MediaItem::Abandon(tenant));
         }
@@ -359,12 +376,17 @@ impl Core {
 
     /// When something is due.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        let due = [self.tenants.next_deadline(), self.link.poll_timeout()];
+        let due = [
+            self.tenants.next_deadline(),
+            self.link.poll_timeout(),
+            self.tape.next_deadline(),
+        ];
         due.into_iter().flatten().min()
     }
 
     /// Every tenant whose deadline has passed, and every media session that was not heard of.
     pub(crate) fn expire(&mut self) {
+        self.tape.expire(self.now.mono);
         if self.link.poll_timeout().is_some_and(|at| at <= self.now.mono) {
             self.link.handle_timeout(self.now.mono);
             self.deliver_reports();
@@ -537,14 +559,20 @@ impl Core {
                 let _ = reply.send(phones);
             }
             Query::Totals(reply) => {
-                let (mut counts, calls, tenants) = self.tenants.totals();
-                counts.add(&self.counts);
-                let _ = reply.send(Totals {
-                    counts,
-                    calls,
-                    connections,
-                    tenants,
-                });
+                let mut totals = self.tenants.totals();
+                totals.counts.add(&self.counts);
+                totals.connections = connections;
+                totals.trace_octets = self.tape.count(&mut totals.counts);
+                let _ = reply.send(totals);
+            }
+            Query::Traces(tenant, reply) => {
+                let _ = reply.send(self.tape.list(tenant));
+            }
+            Query::Trace(tenant, name, reply) => {
+                let _ = reply.send(self.tape.trace(tenant, &name));
+            }
+            Query::AllTrunks(reply) => {
+                let _ = reply.send(self.tenants.trunks(now));
             }
         }
     }
@@ -610,6 +638,7 @@ impl Core {
 
     /// Gives other threads what was collected for them.
     pub(crate) fn flush_lanes(&mut self) {
+        self.tape.flush();
         for (inbox, lane) in self.shared.sessions.iter().zip(&mut self.lanes) {
             inbox.send_all(&mut lane.sure);
             let shed = inbox.offer_all(&mut lane.bulk);

@@ -10,6 +10,7 @@ mod core;
 mod entry;
 mod reach;
 mod streams;
+mod tape;
 mod tenants;
 mod told;
 mod websocket;

@@ -5,8 +5,8 @@
 //! what becomes of the effects.
 
 use crate::deadline::Deadlines;
-use crate::shared::{Remembered, random32};
-use model::{Counts, Now, TenantConfig, TenantId};
+use crate::shared::{Remembered, Totals, random32};
+use model::{Counts, Now, TenantConfig, TenantId, TrunkView};
 use pbx::{Effect, Input, Setup, Tenant};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -294,15 +294,37 @@ impl Tenants {
         });
     }
 
-    /// Sums over the living: outcomes, calls, living tenants.
-    pub(crate) fn totals(&self) -> (Counts, usize, usize) {
-        let (mut counts, mut calls, mut alive) = (self.past, 0, 0);
+    /// Sums over the living.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            counts: self.past,
+            ..Totals::default()
+        };
         for tenant in self.slots.values().filter_map(|s| s.tenant.as_ref()) {
-            counts.add(&tenant.counts());
-            calls += tenant.held().calls;
-            alive += 1;
+            let held = tenant.held();
+            totals.counts.add(&tenant.counts());
+            totals.calls += held.calls;
+            totals.transactions += held.transactions;
+            totals.subscriptions += held.subscriptions;
+            totals.registrations += tenant.bindings();
+            totals.tenants += 1;
         }
-        (counts, calls, alive)
+        totals
+    }
+
+    /// Every trunk of the living, with the name of its tenant.
+    pub(crate) fn trunks(&self, now: Now) -> Vec<(Box<str>, TrunkView)> {
+        let mut all = Vec::new();
+        for slot in self
+            .slots
+            .values()
+            .filter(|slot| !slot.config.trunks().is_empty())
+        {
+            let views = slot.tenant.as_ref().map(|tenant| tenant.trunks(now));
+            let name = slot.config.name();
+            all.extend(views.into_iter().flatten().map(|view| (name.into(), view)));
+        }
+        all
     }
 
     /// Makes the tenant's next input panic.

@@ -1,7 +1,8 @@
 //! What tenants want the operator to know.
 
 use model::{
-    EmergencyCall, MediaReport, TenantId, TollAlert, TollLevel, TrunkHealth, TrunkNews, TrunkRegistration,
+    Cdr, EmergencyCall, MediaReport, TenantId, TollAlert, TollLevel, TrunkHealth, TrunkNews,
+    TrunkRegistration,
 };
 
 /// Tells the log why a browser of a call gets no audio. Comes once at most for what one description has led to.
@@ -18,6 +19,18 @@ pub(super) fn barred(tenant: TenantId, room: u32, of_all: bool, for_s: u64) {
     tracing::warn!(
         %tenant,
         "conference {room} takes no PIN of {whose} for {for_s} s: too many were wrong"
+    );
+}
+
+/// A call has left its record.
+pub(super) fn ended(cdr: &Cdr) {
+    tracing::debug!(
+        tenant = %cdr.tenant,
+        record = %cdr.id,
+        call_id = %cdr.caller.sip_call_id,
+        cause = ?cdr.cause,
+        ended_by = ?cdr.ended_by,
+        "a call has ended"
     );
 }
 

@@ -30,7 +30,7 @@ fn rtp_address(message: &str) -> SocketAddr {
 }
 
 /// Two phones in a call.
-struct Talk {
+pub(crate) struct Talk {
     caller: Phone,
     callee: Phone,
     rtp: [UdpSocket; 2],
@@ -47,7 +47,7 @@ fn media() -> UdpSocket {
 
 impl Talk {
     /// 101 calls 102, who answers.
-    fn begin(house: &House, transport: Transport) -> Talk {
+    pub(crate) fn begin(house: &House, transport: Transport) -> Talk {
         let (mut caller, mut callee) = (Phone::new(house, transport), Phone::new(house, transport));
         for (phone, user) in [(&mut caller, "101"), (&mut callee, "102")] {
             let contact = format!("<sip:{user}@{};transport={transport}>;expires=600", phone.local);
@@ -137,7 +137,7 @@ impl Talk {
     }
 
     /// The caller hangs up.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let bye = self.in_dialog("BYE", 1);
         self.caller.send(bye.as_bytes());
         let received = self.callee.expect("BYE");

@@ -20,6 +20,7 @@ mod house;
 mod journals;
 mod keys;
 mod large;
+mod observed;
 mod phone;
 mod ping;
 mod shutdown;

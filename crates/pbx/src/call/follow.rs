@@ -273,6 +273,9 @@ impl Call {
             realm: self.config.realm(),
             history: !self.hides_history,
         };
+        if let Some(target) = self.targets.get(index) {
+            self.name_dialog(context, &target.call_id);
+        }
         if let Some(target) = self.targets.get_mut(index) {
             target.invite(context, self.id, index, &invitation, now);
         }

@@ -57,6 +57,7 @@ mod wake;
 mod web;
 
 use crate::context::{Context, Owner, TimerKind};
+use crate::effect::Effect;
 use crate::following::PhoneKey;
 use crate::location::Binding;
 use bridge::Bridge;
@@ -68,7 +69,7 @@ use in_call::InCall;
 pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
-    Answerer, AudioTrouble, CallId, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf,
+    Answerer, AudioTrouble, CallId, CallLeg, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf,
     MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, TollTicket, TrunkId, UserId,
 };
 use nouns::Moves;
@@ -219,6 +220,26 @@ impl Call {
     /// The id of its record.
     pub(crate) fn record_id(&self) -> CdrId {
         self.record.id()
+    }
+
+    /// Tells the shell which dialogs it has.
+    pub(crate) fn name_dialogs(&self, context: &mut Context) {
+        for leg in [SideOf::Caller, SideOf::Callee]
+            .into_iter()
+            .filter_map(|side| self.leg(side))
+        {
+            self.name_dialog(context, &leg.dialog.call_id);
+        }
+    }
+
+    fn name_dialog(&self, context: &mut Context, call_id: &str) {
+        if !call_id.is_empty() {
+            context.out.push(Effect::Leg(Box::new(CallLeg {
+                call: self.id,
+                record: self.record.id(),
+                call_id: call_id.into(),
+            })));
+        }
     }
 
     /// Our tag in the dialog with the caller.

@@ -196,6 +196,7 @@ impl Call {
         self.rekey_guest(context, &mut leg);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         context.legs.insert(tag, LegRef { call: self.id, side });
+        self.name_dialog(context, &leg.dialog.call_id);
         context.following.joins(leg.user(), self.id);
         if let Some(trunk) = leg.peer.trunk() {
             context.carriers.joins(trunk, self.id);

@@ -162,6 +162,12 @@ impl Tenant {
         self.calls.values().filter_map(|call| call.view()).collect()
     }
 
+    /// How many bindings there are.
+    #[must_use]
+    pub fn bindings(&self) -> usize {
+        self.context.location.len()
+    }
+
     /// The media session of a call, while it has one, and the id of its record.
     #[must_use]
     pub fn session(&self, call: CallId) -> Option<(MediaSessionId, CdrId)> {
@@ -178,7 +184,7 @@ impl Tenant {
     /// Every trunk that is enabled.
     #[must_use]
     pub fn trunks(&self, now: Now) -> Vec<TrunkView> {
-        self.trunks.views(now)
+        self.trunks.views(&self.context.carriers, now)
     }
 
     /// What is used of the limits on calls to the outside, after those of a scope were lifted for a while.
@@ -247,6 +253,12 @@ impl Tenant {
         self.settle(now);
         self.context.drain(out);
         gone
+    }
+
+    /// A call has begun.
+    fn keep(&mut self, call: Call) {
+        call.name_dialogs(&mut self.context);
+        self.calls.insert(call.id(), Box::new(call));
     }
 
     fn next_id(&mut self) -> CallId {

@@ -97,7 +97,7 @@ impl Tenant {
         let begun = Call::begin_replacing(&mut self.context, id, device, message, flow, far, now);
         if let Some(taker) = begun {
             let number = taker.partner_of(model::Leg::Callee);
-            self.calls.insert(id, Box::new(taker));
+            self.keep(taker);
             if let Some(call) = self.calls.get_mut(&leg.call) {
                 call.promise(leg.side.other(), id, number);
             }

@@ -118,7 +118,7 @@ impl Tenant {
         }
         let id = self.next_id();
         if let Some(call) = Call::begin_from_carrier(&mut self.context, id, trunk, message, flow, now) {
-            self.calls.insert(id, Box::new(call));
+            self.keep(call);
         }
     }
 
@@ -172,7 +172,7 @@ impl Tenant {
         }
         let id = self.next_id();
         if let Some(call) = Call::begin(&mut self.context, id, &device, message, flow, now) {
-            self.calls.insert(id, Box::new(call));
+            self.keep(call);
         }
     }
 

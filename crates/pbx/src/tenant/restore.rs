@@ -32,7 +32,7 @@ impl Tenant {
         self.context.live = self.context.live.saturating_add(1);
         let nth = u64::try_from(self.calls.len()).unwrap_or(u64::MAX);
         let call = Call::revive(&mut self.context, kept, nth, now);
-        self.calls.insert(call.id(), Box::new(call));
+        self.keep(call);
     }
 
     /// Ends a call that the journal kept and that is not to come back: it leaves its record.

@@ -83,7 +83,7 @@ impl Tenant {
         }
         let to = (number, screen);
         let call = Call::begin_dialled(&mut self.context, id, by, guest, to, now);
-        self.calls.insert(id, Box::new(call));
+        self.keep(call);
         Ok(id)
     }
 
@@ -112,7 +112,7 @@ impl Tenant {
             }
             let id = self.next_id();
             if let Some(call) = Call::begin_page(&mut self.context, id, (from, guest), *user, now) {
-                self.calls.insert(id, Box::new(call));
+                self.keep(call);
                 made.push(id);
             }
         }

@@ -58,7 +58,7 @@ impl Tenant {
         let (transferrer, guest) = self.parties(from, by)?;
         let id = self.next_id();
         let call = Call::begin_transfer(&mut self.context, id, transferrer, guest, wish, now);
-        self.calls.insert(id, Box::new(call));
+        self.keep(call);
         Ok(id)
     }
 
@@ -104,7 +104,7 @@ impl Tenant {
             let id = self.next_id();
             let to = (run, callee, replaced.call);
             let call = Call::begin_taking_place(&mut self.context, id, transferrer, guest, to, now);
-            self.calls.insert(id, Box::new(call));
+            self.keep(call);
             return Ok(id);
         }
         let side = replaced.side.other();
@@ -117,7 +117,7 @@ impl Tenant {
             other.promise(side, id, guest.party.number.clone());
         }
         let call = Call::begin_join(&mut self.context, id, transferrer, (guest, far), now);
-        self.calls.insert(id, Box::new(call));
+        self.keep(call);
         Ok(id)
     }
 

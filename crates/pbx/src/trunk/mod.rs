@@ -11,7 +11,7 @@ mod registration;
 mod road;
 mod wait;
 
-use crate::carriers::{News, Way, contact_of};
+use crate::carriers::{Carriers, News, Way, contact_of};
 use crate::context::{Asked, Context, Owner, TrunkOwner};
 use crate::effect::Effect;
 use health::{Health, Rules};
@@ -236,8 +236,9 @@ impl Trunks {
     }
 
     /// Every trunk, as commands show it.
-    pub(crate) fn views(&self, now: Now) -> Vec<TrunkView> {
-        self.trunks.values().map(|live| live.view(now.mono)).collect()
+    pub(crate) fn views(&self, carriers: &Carriers, now: Now) -> Vec<TrunkView> {
+        let views = self.trunks.values().map(|live| live.view(carriers, now.mono));
+        views.collect()
     }
 }
 
@@ -533,7 +534,7 @@ impl Live {
             .or_else(|| message.expires())
     }
 
-    fn view(&self, now: Duration) -> TrunkView {
+    fn view(&self, carriers: &Carriers, now: Duration) -> TrunkView {
         let place = self.road.place();
         TrunkView {
             id: self.trunk.id,
@@ -543,6 +544,8 @@ impl Live {
             place: place.map(|place| format!("{}:{}", place.transport.name(), place.address)),
             unverified: place.is_some_and(|p| p.transport.is_encrypted()) && !self.trunk.draft.tls_verify,
             fault: self.fault.clone(),
+            calls: carriers.calls(self.trunk.id).count(),
+            failures: carriers.failures(self.trunk.id),
         }
     }
 

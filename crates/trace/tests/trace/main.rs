@@ -1,5 +1,11 @@
 //! What is kept of calls, and how it leaves.
-#![allow(clippy::panic, reason = "tests say what is wrong by it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 mod captures;
 mod forms;

@@ -263,6 +263,11 @@ impl Carriers {
         known
     }
 
+    /// What was asked of a trunk before it was changed is not answered any more: another may stand there now.
+    pub(crate) fn forget_challenge(&mut self, trunk: TrunkId) {
+        self.answers.remove(&trunk);
+    }
+
     /// Entries of calls, for leak checks.
     pub(crate) fn held(&self) -> usize {
         self.calls.len() + self.waiting.len() + self.partings.len()

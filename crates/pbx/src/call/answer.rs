@@ -178,7 +178,7 @@ impl Call {
             context.location.takes_dtls(leg.user(), &leg.flow, true);
         }
         self.won(index);
-        self.outside_is_answered(context, now);
+        self.outside_is_answered(context, &mut leg, now);
         let tag = leg.dialog.local_tag.clone().into_boxed_str();
         let (call, side) = (self.id, SideOf::Callee);
         context.legs.insert(tag, LegRef { call, side });

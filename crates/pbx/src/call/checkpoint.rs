@@ -184,7 +184,10 @@ impl Call {
             ports: self.bridge.addresses(),
             identity: (self.identity.0.as_str().into(), self.identity.1.as_str().into()),
             session_ids: self.session_ids.as_ref().map(|ids| ids.both()),
-            tickets: self.tickets.clone(),
+            tickets: [Some(&self.caller), self.callee.as_ref()]
+                .into_iter()
+                .filter_map(|leg| leg?.ticket)
+                .collect(),
             ends: !quiet || !whole,
         };
         let put = CallChange::Put(Box::new(checkpoint));
@@ -217,12 +220,24 @@ impl Call {
         call.bridge = Bridge::restored(kept.tenant, kept.call, means, kept.ports, suites);
         call.restored = Some(Box::new(restored));
         call.kept.written = true;
-        call.tickets = kept.tickets;
+        let mut tickets = kept.tickets.into_iter();
+        for side in [SideOf::Caller, SideOf::Callee] {
+            // Those that carriers have called us by cost nothing, and have none.
+            if let Some(leg) = call
+                .leg_mut(side)
+                .filter(|leg| leg.peer.trunk().is_some() && leg.invited)
+            {
+                leg.ticket = tickets.next();
+            }
+        }
         for side in [SideOf::Caller, SideOf::Callee] {
             let Some(leg) = call.leg(side) else { continue };
             let (tag, user) = (leg.dialog.local_tag.clone().into_boxed_str(), leg.user());
             context.legs.insert(tag, LegRef { call: call.id, side });
             context.following.joins(user, call.id);
+            if let Some(trunk) = call.trunk_of(side) {
+                context.carriers.joins(trunk, call.id);
+            }
         }
         call.show(context);
         if kept.ends {
@@ -230,8 +245,10 @@ impl Call {
             return call;
         }
         call.bridge.reopen(context, silence_s);
-        let left = u64::try_from(kept.longest.since(now.wall).as_millis()).unwrap_or(u64::MAX);
-        call.set_timer(context, TimerKind::Longest, left.min(longest), now);
+        if !call.is_emergency() {
+            let left = u64::try_from(kept.longest.since(now.wall).as_millis()).unwrap_or(u64::MAX);
+            call.set_timer(context, TimerKind::Longest, left.min(longest), now);
+        }
         call.write(context, true, now);
         let first = PROBE_MS.saturating_add(nth.min(1_000) * PROBE_STEP_MS);
         for (side, at) in [

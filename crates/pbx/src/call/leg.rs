@@ -47,7 +47,7 @@ pub(crate) struct Leg {
     pub(crate) session: Option<Session>,
     /// Our Session-ID value in this dialog, where a phone of the call has one.
     pub(crate) session_id: Option<Box<str>>,
-    /// By which the tenant's limits know it, while it is on its way from one call to another.
+    /// By which the tenant's limits know it, from the carrier's answer to its end, in whatever calls it is meanwhile.
     pub(crate) ticket: Option<TollTicket>,
     /// We made the dialog's Call-ID, so after glare ours is the longer wait (RFC 3261 §14.1).
     pub(crate) invited: bool,

@@ -70,7 +70,7 @@ pub(crate) use lamp::{Part, Progress};
 pub(crate) use leg::{Leg, via};
 use model::{
     Answerer, AudioTrouble, CallId, CallLeg, CallState, CallView, CdrId, EndedBy, FlowToken, Leg as SideOf,
-    MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, TollTicket, TrunkId, UserId,
+    MediaReport, MediaSessionId, Now, StreamKind, TenantConfig, TrunkId, UserId,
 };
 use nouns::Moves;
 use outside::Outgoing;
@@ -138,8 +138,6 @@ pub(crate) struct Call {
     targets: Vec<Target>,
     /// A number outside that is being called.
     outgoing: Option<Box<Outgoing>>,
-    /// By which the tenant's limits know the call: one for each side that is outside.
-    tickets: Vec<TollTicket>,
     redirects: Redirects,
     /// The one phone that is meant, where a GRUU was called.
     instance: Option<Box<str>>,
@@ -547,6 +545,10 @@ impl Call {
 
     /// Nothing has come from either side for long.
     fn gone_silent(&mut self, context: &mut Context, now: Now) {
+        // Who has called for help and can't speak is not hung up.
+        if self.is_emergency() {
+            return;
+        }
         context.counts.silent += 1;
         let cause = record::q850::TEMPORARY_FAILURE;
         self.hang_up(context, cause, EndedBy::System, "no media", now);

@@ -158,7 +158,7 @@ impl Call {
             self.cancel_timer(context, kind);
         }
         self.forget_ack(context, side);
-        let mut leg = match side {
+        let leg = match side {
             SideOf::Caller if self.caller.is_present() => {
                 let absent = Leg::absent(self.caller.peer, self.caller.flow);
                 std::mem::replace(&mut self.caller, absent)
@@ -167,10 +167,6 @@ impl Call {
             SideOf::Callee => self.callee.take()?,
         };
         self.is_left_by(context, leg.peer);
-        // What it costs goes with it. Of a carrier that called us there is nothing.
-        if leg.peer.trunk().is_some() && leg.invited {
-            leg.ticket = self.tickets.pop();
-        }
         Some(Box::new(leg))
     }
 
@@ -178,7 +174,7 @@ impl Call {
     pub(super) fn is_left_by(&self, context: &mut Context, peer: Peer) {
         let user = match peer {
             Peer::User(user) => user,
-            Peer::Trunk(trunk) => return context.carriers.leaves(trunk, self.id),
+            Peer::Trunk(trunk) => return self.leaves_trunk(context, trunk),
         };
         context.following.leaves(user, self.id);
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
@@ -201,7 +197,6 @@ impl Call {
         if let Some(trunk) = leg.peer.trunk() {
             context.carriers.joins(trunk, self.id);
         }
-        self.tickets.extend(leg.ticket.take());
         if let Some(origin) = &mut self.moves.origin {
             match side {
                 SideOf::Caller => origin.caller = None,
@@ -225,6 +220,7 @@ impl Call {
     pub(super) fn guest_gave_up(&mut self, context: &mut Context, side: SideOf, now: Now) {
         if let Some(leg) = self.take_leg(context, side, now) {
             context.legs.remove(leg.dialog.local_tag.as_str());
+            self.give_back(context, leg.ticket, now);
         }
         let by = match side {
             SideOf::Caller => EndedBy::Caller,

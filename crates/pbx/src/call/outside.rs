@@ -5,12 +5,12 @@
 //!
 //! - Another carrier is tried only while the one before has said nothing of the called party: no 18x, no answer, no refusal that is
 //!   the called party's. Silence counts after `try_s`, where another can be tried at all.
-//! - An emergency call asks for no limit: neither of the tenant nor of a trunk. Trunks of emergency routes come first, then all others,
+//! - An emergency call asks for no limit: neither of the tenant nor of a trunk, and goes on after any refusal. Trunks of emergency routes come first, then all others,
 //!   those that seem to be down last.
 //! - Audio of such calls is always relayed: carriers learn no address of a phone.
 
 use super::target::{State, Target, Told};
-use super::{Call, Phase, record};
+use super::{Call, Leg, Phase, record};
 use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
@@ -42,6 +42,8 @@ pub(super) struct Outgoing {
     /// The way of it that has failed.
     failed: Option<u64>,
     tries: usize,
+    /// By which the tenant's limits know it. Answered it goes with the carrier's leg.
+    ticket: TollTicket,
 }
 
 impl Call {
@@ -73,10 +75,10 @@ impl Call {
             };
             return self.advance(context, Event::Unanswered(refusal), now);
         }
-        if !self.is_allowed(context, &what, left.front().copied(), now) {
+        let Some(ticket) = self.allowed(context, &what, left.front().copied(), now) else {
             context.counts.toll_refused += 1;
             return self.advance(context, Event::Unanswered(Refusal::Forbidden), now);
-        }
+        };
         self.ring_timeout_s = RING_S;
         self.outgoing = Some(Box::new(Outgoing {
             what,
@@ -85,18 +87,19 @@ impl Call {
             waits: false,
             failed: None,
             tries: 0,
+            ticket,
         }));
         self.next_carrier(context, now);
     }
 
     /// Asks the tenant's limits; what they allow is counted from now on.
-    fn is_allowed(
+    fn allowed(
         &mut self,
         context: &mut Context,
         what: &Outside,
         trunk: Option<TrunkId>,
         now: Now,
-    ) -> bool {
+    ) -> Option<TollTicket> {
         let request = Request {
             origin: self.origin_of_costs(),
             trunk,
@@ -104,13 +107,10 @@ impl Call {
             class: what.class,
         };
         match context.meter.ask(&request, now) {
-            Verdict::Allow { ticket, .. } => {
-                self.tickets.push(ticket);
-                true
-            }
+            Verdict::Allow { ticket, .. } => Some(ticket),
             Verdict::Refuse(reason) => {
                 self.run.note(&reason.to_string());
-                false
+                None
             }
         }
     }
@@ -238,10 +238,10 @@ impl Call {
 
     /// The limits of another trunk hold from now on; false where they let no call through.
     fn changes_trunk(&mut self, context: &mut Context, trunk: TrunkId, now: Now) -> bool {
-        let Some(ticket) = self.tickets.last() else {
+        let Some(ticket) = self.outgoing.as_ref().map(|outgoing| outgoing.ticket) else {
             return true;
         };
-        match context.meter.rerouted(*ticket, trunk, now) {
+        match context.meter.rerouted(ticket, trunk, now) {
             Ok(()) => true,
             Err(reason) => {
                 self.run.note(&reason.to_string());
@@ -252,8 +252,6 @@ impl Call {
 
     /// Nobody takes it.
     fn no_carrier_left(&mut self, context: &mut Context, now: Now) {
-        self.outgoing = None;
-        self.give_tickets_back(context, now);
         let tried = self.targets.len() > self.round;
         if !tried {
             context.counts.no_trunk += 1;
@@ -374,8 +372,12 @@ impl Call {
             .carrier
             .as_mut()
             .map(|told| std::mem::replace(&mut told.heard, true));
-        if first == Some(false) {
-            context.carriers.works(trunk);
+        if first != Some(false) {
+            return;
+        }
+        context.carriers.works(trunk);
+        // One that was given up says nothing of the one that is tried now.
+        if index.saturating_add(1) == self.targets.len() && !self.waits_for_carrier() {
             self.cancel_timer(context, TimerKind::Carrier);
         }
     }
@@ -392,6 +394,8 @@ impl Call {
         let may_go_on = self.has_another(context)
             && self.phase == Phase::Ringing
             && index == self.targets.len().saturating_sub(1);
+        // Whoever refuses a call for help, for whatever reason: another may bring it there.
+        let helps = self.is_emergency();
         let Some(target) = self.targets.get_mut(index) else {
             return false;
         };
@@ -415,7 +419,8 @@ impl Call {
         context.counts.trunk_failures += u64::from(is_its_fault);
         context.counts.trunk_breaks += u64::from(is_broken);
         let rang = target.rang || target.early.iter().any(|early| early.description.is_some());
-        if !may_go_on || !is_its_fault || rang || !target.is_ringing() {
+        let goes_on = helps || (is_its_fault && !rang);
+        if !may_go_on || !goes_on || !target.is_ringing() {
             return false;
         }
         if is_answer {
@@ -431,7 +436,7 @@ impl Call {
             }
         }
         self.run.note(&format!("trunk failed ({code})"));
-        context.carriers.leaves(trunk, self.id);
+        self.leaves_trunk(context, trunk);
         context.over.push(self.id);
         self.next_carrier(context, now);
         true
@@ -466,27 +471,61 @@ impl Call {
         true
     }
 
-    /// The call has been answered: from now on it costs.
-    pub(super) fn outside_is_answered(&mut self, context: &mut Context, now: Now) {
-        self.outgoing = None;
+    /// Somebody has answered. A carrier costs from now on, for as long as its leg lasts, in whatever call that is.
+    pub(super) fn outside_is_answered(&mut self, context: &mut Context, leg: &mut Leg, now: Now) {
+        if leg.peer.trunk().is_some()
+            && let Some(outgoing) = self.outgoing.take()
+        {
+            context.meter.answered(outgoing.ticket, now);
+            leg.ticket = Some(outgoing.ticket);
+        }
+        self.outside_is_over(context, now);
+    }
+
+    /// No carrier is tried any more: what the attempt held is free again, and nothing of it is charged to what follows.
+    pub(super) fn outside_is_over(&mut self, context: &mut Context, now: Now) {
         self.cancel_timer(context, TimerKind::Carrier);
-        for ticket in &self.tickets {
-            context.meter.answered(*ticket, now);
+        context.carriers.stops_waiting(self.id);
+        let Some(outgoing) = self.outgoing.take() else {
+            return;
+        };
+        self.give_back(context, Some(outgoing.ticket), now);
+        let round = self.targets.iter().skip(self.round);
+        let trunks: Vec<TrunkId> = round.filter_map(|target| target.peer.trunk()).collect();
+        for trunk in trunks {
+            self.leaves_trunk(context, trunk);
         }
     }
 
     /// The call is over: what it came to stands in the record.
     pub(super) fn give_tickets_back(&mut self, context: &mut Context, now: Now) {
-        for ticket in std::mem::take(&mut self.tickets) {
-            if let Some(charge) = context.meter.ended(ticket, now) {
-                self.record.charged(charge);
-            }
+        self.outside_is_over(context, now);
+        let caller = self.caller.ticket.take();
+        let callee = self.callee.as_mut().and_then(|leg| leg.ticket.take());
+        self.give_back(context, caller, now);
+        self.give_back(context, callee, now);
+    }
+
+    /// Ends what a ticket stands for.
+    pub(super) fn give_back(&mut self, context: &mut Context, ticket: Option<TollTicket>, now: Now) {
+        if let Some(charge) = ticket.and_then(|ticket| context.meter.ended(ticket, now)) {
+            self.record.charged(charge);
         }
     }
 
     /// Is this the call that a limit ends?
     pub(crate) fn has_ticket(&self, ticket: TollTicket) -> bool {
-        self.tickets.contains(&ticket)
+        let outgoing = self.outgoing.as_ref().map(|outgoing| outgoing.ticket);
+        let callee = self.callee.as_ref().and_then(|leg| leg.ticket);
+        [outgoing, self.caller.ticket, callee].contains(&Some(ticket))
+    }
+
+    /// The call is not on the trunk any more, unless one of its legs is.
+    pub(super) fn leaves_trunk(&self, context: &mut Context, trunk: TrunkId) {
+        let mut legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
+        if !legs.any(|leg| leg.is_present() && leg.peer.trunk() == Some(trunk)) {
+            context.carriers.leaves(trunk, self.id);
+        }
     }
 
     /// A limit ends it.

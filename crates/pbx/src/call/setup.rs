@@ -48,7 +48,6 @@ impl Call {
             offer,
             targets: Vec::new(),
             outgoing: None,
-            tickets: Vec::new(),
             redirects: Redirects::default(),
             instance: None,
             waking: Vec::new(),
@@ -87,6 +86,9 @@ impl Call {
 
     /// Asks the flow what is next and does it.
     pub(super) fn advance(&mut self, context: &mut Context, event: Event, now: Now) {
+        if matches!(event, Event::Unanswered(_)) {
+            self.outside_is_over(context, now);
+        }
         let action = flow::step(&mut self.run, event);
         self.carry_out(context, action, now);
     }

@@ -314,8 +314,11 @@ impl Target {
             (State::Waiting, _) => self.state = State::Done(487),
             (State::Calling, Some(client)) => {
                 let reason = (!reason.is_empty()).then_some(reason);
-                context.tx.cancel(client, reason, now.mono);
-                self.state = State::Cancelled;
+                // One whose transaction has ended, for its connection is lost, has no last word to wait for.
+                self.state = match context.tx.cancel(client, reason, now.mono) {
+                    true => State::Cancelled,
+                    false => State::Done(487),
+                };
             }
             _ => {}
         }

@@ -211,7 +211,6 @@ impl Call {
         self.forsake_made(context);
         self.screening_ends(context);
         let was_up = self.phase == Phase::Answered;
-        self.outgoing = None;
         self.give_tickets_back(context, now);
         self.leaves_trunks(context);
         self.record.ended(cause, by, now);

@@ -5,6 +5,7 @@ use crate::auth::Access;
 use crate::call::{Call, reason};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner};
+use crate::dialled::Dialled;
 use model::{AccessOutcome, CredentialKey, Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
@@ -153,17 +154,16 @@ impl Tenant {
         if let Some(trunk) = self.carrier_of(flow, message) {
             return self.handle_carriers_invite(trunk, flow, message, now);
         }
-        let Some(device) = self.admit(flow, message, now) else {
+        let Some(device) = self.authenticate(flow, message, now) else {
             return;
         };
         // Nothing stands before a call for help.
-        let helps = || {
-            message
-                .target()
-                .is_some_and(|uri| self.is_emergency(&uri.user_decoded()))
-        };
+        let helps = self.is_emergency(&Dialled::by(&self.context, message).number);
+        if !helps && !self.is_in_pace(device.user, flow, message, now) {
+            return;
+        }
         let full = self.context.live >= self.context.config.policy().max_calls;
-        if (self.draining || full) && !helps() {
+        if (self.draining || full) && !helps {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }

@@ -165,6 +165,10 @@ impl Tenant {
             Some(call) => call.take_in(&mut self.context, side, leg, now),
             None => {
                 self.context.legs.remove(leg.dialog.local_tag.as_str());
+                // Whose record it would stand in is written.
+                if let Some(ticket) = leg.ticket.take() {
+                    let _ = self.context.meter.ended(ticket, now);
+                }
                 leg.bye(&mut self.context, "", now);
             }
         }

@@ -77,7 +77,11 @@ impl Trunks {
             if !new.is_some_and(|trunk| is_same_account(&trunk.draft, &live.trunk.draft)) {
                 live.leave(context, now);
             }
-            new == Some(&live.trunk)
+            let stays = new == Some(&live.trunk);
+            if !stays {
+                context.carriers.forget_challenge(*id);
+            }
+            stays
         });
         // A tenant that never had any has nothing to tell.
         if !(config.trunks().is_empty() && context.carriers.is_empty()) {

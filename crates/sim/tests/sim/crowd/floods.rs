@@ -164,6 +164,25 @@ fn nobody_alone_fills_the_transactions_of_his_tenant() {
     assert_eq!(codes(&sent, 0), [200], "a new measure has begun");
 }
 
+/// A phone that has run wild still calls for help.
+#[test]
+fn no_measure_stands_before_a_call_for_help() {
+    let limits = Limits {
+        requests_per_user: 100,
+        ..Limits::default()
+    };
+    let mut crowd = Crowd::new(4, Policy::default(), limits);
+    crowd.register(3);
+    assert!(all_kinds(&mut crowd, 500) > 0);
+    let description = "Content-Type: application/sdp\r\n";
+    for (number, calls) in [("10003", 0), ("112", 1), ("112;phone-context=+49", 2)] {
+        let to = format!("{number}@acme.example");
+        let text = crowd.request("INVITE", 0, &to, description, super::DESCRIPTION);
+        crowd.say(0, text.as_bytes());
+        assert_eq!(crowd.tenant.counts().emergency_calls, calls, "{number}");
+    }
+}
+
 #[test]
 fn texts_for_a_phone_that_is_off_wait_in_bounds() {
     let mut crowd = Crowd::new(4, Policy::default(), Limits::default());

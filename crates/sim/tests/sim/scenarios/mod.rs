@@ -39,6 +39,7 @@ mod menus;
 mod odd;
 mod offers;
 mod outside;
+mod outside_ends;
 mod own_sounds;
 mod parted;
 mod pins;

@@ -12,10 +12,10 @@ use sim::carrier::Mood;
 use sim::phone::Answer;
 use sim::world::Trace;
 
-const OUTSIDE: &str = "+493020001000";
+pub(super) const OUTSIDE: &str = "+493020001000";
 
 /// A trunk without registration to this host.
-fn peer(id: u64, host: &str, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
+pub(super) fn peer(id: u64, host: &str, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
     let mut draft = TrunkDraft {
         host: host.to_owned(),
         transport: Some(Transport::Udp),
@@ -32,7 +32,7 @@ fn peer(id: u64, host: &str, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
     }
 }
 
-fn route(trunks: &[&str]) -> Route {
+pub(super) fn route(trunks: &[&str]) -> Route {
     let trunk = |text: &&str| RouteTrunk::try_from((*text).to_owned()).expect("a trunk");
     Route {
         trunks: trunks.iter().map(trunk).collect(),
@@ -42,7 +42,7 @@ fn route(trunks: &[&str]) -> Route {
 
 impl Scene {
     /// A carrier's switch that behaves as a phone does, under a name of the DNS.
-    fn switch(&mut self, domain: &str, user: &str, answer: Answer) -> usize {
+    pub(super) fn switch(&mut self, domain: &str, user: &str, answer: Answer) -> usize {
         let phone = self.world.add_phone(domain, user, Transport::Udp, answer);
         let address = self.world.phones[phone].identity.address;
         self.world.add_place(domain, address);
@@ -50,7 +50,7 @@ impl Scene {
     }
 
     /// Acme is in Germany, and +49 30 555 00xx are its numbers: 01 leads to 101.
-    fn numbered(&mut self, alter: impl FnOnce(&mut Policy)) {
+    pub(super) fn numbered(&mut self, alter: impl FnOnce(&mut Policy)) {
         let block = NumberRange {
             first: 49_305_550_000,
             last: 49_305_550_099,
@@ -68,7 +68,7 @@ impl Scene {
     }
 
     /// One carrier, and a phone that may call it.
-    fn outside(&mut self, answer: Answer) -> (usize, usize) {
+    pub(super) fn outside(&mut self, answer: Answer) -> (usize, usize) {
         let phone = self.phone("101", Answer::PickUp(1000));
         let switch = self.switch("gw.example", OUTSIDE, answer);
         self.numbered(|_| {});
@@ -79,7 +79,7 @@ impl Scene {
     }
 
     /// What the switch was told in this header of its last INVITE.
-    fn shown(&self, switch: usize, name: &str) -> String {
+    pub(super) fn shown(&self, switch: usize, name: &str) -> String {
         let at = self.world.phones[switch].identity.address;
         let said = self.world.trace.iter().rev().find_map(|trace| match trace {
             Trace::Out(flow, bytes) if flow.remote == at => {

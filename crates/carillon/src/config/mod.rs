@@ -129,6 +129,7 @@ mod tests {
             "listen",
             "websocket",
             "tls",
+            "stir",
             "limits",
             "border",
             "dns",
@@ -178,7 +179,7 @@ message_bytes = 10
             &expect![[r#"
                 2: `data_dir` is a text in quotes, such as "/var/lib/carillon"; found integer
                 3: log filter "info,==": invalid filter directive; write a level such as info, or warn,node=debug
-                4: the file has no key `wokers`; it knows data_dir, log, log_format, workers, grace_s, server_name, media, listen, websocket, tls, dns, border, limits, metrics, trace, hep, speech
+                4: the file has no key `wokers`; it knows data_dir, log, log_format, workers, grace_s, server_name, media, listen, websocket, tls, stir, dns, border, limits, metrics, trace, hep, speech
                 6: "0.0.0.0" is no address to listen on; write address and port, such as "0.0.0.0:5060" or "[::]:5060"
                 6: tcp 127.0.0.1:5060 is listed twice; give it another port
                 8: `tls` is a list, such as ["0.0.0.0:5061"]; found string

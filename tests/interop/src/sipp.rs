@@ -315,6 +315,17 @@ impl Run {
     pub fn kill(&mut self) {
         self.program.kill();
     }
+
+    /// It hears and says nothing any more, until it goes on; what comes meanwhile waits in its socket.
+    ///
+    /// # Errors
+    /// It can't be sent a signal.
+    pub fn stops(&self, stops: bool) -> Result<()> {
+        let (signal, pid) = (if stops { "STOP" } else { "CONT" }, self.program.id().to_string());
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status()?;
+        ensure!(sent.success(), "no SIG{signal} for {}", self.name);
+        Ok(())
+    }
 }
 
 /// True when some socket has the UDP port on loopback (the kernel's table, port in hex).

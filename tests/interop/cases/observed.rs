@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 const DOMAIN: &str = "acme.test";
+/// The ports of a test are any, and tshark takes some of them for those of other protocols.
+const ANY_PORT: &str = "udp.port==1-65535,sip";
 
 /// What a program writes who ends well.
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
@@ -37,7 +39,18 @@ fn call(stage: &Stage, server: &Server) -> Result<()> {
 /// The methods of CSeq that a capture file has, each with its Call-ID, and whether it is an answer.
 fn dissected(file: &str) -> Result<Vec<(String, String, String)>> {
     let fields = ["sip.CSeq.method", "sip.Call-ID", "sip.Status-Code"];
-    let mut arguments = vec!["-r", file, "-Y", "sip", "-T", "fields", "-E", "separator=;"];
+    let mut arguments = vec![
+        "-r",
+        file,
+        "-d",
+        ANY_PORT,
+        "-Y",
+        "sip",
+        "-T",
+        "fields",
+        "-E",
+        "separator=;",
+    ];
     for field in &fields {
         arguments.extend(["-e", field]);
     }
@@ -102,6 +115,8 @@ fn a_call_is_found_again_as_ladder_and_as_capture_file() -> Result<()> {
             &[
                 "-r",
                 &file,
+                "-d",
+                ANY_PORT,
                 "-Y",
                 "sip.Authorization or sip.Proxy-Authorization",
                 "-V",

@@ -1,15 +1,16 @@
 //! Carillon as a simulation drives it: the edge, the tenants and the media plane, with a journal instead of a disk.
 
+mod journals;
 mod relay;
 mod trunk;
 mod wire;
 
 use media::{PairId, PortRange, Relay};
 use model::{
-    BindingChange, BindingRecord, CallChange, CallCheckpoint, CallLeg, CallView, Cdr, Connect,
-    ConnectOutcome, Connected, Counts, EmergencyCall, EventChange, EventRecord, FlowToken, Limits,
-    MediaCommand, MediaReport, MediaSessionId, Now, SettingsChange, SignIn, StreamKind, TenantConfig,
-    TenantId, TollAlert, TollCheckpoint, TrunkNews, User, UserId, UserSettingsChange, Wake,
+    BindingChange, CallChange, CallLeg, CallView, Cdr, Connect, ConnectOutcome, Connected, Counts,
+    EmergencyCall, EventChange, FlowToken, Limits, MediaCommand, MediaReport, MediaSessionId, Now,
+    SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert, TollCheckpoint, TrunkNews, User,
+    UserId, UserSettingsChange, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -294,60 +295,6 @@ impl Server {
         }
         self.lagging
             .retain(|_, lagging| !matches!(lagging, Lagging::Report(report) if of(report.session())));
-    }
-
-    /// What the journal of calls that are up adds up to.
-    #[must_use]
-    pub fn kept_calls(&self) -> Vec<CallCheckpoint> {
-        let mut live = BTreeMap::new();
-        for change in &self.calls {
-            match change {
-                CallChange::Put(call) => {
-                    live.insert((call.tenant, call.call), (**call).clone());
-                }
-                CallChange::Remove { tenant, call } => {
-                    live.remove(&(*tenant, *call));
-                }
-            }
-        }
-        live.into_values().collect()
-    }
-
-    /// The bindings that the journal adds up to.
-    #[must_use]
-    pub fn bindings(&self) -> Vec<BindingRecord> {
-        let mut live = BTreeMap::new();
-        for change in &self.journal {
-            match change {
-                BindingChange::Put(record) => {
-                    live.insert(
-                        (record.tenant, record.user, record.key.clone()),
-                        (**record).clone(),
-                    );
-                }
-                BindingChange::Remove { tenant, user, key } => {
-                    live.remove(&(*tenant, *user, key.clone()));
-                }
-            }
-        }
-        live.into_values().collect()
-    }
-
-    /// What the event core's journal adds up to.
-    #[must_use]
-    pub fn kept_events(&self) -> Vec<EventRecord> {
-        let mut live = BTreeMap::new();
-        for change in &self.events {
-            match change {
-                EventChange::Put(record) => {
-                    live.insert((record.tenant, record.key.clone()), (**record).clone());
-                }
-                EventChange::Remove { tenant, key } => {
-                    live.remove(&(*tenant, key.clone()));
-                }
-            }
-        }
-        live.into_values().collect()
     }
 
     /// One tenant.

@@ -109,7 +109,7 @@ impl Default for Traces {
     fn default() -> Traces {
         Traces {
             keep: Duration::from_secs(86_400),
-            max_mb: 32,
+            max_mb: 4,
             full: false,
         }
     }

@@ -13,21 +13,37 @@ use std::time::Duration;
 pub(super) const S: fn(u64) -> Duration = Duration::from_secs;
 
 pub(super) fn trunk(id: u64, change: impl FnOnce(&mut TrunkDraft)) -> Trunk {
-    let mut draft = TrunkDraft {
-        host: "carrier.example".to_owned(),
+    let draft = TrunkDraft {
         username: "acme".to_owned(),
         register: true,
+        ..unregistered("carrier.example")
+    };
+    made(id, draft, "secret", change)
+}
+
+/// A trunk to this host that asks nothing and registers nowhere.
+pub(super) fn unregistered(host: &str) -> TrunkDraft {
+    TrunkDraft {
+        host: host.to_owned(),
         transport: Some(Transport::Udp),
         options_s: 0,
         ..TrunkDraft::default()
-    };
+    }
+}
+
+pub(super) fn made(
+    id: u64,
+    mut draft: TrunkDraft,
+    password: &str,
+    change: impl FnOnce(&mut TrunkDraft),
+) -> Trunk {
     change(&mut draft);
     assert_eq!(draft.check(), Ok(()));
     Trunk {
         id: TrunkId(id),
         name: format!("trunk{id}").into(),
         draft,
-        password: TrunkPassword("secret".into()),
+        password: TrunkPassword(password.into()),
     }
 }
 

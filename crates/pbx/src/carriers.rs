@@ -4,6 +4,7 @@
 //! (`trunk`), and which trunk a call takes (`call::outside`).
 
 use crate::contact::contact;
+use crate::wait::doubled;
 use model::{CallId, FlowToken, Now, Trunk, TrunkDraft, TrunkId};
 use sip::dialog::Dialog;
 use sip::digest::Answers;
@@ -71,7 +72,7 @@ pub(crate) struct Carriers {
     waiting: BTreeSet<CallId>,
     answers: BTreeMap<TrunkId, (Name, Answers)>,
     /// BYEs to carriers that wait for their answers: a carrier may want to know who hangs up.
-    partings: Vec<(ClientId, Parting)>,
+    partings: BTreeMap<ClientId, Parting>,
     /// For the trunks.
     news: Vec<(TrunkId, News)>,
     /// Ways have changed since the calls that wait were told.
@@ -165,11 +166,16 @@ impl Carriers {
 
     /// True where one call more fits, both in number and in pace.
     pub(crate) fn has_room(&self, trunk: TrunkId, draft: &TrunkDraft, now: Now) -> bool {
-        let on_it = || u32::try_from(self.calls(trunk).count()).unwrap_or(u32::MAX);
         let load = self.loads.get(&trunk).copied().unwrap_or_default();
         let in_this_second = load.second == now.mono.as_secs();
         let is_slow = draft.calls_per_s == 0 || !in_this_second || load.begun < draft.calls_per_s;
-        is_slow && (draft.channels == 0 || on_it() < draft.channels)
+        is_slow && !self.is_full(trunk, draft)
+    }
+
+    /// True while it has as many calls as it may have.
+    pub(crate) fn is_full(&self, trunk: TrunkId, draft: &TrunkDraft) -> bool {
+        let most = usize::try_from(draft.channels).unwrap_or(usize::MAX);
+        most != 0 && self.calls(trunk).take(most).count() == most
     }
 
     /// True while calls to it are not tried, for too many have failed.
@@ -203,11 +209,8 @@ impl Carriers {
         load.failures = load.failures.saturating_add(1);
         let breaks = load.faults >= BREAKS_AFTER;
         if breaks {
-            let length = BREAK
-                .0
-                .saturating_mul(1_u32.checked_shl(load.breaks).unwrap_or(u32::MAX));
-            load.broken_until = now.mono.saturating_add(length.min(BREAK.1));
-            load.breaks = load.breaks.saturating_add(1).min(16);
+            load.broken_until = now.mono.saturating_add(doubled(BREAK, load.breaks));
+            load.breaks = load.breaks.saturating_add(1);
             // One call tries it when that is over, and if it fails the next break is longer.
             load.faults = BREAKS_AFTER.saturating_sub(1);
         }
@@ -221,13 +224,12 @@ impl Carriers {
 
     /// A BYE is on its way to a carrier.
     pub(crate) fn parts(&mut self, client: ClientId, parting: Parting) {
-        self.partings.push((client, parting));
+        self.partings.insert(client, parting);
     }
 
     /// It has its answer, or never will.
     pub(crate) fn parted(&mut self, client: ClientId) -> Option<Parting> {
-        let place = self.partings.iter().position(|(known, _)| *known == client)?;
-        Some(self.partings.swap_remove(place).1)
+        self.partings.remove(&client)
     }
 
     /// What proves to a carrier who we are, once it has asked.
@@ -244,20 +246,13 @@ impl Carriers {
 
     /// Takes up a challenge of a trunk's carrier; false where there is nothing to answer it by.
     pub(crate) fn take_up(&mut self, trunk: &Trunk, code: u16, message: &Message<'_>) -> bool {
-        let (from, into) = match code {
-            401 => (Name::WwwAuthenticate, Name::Authorization),
-            407 => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
-            _ => return false,
-        };
-        let draft = &trunk.draft;
-        let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
-        if draft.username.is_empty() {
+        if challenges_in(code).is_none() || trunk.draft.username.is_empty() {
             return false;
         }
-        let answers = Answers::begin(message.headers(from), realm, &draft.username, &trunk.password.0);
+        let answers = answers_to(trunk, code, message);
         let known = answers.is_some();
         match answers {
-            Some(answers) => self.answers.insert(trunk.id, (into, answers)),
+            Some(answers) => self.answers.insert(trunk.id, answers),
             None => self.answers.remove(&trunk.id),
         };
         known
@@ -272,6 +267,28 @@ impl Carriers {
     pub(crate) fn held(&self) -> usize {
         self.calls.len() + self.waiting.len() + self.partings.len()
     }
+}
+
+/// The header that has the challenges of an answer with this status.
+pub(crate) fn challenges_in(code: u16) -> Option<Name> {
+    match code {
+        401 => Some(Name::WwwAuthenticate),
+        407 => Some(Name::ProxyAuthenticate),
+        _ => None,
+    }
+}
+
+/// What a trunk answers its carrier's challenge by, and in which header; `None` where there is nothing to answer it by.
+pub(crate) fn answers_to(trunk: &Trunk, code: u16, message: &Message<'_>) -> Option<(Name, Answers)> {
+    let draft = &trunk.draft;
+    let (from, into) = match challenges_in(code)? {
+        Name::WwwAuthenticate => (Name::WwwAuthenticate, Name::Authorization),
+        from => (from, Name::ProxyAuthorization),
+    };
+    let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
+    let named = (!draft.username.is_empty()).then_some(draft.username.as_str())?;
+    let answers = Answers::begin(message.headers(from), realm, named, &trunk.password.0);
+    answers.map(|answers| (into, answers))
 }
 
 /// A BYE to a carrier.

@@ -344,13 +344,12 @@ impl Context {
 
     /// Where a number leads that a user dials himself: some are codes, which are meant for him.
     pub(crate) fn dialled(&self, config: &TenantConfig, user: UserId, dialled: &str, domain: &str) -> Flow {
-        if let Some(help) = self.numbering.emergency(dialled) {
-            return Flow::outside(help);
-        }
         let code = config.user(user).and_then(|caller| {
             let settings = self.settings(user);
             flow::code(config, caller, &settings, dialled, domain)
         });
+        // No code stands before a call for help.
+        let code = code.filter(|_| self.numbering.emergency(dialled).is_none());
         code.unwrap_or_else(|| self.route(config, dialled, domain))
     }
 

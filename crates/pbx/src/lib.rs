@@ -41,6 +41,7 @@ mod registrar;
 mod rooms;
 mod tenant;
 mod trunk;
+mod wait;
 
 pub use auth::claimed;
 pub use bearer::{BadToken, TokenKey};

@@ -66,7 +66,9 @@ impl Peers {
     /// True where some trunk's calls come from.
     #[must_use]
     pub fn knows(&self, host: IpAddr) -> bool {
-        !self.at(host).is_empty()
+        let host = host.to_canonical();
+        let mut networks = self.networks.iter();
+        self.hosts.contains_key(&host) || networks.any(|(network, _)| network.contains(host))
     }
 
     fn at(&self, host: IpAddr) -> BTreeSet<TenantId> {

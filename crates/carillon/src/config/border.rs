@@ -1,6 +1,6 @@
 //! `[border]`: who may send at all.
 
-use super::reader::{Reader, Section};
+use super::reader::{Reader, Section, numbers};
 use border::{CountryRules, Nets, Rate, Rules};
 use node::Border;
 use number::Country;
@@ -46,16 +46,7 @@ fn rules<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, mut rules: Rule
     if let Some(codes) = helped {
         rules.emergency_countries = codes.iter().filter_map(|code| Country::parse(code)).collect();
     }
-    macro_rules! keys {
-        ($($key:ident in $range:expr),+ $(,)?) => {
-            $(if let Some(n) = reader.number(section, stringify!($key), $range)
-                && let Ok(n) = n.try_into()
-            {
-                rules.$key = n;
-            })+
-        };
-    }
-    keys! {
+    numbers! { reader, section => rules;
         ban_score in 10..=100_000,
         ban_first_s in 1..=86_400,
         ban_longest_s in 1..=604_800,

@@ -1,7 +1,7 @@
 //! Every key of the file, its default and its range.
 
 use super::Config;
-use super::reader::{Problem, Reader, Section};
+use super::reader::{Problem, Reader, Section, numbers};
 use model::{Limits, Transport};
 use node::{Listen, Settings, StirKey, TlsFiles};
 use std::net::{IpAddr, SocketAddr};
@@ -327,16 +327,7 @@ fn tls<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> (Option<TlsFiles>,
 fn limits<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Limits {
     let mut section = reader.section(top, "limits");
     let mut limits = Limits::default();
-    macro_rules! keys {
-        ($($key:ident in $range:expr),+ $(,)?) => {
-            $(if let Some(n) = reader.number(&mut section, stringify!($key), $range)
-                && let Ok(n) = n.try_into()
-            {
-                limits.$key = n;
-            })+
-        };
-    }
-    keys! {
+    numbers! { reader, &mut section => limits;
         message_bytes in 1_300..=1_048_576,
         datagram_request_bytes in 400..=65_535,
         transactions_per_tenant in 16..=16_777_216,

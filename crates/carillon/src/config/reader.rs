@@ -6,6 +6,18 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+/// Reads keys that are numbers into the fields of the same names; what is not written stays.
+macro_rules! numbers {
+    ($reader:expr, $section:expr => $into:ident; $($key:ident in $range:expr),+ $(,)?) => {
+        $(if let Some(n) = $reader.number($section, stringify!($key), $range)
+            && let Ok(n) = n.try_into()
+        {
+            $into.$key = n;
+        })+
+    };
+}
+pub(super) use numbers;
+
 /// Something wrong in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {

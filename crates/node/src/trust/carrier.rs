@@ -22,20 +22,33 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 use sip::Uri;
 use std::net::IpAddr;
 
-/// Takes the certificate of the name, from an issuer that is trusted.
+/// Takes the certificate of the name, from an issuer that is trusted; of a trunk with `tls_verify=false` any. What is signed by its
+/// key is looked at in either case.
 #[derive(Debug)]
 pub(super) struct Carrier {
-    /// All who are trusted, and those of them whom the operator named.
+    /// `None` = anybody's will do.
+    issuers: Option<Issuers>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// All who are trusted, and those of them whom the operator named.
+#[derive(Debug)]
+struct Issuers {
     roots: RootCertStore,
     named: RootCertStore,
-    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Carrier {
     pub(super) fn new(roots: RootCertStore, named: RootCertStore) -> Carrier {
         Carrier {
-            roots,
-            named,
+            issuers: Some(Issuers { roots, named }),
+            ..Carrier::anybody()
+        }
+    }
+
+    pub(super) fn anybody() -> Carrier {
+        Carrier {
+            issuers: None,
             algorithms: default_provider().signature_verification_algorithms,
         }
     }
@@ -50,17 +63,20 @@ impl ServerCertVerifier for Carrier {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let Some(issuers) = &self.issuers else {
+            return Ok(ServerCertVerified::assertion());
+        };
         let parsed = ParsedCertificate::try_from(end_entity)?;
         let leads_to = |roots| {
             let algorithms = self.algorithms.all;
             verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)
         };
-        leads_to(&self.roots)?;
+        leads_to(&issuers.roots)?;
         let domains = sip_domains(end_entity)?;
         if !domains.is_empty() && !domains.iter().any(|domain| is_of(name, domain)) {
             return Err(CertificateError::NotValidForName.into());
         }
-        if domains.is_empty() || leads_to(&self.named).is_err() {
+        if domains.is_empty() || leads_to(&issuers.named).is_err() {
             verify_server_name(&parsed, name)?;
         }
         Ok(ServerCertVerified::assertion())
@@ -115,50 +131,5 @@ fn is_of(name: &ServerName<'_>, domain: &str) -> bool {
             domain.is_ok_and(|domain| domain == IpAddr::from(*address))
         }
         _ => false,
-    }
-}
-
-/// Takes every certificate, of a trunk with `tls_verify=false`. What is signed by its key is looked at all the same.
-#[derive(Debug)]
-pub(super) struct Anybody(WebPkiSupportedAlgorithms);
-
-impl Default for Anybody {
-    fn default() -> Anybody {
-        Anybody(default_provider().signature_verification_algorithms)
-    }
-}
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
     }
 }

@@ -10,7 +10,7 @@ use crate::settings::TlsFiles;
 use crate::tls::{self, Stamp, stamp};
 use anyhow::{Context, Result, anyhow};
 use arc_swap::ArcSwap;
-use carrier::{Anybody, Carrier};
+use carrier::Carrier;
 use model::TlsFault;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
@@ -115,7 +115,7 @@ impl Trust {
         let papers = self.papers.load();
         let verifier: Arc<dyn ServerCertVerifier> = match terms.verify {
             true => Arc::clone(&papers.carrier) as Arc<_>,
-            false => Arc::new(Anybody::default()),
+            false => Arc::new(Carrier::anybody()),
         };
         let builder = ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
             .with_safe_default_protocol_versions()

@@ -18,6 +18,8 @@ pub(super) struct Shown {
     /// Without tag.
     pub(super) from: String,
     pub(super) headers: Vec<(Name, String)>,
+    /// The number behind both, as E.164.
+    number: Option<String>,
 }
 
 impl Call {
@@ -25,10 +27,12 @@ impl Call {
         let draft = &trunk.draft;
         let private = self.identity.0 == ANONYMOUS && !self.is_emergency();
         let number = self.number_to_show(context, draft);
-        let number = number.map(|number| context.numbering.write(&number, draft));
+        let written = number
+            .as_deref()
+            .map(|number| context.numbering.write(number, draft));
         let account = Some(draft.account()).filter(|account| !account.is_empty());
         let uri = |user: &str| format!("<sip:{}@{}>", user.replace('#', "%23"), draft.domain());
-        let identity = number.as_deref().or(account).map(uri);
+        let identity = written.as_deref().or(account).map(uri);
         let from = match (&identity, private) {
             (Some(identity), false) => identity.clone(),
             // The carrier knows its customer by the account; whom it calls is told by From.
@@ -51,7 +55,11 @@ impl Call {
             headers.push((Name::Privacy, "id".to_owned()));
         }
         headers.extend(self.history_for(context, draft));
-        Shown { from, headers }
+        Shown {
+            from,
+            headers,
+            number,
+        }
     }
 
     /// Our word for the caller's number (RFC 8224 §4.1): full for a number of the tenant; of a call that came from outside we know
@@ -61,21 +69,21 @@ impl Call {
         context: &mut Context,
         draft: &TrunkDraft,
         what: &Outside,
+        shown: &Shown,
         now: Now,
     ) -> Vec<(Name, String)> {
         let signer = context
             .signer
             .clone()
             .filter(|_| draft.sign && !self.is_emergency());
-        let number = self.number_to_show(context, draft);
-        let Some((signer, number)) = signer.zip(number) else {
+        let Some((signer, number)) = signer.zip(shown.number.as_deref()) else {
             return Vec::new();
         };
-        let own = owned(&context.config, &number).is_some();
+        let own = owned(&context.config, number).is_some();
         let origid = [context.random(), context.random()].map(u64::to_be_bytes);
         let signed = signer.sign(&Claims {
             attestation: if own { Attestation::A } else { Attestation::C },
-            orig: &number,
+            orig: number,
             dest: &[&what.number],
             iat: now.wall.secs(),
             origid: OrigId::new(origid.as_flattened().try_into().unwrap_or_default()),

@@ -15,7 +15,7 @@ use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use flow::{Event, Outside, Refusal};
-use model::{DestinationClass, EmergencyCall, Now, Prefix, TollTicket, Trunk, TrunkId};
+use model::{DestinationClass, EmergencyCall, Now, Prefix, Route, TollTicket, Trunk, TrunkId};
 use sip::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -136,46 +136,40 @@ impl Call {
     fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
         let config = Arc::clone(&context.config);
         let routes = config.policy().routes.values().filter(|route| route.enabled);
-        let mut order: Vec<&Trunk> = Vec::new();
-        let add = |trunk: Option<&'_ Trunk>, order: &mut Vec<TrunkId>| {
-            if let Some(trunk) = trunk.filter(|trunk| trunk.draft.enabled && !order.contains(&trunk.id)) {
-                order.push(trunk.id);
+        let is_emergency = what.class == DestinationClass::Emergency;
+        let taken: Vec<&Route> = match Prefix::of_number(&what.number).filter(|_| !is_emergency) {
+            None => routes.filter(|route| route.emergency && is_emergency).collect(),
+            Some(number) => {
+                let fitting = routes.filter(|route| !route.emergency);
+                let fitting = fitting.filter_map(|route| Some((route.fits(number)?, route)));
+                // The first of those that fit best.
+                let best = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
+                best.into_iter().map(|(_, route)| route).collect()
             }
         };
-        let mut ids: Vec<TrunkId> = Vec::new();
-        let is_emergency = what.class == DestinationClass::Emergency;
-        if is_emergency {
-            for route in routes.filter(|route| route.emergency) {
-                for member in route.order(|| context.random()) {
-                    add(config.trunk_named(&member.name), &mut ids);
-                }
-            }
-        } else if let Some(number) = Prefix::of_number(&what.number) {
-            let fitting = routes.filter(|route| !route.emergency);
-            let fitting = fitting.filter_map(|route| Some((route.fits(number)?, route)));
-            // The first of those that fit best.
-            let best = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
-            for member in best
-                .map(|(_, route)| route.order(|| context.random()))
-                .into_iter()
-                .flatten()
-            {
-                add(config.trunk_named(&member.name), &mut ids);
-            }
-        }
+        let members = taken
+            .into_iter()
+            .flat_map(|route| route.order(|| context.random()));
+        let mut order: Vec<&Trunk> = members
+            .filter_map(|member| config.trunk_named(&member.name))
+            .collect();
+        // Help is sought everywhere in the end, and who has written no route down means every trunk.
         if is_emergency || config.policy().routes.values().all(|route| route.emergency) {
-            for trunk in config.trunks() {
-                add(Some(trunk), &mut ids);
-            }
+            order.extend(config.trunks());
         }
-        order.extend(ids.into_iter().filter_map(|id| config.trunk(id)));
         let is_doubtful = |trunk: &&Trunk| {
             let way = context.carriers.way(trunk.id);
             way.is_none_or(|way| way.down || way.closed) || context.carriers.is_broken(trunk.id, now)
         };
         // Stable: those that seem to be down keep their order behind the others.
-        order.sort_by_key(|trunk| is_doubtful(trunk));
-        order.into_iter().map(|trunk| trunk.id).collect()
+        order.sort_by_key(is_doubtful);
+        let mut ids = VecDeque::new();
+        for trunk in order.into_iter().filter(|trunk| trunk.draft.enabled) {
+            if !ids.contains(&trunk.id) {
+                ids.push_back(trunk.id);
+            }
+        }
+        ids
     }
 
     /// Goes on to the next carrier, or ends the attempt.
@@ -280,9 +274,7 @@ impl Call {
         context.carriers.begins(trunk.id, now);
         context.carriers.joins(trunk.id, self.id);
         context.counts.trunk_calls += 1;
-        let mut told = self.told_to(context, trunk, &what, (&flow, way.order));
-        told.headers
-            .extend(self.signature(context, &trunk.draft, &what, now));
+        let told = self.told_to(context, trunk, &what, (&flow, way.order), now);
         let target = Target::outside(context, trunk.id, flow, told);
         self.targets.push(target);
         // Those before have had their last word, or will be told to go.
@@ -557,13 +549,16 @@ impl Call {
 
     fn told_to(
         &self,
-        context: &Context,
+        context: &mut Context,
         trunk: &Trunk,
         what: &Outside,
         (flow, order): (&model::FlowToken, u64),
+        now: Now,
     ) -> Told {
-        let shown = self.shown_to(context, trunk);
         let draft = &trunk.draft;
+        let mut shown = self.shown_to(context, trunk);
+        let signature = self.signature(context, draft, what, &shown, now);
+        shown.headers.extend(signature);
         let number = context.numbering.write(&what.number, draft);
         let number = number.replace('#', "%23");
         let port = draft.port.map_or_else(String::new, |port| format!(":{port}"));

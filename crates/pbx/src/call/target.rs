@@ -114,42 +114,40 @@ pub(crate) struct Invitation<'a> {
 impl Target {
     pub(crate) fn new(context: &mut Context, binding: &BindingFacts) -> Target {
         Target {
-            peer: binding.user.into(),
             device: Some(binding.device),
             key: Some(binding.key.clone()),
-            flow: binding.flow,
-            contact: request_uri(&binding.contact).into(),
-            call_id: context.new_call_id(),
-            tag: context.new_tag(),
-            branch: context.new_branch(),
-            state: State::Waiting,
-            dismissed: Vec::new(),
-            early: Vec::new(),
-            cseq: 1,
-            min_se_s: 0,
-            rang: false,
-            diverted: Vec::new(),
-            away: false,
-            side: None,
             asked_for: if binding.dtls {
                 Protected::ByDtls
             } else {
                 Protected::ByKeys
             },
-            carrier: None,
             path: binding.path.clone(),
-            client: None,
+            ..Target::at(
+                context,
+                binding.user.into(),
+                binding.flow,
+                request_uri(&binding.contact),
+            )
         }
     }
 
     /// A call of ours to a carrier.
     pub(super) fn outside(context: &mut Context, trunk: TrunkId, flow: FlowToken, told: Told) -> Target {
+        let target = Target::at(context, Peer::Trunk(trunk), flow, &told.target);
         Target {
-            peer: Peer::Trunk(trunk),
+            carrier: Some(Box::new(told)),
+            ..target
+        }
+    }
+
+    /// One that nothing has been sent to.
+    fn at(context: &mut Context, peer: Peer, flow: FlowToken, contact: &str) -> Target {
+        Target {
+            peer,
             device: None,
             key: None,
             flow,
-            contact: told.target.as_str().into(),
+            contact: contact.into(),
             call_id: context.new_call_id(),
             tag: context.new_tag(),
             branch: context.new_branch(),
@@ -162,7 +160,7 @@ impl Target {
             diverted: Vec::new(),
             away: false,
             side: None,
-            carrier: Some(Box::new(told)),
+            carrier: None,
             asked_for: Protected::ByKeys,
             path: Vec::new(),
             client: None,

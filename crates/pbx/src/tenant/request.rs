@@ -111,8 +111,7 @@ impl Tenant {
     fn handle_carriers_invite(&mut self, trunk: TrunkId, flow: FlowToken, message: &Message<'_>, now: Now) {
         let config = Arc::clone(&self.context.config);
         let Some(trunk) = config.trunk(trunk) else { return };
-        let calls = u32::try_from(self.context.carriers.calls(trunk.id).count()).unwrap_or(u32::MAX);
-        let is_full = trunk.draft.channels != 0 && calls >= trunk.draft.channels;
+        let is_full = self.context.carriers.is_full(trunk.id, &trunk.draft);
         if self.draining || is_full || self.context.live >= config.policy().max_calls {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);

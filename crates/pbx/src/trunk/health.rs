@@ -3,7 +3,7 @@
 //! Owns: counts and times. Does not own: messages. One lost answer takes nobody out of service, and one found brings nobody back:
 //! so many in a row do.
 
-use super::wait::share;
+use crate::wait::share;
 use model::TrunkHealth;
 use std::time::Duration;
 

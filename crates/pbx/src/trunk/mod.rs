@@ -9,9 +9,8 @@
 mod health;
 mod registration;
 mod road;
-mod wait;
 
-use crate::carriers::{Carriers, News, Way, contact_of};
+use crate::carriers::{Carriers, News, Way, answers_to, challenges_in, contact_of};
 use crate::context::{Asked, Context, Owner, TrunkOwner};
 use crate::effect::Effect;
 use health::{Health, Rules};
@@ -493,27 +492,18 @@ impl Live {
 
     /// Takes up a challenge; false when there is nothing to answer it by, or it has been answered already.
     fn takes_up(&mut self, code: u16, message: &Message<'_>) -> bool {
-        let (from, into) = match code {
-            401 => (Name::WwwAuthenticate, Name::Authorization),
-            _ => (Name::ProxyAuthenticate, Name::ProxyAuthorization),
+        let Some(challenges) = challenges_in(code) else {
+            return false;
         };
-        let draft = &self.trunk.draft;
         let challenged = self.challenges > 0;
         // What we sent before was by an old nonce, or is wrong.
-        let is_old = |answers: &Answers| answers.are_stale(message.headers(from));
+        let is_old = |answers: &Answers| answers.are_stale(message.headers(challenges));
         let hopeless = challenged && !self.answers.as_ref().is_some_and(|(_, answers)| is_old(answers));
-        if draft.username.is_empty() || self.challenges >= MOST_CHALLENGES || hopeless {
+        if self.trunk.draft.username.is_empty() || self.challenges >= MOST_CHALLENGES || hopeless {
             return false;
         }
         self.challenges = self.challenges.saturating_add(1);
-        let realm = (!draft.realm.is_empty()).then_some(draft.realm.as_str());
-        let answers = Answers::begin(
-            message.headers(from),
-            realm,
-            &draft.username,
-            &self.trunk.password.0,
-        );
-        self.answers = answers.map(|answers| (into, answers));
+        self.answers = answers_to(&self.trunk, code, message);
         self.answers.is_some()
     }
 

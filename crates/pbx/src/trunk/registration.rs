@@ -6,7 +6,7 @@
 //! a growing time that a seed spreads, so that a carrier that comes back is not met by all at once; a refused password waits
 //! longest, for carriers ban who insists.
 
-use super::wait::{grown, share};
+use crate::wait::{grown, share};
 use model::TrunkRegistration;
 use std::time::Duration;
 

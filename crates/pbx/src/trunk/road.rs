@@ -3,7 +3,7 @@
 //! Owns: which place is next, how long an answer of the DNS is good, when nothing is tried for a while. Does not own: names and
 //! sockets; the shell is asked by [`Ask`] and answers in its own time, or never.
 
-use super::wait::grown;
+use crate::wait::grown;
 use model::{FlowToken, Locate, LocateOutcome, Located, Place, Reach, Transport, TrunkDraft};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

@@ -16,6 +16,7 @@ mod clock;
 mod conn;
 mod deadline;
 mod dtls;
+mod errands;
 mod fork;
 mod hep;
 mod http;

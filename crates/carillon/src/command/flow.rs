@@ -1,12 +1,11 @@
 //! `carillon flow`: numbers that play, ask, record or confer.
 
-use super::Desk;
+use super::{Desk, input};
 use crate::arguments::Flow;
 use crate::output::Table;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use model::{FlowDraft, TenantConfig, UserSettings};
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::Path;
 use tenancy::Scope;
 
@@ -25,14 +24,7 @@ pub(super) fn run(desk: &mut Desk, command: &Flow) -> Result<()> {
 }
 
 fn read(file: &Path) -> Result<FlowDraft> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().take(LARGEST).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_string(&mut text))
-    }
-    .with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text)
+    serde_json::from_slice(&input::octets(file, LARGEST)?)
         .map_err(|e| anyhow!("{} is no flow: {e}; docs/commands.md shows one", file.display()))
 }
 

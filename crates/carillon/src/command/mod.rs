@@ -13,6 +13,7 @@ mod csv;
 mod device;
 mod domain;
 mod flow;
+mod input;
 mod list;
 mod live;
 mod music;

@@ -1,14 +1,13 @@
 //! `carillon rate`: price lists.
 
-use super::Desk;
+use super::{Desk, input};
 use crate::arguments::Rate;
 use crate::output::{instant, printable, seconds};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 use model::{Currency, DestinationClass, Now, Policy, RateRow, TenantConfig, Wall};
 use number::{Country, E164, Plan};
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 use tenancy::{Meter, Origin, RateFile, RateTable, Request, Verdict};
@@ -69,16 +68,7 @@ fn now() -> Wall {
 
 fn import(desk: &mut Desk, tenant: &str, file: &Path, how: RateFile) -> Result<()> {
     let (row, scope) = desk.tenant(tenant)?;
-    let mut content = Vec::new();
-    if file == Path::new("-") {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut content)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content))
-    }
-    .with_context(|| format!("cannot read {}", file.display()))?;
-    if content.len() as u64 > LARGEST {
-        bail!("{} has more than {LARGEST} octets", file.display());
-    }
+    let content = input::octets(file, LARGEST)?;
     let table = how
         .read(&content)
         .map_err(|error| anyhow!("{}: {error}", file.display()))?;

@@ -1,6 +1,6 @@
 //! `carillon toll`: what calls to the outside may be, and what is used of their limits.
 
-use super::{Desk, rate};
+use super::{Desk, input, rate};
 use crate::arguments::Toll;
 use crate::control::Request;
 use crate::control::client::Client;
@@ -9,7 +9,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use model::{DestinationClass, TollPolicy, TollScope, TollUse};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 use tenancy::Scope;
 
@@ -48,14 +47,7 @@ pub(super) fn run(desk: &mut Desk, command: &Toll) -> Result<()> {
 }
 
 fn read(file: &Path) -> Result<TollPolicy> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().take(LARGEST).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_string(&mut text))
-    }
-    .with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).map_err(|e| {
+    serde_json::from_slice(&input::octets(file, LARGEST)?).map_err(|e| {
         anyhow!(
             "{} has no limits: {e}; carillon toll show prints how they look",
             file.display()

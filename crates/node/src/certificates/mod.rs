@@ -9,6 +9,7 @@ mod kept;
 #[cfg(test)]
 mod tests;
 
+use crate::errands::{Errands, Joined, Most};
 use crate::fork::client_config;
 use crate::resolve::Resolver;
 use crate::settings::Dns;
@@ -16,19 +17,18 @@ use anyhow::Result;
 use fetch::{Means, fetch};
 use kept::Kept;
 use model::{CertificateOutcome, FetchCertificate, FetchedCertificate, Transport};
-use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Certificates that are fetched at once, each by a thread.
-const THREADS: usize = 16;
-/// URLs that wait for a thread.
-const WAITING: usize = 64;
-/// Calls that wait for one URL.
-const ASKING: usize = 4_096;
+/// Certificates that are fetched at once, each by a thread; URLs that wait for one; calls that wait for one URL.
+const MOST: Most = Most {
+    threads: 16,
+    waiting: 64,
+    asking: 4_096,
+};
 /// What one may take, from name to last octet: a call waits for it.
 const LIMIT: Duration = Duration::from_secs(2);
 /// Octets of a URL.
@@ -62,24 +62,16 @@ struct Desk {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     kept: Kept,
-    /// Who waits for what is being fetched, or waits to be.
-    asking: BTreeMap<Box<str>, Vec<Asking>>,
-    queue: VecDeque<Task>,
-    threads: usize,
+    /// By URL, and when it was asked for.
+    errands: Errands<Box<str>, Instant, Asking>,
     totals: Totals,
 }
 
 struct Asking {
     order: u64,
     tell: Tell,
-}
-
-struct Task {
-    url: Box<str>,
-    asked: Instant,
 }
 
 impl Certificates {
@@ -105,7 +97,11 @@ impl Certificates {
                 tls: tls.ok(),
             },
             begun: Instant::now(),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                kept: Kept::default(),
+                errands: Errands::new(MOST),
+                totals: Totals::default(),
+            }),
         })))
     }
 
@@ -138,27 +134,24 @@ impl Certificates {
             state.totals.known += 1;
             return Some((asking, known));
         }
-        let waiting = state.queue.len();
-        if let Some(others) = state.asking.get_mut(url).filter(|others| others.len() < ASKING) {
-            others.push(asking);
-            return None;
+        let begun = match state.errands.join(url, asking) {
+            Joined::Waits => return None,
+            Joined::Full(asking) => Err(asking),
+            Joined::First(asking) => state.errands.begin(url.into(), Instant::now(), asking),
+        };
+        match begun {
+            Ok(more) => {
+                drop(state);
+                if more {
+                    Desk::start(&self.0);
+                }
+                None
+            }
+            Err(asking) => {
+                state.totals.busy += 1;
+                Some((asking, CertificateOutcome::Busy))
+            }
         }
-        if waiting >= WAITING || state.asking.contains_key(url) {
-            state.totals.busy += 1;
-            return Some((asking, CertificateOutcome::Busy));
-        }
-        state.asking.insert(url.into(), vec![asking]);
-        let asked = Instant::now();
-        state.queue.push_back(Task {
-            url: url.into(),
-            asked,
-        });
-        if state.threads < THREADS {
-            state.threads += 1;
-            drop(state);
-            Desk::start(&self.0);
-        }
-        None
     }
 }
 
@@ -174,16 +167,12 @@ impl Desk {
             .spawn(move || own.run());
         if let Err(error) = started {
             tracing::error!("no thread to fetch callers' certificates: {error}");
-            // With others at work the queue is theirs; without, nobody would come.
             let mut state = desk.state();
-            state.threads -= 1;
-            let left = match state.threads {
-                0 => std::mem::take(&mut state.queue),
-                _ => VecDeque::new(),
-            };
+            let left = state.errands.lacks_thread();
+            state.totals.busy += left.len() as u64;
             drop(state);
-            for task in left {
-                desk.settle(&task.url, CertificateOutcome::Busy, Duration::ZERO);
+            for asking in left {
+                asking.answer(CertificateOutcome::Busy);
             }
         }
     }
@@ -191,17 +180,13 @@ impl Desk {
     /// Fetches until nothing waits.
     fn run(&self) {
         loop {
-            let mut state = self.state();
-            let Some(task) = state.queue.pop_front() else {
-                state.threads -= 1;
-                return;
-            };
-            drop(state);
-            let (outcome, kept_for) = match task.asked.elapsed() < LIMIT {
-                true => self.fetch(&task.url),
+            let next = self.state().errands.next();
+            let Some((url, asked)) = next else { return };
+            let (outcome, kept_for) = match asked.elapsed() < LIMIT {
+                true => self.fetch(&url),
                 false => (CertificateOutcome::Busy, Duration::ZERO),
             };
-            self.settle(&task.url, outcome, kept_for);
+            self.settle(&url, outcome, kept_for);
         }
     }
 
@@ -218,7 +203,7 @@ impl Desk {
     fn settle(&self, url: &str, outcome: CertificateOutcome, kept_for: Duration) {
         let mut state = self.state();
         let now = self.begun.elapsed();
-        let asking = state.asking.remove(url).unwrap_or_default();
+        let asking = state.errands.done(url);
         let (totals, count) = (&mut state.totals, asking.len() as u64);
         match outcome {
             CertificateOutcome::Found(_) => totals.fetched += 1,

@@ -348,13 +348,13 @@ fn strangers_take_only_so_many_threads() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let certificates = Certificates::new(&Dns::default(), true, None).unwrap();
     let begun = Instant::now();
-    let told: Vec<_> = (0..THREADS + WAITING + 20)
+    let told: Vec<_> = (0..MOST.threads + MOST.waiting + 20)
         .map(|index| {
             let url = format!("https://{}/{index}", silent.local_addr().unwrap());
             begin(&certificates, &url)
         })
         .collect();
-    assert!(certificates.0.state().threads <= THREADS);
+    assert!(certificates.0.state().errands.threads() <= MOST.threads);
     let outcomes: Vec<_> = told
         .iter()
         .map(|told| told.recv_timeout(Duration::from_secs(60)).unwrap().outcome)
@@ -364,14 +364,14 @@ fn strangers_take_only_so_many_threads() {
         .iter()
         .filter(|outcome| **outcome == CertificateOutcome::Busy)
         .count();
-    assert!((20..=WAITING + 20).contains(&busy), "{busy}");
+    assert!((20..=MOST.waiting + 20).contains(&busy), "{busy}");
     assert_eq!(certificates.totals().busy, busy as u64);
     assert_eq!(certificates.totals().failed, (outcomes.len() - busy) as u64);
     // That says nothing of them: they may be asked for again.
     let last = format!(
         "https://{}/{}",
         silent.local_addr().unwrap(),
-        THREADS + WAITING + 19
+        MOST.threads + MOST.waiting + 19
     );
     assert_eq!(fetched(&certificates, &last), CertificateOutcome::Unreachable);
 }

@@ -10,24 +10,25 @@ mod system;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::errands::{Errands, Joined, Most};
 use crate::seam::random32;
 use crate::settings::Dns;
 use exchange::Exchange;
 use model::{Locate, LocateOutcome, Located, Place, Transport};
 use sip::locate::{self, Cache, Failure, Found, Held, Locator, Means, Wish};
-use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Look-ups at once, each with a thread: none takes longer than the configuration says.
-const THREADS: usize = 16;
-/// Different wishes that wait for a thread.
-const WAITING: usize = 1_024;
-/// Questions that wait for one wish: those of the calls that came while it was being looked up.
-const ASKING: usize = 4_096;
+/// Look-ups at once, each with a thread: none takes longer than the configuration says; different wishes that wait for one; questions
+/// that wait for one wish, those of the calls that came while it was being looked up.
+const MOST: Most = Most {
+    threads: 16,
+    waiting: 1_024,
+    asking: 4_096,
+};
 /// Wishes in the cache, each below a kilobyte as a rule: more than there are trunks.
 const KEPT: usize = 4_096;
 /// How long a look-up may take where an old answer is at hand: a call waits for it.
@@ -57,22 +58,13 @@ struct Desk {
 
 struct State {
     cache: Cache,
-    /// Who waits for what is being looked up, or waits to be.
-    asking: BTreeMap<Wish, Vec<Asking>>,
-    queue: VecDeque<Task>,
-    threads: usize,
+    /// By wish, and whether there is an old answer.
+    errands: Errands<Wish, bool, Asking>,
 }
 
 struct Asking {
     order: u64,
     tell: Tell,
-}
-
-/// A wish that is to be looked up.
-struct Task {
-    wish: Wish,
-    /// There is an old answer.
-    is_stale: bool,
 }
 
 impl Resolver {
@@ -91,9 +83,7 @@ impl Resolver {
             good: AtomicUsize::new(0),
             state: Mutex::new(State {
                 cache: Cache::new(KEPT),
-                asking: BTreeMap::new(),
-                queue: VecDeque::new(),
-                threads: 0,
+                errands: Errands::new(MOST),
             }),
             #[cfg(test)]
             ahead_s: 0.into(),
@@ -125,30 +115,27 @@ impl Resolver {
             drop(state);
             return Some((asking, outcome(&wish, &known, holds_s)));
         }
-        if let Some(others) = state.asking.get_mut(&wish) {
-            if others.len() >= ASKING {
-                return Some((asking, LocateOutcome::Busy));
-            }
-            others.push(asking);
-            return None;
-        }
+        let asking = match state.errands.join(&wish, asking) {
+            Joined::Waits => return None,
+            Joined::Full(asking) => return Some((asking, LocateOutcome::Busy)),
+            Joined::First(asking) => asking,
+        };
         let locator = Locator::new(wish.clone(), self.0.means.clone(), 0);
         if let Some(known) = locator.outcome() {
             // An address, or what can't be had: the DNS has no part in it.
             return Some((asking, outcome(&wish, known, u32::MAX)));
         }
-        if state.queue.len() >= WAITING {
-            return Some((asking, LocateOutcome::Busy));
-        }
-        state.asking.insert(wish.clone(), vec![asking]);
         let is_stale = matches!(held, Held::Stale(_));
-        state.queue.push_back(Task { wish, is_stale });
-        if state.threads < THREADS {
-            state.threads += 1;
-            drop(state);
-            Desk::start(&self.0);
+        match state.errands.begin(wish, is_stale, asking) {
+            Ok(more) => {
+                drop(state);
+                if more {
+                    Desk::start(&self.0);
+                }
+                None
+            }
+            Err(asking) => Some((asking, LocateOutcome::Busy)),
         }
-        None
     }
 }
 
@@ -174,20 +161,8 @@ impl Desk {
             .spawn(move || own.run());
         if let Err(error) = started {
             tracing::error!("no thread to ask the DNS: {error}");
-            // With others at work the queue is theirs; without, nobody would come.
-            let mut state = desk.state();
-            state.threads -= 1;
-            let left = if state.threads == 0 {
-                std::mem::take(&mut state.queue)
-            } else {
-                VecDeque::new()
-            };
-            let mut unanswered = Vec::new();
-            for task in left {
-                unanswered.extend(state.asking.remove(&task.wish).unwrap_or_default());
-            }
-            drop(state);
-            for asking in unanswered {
+            let left = desk.state().errands.lacks_thread();
+            for asking in left {
                 asking.answer(LocateOutcome::Busy);
             }
         }
@@ -196,13 +171,9 @@ impl Desk {
     /// Looks up until nothing waits.
     fn run(&self) {
         loop {
-            let mut state = self.state();
-            let Some(task) = state.queue.pop_front() else {
-                state.threads -= 1;
-                return;
-            };
-            drop(state);
-            let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(&task)));
+            let next = self.state().errands.next();
+            let Some((wish, is_stale)) = next else { return };
+            let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(&wish, is_stale)));
             let found = looked_up.unwrap_or_else(|_| {
                 tracing::error!("a look-up in the DNS panicked; please report it");
                 Err(Failure::NoAnswer)
@@ -210,31 +181,27 @@ impl Desk {
             let failed = matches!(found, Err(Failure::NoAnswer));
             let mut state = self.state();
             let now = self.now();
-            let holds = state.cache.put(&task.wish, found, now);
-            let holds_s = state.cache.holds_s(&task.wish, now);
-            let asking = state.asking.remove(&task.wish).unwrap_or_default();
+            let holds = state.cache.put(&wish, found, now);
+            let holds_s = state.cache.holds_s(&wish, now);
+            let asking = state.errands.done(&wish);
             drop(state);
             if failed {
                 let meanwhile = match holds.is_ok() {
                     true => "what it said before goes on",
                     false => "there is nothing from before",
                 };
-                tracing::warn!("the DNS does not answer for {}: {meanwhile}", task.wish.host);
+                tracing::warn!("the DNS does not answer for {}: {meanwhile}", wish.host);
             }
             for asking in asking {
-                asking.answer(outcome(&task.wish, &holds, holds_s));
+                asking.answer(outcome(&wish, &holds, holds_s));
             }
         }
     }
 
-    fn look_up(&self, task: &Task) -> Result<Found, Failure> {
-        let limit = if task.is_stale {
-            STALE_WAIT
-        } else {
-            self.dns.timeout
-        };
+    fn look_up(&self, wish: &Wish, is_stale: bool) -> Result<Found, Failure> {
+        let limit = if is_stale { STALE_WAIT } else { self.dns.timeout };
         let limit = limit.min(self.dns.timeout);
-        let mut locator = Locator::new(task.wish.clone(), self.means.clone(), seed());
+        let mut locator = Locator::new(wish.clone(), self.means.clone(), seed());
         let mut exchange = Exchange::new(&self.dns.servers, &self.good, limit);
         loop {
             if let Some(outcome) = locator.outcome() {

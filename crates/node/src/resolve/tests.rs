@@ -2,6 +2,7 @@
 
 use super::*;
 use sip::locate::Families;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -483,10 +484,10 @@ fn what_is_under_way_is_bounded_and_everybody_is_answered() {
         timeout: Duration::from_millis(50),
     };
     let resolver = Resolver::new(dns, &[Transport::Udp]);
-    let all: Vec<_> = (0..WAITING * 2)
+    let all: Vec<_> = (0..MOST.waiting * 2)
         .map(|index| begin(&resolver, &ask(&format!("n{index}.test"))))
         .collect();
-    assert!(resolver.0.state().threads <= THREADS);
+    assert!(resolver.0.state().errands.threads() <= MOST.threads);
     let mut ends = [0, 0];
     for told in all {
         match told.recv_timeout(Duration::from_secs(120)).unwrap().outcome {
@@ -495,7 +496,7 @@ fn what_is_under_way_is_bounded_and_everybody_is_answered() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(ends[0] >= WAITING && ends[1] > 0, "{ends:?}");
+    assert!(ends[0] >= MOST.waiting && ends[1] > 0, "{ends:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Call {
             domain,
             instance,
         } = Dialled::by(context, message);
-        let (caller, callee) = parties(context, device, message, &dialled);
+        let (caller, callee) = (party(context, device, message), called(&config, &dialled));
         let mut identity = identities(&config, &caller, &dialled);
         let told = tell(context, message, &caller, &mut identity.0);
         make_known(context, arrival.tag, id, device.user.into());
@@ -236,18 +236,17 @@ pub(super) fn caller_leg(
     leg
 }
 
-fn parties(context: &Context, device: &Device, message: &Message<'_>, dialled: &str) -> (Party, Party) {
-    let config = &context.config;
-    let user = config.user(device.user);
-    let caller = Party {
+/// The user of a device as a party of a call.
+pub(super) fn party(context: &Context, device: &Device, message: &Message<'_>) -> Party {
+    let user = context.config.user(device.user);
+    Party {
         trunk: None,
         user: Some(device.user),
         device: Some(device.id),
         number: user.map_or("", |user| &user.extension).to_owned(),
         display: user.map_or("", |user| &user.display).to_owned(),
         sip_call_id: message.call_id().unwrap_or("").to_owned(),
-    };
-    (caller, called(config, dialled))
+    }
 }
 
 /// The party that a number names.

@@ -7,7 +7,7 @@
 //! other, so nobody is asked twice. One record tells of both INVITEs. A call that is up is taken over by a new call with
 //! a record of its own; the replaced leg is hung up and the other one re-INVITEd.
 
-use super::begin::{caller_leg, identities, is_beyond_us, make_known, tell};
+use super::begin::{caller_leg, identities, is_beyond_us, make_known, party, tell};
 use super::delayed_offer::read_offer;
 use super::nouns::{Guest, Origin, Transferrer};
 use super::record::{self, Record};
@@ -16,7 +16,7 @@ use super::{Call, PendingInvite, Phase, Target, keys};
 use crate::context::{Context, Owner};
 use crate::edge::{ALLOW, SUPPORTED};
 use flow::{Flow, Refusal, Run};
-use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, UserId};
+use model::{CallId, Device, FlowToken, Leg as SideOf, Now, UserId};
 use sdp::{Description, Side, can_talk};
 use sip::dialog::Dialog;
 use sip::transaction::ServerId;
@@ -238,17 +238,4 @@ fn dialog_of(
     };
     let server = context.accept(message, flow, owner, now)?;
     Some((dialog, server))
-}
-
-/// The user of a device as a party of a call.
-fn party(context: &Context, device: &Device, message: &Message<'_>) -> Party {
-    let user = context.config.user(device.user);
-    Party {
-        trunk: None,
-        user: Some(device.user),
-        device: Some(device.id),
-        number: user.map_or("", |user| &user.extension).to_owned(),
-        display: user.map_or("", |user| &user.display).to_owned(),
-        sip_call_id: message.call_id().unwrap_or("").to_owned(),
-    }
 }

@@ -49,6 +49,7 @@ pub(super) fn register() -> Option<Operation> {
 impl World {
     fn new() -> Option<World> {
         let setup = Setup {
+            inside: None,
             signer: None,
             fingerprints: Arc::default(),
             seed: [7; 32],

@@ -89,6 +89,12 @@ impl Latch {
         }
     }
 
+    /// True where packets are due from this port of our own: the other end of the leg is another call of this server.
+    pub(crate) fn is_due_from_own(&self, from: SocketAddr) -> bool {
+        let inside = self.signalling.is_some_and(|ip| ip.is_unspecified());
+        inside && [self.described, self.rtcp_described].contains(&Some(from))
+    }
+
     /// The latest description has no address.
     pub(crate) fn is_muted(&self) -> bool {
         self.muted

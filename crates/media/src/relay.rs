@@ -240,7 +240,7 @@ impl Relay {
             return None;
         };
         let from = crate::latch::plain(from);
-        if self.ports.is_own(from) {
+        if self.ports.is_own(from) && !self.expects(pair, from) {
             // Two calls that describe each other's ports would pass it on for ever.
             self.refuse_packet(pair);
             return None;
@@ -274,6 +274,22 @@ impl Relay {
         session.heard(now);
         self.forwarded = self.forwarded.saturating_add(u64::from(forward.is_some()));
         forward
+    }
+
+    /// True where a packet from another port of this node is due: the other end of the leg is another call of the same server, whose
+    /// descriptions nobody else could have made. All others could run in circles.
+    #[must_use]
+    pub fn expects(&self, pair: PairId, from: SocketAddr) -> bool {
+        let Owner::Leg { slot, leg } = self.owner(pair) else {
+            return false;
+        };
+        let session = self.sessions.get(slot).and_then(Option::as_ref);
+        session.is_some_and(|session| {
+            session
+                .state(leg)
+                .latch
+                .is_due_from_own(crate::latch::plain(from))
+        })
     }
 
     /// Counts a packet that the shell knows to come from another relay of this node, and drops it.

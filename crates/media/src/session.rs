@@ -114,6 +114,14 @@ impl Session {
         self.near_and_far(leg).0
     }
 
+    /// The same, to look at.
+    pub(crate) fn state(&self, leg: Leg) -> &LegState {
+        match leg {
+            Leg::Caller => &self.caller,
+            Leg::Callee => &self.callee,
+        }
+    }
+
     /// The leg named and the one opposite.
     pub(crate) fn near_and_far(&mut self, leg: Leg) -> (&mut LegState, &mut LegState) {
         match leg {

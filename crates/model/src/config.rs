@@ -100,6 +100,8 @@ pub struct TenantConfig {
     trunks: Vec<Trunk>,
     numbers: Vec<NumberRange>,
     rates: Option<Arc<RateDraft>>,
+    costs: BTreeMap<TrunkId, Arc<RateDraft>>,
+    inside: Trunk,
 }
 
 impl TenantConfig {
@@ -173,6 +175,8 @@ impl TenantConfig {
             trunks: Vec::new(),
             numbers: Vec::new(),
             rates: None,
+            costs: BTreeMap::new(),
+            inside: Trunk::inside(),
         })
     }
 
@@ -196,9 +200,12 @@ impl TenantConfig {
         &self.trunks
     }
 
-    /// A trunk by id.
+    /// A trunk by id; [`TrunkId::INSIDE`] is always there, and not among [`TenantConfig::trunks`].
     #[must_use]
     pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
+        if id == TrunkId::INSIDE {
+            return Some(&self.inside);
+        }
         let place = self.trunks.binary_search_by_key(&id, |trunk| trunk.id).ok()?;
         self.trunks.get(place)
     }
@@ -243,6 +250,18 @@ impl TenantConfig {
     #[must_use]
     pub fn rates(&self) -> Option<&Arc<RateDraft>> {
         self.rates.as_ref()
+    }
+
+    /// The same with these price lists of carriers, by trunk; shared from one configuration to the next as the tenant's own is.
+    #[must_use]
+    pub fn with_costs(self, costs: BTreeMap<TrunkId, Arc<RateDraft>>) -> TenantConfig {
+        TenantConfig { costs, ..self }
+    }
+
+    /// What carriers charge for calls, by trunk.
+    #[must_use]
+    pub fn costs(&self) -> &BTreeMap<TrunkId, Arc<RateDraft>> {
+        &self.costs
     }
 
     /// The sounds that the tenant has brought.

@@ -104,6 +104,39 @@ pub struct FlowToken {
     pub remote: SocketAddr,
 }
 
+impl FlowToken {
+    /// No worker has this number: the way between two tenants of one server, which is no network. Only the shell makes flows, and
+    /// those of the network have numbers of workers.
+    const NOWHERE: u16 = u16::MAX;
+
+    /// The way from one tenant to another, by which no stranger comes. `local` stands in Via and Contact.
+    #[must_use]
+    pub fn inside(local: SocketAddr) -> FlowToken {
+        FlowToken {
+            transport: Transport::Udp,
+            worker: FlowToken::NOWHERE,
+            connection: 0,
+            local,
+            remote: local,
+        }
+    }
+
+    /// Where the peer's packets may come from besides where it says; the unspecified address where that is a call of this server.
+    #[must_use]
+    pub fn signalling_ip(&self) -> std::net::IpAddr {
+        match self.is_inside() {
+            true => std::net::Ipv4Addr::UNSPECIFIED.into(),
+            false => self.remote.ip(),
+        }
+    }
+
+    /// True for that way.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.worker == FlowToken::NOWHERE && self.transport == Transport::Udp
+    }
+}
+
 /// Who a connection was opened by, proven by a signed token: what the edge found passes to the tenant as data, never as
 /// a header. It is good for that tenant alone, and the tenant still asks whether the device may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

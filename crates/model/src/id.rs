@@ -40,6 +40,10 @@ id!(
     /// A way to a carrier. Row id of the configuration store; never reused.
     TrunkId
 );
+impl TrunkId {
+    /// The way to other tenants of the server, which every tenant has.
+    pub const INSIDE: TrunkId = TrunkId(u64::MAX);
+}
 id!(
     /// A live call within its tenant. Unique for the life of the process.
     CallId

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod locate;
 pub mod media;
 pub mod money;
+mod network;
 pub mod number;
 pub mod policy;
 mod prefix;
@@ -37,6 +38,7 @@ pub mod time;
 mod tls;
 pub mod toll;
 pub mod trunk;
+pub mod trunk_headers;
 pub mod view;
 pub mod voice;
 pub mod web;
@@ -68,6 +70,7 @@ pub use limits::Limits;
 pub use locate::{Locate, LocateOutcome, Located, Place};
 pub use media::{Insecurity, MediaCommand, MediaReport};
 pub use money::{Currency, CurrencyError, Money, MoneyError};
+pub use network::Network;
 pub use number::{DestinationClass, NumberRange, NumberStyle};
 pub use policy::{DigitPolicy, MediaPolicy, PickupPolicy, Policy, RecordFail, Watch};
 pub use prefix::{Prefix, PrefixError};
@@ -89,9 +92,10 @@ pub use toll::{
     TollTerms, TollTicket, TollUse, Unrated,
 };
 pub use trunk::{
-    Network, Reach, Reached, Trunk, TrunkDraft, TrunkFault, TrunkHealth, TrunkHistory, TrunkIdentity,
+    Reach, Reached, Trunk, TrunkCalled, TrunkDraft, TrunkFault, TrunkHealth, TrunkHistory, TrunkIdentity,
     TrunkNews, TrunkPassword, TrunkRegistration, TrunkView,
 };
+pub use trunk_headers::TrunkHeaders;
 pub use view::{BanView, CallState, CallView, RegistrationView, RoomCommand, RoomMember, RoomView};
 pub use voice::{Codec, OpusWish, Voice};
 pub use web::{DigestName, Fingerprint, IceCandidate, IceCredentials, IceTransport, WebTransport};

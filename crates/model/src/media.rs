@@ -59,7 +59,8 @@ pub enum MediaCommand {
         rtp: Option<SocketAddr>,
         /// RTCP address: `a=rtcp`, else RTP port + 1; same as `rtp` with `rtcp-mux`.
         rtcp: Option<SocketAddr>,
-        /// Address that the leg's signalling came from: a phone behind NAT may send from it.
+        /// Address that the leg's signalling came from: a phone behind NAT may send from it. Unspecified: the other end is another
+        /// call of this server, and its packets come from where they are described alone.
         signalling_ip: IpAddr,
         /// How the leg's packets are protected; `None` = not at all, or, without an RTP address, as before. The same keys as
         /// before go on with their counters.

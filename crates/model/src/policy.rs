@@ -192,6 +192,9 @@ pub struct Policy {
     pub caller_number: String,
     /// Which trunks calls to the outside take, by name.
     pub routes: BTreeMap<String, Route>,
+    /// Other tenants whose calls this one carries over its trunks, both ways, by one of their domains each: what an operator does
+    /// for companies without a carrier of their own.
+    pub transit: Vec<String>,
     /// What calls to the outside may be, and cost.
     #[serde(skip_serializing_if = "TollPolicy::is_usual")]
     pub toll: TollPolicy,
@@ -257,6 +260,7 @@ impl Default for Policy {
             outside: String::new(),
             caller_number: String::new(),
             routes: BTreeMap::new(),
+            transit: Vec::new(),
             toll: TollPolicy::default(),
         }
     }

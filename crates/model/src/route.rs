@@ -2,7 +2,7 @@
 //!
 //! Owns: the nouns, and the order among the trunks of a route. Does not own: which of them can carry a call now (`pbx`).
 
-use crate::Prefix;
+use crate::{Money, Prefix};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -19,6 +19,8 @@ pub struct Route {
     pub emergency: bool,
     /// Its trunks.
     pub trunks: Vec<RouteTrunk>,
+    /// Among trunks of one priority that which costs least for the number goes first, as far as the carriers' price lists are known.
+    pub least_cost: bool,
 }
 
 impl Default for Route {
@@ -28,6 +30,7 @@ impl Default for Route {
             prefixes: Vec::new(),
             emergency: false,
             trunks: Vec::new(),
+            least_cost: false,
         }
     }
 }
@@ -53,7 +56,12 @@ impl Route {
     }
 
     /// Its trunks as they are tried: by priority, those of one priority by lot, weight for weight; `dice` is drawn anew for each.
-    pub fn order(&self, mut dice: impl FnMut() -> u64) -> Vec<&RouteTrunk> {
+    /// With `least_cost` the lot decides among equal costs only; who has weight 0 and whose `cost` nobody knows come last.
+    pub fn order(
+        &self,
+        mut dice: impl FnMut() -> u64,
+        mut cost: impl FnMut(&RouteTrunk) -> Option<Money>,
+    ) -> Vec<&RouteTrunk> {
         let mut left: Vec<&RouteTrunk> = self.trunks.iter().collect();
         left.sort_by_key(|trunk| trunk.priority);
         let mut order = Vec::with_capacity(left.len());
@@ -68,6 +76,13 @@ impl Route {
                 is_it
             });
             order.push(left.remove(chosen.unwrap_or(0)));
+        }
+        if self.least_cost {
+            // Stable: the lot stands among equals.
+            order.sort_by_cached_key(|trunk| {
+                let cost = cost(trunk);
+                (trunk.priority, trunk.weight == 0, cost.is_none(), cost)
+            });
         }
         order
     }
@@ -155,17 +170,40 @@ mod tests {
         let mut firsts = std::collections::BTreeMap::new();
         for n in 0..4_000_u64 {
             let mut state = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let order = route.order(|| {
+            let dice = || {
                 state ^= state >> 31;
                 state = state.wrapping_mul(0x2545_f491_4f6c_dd1d);
                 state >> 8
-            });
+            };
+            let order = route.order(dice, |_| panic!("nobody asks what it costs"));
             assert_eq!(order.len(), 4);
             assert_eq!(order.last().unwrap().name, "c");
             *firsts.entry(order[0].name.clone()).or_insert(0_u32) += 1;
         }
         assert_eq!(firsts.len(), 2, "{firsts:?}");
         assert!((2_850..3_150).contains(&firsts["b"]), "{firsts:?}");
+    }
+
+    #[test]
+    fn the_cheapest_of_a_priority_goes_first() {
+        let route = Route {
+            trunks: ["dear:1", "cheap:1", "unknown:1", "last:1:0", "second:2"]
+                .map(trunk)
+                .to_vec(),
+            least_cost: true,
+            ..Route::default()
+        };
+        let cost = |trunk: &RouteTrunk| match trunk.name.as_str() {
+            "dear" => "0.09".parse().ok(),
+            "cheap" | "last" => "0.01".parse().ok(),
+            "second" => Some(Money::ZERO),
+            _ => None,
+        };
+        for dice in 0..50 {
+            let order = route.order(|| dice, cost);
+            let names: Vec<&str> = order.iter().map(|trunk| trunk.name.as_str()).collect();
+            assert_eq!(names, ["cheap", "dear", "unknown", "last", "second"]);
+        }
     }
 
     #[test]

@@ -1,87 +1,8 @@
 //! Trunks: the ways to carriers and to other telephone systems.
 
-use crate::{ConnectOutcome, NumberStyle, Place, SrtpPolicy, Transport, TrunkId};
+use crate::{ConnectOutcome, Network, NumberStyle, Place, SrtpPolicy, Transport, TrunkHeaders, TrunkId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::IpAddr;
-
-/// A range of addresses, as `192.0.2.0/24`; a single address is a range of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-impl Network {
-    /// Reads one. `None` for what is none, and for one whose address has bits beyond its length.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Network> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) if bits.len() <= 3 && bits.bytes().all(|b| b.is_ascii_digit()) => {
-                (address.parse().ok()?, bits.parse().ok()?)
-            }
-            Some(_) => return None,
-            None => {
-                let address: IpAddr = text.parse().ok()?;
-                (address, width(&address))
-            }
-        };
-        let network = Network { address, bits };
-        let is_whole = bits <= width(&address) && masked(&address, bits) == number(&address);
-        is_whole.then_some(network)
-    }
-
-    /// True for the addresses of the range. IPv4 that came over IPv6 is IPv4.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && masked(&address, self.bits) == number(&self.address)
-    }
-}
-
-fn width(address: &IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-fn number(address: &IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(u32::from(*v4)),
-        IpAddr::V6(v6) => u128::from(*v6),
-    }
-}
-
-fn masked(address: &IpAddr, bits: u8) -> u128 {
-    let rest = u32::from(width(address).saturating_sub(bits));
-    let number = number(address);
-    number
-        .checked_shr(rest)
-        .and_then(|kept| kept.checked_shl(rest))
-        .unwrap_or(0)
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.bits == width(&self.address) {
-            true => self.address.fmt(f),
-            false => write!(f, "{}/{}", self.address, self.bits),
-        }
-    }
-}
-
-impl From<Network> for String {
-    fn from(network: Network) -> String {
-        network.to_string()
-    }
-}
-
-impl TryFrom<String> for Network {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Network, &'static str> {
-        Network::parse(&text).ok_or("not an address or a network such as 192.0.2.0/24")
-    }
-}
 
 /// What is written down of a trunk; its password is kept apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +12,9 @@ pub struct TrunkDraft {
     pub enabled: bool,
     /// Whom requests name: the carrier's host name or address.
     pub host: String,
+    /// Instead of a carrier, another tenant of this server, by one of its domains: its trunks carry the calls, where its policy lets
+    /// them (`transit`). There is no network between the two.
+    pub tenant: String,
     /// Its port; none = what DNS says, else the usual one.
     pub port: Option<u16>,
     /// How it is spoken to; none = what DNS says (RFC 3263).
@@ -149,6 +73,10 @@ pub struct TrunkDraft {
     pub history: TrunkHistory,
     /// Where its calls lead that are for none of the tenant's numbers, as it would be dialled in the tenant; empty = nowhere.
     pub inbound: String,
+    /// Which header of its calls has the number that was called.
+    pub called_in: TrunkCalled,
+    /// What its INVITEs have besides, or lack.
+    pub headers: TrunkHeaders,
     /// How long its first answer to a call may take before another trunk is tried, seconds.
     pub try_s: u8,
 }
@@ -183,11 +111,25 @@ pub enum TrunkHistory {
     None,
 }
 
+/// Where the number stands that a carrier's call is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrunkCalled {
+    /// In the Request-URI.
+    #[default]
+    Request,
+    /// In To: the Request-URI has the account, as with many carriers that one registers at.
+    To,
+    /// In P-Called-Party-ID (RFC 7315).
+    CalledParty,
+}
+
 impl Default for TrunkDraft {
     fn default() -> TrunkDraft {
         TrunkDraft {
             enabled: true,
             host: String::new(),
+            tenant: String::new(),
             port: None,
             transport: None,
             tls_verify: true,
@@ -217,6 +159,8 @@ impl Default for TrunkDraft {
             sign: false,
             history: TrunkHistory::Diversion,
             inbound: String::new(),
+            called_in: TrunkCalled::Request,
+            headers: TrunkHeaders::default(),
             try_s: 4,
         }
     }
@@ -255,6 +199,9 @@ impl TrunkDraft {
     /// The first field that can't.
     pub fn check(&self) -> Result<(), TrunkFault> {
         let fault = |field, rule| Err(TrunkFault { field, rule });
+        if !self.tenant.is_empty() {
+            return self.check_inside();
+        }
         if !is_host(&self.host) {
             return fault("host", "must be a host name or an address, without a port");
         }
@@ -290,6 +237,21 @@ impl TrunkDraft {
         }
         self.check_calls()?;
         self.check_transport()
+    }
+
+    /// What is about a trunk to another tenant: nothing of the network.
+    fn check_inside(&self) -> Result<(), TrunkFault> {
+        let fault = |field, rule| Err(TrunkFault { field, rule });
+        if !is_host(&self.tenant) {
+            return fault("tenant", "must be a domain of another company");
+        }
+        if !self.host.is_empty() || !self.proxy.is_empty() || self.register {
+            return fault("tenant", "stands instead of host, proxy and register");
+        }
+        if self.number_style != NumberStyle::E164 || self.number_style_in.is_some() {
+            return fault("number_style", "is e164 between companies of one server");
+        }
+        self.check_calls()
     }
 
     /// The user part of what is registered.
@@ -350,6 +312,9 @@ impl TrunkDraft {
         if !(1..=32).contains(&self.try_s) {
             return fault("try_s", "must be 1 to 32 seconds");
         }
+        if let Err(rule) = self.headers.check() {
+            return fault("headers", rule);
+        }
         Ok(())
     }
 
@@ -357,10 +322,23 @@ impl TrunkDraft {
     #[must_use]
     pub fn domain(&self) -> &str {
         match self.domain.as_str() {
+            "" if !self.tenant.is_empty() => TrunkDraft::INSIDE,
             "" => &self.host,
             domain => domain,
         }
     }
+
+    /// Whom requests name.
+    #[must_use]
+    pub fn whom(&self) -> &str {
+        match self.tenant.as_str() {
+            "" => &self.host,
+            tenant => tenant,
+        }
+    }
+
+    /// What stands for the host where the other side is another tenant of the server.
+    pub const INSIDE: &'static str = "inside.invalid";
 
     /// Where requests go: host, and port if one is named.
     #[must_use]
@@ -422,6 +400,24 @@ pub struct Trunk {
     pub draft: TrunkDraft,
     /// Empty where there is none.
     pub password: TrunkPassword,
+}
+
+impl Trunk {
+    /// The way to other tenants of the server.
+    #[must_use]
+    pub fn inside() -> Trunk {
+        Trunk {
+            id: TrunkId::INSIDE,
+            name: "inside".into(),
+            draft: TrunkDraft {
+                host: TrunkDraft::INSIDE.to_owned(),
+                options_s: 0,
+                srtp: SrtpPolicy::None,
+                ..TrunkDraft::default()
+            },
+            password: TrunkPassword::default(),
+        }
+    }
 }
 
 /// A core wants a way to a place: a socket that datagrams leave by, or a connection.
@@ -517,44 +513,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_ranges() {
-        let network = Network::parse("192.0.2.0/24").unwrap();
-        assert!(network.contains("192.0.2.255".parse().unwrap()));
-        assert!(network.contains("::ffff:192.0.2.7".parse().unwrap()));
-        assert!(!network.contains("192.0.3.0".parse().unwrap()));
-        assert!(!network.contains("2001:db8::1".parse().unwrap()));
-        let one = Network::parse("2001:db8::1").unwrap();
-        assert!(
-            one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap())
-        );
-        assert!(
-            Network::parse("0.0.0.0/0")
-                .unwrap()
-                .contains("9.9.9.9".parse().unwrap())
-        );
-        assert!(
-            Network::parse("::/0")
-                .unwrap()
-                .contains("2001:db8::2".parse().unwrap())
-        );
-        for bad in [
-            "",
-            "192.0.2.1/24",
-            "192.0.2.0/33",
-            "192.0.2.0/",
-            "192.0.2.0/+8",
-            "host",
-            "::/129",
-            "1.2.3",
-        ] {
-            assert_eq!(Network::parse(bad), None, "{bad}");
-        }
-        for text in ["192.0.2.0/24", "192.0.2.1", "2001:db8::/32", "2001:db8::1"] {
-            assert_eq!(Network::parse(text).unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
     fn faults_name_the_field() {
         let good = TrunkDraft {
             host: "sip.carrier.example".to_owned(),
@@ -577,6 +535,7 @@ mod tests {
         assert_eq!(field(&|d| d.transport = Some(Transport::Ws)), "transport");
         assert_eq!(field(&|d| d.srtp = SrtpPolicy::Required), "srtp");
         assert_eq!(field(&|d| d.port = Some(0)), "port");
+        assert_eq!(field(&|d| d.headers.set("Via", "x")), "headers");
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl MediaWorker {
             let Some((buffer, length, from)) = self.batch.get_mut(index) else {
                 continue;
             };
-            if self.shared.is_media_socket(from) {
+            if self.shared.is_media_socket(from) && !self.relay.expects(pair, from) {
                 self.relay.refuse_packet(pair);
                 continue;
             }

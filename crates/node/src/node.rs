@@ -445,6 +445,7 @@ fn starts(
         edge_key: shared.edge_key,
         token_key: shared.token_key,
         fingerprints: shared.dtls.fingerprints(),
+        inside: shared.inside(),
         signer: shared.signer.clone(),
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,

@@ -24,7 +24,8 @@ use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
     FlowToken, Located, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse, TrunkView, UserId,
+    Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse, Transport, TrunkView,
+    UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -337,6 +338,17 @@ impl Shared {
     /// The inbox of the worker that owns a tenant.
     pub(crate) fn owner_inbox(&self, tenant: TenantId) -> Option<&SessionInbox> {
         self.sessions.get(self.owner(tenant))
+    }
+
+    /// The way between two tenants, by the address of the first socket: the inner one, for audio between them leaves by no router.
+    pub(crate) fn inside(&self) -> Option<FlowToken> {
+        let first = |udp: bool| {
+            self.addresses
+                .iter()
+                .find(|a| !udp || a.transport == Transport::Udp)
+        };
+        let address = first(true).or_else(|| first(false))?;
+        Some(FlowToken::inside(address.bound))
     }
 
     /// True for the address of a media worker's socket: what comes from there has been relayed already.

@@ -78,9 +78,36 @@ pub(crate) struct Carriers {
     /// Ways have changed since the calls that wait were told.
     changed: bool,
     hosts_changed: bool,
+    /// The way to other tenants of the server, and the trunks that lead there.
+    inside: Option<Way>,
+    insiders: BTreeSet<TrunkId>,
 }
 
 impl Carriers {
+    /// Those of a tenant that reaches others by this way.
+    pub(crate) fn new(inside: Option<FlowToken>) -> Carriers {
+        let inside = inside.map(|flow| Way {
+            flow: Some(flow),
+            order: 1,
+            places: 1,
+            ..Way::default()
+        });
+        Carriers {
+            inside,
+            ..Carriers::default()
+        }
+    }
+
+    /// These trunks lead to other tenants.
+    pub(crate) fn lead_inside(&mut self, trunks: impl Iterator<Item = TrunkId>) {
+        self.insiders = trunks.collect();
+    }
+
+    /// True where there is a way to other tenants.
+    pub(crate) fn has_inside(&self) -> bool {
+        self.inside.is_some()
+    }
+
     /// The trunk is so now.
     pub(crate) fn publish(&mut self, trunk: TrunkId, way: Way) {
         let old = self.ways.get(&trunk);
@@ -104,7 +131,9 @@ impl Carriers {
     }
 
     pub(crate) fn way(&self, trunk: TrunkId) -> Option<&Way> {
-        self.ways.get(&trunk)
+        let goes_inside = || trunk == TrunkId::INSIDE || self.insiders.contains(&trunk);
+        let inside = || self.inside.as_ref().filter(|_| goes_inside());
+        self.ways.get(&trunk).or_else(inside)
     }
 
     /// The hosts of every trunk, when they are otherwise than the last time.

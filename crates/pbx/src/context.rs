@@ -5,6 +5,7 @@
 
 use crate::carriers::Carriers;
 use crate::contact::contact;
+use crate::costs::{Costs, table_of};
 use crate::doors::Doors;
 use crate::edge::{ALLOW, EXTENSIONS, stateless_tag};
 use crate::effect::{Effect, Setup};
@@ -30,7 +31,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tenancy::{Meter, RateTable};
+use tenancy::{Directory, Meter, RateTable};
 
 /// What limits have counted is kept so long after it has changed: what a kill takes of it.
 const COUNT_AFTER: Duration = Duration::from_secs(2);
@@ -185,6 +186,7 @@ pub(crate) struct Context {
     pub(crate) keys: Keys,
     pub(crate) numbering: Numbering,
     pub(crate) carriers: Carriers,
+    pub(crate) costs: Costs,
     pub(crate) meter: Meter,
     /// What calls cost; kept from one configuration to the next while the list is the same.
     rates: Option<Arc<RateTable>>,
@@ -202,6 +204,8 @@ pub(crate) struct Context {
     pub(crate) server_name: Arc<str>,
     pub(crate) fingerprints: Arc<[Arc<str>]>,
     pub(crate) signer: Option<Arc<stir::Signer>>,
+    /// Whose other numbers and domains are.
+    pub(crate) directory: Arc<Directory>,
     pub(crate) fork_targets: usize,
     /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
     pub(crate) longest_flow_timer_s: u32,
@@ -213,7 +217,7 @@ impl Context {
     pub(crate) fn new(config: Arc<TenantConfig>, setup: &Setup) -> Context {
         let mut tokens = TokenSource::new(setup.seed);
         let tag_key = TagKey::new(setup.seed);
-        let rates = prices(&config, None);
+        let rates = config.rates().and_then(|list| table_of(list, None));
         let policy = affordable(&config, rates.as_deref());
         let without = |_| Meter::without_prices(config.policy().toll.clone());
         let meter = Meter::new(policy, rates.clone()).unwrap_or_else(without);
@@ -229,7 +233,8 @@ impl Context {
             doors: Doors::default(),
             keys: Keys::default(),
             numbering: Numbering::new(config.policy()),
-            carriers: Carriers::default(),
+            carriers: Carriers::new(setup.inside),
+            costs: Costs::default().renewed(&config),
             meter,
             rates,
             count_at: None,
@@ -242,6 +247,7 @@ impl Context {
             server_name: Arc::clone(&setup.server_name),
             fingerprints: Arc::clone(&setup.fingerprints),
             signer: setup.signer.clone(),
+            directory: Arc::default(),
             fork_targets: setup.limits.fork_targets,
             longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),
             config,
@@ -253,7 +259,10 @@ impl Context {
     /// Another configuration holds from now on.
     pub(crate) fn reconfigure(&mut self, config: Arc<TenantConfig>) {
         self.numbering = Numbering::new(config.policy());
-        self.rates = prices(&config, self.rates.take());
+        self.rates = config
+            .rates()
+            .and_then(|list| table_of(list, self.rates.as_ref()));
+        self.costs = self.costs.renewed(&config);
         let policy = affordable(&config, self.rates.as_deref());
         // They have the same currency now, so nothing is refused.
         let _ = self.meter.configure(policy, self.rates.clone());
@@ -485,15 +494,6 @@ impl Context {
             out.push(Effect::Transmit { flow, bytes });
         }
     }
-}
-
-/// The table of the configuration's price list; `old` where it is that. A list that is none, which nothing stores, counts as if
-/// there were none.
-fn prices(config: &TenantConfig, old: Option<Arc<RateTable>>) -> Option<Arc<RateTable>> {
-    let list = config.rates()?;
-    let is_same = |old: &Arc<RateTable>| Arc::ptr_eq(old.list(), list);
-    old.filter(is_same)
-        .or_else(|| RateTable::of(Arc::clone(list)).ok().map(Arc::new))
 }
 
 /// The tenant's limits. Should they be in another currency than the prices, which nothing stores, they count in that of the prices:

@@ -234,13 +234,24 @@ impl Edge {
                 }
             };
         }
+        // From another tenant: whom it calls by domain, or whose number it is.
+        let inside = || {
+            let target = message.target()?;
+            let number = || number::E164::parse(&target.user_decoded());
+            let by_number = || directory.by_number(number()?.value());
+            directory.by_domain(target.host).or_else(by_number)
+        };
         let carriers = || {
             let user = message.target().map(|uri| uri.user_decoded());
             let host = flow.remote.ip();
             self.peers.owner(host, &user.unwrap_or_default(), directory)
         };
-        match owner(&message, method, directory).or_else(|| carriers().filter(|_| method != Method::Register))
-        {
+        let found = match flow.is_inside() {
+            true => inside().filter(|_| matches!(method, Method::Invite | Method::Cancel | Method::Ack)),
+            false => owner(&message, method, directory)
+                .or_else(|| carriers().filter(|_| method != Method::Register)),
+        };
+        match found {
             Some(scope) => Admit::Deliver { scope, message },
             None => {
                 counts.unknown_domain += 1;

@@ -24,6 +24,8 @@ pub struct Setup {
     /// browser whose call is transferred learns from another fingerprint that it has to do with another session. Without
     /// any, browsers are talked to plainly.
     pub fingerprints: Arc<[Arc<str>]>,
+    /// The way between two tenants of the server, where there is one: then a call to a number of another tenant takes it.
+    pub inside: Option<FlowToken>,
     /// Signs calls to carriers that want that (RFC 8224); `None` = the operator has no key.
     pub signer: Option<Arc<stir::Signer>>,
     /// The node's caps.

@@ -18,6 +18,7 @@ mod call;
 mod carriers;
 mod contact;
 mod context;
+mod costs;
 mod date;
 mod dialled;
 mod doors;

@@ -98,8 +98,13 @@ impl Codec {
     /// (RFC 3389), nor redundancy (RFC 2198), nor a nameless format.
     #[must_use]
     pub fn is_sound(&self) -> bool {
+        !self.is_companion()
+    }
+
+    /// True for what goes with sound, and for a nameless format.
+    pub(crate) fn is_companion(&self) -> bool {
         const COMPANIONS: [&str; 4] = ["telephone-event", "cn", "red", "tone"];
-        !self.name.is_empty() && !COMPANIONS.iter().any(|c| self.name.eq_ignore_ascii_case(c))
+        self.name.is_empty() || COMPANIONS.iter().any(|c| self.name.eq_ignore_ascii_case(c))
     }
 
     /// True when `allowed` is empty or names this encoding.

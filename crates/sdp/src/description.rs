@@ -263,6 +263,12 @@ impl Media {
         self.kind.eq_ignore_ascii_case("audio")
     }
 
+    /// Without the codecs that `only` does not name, where it names any. What goes with a codec stays.
+    pub(crate) fn keep_codecs(&mut self, only: &[String]) {
+        self.formats
+            .retain(|codec| codec.is_companion() || codec.is_allowed(only));
+    }
+
     /// The formats that `allowed` lets through.
     pub(crate) fn allowed<'a>(&'a self, allowed: &'a [String]) -> impl Iterator<Item = &'a Codec> {
         self.formats.iter().filter(|c| c.is_allowed(allowed))
@@ -293,6 +299,14 @@ impl Description {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Forgets every codec that `only` does not name, where it names any: what was said about the others does not count. What goes
+    /// with codecs, such as telephone events, stays.
+    pub fn keep_codecs(&mut self, only: &[String]) {
+        for media in &mut self.media {
+            media.keep_codecs(only);
+        }
     }
 
     /// The stream that a call is about, the one that [`crate::offer`] keeps: the first audio stream that can be carried,

@@ -85,7 +85,7 @@ pub fn offer(
     for (index, media) in from.media.iter().enumerate() {
         if Some(index) == usable {
             let more = besides(media, anchor, allowed);
-            let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
+            let codecs = takes(to, media.allowed(allowed).chain(&more))?;
             let protected = to.offered().ok_or(Refusal::Transport)?;
             let mut place = place(media, anchor, media.rtcp_mux)?;
             place.mux |= protected.is_dtls_alone();
@@ -107,11 +107,11 @@ pub fn offer(
 fn offer_video(media: &Media, to: &Side, anchor: Option<Anchor>, allowed: &[String], text: &mut Text) {
     let codecs: Vec<&Codec> = media
         .allowed(allowed)
-        .filter(|codec| codec.is_picture())
+        .filter(|codec| codec.is_picture() && to.takes(codec))
         .collect();
     let place = beside(media, anchor, |anchor| anchor.video);
     match (place, to.offered_video(media), &media.picture) {
-        (Some(mut place), Some(protected), Some(picture)) => {
+        (Some(mut place), Some(protected), Some(picture)) if !codecs.is_empty() => {
             place.mux |= protected.is_dtls_alone();
             text.video(picture, &codecs, media.effective_direction(), place, protected);
         }
@@ -126,6 +126,15 @@ fn offer_fax(media: &Media, anchor: Option<Anchor>, text: &mut Text) -> Result<(
         None => text.refused(media),
     }
     Ok(())
+}
+
+/// Those that the leg may be offered.
+fn takes<'a>(to: &Side, codecs: impl Iterator<Item = &'a Codec>) -> Result<Vec<&'a Codec>, Refusal> {
+    let codecs: Vec<&Codec> = codecs.filter(|codec| to.takes(codec)).collect();
+    match codecs.iter().any(|codec| codec.is_sound()) {
+        true => Ok(codecs),
+        false => Err(Refusal::NoCommonCodec),
+    }
 }
 
 /// What we speak for the one who offered, where we transcode.
@@ -150,7 +159,7 @@ fn web_offer(
         match (media.filter(|_| index == at), lines.get(index)) {
             (Some(media), _) => {
                 let more = besides(media, Some(anchor), allowed);
-                let codecs: Vec<&Codec> = media.allowed(allowed).chain(&more).collect();
+                let codecs = takes(to, media.allowed(allowed).chain(&more))?;
                 let protected = to.offered().ok_or(Refusal::Transport)?;
                 let place = place(media, Some(anchor), true)?;
                 text.stream(media, &codecs, media.effective_direction(), place, protected);

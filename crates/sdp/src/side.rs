@@ -74,6 +74,8 @@ pub struct WebPath<'a> {
 pub struct Side {
     session_id: u64,
     version: u64,
+    /// The codecs that it may be offered; empty = all.
+    only: Box<[String]>,
     /// The last text.
     last: Said,
     /// The text before that one, as long as that is an offer without an answer.
@@ -118,6 +120,7 @@ impl Side {
         Side {
             session_id,
             version: 0,
+            only: Box::default(),
             last: Said::default(),
             before: None,
             own: None,
@@ -125,6 +128,16 @@ impl Side {
             audio: Guard::default(),
             video: Guard::default(),
         }
+    }
+
+    /// The leg is offered no other codecs than these from now on; empty = all. What goes with them is offered as ever.
+    pub fn only(&mut self, codecs: &[String]) {
+        self.only = codecs.into();
+    }
+
+    /// True where the leg may be offered this.
+    pub(crate) fn takes(&self, codec: &Codec) -> bool {
+        codec.is_companion() || codec.is_allowed(&self.only)
     }
 
     /// The leg may have these keys of ours, and is asked so for its own.

@@ -52,6 +52,8 @@ pub struct Carrier {
     pub untrusted: Option<TlsFault>,
     /// Who hangs up has to show credentials as well, by a nonce of the moment.
     pub asks_who_hangs_up: bool,
+    /// Of each INVITE that it took, whether it put its caller on hold.
+    pub held: Vec<bool>,
     /// Who is registered, and until when.
     pub registered: Option<(String, Duration)>,
     /// The requests that came, by method, copies included.
@@ -88,6 +90,7 @@ impl Carrier {
             is_terse: false,
             asks_who_hangs_up: false,
             untrusted: None,
+            held: Vec::new(),
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
@@ -240,8 +243,14 @@ impl Carrier {
                 let at = format!("<sip:{}>", self.address);
                 let tag = format!("{:x}", self.rng.next());
                 let writer = Writer::reply(message, 200, sip::reason_phrase(200), Some(&tag), from);
+                let offer = String::from_utf8_lossy(message.body()).into_owned();
+                let held = offer.contains("a=sendonly") || offer.contains("a=inactive");
+                self.held.push(held);
                 let sdp = description(self.address);
-                self.sdp = Some(sdp);
+                self.sdp = Some(match held {
+                    true => sdp.replace("a=sendrecv", "a=recvonly"),
+                    false => sdp,
+                });
                 writer.header(Name::Contact, &at)
             }
         }

@@ -60,7 +60,7 @@ pub enum Ends {
 /// One node.
 pub struct Server {
     edge: Edge,
-    directory: Directory,
+    directory: Arc<Directory>,
     configs: BTreeMap<TenantId, Arc<TenantConfig>>,
     pub(crate) tenants: BTreeMap<TenantId, Tenant>,
     pub(crate) setup: Setup,
@@ -130,10 +130,17 @@ impl Server {
     /// # Panics
     /// When two tenants claim one domain.
     #[must_use]
-    pub fn new(configs: Vec<TenantConfig>, seed: [u8; 32], ports: PortRange, now: Now) -> Server {
+    pub fn new(
+        configs: Vec<TenantConfig>,
+        address: SocketAddr,
+        seed: [u8; 32],
+        ports: PortRange,
+        now: Now,
+    ) -> Server {
         let limits = Limits::default();
         let setup = Setup {
             fingerprints: Arc::default(),
+            inside: Some(FlowToken::inside(address)),
             signer: None,
             seed,
             edge_key: seed,
@@ -148,8 +155,9 @@ impl Server {
                 c.domains().iter().map(|d| d.to_string()).collect::<Vec<_>>(),
             )
         });
-        let directory =
-            Directory::new(rows).unwrap_or_else(|e| unreachable!("two tenants share a domain: {e}"));
+        let directory = Arc::new(
+            Directory::new(rows).unwrap_or_else(|e| unreachable!("two tenants share a domain: {e}")),
+        );
         let mut server = Server {
             edge: Edge::new(seed, "Carillon".into(), limits),
             directory,
@@ -343,7 +351,8 @@ impl Server {
         Some(
             new.with_trunks(old.trunks().to_vec())
                 .with_numbers(old.numbers().to_vec())
-                .with_rates(old.rates().cloned()),
+                .with_rates(old.rates().cloned())
+                .with_costs(old.costs().clone()),
         )
     }
 
@@ -436,6 +445,7 @@ impl Server {
             return;
         };
         let mut effects = Vec::new();
+        tenant.set_directory(&self.directory);
         tenant.handle(input, now, &mut effects);
         self.perform(id, effects, now);
     }

@@ -17,12 +17,15 @@ use crate::server::{Question, Server};
 use media::PortRange;
 use model::{Connect, FlowToken, Now, TenantId, Transport, Wall};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// 2026-01-01T00:00:00Z, where every world begins.
 const BEGINNING: u64 = 1_767_225_600_000;
+
+/// Where the server is.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 
 /// What the server sent, for those who watch.
 #[derive(Clone, Debug)]
@@ -119,7 +122,7 @@ impl World {
             wall: Wall(BEGINNING),
         };
         World {
-            server: Server::new(configs, rng.bytes32(), ports, now),
+            server: Server::new(configs, ADDRESS, rng.bytes32(), ports, now),
             phones: Vec::new(),
             carriers: Vec::new(),
             dns_is_away: false,
@@ -132,7 +135,7 @@ impl World {
             ladder: Ladder::default(),
             mono: now.mono,
             wall_offset_ms: 0,
-            address: SocketAddr::from(([10, 0, 0, 1], 5060)),
+            address: ADDRESS,
             forgets_connections: false,
             connections: BTreeMap::new(),
             connecting: BTreeMap::new(),

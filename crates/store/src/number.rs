@@ -149,6 +149,19 @@ pub(crate) async fn read(
     .await?)
 }
 
+/// The numbers of all tenants with their owners; of those that are enabled, unless `disabled`.
+pub(crate) async fn owned(
+    db: &mut SqliteConnection,
+    disabled: bool,
+) -> Result<Vec<(TenantId, NumberRange)>, StoreError> {
+    let rows = read(db, None, disabled).await?;
+    let owned = rows.into_iter().map(|row| {
+        let tenant = TenantId(unsql(row.0));
+        Ok((tenant, range_of(row)?))
+    });
+    owned.collect()
+}
+
 pub(crate) fn range_of((tenant, first, last, to, keep): Columns) -> Result<NumberRange, StoreError> {
     let range = NumberRange {
         first: unsql(first),

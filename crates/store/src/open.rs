@@ -41,8 +41,8 @@ impl Default for Options {
     }
 }
 
-/// Price lists that were read, by tenant, each with the id of its row.
-pub(crate) type KnownRates = BTreeMap<i64, (i64, Arc<RateDraft>)>;
+/// Price lists that were read, by tenant and by the id of their rows.
+pub(crate) type KnownRates = BTreeMap<i64, BTreeMap<i64, Arc<RateDraft>>>;
 
 /// The configuration and records of one data directory.
 ///

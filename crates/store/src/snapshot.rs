@@ -11,7 +11,7 @@ use crate::user::{UserColumns, user_of};
 use crate::{Store, StoreError};
 use model::{Device, DeviceId, Library, TenantConfig, TenantId, User, UserId};
 use sqlx::{Row, SqliteConnection};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 use tenancy::Scope;
@@ -68,15 +68,15 @@ impl Store {
     fn load_one(&mut self, scope: &Scope, disabled: bool) -> Result<TenantConfig, StoreError> {
         let tenant = scope.tenant();
         let config = self.configs(Some(sql(tenant.0)), disabled)?.into_iter().next();
-        if config.as_ref().is_none_or(|config| config.rates().is_none()) {
+        if config.is_none() {
             self.key_and_rates().1.remove(&sql(tenant.0));
         }
         config.ok_or_else(|| StoreError::not_found("tenant", tenant))
     }
 
     fn configs(&mut self, only: Option<i64>, disabled: bool) -> Result<Vec<TenantConfig>, StoreError> {
-        let known = self.key_and_rates().1.iter();
-        let known = known.map(|(tenant, (id, _))| (*tenant, *id)).collect();
+        let known = self.key_and_rates().1.values();
+        let known = known.flat_map(|lists| lists.keys().copied()).collect();
         let rows = self.read(async |db, _| Rows::read(db, only, disabled, &known).await)?;
         let (key, rates) = self.key_and_rates();
         rows.into_configs(key, rates)
@@ -128,7 +128,7 @@ impl Rows {
         db: &mut SqliteConnection,
         only: Option<i64>,
         disabled: bool,
-        known: &BTreeMap<i64, i64>,
+        known: &BTreeSet<i64>,
     ) -> Result<Rows, StoreError> {
         let tenants = sqlx::query_as(
             "SELECT id, name, policy, version FROM tenant
@@ -194,10 +194,8 @@ impl Rows {
         while let Some(columns) = self.numbers.next_if(|(t, ..)| *t == id) {
             numbers.push(number::range_of(columns)?);
         }
-        let prices = match self.rates.next_if(|(t, ..)| *t == id) {
-            Some(columns) => rates::list_of(known, columns)?,
-            None => None,
-        };
+        let lists = std::iter::from_fn(|| self.rates.next_if(|(t, ..)| *t == id));
+        let lists = rates::lists_of(known, id, lists)?;
         let policy = policy_from(id, &policy)?;
         let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
         let tenant = TenantId(unsql(id));
@@ -210,7 +208,8 @@ impl Rows {
             .with_library(library)
             .with_trunks(trunks)
             .with_numbers(numbers)
-            .with_rates(prices))
+            .with_rates(lists.prices)
+            .with_costs(lists.costs))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tenants and their domains.
 
 use crate::error::is_duplicate;
+use crate::number;
 use crate::open::{raise, sql, tick, unsql};
 use crate::{Store, StoreError, check};
 use model::{Currency, Policy, TenantId};
@@ -272,10 +273,11 @@ async fn fit(
     limits: Option<Currency>,
 ) -> Result<(), StoreError> {
     let Some(limits) = limits else { return Ok(()) };
-    let list: Option<String> = sqlx::query_scalar("SELECT currency FROM rates WHERE tenant = ?1")
-        .bind(sql(tenant.0))
-        .fetch_optional(db)
-        .await?;
+    let list: Option<String> =
+        sqlx::query_scalar("SELECT currency FROM rates WHERE tenant = ?1 AND trunk IS NULL")
+            .bind(sql(tenant.0))
+            .fetch_optional(db)
+            .await?;
     match list.map(|list| currency_of(tenant, &list)).transpose()? {
         Some(list) if list != limits => Err(check::invalid(
             "currency of the limits",
@@ -364,5 +366,7 @@ async fn directory(db: &mut SqliteConnection, disabled: bool) -> Result<Director
     let rows = rows
         .into_iter()
         .map(|(tenant, name)| (TenantId(unsql(tenant)), vec![name]));
-    Directory::new(rows).map_err(|e| StoreError::Database(e.to_string()))
+    let directory = Directory::new(rows).map_err(|e| StoreError::Database(e.to_string()))?;
+    let numbers = number::owned(db, disabled).await?;
+    Ok(directory.with_numbers(numbers))
 }

@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-async fn find(
+pub(crate) async fn find(
     db: &mut SqliteConnection,
     tenant: TenantId,
     name: &str,

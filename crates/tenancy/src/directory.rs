@@ -1,11 +1,11 @@
-//! From a domain to its tenant.
+//! From a domain, or a number of the public network, to its tenant.
 //!
 //! Owns: the index that every request passes. Does not own: the rows; `store` reads them, and a changed set
 //! of rows is a new directory.
 
 use crate::names::Names;
 use crate::{Domain, DomainError, Operator, Scope};
-use model::TenantId;
+use model::{NumberRange, TenantId};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -19,6 +19,8 @@ pub struct Directory {
     addresses: HashMap<Ipv6Addr, Scope>,
     /// Ascending.
     tenants: Vec<TenantId>,
+    /// First and last number of each tenant's outermost ranges, ascending; those of two tenants never meet.
+    numbers: Vec<(u64, u64, TenantId)>,
 }
 
 /// Why a set of rows is not a directory.
@@ -72,6 +74,47 @@ impl Directory {
         directory.tenants.sort_unstable();
         directory.tenants.dedup();
         Ok(directory)
+    }
+
+    /// The same with the tenants' numbers. Where two claim one, which nothing stores, the first has it.
+    #[must_use]
+    pub fn with_numbers(mut self, rows: impl IntoIterator<Item = (TenantId, NumberRange)>) -> Directory {
+        let ranges = rows.into_iter();
+        let mut ranges: Vec<(u64, u64, TenantId)> = ranges
+            .map(|(tenant, range)| (range.first, range.last, tenant))
+            .collect();
+        // Those that lie in another one come right behind it.
+        ranges.sort_unstable_by_key(|(first, last, tenant)| (*first, std::cmp::Reverse(*last), *tenant));
+        let mut outer: Vec<(u64, u64, TenantId)> = Vec::with_capacity(ranges.len());
+        for (first, last, tenant) in ranges {
+            match outer.last_mut() {
+                Some((_, end, owner)) if first <= *end && *owner == tenant => *end = (*end).max(last),
+                Some((_, end, _)) if first <= *end => {}
+                _ => outer.push((first, last, tenant)),
+            }
+        }
+        self.numbers = outer;
+        self
+    }
+
+    /// Whose number this is: the digits of E.164, country code first.
+    #[must_use]
+    pub fn by_number(&self, number: u64) -> Option<Scope> {
+        self.number_owner(number).and_then(|tenant| self.by_tag(tenant))
+    }
+
+    /// The same by name alone: nothing may be done to that tenant with it.
+    #[must_use]
+    pub fn number_owner(&self, number: u64) -> Option<TenantId> {
+        let behind = self.numbers.partition_point(|(first, ..)| *first <= number);
+        let (_, last, tenant) = self.numbers.get(behind.checked_sub(1)?)?;
+        (number <= *last).then_some(*tenant)
+    }
+
+    /// Whose domain this is, likewise.
+    #[must_use]
+    pub fn domain_owner(&self, domain: &str) -> Option<TenantId> {
+        self.by_domain(domain).map(Scope::tenant)
     }
 
     fn insert(&mut self, tenant: TenantId, text: &str) -> Result<(), DirectoryError> {

@@ -1,10 +1,12 @@
 //! Two companies with the same extensions on one server notice nothing of each other.
 
 use crate::{caller, calling, register, registering, registrant};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use interop::baresip::{Account, talk};
+use interop::process::until;
 use interop::server::{extensions, password};
 use interop::{Phone, Server, Sipp, Stage, Tenant};
+use std::time::Duration;
 
 /// Tones, caller to callee, of the two companies: all different, so that audio across would be heard.
 const TONES: [(&str, u32, u32); 2] = [("acme", 1_000, 440), ("zeta", 1_300, 620)];
@@ -65,5 +67,48 @@ fn a_call_into_another_tenant_is_refused() -> Result<()> {
         let records = server.cdrs("zeta")?;
         ensure!(records.is_empty(), "the other tenant has records: {records:?}");
         Ok("403 across, 480 inside although the other 101 is registered, credentials of one are void in the other".to_owned())
+    })
+}
+
+#[test]
+fn two_companies_call_each_other_by_their_numbers() -> Result<()> {
+    Stage::run("neighbours", |stage| {
+        let tenants = TONES.map(|(name, ..)| Tenant::new(name, extensions(100, 2)));
+        let server = Server::start(stage, &tenants)?;
+        for (name, first, last) in [
+            ("acme", "+4930555000", "+4930555099"),
+            ("zeta", "+4930777000", "+4930777099"),
+        ] {
+            server.carillon(&["tenant", "set", name, "region=de"])?;
+            let range = ["number", "set", name, first, last, "--to", "1", "--keep", "2"];
+            server.carillon(&range)?;
+        }
+        let [(_, hz, _), (_, other_hz, _)] = TONES;
+        let mut ann = Phone::start(stage, &server, Account::new("100", "acme.test", hz))?;
+        let mut zoe = Phone::start(stage, &server, Account::new("101", "zeta.test", other_hz))?;
+        // The server reads what has changed within a second; until then the number is nobody's.
+        until("the numbers to be known", Duration::from_secs(20), || {
+            ann.dial("sip:+4930777001@acme.test")?;
+            let answered = ann.expect_within("CALL_ESTABLISHED", Duration::from_secs(2));
+            Ok(answered.is_ok().then_some(()))
+        })?;
+        zoe.expect("CALL_ESTABLISHED")?;
+        let [back, there] = talk(&mut ann, &mut zoe)?;
+        ann.hang_up()?;
+        zoe.expect("CALL_CLOSED")?;
+        let away = server.await_cdrs("zeta", 1)?;
+        let here = until("the caller's record", Duration::from_secs(5), || {
+            let records = server.cdrs("acme")?;
+            Ok(records.into_iter().find(|record| record["cause"]["sip"] == 200))
+        })?;
+        let there_too = away.first().context("no record")?;
+        ensure!(there_too["did"] == "+4930777001", "{there_too}");
+        for record in [&here, there_too] {
+            ensure!(
+                record["charge"].is_null() || record["charge"]["amount"] == "0",
+                "{record}"
+            );
+        }
+        Ok(format!("{there} and {back}, a record of each"))
     })
 }

@@ -44,7 +44,7 @@ pub(crate) enum Route {
         tenant: String,
         /// Name of the route, within the tenant
         name: String,
-        /// trunks=NAME:PRIORITY:WEIGHT,… prefixes=49,4930 emergency=true enabled=false; see docs/commands.md
+        /// trunks=NAME:PRIORITY:WEIGHT,… prefixes=49,4930 least_cost=true emergency=true enabled=false; see docs/commands.md
         #[arg(required = true, value_name = "KEY=VALUE")]
         changes: Vec<String>,
     },
@@ -122,6 +122,9 @@ pub(crate) enum Rate {
         /// Minutes that dates and hours of the file are ahead of UTC
         #[arg(long, default_value_t = 0, value_name = "MINUTES", allow_negative_numbers = true, value_parser = clap::value_parser!(i16).range(-1_440..=1_440))]
         utc_offset_min: i16,
+        /// What the carrier of this trunk charges, by which routes with least_cost=true choose; without, what the tenant pays
+        #[arg(long, value_name = "NAME")]
+        trunk: Option<String>,
     },
     /// What a tenant's price list is, or what a call to a number would cost now
     Show {
@@ -129,10 +132,16 @@ pub(crate) enum Rate {
         tenant: String,
         /// The number, as the tenant's people would dial it
         number: Option<String>,
+        /// What the carrier of this trunk charges
+        #[arg(long, value_name = "NAME")]
+        trunk: Option<String>,
     },
     /// Take the price list away
     Delete {
         /// Name, domain or id of the tenant
         tenant: String,
+        /// The list of this trunk's carrier
+        #[arg(long, value_name = "NAME")]
+        trunk: Option<String>,
     },
 }

@@ -11,12 +11,14 @@ pub(crate) enum Trunk {
         tenant: String,
         /// Name of the trunk, within the tenant
         name: String,
-        /// KEY=VALUE, see docs/commands.md: host, username, register, transport, …
+        /// KEY=VALUE, see docs/commands.md: template, host, username, register, transport, …
         changes: Vec<String>,
         /// File whose first line is the password that the carrier gave; `-` reads standard input
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// What is known of carriers: names for template=
+    Templates,
     /// All trunks of a tenant
     List {
         /// Name, domain or id of the tenant

@@ -19,6 +19,16 @@ where
         let (key, text) = change
             .split_once('=')
             .ok_or_else(|| anyhow!("{change:?} has no value; write KEY=VALUE, such as media=direct"))?;
+        if let Some((head, name)) = key.split_once('.')
+            && let Some(Value::Object(inner)) = object.get_mut(head)
+            && is_open(usual.get(head))
+        {
+            match text {
+                "none" => inner.remove(name),
+                text => inner.insert(name.to_owned(), text.into()),
+            };
+            continue;
+        }
         let known = || object.keys().cloned().collect::<Vec<_>>().join(", ");
         let old = object
             .get(key)
@@ -39,6 +49,11 @@ where
     }
     let new = serde_json::from_value(Value::Object(object));
     new.map_err(|e| anyhow!("the {what} can't be so: {e}"))
+}
+
+/// True for what has names of its own as keys, and texts as values: it is empty where nothing is said.
+fn is_open(usual: Option<&Value>) -> bool {
+    usual.and_then(Value::as_object).is_some_and(Map::is_empty)
 }
 
 fn object(value: &impl Serialize) -> Result<Map<String, Value>> {

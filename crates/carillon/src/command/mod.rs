@@ -6,6 +6,7 @@
 mod audio;
 mod ban;
 mod call;
+mod carriers;
 mod cdr;
 mod change;
 mod conference;

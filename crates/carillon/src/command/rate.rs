@@ -5,10 +5,11 @@ use crate::arguments::Rate;
 use crate::output::{instant, printable, seconds};
 use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
-use model::{Currency, DestinationClass, Now, Policy, RateRow, TenantConfig, Wall};
+use model::{Currency, DestinationClass, Now, Policy, RateDraft, RateRow, TenantConfig, Wall};
 use number::{Country, E164, Plan};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tenancy::{Meter, Origin, RateFile, RateTable, Request, Verdict};
 
@@ -26,6 +27,7 @@ pub(super) fn run(desk: &mut Desk, command: &Rate) -> Result<()> {
             currency,
             places,
             utc_offset_min,
+            trunk,
         } => {
             let currency = currency.as_deref().map(read_currency).transpose()?;
             let how = RateFile {
@@ -33,25 +35,29 @@ pub(super) fn run(desk: &mut Desk, command: &Rate) -> Result<()> {
                 places: *places,
                 utc_offset_min: *utc_offset_min,
             };
-            import(desk, tenant, file, how)
+            import(desk, (tenant, trunk.as_deref()), file, how)
         }
-        Rate::Show { tenant, number: None } => summary(desk, tenant),
         Rate::Show {
             tenant,
-            number: Some(number),
-        } => show(desk, tenant, number),
-        Rate::Delete { tenant } => {
+            number,
+            trunk,
+        } => match number {
+            None => summary(desk, (tenant, trunk.as_deref())),
+            Some(number) => show(desk, (tenant, trunk.as_deref()), number),
+        },
+        Rate::Delete { tenant, trunk } => {
             let (row, scope) = desk.tenant(tenant)?;
             let (store, _) = desk.store()?;
-            store.delete_rates(&scope)?;
+            store.delete_rates(&scope, trunk.as_deref())?;
             desk.changed();
-            desk.print(
-                &json!({"tenant": row.name}),
-                &format!(
+            let text = match trunk {
+                None => format!(
                     "{} has no price list any more: calls cost nothing, and limits on money never hold.\n",
                     row.name
                 ),
-            )
+                Some(trunk) => format!("Nobody knows any more what calls by trunk {trunk} cost.\n"),
+            };
+            desk.print(&json!({"tenant": row.name, "trunk": trunk}), &text)
         }
     }
 }
@@ -66,7 +72,10 @@ fn now() -> Wall {
     Wall(u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
 }
 
-fn import(desk: &mut Desk, tenant: &str, file: &Path, how: RateFile) -> Result<()> {
+/// Whose list it is: the tenant's own, or that of a trunk's carrier.
+type Whose<'a> = (&'a str, Option<&'a str>);
+
+fn import(desk: &mut Desk, (tenant, trunk): Whose<'_>, file: &Path, how: RateFile) -> Result<()> {
     let (row, scope) = desk.tenant(tenant)?;
     let content = input::octets(file, LARGEST)?;
     let table = how
@@ -78,31 +87,42 @@ fn import(desk: &mut Desk, tenant: &str, file: &Path, how: RateFile) -> Result<(
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let source: String = printable(&name).chars().take(128).collect();
     let (store, _) = desk.store()?;
-    store.set_rates(&scope, &table, &source, now())?;
+    store.set_rates(&scope, trunk, &table, &source, now())?;
     desk.changed();
-    let value =
-        json!({"tenant": row.name, "currency": table.currency(), "rows": table.len(), "source": source});
+    let value = json!({"tenant": row.name, "trunk": trunk, "currency": table.currency(), "rows": table.len(), "source": source});
     let text = format!(
         "{} has a price list of {} rows in {}.\n",
-        row.name,
+        owner(&row.name, trunk),
         table.len(),
         table.currency()
     );
     desk.print(&value, &text)
 }
 
-fn summary(desk: &mut Desk, tenant: &str) -> Result<()> {
+fn owner(tenant: &str, trunk: Option<&str>) -> String {
+    match trunk {
+        Some(trunk) => format!("Trunk {trunk} of {tenant}"),
+        None => tenant.to_owned(),
+    }
+}
+
+fn summary(desk: &mut Desk, (tenant, trunk): Whose<'_>) -> Result<()> {
     let (row, scope) = desk.tenant(tenant)?;
     let (store, _) = desk.store()?;
-    let Some(rates) = store.rates(&scope)? else {
+    let Some(rates) = store.rates(&scope, trunk)? else {
+        let what = match trunk {
+            Some(_) => "nobody knows what calls by it cost, and least_cost puts it last",
+            None => "calls cost nothing, and limits on money never hold",
+        };
         let text = format!(
-            "{} has no price list: calls cost nothing, and limits on money never hold. carillon rate import gives it one.\n",
-            row.name
+            "{} has no price list: {what}. carillon rate import gives it one.\n",
+            owner(&row.name, trunk)
         );
         return desk.print(&Value::Null, &text);
     };
     let value = json!({
         "tenant": row.name,
+        "trunk": trunk,
         "currency": rates.currency,
         "rows": rates.rows,
         "source": rates.source,
@@ -139,16 +159,20 @@ struct Quote<'a> {
     refused: Option<String>,
 }
 
-fn show(desk: &mut Desk, tenant: &str, dialled: &str) -> Result<()> {
+fn show(desk: &mut Desk, (tenant, trunk): Whose<'_>, dialled: &str) -> Result<()> {
     let (_, scope) = desk.tenant(tenant)?;
     let (store, _) = desk.store()?;
     let config = store.load_even_disabled(&scope)?;
     let at = now();
-    let table = config
-        .rates()
-        .map(|list| RateTable::of(list.clone()))
-        .transpose()?;
-    let table = table.map(std::sync::Arc::new);
+    let own = table_of(config.rates())?;
+    let table = match trunk {
+        None => own.clone(),
+        Some(name) => {
+            let trunk = config.trunk_named(name);
+            let trunk = trunk.ok_or_else(|| anyhow!("there is no trunk {name}"))?;
+            table_of(config.costs().get(&trunk.id))?
+        }
+    };
     let plan = plan(config.policy())?;
     let number = plan
         .read(dialled)
@@ -163,15 +187,20 @@ fn show(desk: &mut Desk, tenant: &str, dialled: &str) -> Result<()> {
             .zip(prefix)
             .and_then(|(table, prefix)| table.row(prefix, at)),
         table: table.as_deref(),
-        refused: refused(&config, &table, number, class, at),
+        refused: refused(&config, &own, number, class, at),
     };
     desk.print(&quote.value(at), &quote.text(at))
+}
+
+fn table_of(list: Option<&Arc<RateDraft>>) -> Result<Option<Arc<RateTable>>> {
+    let table = list.map(|list| RateTable::of(list.clone())).transpose()?;
+    Ok(table.map(Arc::new))
 }
 
 /// What the tenant's limits say, where nothing of them is used.
 fn refused(
     config: &TenantConfig,
-    table: &Option<std::sync::Arc<RateTable>>,
+    table: &Option<Arc<RateTable>>,
     number: E164,
     class: DestinationClass,
     at: Wall,
@@ -223,7 +252,7 @@ impl Quote<'_> {
     fn text(&self, at: Wall) -> String {
         let mut text = format!("{}: {}\n", self.number, self.class);
         match (self.table, self.row) {
-            (None, _) => text.push_str("the tenant has no price list: it costs nothing\n"),
+            (None, _) => text.push_str("there is no price list: what it costs nobody knows\n"),
             (Some(_), None) => text.push_str("the price list has no row for it\n"),
             (Some(table), Some(row)) => {
                 let currency = table.currency();

@@ -1,6 +1,6 @@
 //! `carillon trunk`: ways to carriers.
 
-use super::{Desk, change, route, secret};
+use super::{Desk, carriers, change, route, secret};
 use crate::arguments::Trunk;
 use crate::control::Request;
 use crate::control::client::Client;
@@ -34,6 +34,10 @@ pub(super) fn run(desk: &mut Desk, command: &Trunk) -> Result<()> {
             desk.changed();
             desk.print(&json!({"name": name}), &format!("Trunk {name} is deleted.\n"))
         }
+        Trunk::Templates => {
+            let (value, text) = carriers::list();
+            desk.print(&value, &text)
+        }
         Trunk::Status { tenant } => status(desk, tenant.as_deref()),
     }
 }
@@ -53,7 +57,7 @@ fn set(
     let draft = old
         .as_ref()
         .map_or_else(TrunkDraft::default, |row| row.draft.clone());
-    let draft: TrunkDraft = change::apply("trunk", &draft, changes)?;
+    let draft: TrunkDraft = change::apply("trunk", &draft, &carriers::filled_in(changes)?)?;
     draft.check().map_err(|fault| anyhow!("{fault}"))?;
     // A carrier's password is as short as the carrier likes.
     let password = match password_file {
@@ -76,7 +80,7 @@ fn set(
         &value(&row)?,
         &format!(
             "Trunk {name} leads to {}. carillon trunk status shows how it is.\n",
-            row.draft.host
+            row.draft.whom()
         ),
     )
 }
@@ -109,7 +113,7 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
     for row in &rows {
         table.row([
             row.name.clone(),
-            row.draft.host.clone(),
+            row.draft.whom().to_owned(),
             row.draft.username.clone(),
             if row.draft.register { "yes" } else { "no" }.to_owned(),
             if row.draft.enabled { "yes" } else { "no" }.to_owned(),

@@ -104,9 +104,10 @@ impl Relay {
         }
     }
 
-    /// Places without our own ports: those would make packets run in circles.
+    /// Places without our own ports: those would make packets run in circles. Between two calls of this server they are meant.
     fn passable(&self, (rtp, rtcp, signalling): Places) -> Places {
-        let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| !self.ports.is_own(*at)));
+        let inside = signalling.is_unspecified();
+        let [rtp, rtcp] = [rtp, rtcp].map(|at| at.filter(|at| inside || !self.ports.is_own(*at)));
         (rtp, rtcp, signalling)
     }
 

@@ -376,6 +376,7 @@ impl Worker {
     /// Journals, then messages, then the queues of other threads.
     fn perform(&mut self) {
         for _ in 0..ROUNDS {
+            self.core.go_inside();
             self.begin_connecting();
             self.begin_reaching();
             self.core

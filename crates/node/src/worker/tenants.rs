@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+use tenancy::Directory;
 
 /// The next deadline is at least so far away: a tenant that does not move on can't keep its worker busy.
 const GRANULE: Duration = Duration::from_millis(1);
@@ -53,6 +54,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Tenants {
     slots: HashMap<TenantId, Slot>,
     deadlines: Deadlines<TenantId>,
+    /// Whose numbers and domains are.
+    directory: Arc<Directory>,
     setup: Setup,
     draining: bool,
     /// Slots marked as removed.
@@ -67,10 +70,18 @@ impl Tenants {
         Tenants {
             slots: HashMap::new(),
             deadlines: Deadlines::new(),
+            directory: Arc::default(),
             setup,
             draining: false,
             removed: 0,
             past: Counts::default(),
+        }
+    }
+
+    /// Numbers and domains belong so from now on.
+    pub(crate) fn know(&mut self, directory: &Arc<Directory>) {
+        if !Arc::ptr_eq(&self.directory, directory) {
+            self.directory = Arc::clone(directory);
         }
     }
 
@@ -175,6 +186,7 @@ impl Tenants {
             setup,
             draining,
             deadlines,
+            directory,
             past,
             ..
         } = self;
@@ -194,6 +206,7 @@ impl Tenants {
         };
         let result = catch_unwind(AssertUnwindSafe(|| {
             assert!(!fault, "a fault for the test");
+            tenant.set_directory(directory);
             tenant.handle(input, now, out);
             tenant.poll_timeout()
         }));

@@ -9,14 +9,14 @@ use super::record::Record;
 use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::{Call, Leg, PendingInvite};
-use super::{identity, intercom, keys, session, user_to_user, web};
+use super::{codecs, identity, intercom, keys, session, transit, user_to_user, web};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner, clean};
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
 use crate::peer::Peer;
 use flow::{Flow, Node, Refusal, Run};
-use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, SrtpPolicy, TenantConfig, Trunk};
+use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, TenantConfig, Trunk, TrunkCalled};
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
 use sip::header::NameAddr;
@@ -39,12 +39,12 @@ impl Arrival {
     /// `None` when it was refused before it became a call.
     fn take(
         context: &mut Context,
-        (id, srtp): (CallId, SrtpPolicy),
+        (id, from): (CallId, Peer),
         message: &Message<'_>,
         flow: FlowToken,
         now: Now,
     ) -> Option<Arrival> {
-        let offer = read_offer(context, srtp, message, flow).ok()?;
+        let offer = read_offer(context, from, message, flow).ok()?;
         let tag = context.new_tag();
         if is_beyond_us(context, message, flow) {
             return None;
@@ -79,7 +79,7 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let arrival = Arrival::take(context, (id, config.policy().srtp), message, flow, now)?;
+        let arrival = Arrival::take(context, (id, device.user.into()), message, flow, now)?;
         let Dialled {
             number: dialled,
             domain,
@@ -114,8 +114,8 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let srtp = trunk.draft.srtp;
-        let arrival = Arrival::take(context, (id, srtp), message, flow, now)?;
+        let peer = Peer::Trunk(trunk.id);
+        let arrival = Arrival::take(context, (id, peer), message, flow, now)?;
         let (dialled, leads_to) = called_by(context, trunk, message);
         let (caller, hides) = carriers_caller(context, trunk, message);
         let callee = called(&config, leads_to.as_deref().unwrap_or(&dialled));
@@ -123,20 +123,27 @@ impl Call {
         if hides {
             identity::ANONYMOUS.clone_into(&mut identity.0);
         }
-        let peer = Peer::Trunk(trunk.id);
         make_known(context, arrival.tag, id, peer);
-        let run = match &leads_to {
-            Some(number) => Run::new(context.route(&config, number, config.realm())),
-            None => Run::new(Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)])),
+        let carried = match leads_to {
+            Some(_) => None,
+            None => transit::carried(context, trunk, message, &dialled),
+        };
+        let is_carried = carried.is_some();
+        let run = match (&leads_to, carried) {
+            (Some(number), _) => Run::new(context.route(&config, number, config.realm())),
+            (None, Some(what)) => Run::new(Flow::outside(what)),
+            (None, None) => Run::new(Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)])),
         };
         let mut record = Record::begin(context, caller, callee, now);
         record.came_to(dialled);
         let mut side = Side::new(context.random() >> 1);
-        keys::equip(context, srtp, &mut side, &flow, false);
+        codecs::restrict(&config, peer, &mut side);
+        keys::equip(context, trunk.draft.srtp, &mut side, &flow, false);
         let mut leg = Leg::new(arrival.dialog, flow, peer, None, side);
         leg.can = Capabilities::of(message);
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
         call.identity = identity;
+        call.transit = is_carried;
         call.run.note(&format!("from trunk {}", trunk.name));
         // Carriers learn no address of a phone.
         call.bridge.relay(call.config.id(), id);
@@ -152,6 +159,9 @@ impl Call {
         self.reliable = Reliable::of(message);
         self.session_ids = SessionIds::of(message);
         self.max_forwards = hops_left(message);
+        if self.caller.flow.is_inside() {
+            self.max_forwards = self.max_forwards.min(transit::MOST_HOPS);
+        }
         self.hides_history = identity::hides_history(message);
         self.start(context, now);
     }
@@ -162,13 +172,21 @@ fn called_by(context: &Context, trunk: &Trunk, message: &Message<'_>) -> (String
     let config = &context.config;
     let user = message.target().map(|uri| uri.user_decoded().into_owned());
     let user = user.unwrap_or_default();
-    // What was registered is our Contact; whom the call is for stands in To.
-    let dialled = match trunk_in(&user, config.id()) {
-        Some(_) => {
-            let to = message.to().ok().and_then(|to| to.uri().ok());
-            to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default()
-        }
-        None => user,
+    let in_to = || {
+        let to = message.to().ok().and_then(|to| to.uri().ok());
+        to.map(|uri| uri.user_decoded().into_owned()).unwrap_or_default()
+    };
+    let in_header = || {
+        let value = message.header_named("P-Called-Party-ID")?;
+        let party = NameAddr::parse(Name::To, value).ok()?;
+        Some(party.uri().ok()?.user_decoded().into_owned())
+    };
+    let dialled = match trunk.draft.called_in {
+        TrunkCalled::To => in_to(),
+        TrunkCalled::CalledParty => in_header().unwrap_or(user),
+        // What was registered is our Contact; whom the call is for stands in To.
+        TrunkCalled::Request if trunk_in(&user, config.id()).is_some() => in_to(),
+        TrunkCalled::Request => user,
     };
     let dialled = clean(dialled.split(';').next().unwrap_or(""), LONGEST);
     let number = context.numbering.heard(&dialled, &trunk.draft);

@@ -290,7 +290,7 @@ impl Bridge {
             leg,
             rtp: audio.and_then(sdp::Media::rtp_address),
             rtcp: audio.and_then(sdp::Media::rtcp_address),
-            signalling_ip: flow.remote.ip(),
+            signalling_ip: flow.signalling_ip(),
             srtp,
             voice: audio
                 .zip(side)
@@ -309,7 +309,7 @@ impl Bridge {
                 leg,
                 rtp: None,
                 rtcp: None,
-                signalling_ip: flow.remote.ip(),
+                signalling_ip: flow.signalling_ip(),
                 srtp: None,
                 voice: None,
                 web: None,

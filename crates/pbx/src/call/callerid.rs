@@ -79,7 +79,10 @@ impl Call {
         let Some((signer, number)) = signer.zip(shown.number.as_deref()) else {
             return Vec::new();
         };
-        let own = owned(&context.config, number).is_some();
+        // Of a call that is carried for another tenant we know as much: the number is one that we gave it.
+        let is_ours = |number: number::E164| context.directory.number_owner(number.value()).is_some();
+        let own = owned(&context.config, number).is_some()
+            || (self.transit && number::E164::parse(number).is_some_and(is_ours));
         let origid = [context.random(), context.random()].map(u64::to_be_bytes);
         let signed = signer.sign(&Claims {
             attestation: if own { Attestation::A } else { Attestation::C },
@@ -93,12 +96,37 @@ impl Call {
         identity.into_iter().chain(date).collect()
     }
 
+    /// What the trunk's rules add, with what is known of the call.
+    pub(super) fn extra_for(
+        &self,
+        draft: &TrunkDraft,
+        what: &Outside,
+        shown: &Shown,
+    ) -> Vec<(String, String)> {
+        let word = |name: &str| match name {
+            "number" => what.number.to_string(),
+            "caller" => shown.number.clone().unwrap_or_default(),
+            "extension" => match self.caller.user() {
+                Some(_) => self.record.caller.number.clone(),
+                None => String::new(),
+            },
+            "account" => draft.account().to_owned(),
+            "domain" => draft.domain().to_owned(),
+            "call" => self.id.to_string(),
+            _ => String::new(),
+        };
+        let written = draft.headers.written(word);
+        written.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// The caller's number as E.164: one that the tenant has, or, of a call from outside that is sent on, the caller's own where the
     /// carrier takes that.
     fn number_to_show(&self, context: &Context, draft: &TrunkDraft) -> Option<String> {
         let config = &context.config;
-        let is_foreign = self.caller.peer.trunk().is_some();
-        if is_foreign && draft.foreign_caller {
+        // What a carrier that nobody trusts says of its caller is not passed on as if we knew it.
+        let from = self.caller.peer.trunk().and_then(|id| config.trunk(id));
+        let shows = draft.foreign_caller || self.transit;
+        if shows && from.is_some_and(|from| from.draft.trust_identity) {
             let number = &self.record.caller.number;
             if number::E164::parse(number).is_some() {
                 return Some(number.clone());

@@ -13,7 +13,7 @@ use super::nouns::Joining;
 use super::record::{Record, q850};
 use super::session::Session;
 use super::session_id::SessionIds;
-use super::{Bridge, Call, Phase, keys};
+use super::{Bridge, Call, Phase, codecs, keys};
 use crate::context::{Context, LegRef, TimerKind};
 use crate::effect::Effect;
 use crate::following::PhoneKey;
@@ -478,6 +478,7 @@ fn restored_leg(context: &mut Context, kept: LegCheckpoint, now: Now) -> Leg {
     let trunk = || Peer::Trunk(kept.trunk.unwrap_or(TrunkId(0)));
     let peer = kept.user.map_or_else(trunk, Peer::User);
     side.forget_keys(keys::may_be_plain(keys::policy_of(&context.config, peer)));
+    codecs::restrict(&context.config, peer, &mut side);
     let mut leg = Leg::new(dialog, flow, peer, key, side);
     leg.away = away;
     leg.remote = kept

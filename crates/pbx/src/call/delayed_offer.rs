@@ -6,9 +6,10 @@
 
 use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
-use super::{Call, Phase, keys, web};
+use super::{Call, Phase, codecs, keys, web};
 use crate::context::{Context, TimerKind};
-use model::{EndedBy, FlowToken, Leg as SideOf, Now, SrtpPolicy};
+use crate::peer::Peer;
+use model::{EndedBy, FlowToken, Leg as SideOf, Now};
 use sdp::{Description, Side};
 use sip::{Message, Method, Name};
 use std::sync::Arc;
@@ -25,16 +26,17 @@ pub(super) struct Refused;
 /// The offer of an INVITE; `None` when it leaves that to the callee.
 pub(super) fn read_offer(
     context: &mut Context,
-    srtp: SrtpPolicy,
+    from: Peer,
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Result<Option<Description>, Refused> {
     let config = Arc::clone(&context.config);
-    let admit = keys::admit(srtp, &flow);
+    let admit = keys::admit(keys::policy_of(&config, from), &flow);
     if message.body().is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
     }
-    let (code, why) = match Description::parse_with(message.body(), admit) {
+    let said = Description::parse_with(message.body(), admit);
+    let (code, why) = match said.map(|said| codecs::heard(&config, from, said)) {
         // What the caller could be offered later it may not have.
         _ if message.body().is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
         Ok(description) => match sdp::acceptable(&description, &config.policy().codecs) {
@@ -93,6 +95,7 @@ impl Call {
             ..admit
         };
         let offer = Description::parse_with(message.body(), admit).ok();
+        let offer = offer.map(|offer| codecs::heard(&config, leg.peer, offer));
         let wanted = self.phase == Phase::Ringing && self.targets.get(index).is_some_and(|t| t.is_ringing());
         if !wanted {
             leg.acknowledge_in_vain(context, cseq, offer.as_ref());
@@ -112,6 +115,7 @@ impl Call {
             && let Some(target) = self.targets.get_mut(index)
         {
             let mut side = Side::new(context.random() >> 1);
+            codecs::restrict(&config, leg.peer, &mut side);
             keys::equip(
                 context,
                 keys::policy_of(&config, leg.peer),

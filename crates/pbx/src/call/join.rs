@@ -41,7 +41,9 @@ impl Call {
         let run = Run::new(Flow::new(Vec::new()));
         let (caller_flow, flow) = (caller.flow, callee.flow);
         let policy = context.config.policy();
-        let common = can_talk(&caller.said, &callee.said, policy.transcode, &policy.codecs);
+        // Two ends of the inner way, joined at both sides, would be a ring in which a packet runs for ever.
+        let ring = caller_flow.is_inside() && flow.is_inside();
+        let common = !ring && can_talk(&caller.said, &callee.said, policy.transcode, &policy.codecs);
         let mut call = Call::without_invite(context, id, run, origin, caller, callee.party, now);
         call.relay_for(&callee.said);
         call.run.note("joined");

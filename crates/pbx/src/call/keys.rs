@@ -15,7 +15,7 @@
 //!   call would show each phone's keys to the other.
 
 use super::target::{Protected, State, Target};
-use super::{Call, Leg, Phase, web};
+use super::{Call, Leg, Phase, codecs, web};
 use crate::context::Context;
 use crate::peer::Peer;
 use model::{
@@ -117,13 +117,15 @@ impl Leg {
             dtls: admitted.dtls && self.side.may_speak_web(),
             ..admitted
         };
-        Description::parse_with(body, admitted).ok()
+        let said = Description::parse_with(body, admitted).ok()?;
+        Some(codecs::heard(config, self.peer, said))
     }
 
     /// The phone's answer to what it was told last.
     pub(super) fn read_answer(&mut self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
         let plain = may_be_plain(policy_of(config, self.peer));
-        Description::parse_answer(body, &mut self.side, plain).ok()
+        let said = Description::parse_answer(body, &mut self.side, plain).ok()?;
+        Some(codecs::heard(config, self.peer, said))
     }
 }
 
@@ -131,17 +133,18 @@ impl Target {
     /// The answer of a phone that is rung.
     pub(super) fn read_answer(&mut self, config: &TenantConfig, body: &[u8]) -> Option<Description> {
         let plain = may_be_plain(policy_of(config, self.peer));
-        match &mut self.side {
-            Some(side) => Description::parse_answer(body, side, plain).ok(),
+        let said = match &mut self.side {
+            Some(side) => Description::parse_answer(body, side, plain),
             None => {
                 let admit = Admit {
                     keys: false,
                     dtls: false,
                     plain,
                 };
-                Description::parse_with(body, admit).ok()
+                Description::parse_with(body, admit)
             }
-        }
+        };
+        Some(codecs::heard(config, self.peer, said.ok()?))
     }
 
     /// An offer of a phone that is rung, in an early dialog.
@@ -152,7 +155,8 @@ impl Target {
             dtls: admitted.dtls && self.side.as_ref().is_some_and(|side| side.may_speak_web()),
             ..admitted
         };
-        Description::parse_with(body, admitted).ok()
+        let said = Description::parse_with(body, admitted).ok()?;
+        Some(codecs::heard(config, self.peer, said))
     }
 }
 
@@ -224,6 +228,7 @@ impl Call {
         let target = self.targets.get_mut(index)?;
         if target.side.is_none() && asked_for != Protected::Not {
             let mut side = Side::new(context.random() >> 1);
+            codecs::restrict(&config, target.peer, &mut side);
             equip(context, srtp, &mut side, &flow, true);
             if by_dtls {
                 web::welcome(context, &mut side);

@@ -39,6 +39,8 @@ pub(crate) struct Leg {
     pub(crate) exchange: Exchange,
     /// How often in a row the phone answered 491 to what was to bring back what was before.
     pub(crate) glares: u8,
+    /// Our request was asked for a proof, and sent again with it.
+    pub(crate) challenged: bool,
     /// CSeq number of our last INVITE without an offer: the ACK to its 2xx carries our answer.
     pub(crate) offerless: Option<u32>,
     /// The offer that the phone made in such a 2xx, while the other leg's answer to it is awaited.
@@ -95,6 +97,7 @@ impl Leg {
             ack: None,
             exchange: Exchange::Idle,
             glares: 0,
+            challenged: false,
             offerless: None,
             owed: None,
             can: Capabilities::default(),

@@ -14,6 +14,8 @@ mod bridge;
 mod callerid;
 mod capabilities;
 mod checkpoint;
+mod choice;
+mod codecs;
 mod delayed_offer;
 mod early;
 mod endpoint;
@@ -51,6 +53,7 @@ mod streams;
 mod target;
 mod teardown;
 mod transfer;
+mod transit;
 mod update;
 mod user_to_user;
 mod voice;
@@ -86,6 +89,7 @@ use sip::{Message, Method, Name};
 use std::sync::Arc;
 use target::Target;
 pub(crate) use target::request_uri;
+pub(crate) use transit::carried;
 
 pub(crate) use nouns::{Act, DialogName, Guest, Transferrer, Wish};
 
@@ -137,6 +141,8 @@ pub(crate) struct Call {
     /// What the caller offered; `None` when it left that to the callee.
     offer: Option<Description>,
     targets: Vec<Target>,
+    /// It is carried for another tenant of the server.
+    transit: bool,
     /// A number outside that is being called.
     outgoing: Option<Box<Outgoing>>,
     redirects: Redirects,

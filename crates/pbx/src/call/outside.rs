@@ -1,7 +1,7 @@
 //! A call to a number of the public network: which trunk takes it, and the next one where that can't.
 //!
-//! Owns: the order of trunks, waiting for a way, going on to the next carrier, its challenges. Does not own: the ways (`trunk`), what a
-//! carrier is told of the caller (`callerid`), what calls may be (`tenancy::toll`).
+//! Owns: waiting for a way, going on to the next carrier, its challenges. Does not own: which trunks may take it (`choice`), the ways
+//! (`trunk`), what a carrier is told of the caller (`callerid`).
 //!
 //! - Another carrier is tried only while the one before has said nothing of the called party: no 18x, no answer, no refusal that is
 //!   the called party's. Silence counts after `try_s`, where another can be tried at all.
@@ -15,11 +15,10 @@ use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use flow::{Event, Outside, Refusal};
-use model::{DestinationClass, EmergencyCall, Now, Prefix, Route, TollTicket, Trunk, TrunkId};
+use model::{DestinationClass, EmergencyCall, Now, TollTicket, Trunk, TrunkId};
 use sip::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tenancy::{Origin, Request, Verdict};
 
 /// Places of one trunk that one call tries.
 const MOST_PLACES: u8 = 3;
@@ -65,7 +64,7 @@ impl Call {
                 address: self.caller.flow.remote,
             })));
         }
-        let left = self.trunks_for(context, &what, now);
+        let mut left = self.trunks_for(context, &what, now);
         if left.is_empty() {
             context.counts.no_trunk += 1;
             // Where there are no trunks at all it is a number that leads nowhere.
@@ -75,7 +74,7 @@ impl Call {
             };
             return self.advance(context, Event::Unanswered(refusal), now);
         }
-        let Some(ticket) = self.allowed(context, &what, left.front().copied(), now) else {
+        let Some(ticket) = self.allowed(context, &what, &mut left, now) else {
             context.counts.toll_refused += 1;
             return self.advance(context, Event::Unanswered(Refusal::Forbidden), now);
         };
@@ -90,86 +89,6 @@ impl Call {
             ticket,
         }));
         self.next_carrier(context, now);
-    }
-
-    /// Asks the tenant's limits; what they allow is counted from now on.
-    fn allowed(
-        &mut self,
-        context: &mut Context,
-        what: &Outside,
-        trunk: Option<TrunkId>,
-        now: Now,
-    ) -> Option<TollTicket> {
-        let request = Request {
-            origin: self.origin_of_costs(),
-            trunk,
-            number: &what.number,
-            class: what.class,
-        };
-        match context.meter.ask(&request, now) {
-            Verdict::Allow { ticket, .. } => Some(ticket),
-            Verdict::Refuse(reason) => {
-                self.run.note(&reason.to_string());
-                None
-            }
-        }
-    }
-
-    /// Who pays: the last who has sent the call on, who has transferred it, or who has dialled.
-    pub(super) fn origin_of_costs(&self) -> Origin {
-        if let Some(forward) = self.run.forwards().last() {
-            return Origin::Forwarded(forward.user);
-        }
-        let by = self
-            .moves
-            .origin
-            .as_ref()
-            .and_then(|origin| origin.by.peer.user());
-        match (by, self.caller.user()) {
-            (Some(user), caller) if caller != Some(user) => Origin::Transferred(user),
-            (_, Some(user)) => Origin::Dialled(user),
-            (_, None) => Origin::Flow,
-        }
-    }
-
-    /// The trunks that may carry it, in the order of trying.
-    fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
-        let config = Arc::clone(&context.config);
-        let routes = config.policy().routes.values().filter(|route| route.enabled);
-        let is_emergency = what.class == DestinationClass::Emergency;
-        let taken: Vec<&Route> = match Prefix::of_number(&what.number).filter(|_| !is_emergency) {
-            None => routes.filter(|route| route.emergency && is_emergency).collect(),
-            Some(number) => {
-                let fitting = routes.filter(|route| !route.emergency);
-                let fitting = fitting.filter_map(|route| Some((route.fits(number)?, route)));
-                // The first of those that fit best.
-                let best = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
-                best.into_iter().map(|(_, route)| route).collect()
-            }
-        };
-        let members = taken
-            .into_iter()
-            .flat_map(|route| route.order(|| context.random()));
-        let mut order: Vec<&Trunk> = members
-            .filter_map(|member| config.trunk_named(&member.name))
-            .collect();
-        // Help is sought everywhere in the end, and who has written no route down means every trunk.
-        if is_emergency || config.policy().routes.values().all(|route| route.emergency) {
-            order.extend(config.trunks());
-        }
-        let is_doubtful = |trunk: &&Trunk| {
-            let way = context.carriers.way(trunk.id);
-            way.is_none_or(|way| way.down || way.closed) || context.carriers.is_broken(trunk.id, now)
-        };
-        // Stable: those that seem to be down keep their order behind the others.
-        order.sort_by_key(is_doubtful);
-        let mut ids = VecDeque::new();
-        for trunk in order.into_iter().filter(|trunk| trunk.draft.enabled) {
-            if !ids.contains(&trunk.id) {
-                ids.push_back(trunk.id);
-            }
-        }
-        ids
     }
 
     /// Goes on to the next carrier, or ends the attempt.
@@ -228,20 +147,6 @@ impl Call {
     fn is_usable(&self, way: &Way) -> bool {
         let failed = self.outgoing.as_ref().and_then(|outgoing| outgoing.failed);
         way.flow.is_some() && failed != Some(way.order)
-    }
-
-    /// The limits of another trunk hold from now on; false where they let no call through.
-    fn changes_trunk(&mut self, context: &mut Context, trunk: TrunkId, now: Now) -> bool {
-        let Some(ticket) = self.outgoing.as_ref().map(|outgoing| outgoing.ticket) else {
-            return true;
-        };
-        match context.meter.rerouted(ticket, trunk, now) {
-            Ok(()) => true,
-            Err(reason) => {
-                self.run.note(&reason.to_string());
-                false
-            }
-        }
     }
 
     /// Nobody takes it.
@@ -318,6 +223,11 @@ impl Call {
             outgoing.at = None;
         }
         self.next_carrier(context, now);
+    }
+
+    /// By which the tenant's limits know the attempt.
+    pub(super) fn outgoing_ticket(&self) -> Option<TollTicket> {
+        self.outgoing.as_ref().map(|outgoing| outgoing.ticket)
     }
 
     /// True while the next carrier is being waited for.
@@ -507,7 +417,7 @@ impl Call {
 
     /// Is this the call that a limit ends?
     pub(crate) fn has_ticket(&self, ticket: TollTicket) -> bool {
-        let outgoing = self.outgoing.as_ref().map(|outgoing| outgoing.ticket);
+        let outgoing = self.outgoing_ticket();
         let callee = self.callee.as_ref().and_then(|leg| leg.ticket);
         [outgoing, self.caller.ticket, callee].contains(&Some(ticket))
     }
@@ -559,15 +469,18 @@ impl Call {
         let mut shown = self.shown_to(context, trunk);
         let signature = self.signature(context, draft, what, &shown, now);
         shown.headers.extend(signature);
+        let extra = self.extra_for(draft, what, &shown);
         let number = context.numbering.write(&what.number, draft);
         let number = number.replace('#', "%23");
         let port = draft.port.map_or_else(String::new, |port| format!(":{port}"));
         Told {
-            target: format!("sip:{number}@{}{port}", draft.host),
+            target: format!("sip:{number}@{}{port}", draft.whom()),
             from: shown.from,
-            to: format!("<sip:{number}@{}>", draft.host),
+            to: format!("<sip:{number}@{}>", draft.whom()),
             contact: crate::carriers::contact_of(self.config.id(), trunk.id, flow),
             headers: shown.headers,
+            extra,
+            rules: draft.headers.clone(),
             challenges: 0,
             heard: false,
             order,

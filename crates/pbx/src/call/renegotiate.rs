@@ -196,6 +196,7 @@ impl Call {
             return;
         }
         leg.exchange = Exchange::Idle;
+        let proves = !std::mem::take(&mut leg.challenged);
         let joining = self.moves.joining.is_some();
         let Some(leg) = self.leg_mut(side) else { return };
         let glare = restores && code == 491;
@@ -218,11 +219,50 @@ impl Call {
                     self.answer_renegotiation(context, side, message, now);
                 }
             }
+            None if proves && self.proves_again(context, side, code, message, now) => {
+                if let Some(leg) = self.leg_mut(side).filter(|_| restores) {
+                    leg.answers_us_alone();
+                }
+            }
             None if joining => self.joining_answered(context, side, code, None, now),
             None if again => self.restore_later(context, side, now),
             None if self.ask_by_invite(context, side, code, message, now) => {}
             None => self.refuse_renegotiation(context, side, code, now),
         }
+    }
+
+    /// A carrier wants to know who asks: it is asked once more, with the answer. False where that can't be.
+    fn proves_again(
+        &mut self,
+        context: &mut Context,
+        side: SideOf,
+        code: u16,
+        message: Option<&Message<'_>>,
+        now: Now,
+    ) -> bool {
+        let config = Arc::clone(&self.config);
+        let Some((message, leg)) = message.zip(self.leg_mut(side)) else {
+            return false;
+        };
+        let trunk = leg.peer.trunk().and_then(|id| config.trunk(id));
+        if !trunk.is_some_and(|trunk| context.carriers.take_up(trunk, code, message)) {
+            return false;
+        }
+        let method = match message.method() {
+            Some(Method::Update) => Method::Update,
+            _ => Method::Invite,
+        };
+        let asks_for_offer = leg.offerless.is_some_and(|cseq| cseq == leg.dialog.local_cseq);
+        let text = match asks_for_offer {
+            true => Some(String::new()),
+            false => leg.side.again(),
+        };
+        let Some(text) = text else { return false };
+        let sent = self.propose(context, side, method, &text, now).is_ok();
+        if let Some(leg) = self.leg_mut(side) {
+            leg.challenged = sent;
+        }
+        sent
     }
 
     /// A 2xx of `side` to a re-INVITE that was given up: acknowledged, and undone, for the leg that asked has been told

@@ -58,7 +58,7 @@ impl Call {
         flow: FlowToken,
         now: Now,
     ) {
-        let Some(offer) = own_offer(context, message, flow) else {
+        let Some(offer) = own_offer(context, device.user, message, flow) else {
             return;
         };
         let config = Arc::clone(&self.config);
@@ -140,7 +140,7 @@ impl Call {
         now: Now,
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
-        let offer = own_offer(context, message, flow)?;
+        let offer = own_offer(context, device.user, message, flow)?;
         if is_beyond_us(context, message, flow) {
             return None;
         }
@@ -213,8 +213,13 @@ impl Call {
 }
 
 /// The offer of an INVITE that takes somebody's place: it needs one of its own, for both sides have spoken already.
-fn own_offer(context: &mut Context, message: &Message<'_>, flow: FlowToken) -> Option<Description> {
-    let offer = read_offer(context, context.config.policy().srtp, message, flow).ok()?;
+fn own_offer(
+    context: &mut Context,
+    from: UserId,
+    message: &Message<'_>,
+    flow: FlowToken,
+) -> Option<Description> {
+    let offer = read_offer(context, from.into(), message, flow).ok()?;
     if offer.is_none() {
         context.counts.media_refused += 1;
         context.reply(message, flow, 488);

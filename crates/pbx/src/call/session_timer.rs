@@ -243,6 +243,7 @@ impl Call {
         }
         let config = Arc::clone(&self.config);
         let Some(leg) = self.leg_mut(side) else { return };
+        leg.challenged = false;
         leg.dialog.refresh_target(message);
         if let Some(description) = leg.read_answer(&config, message.body()) {
             leg.remote = Some(description);
@@ -263,10 +264,25 @@ impl Call {
         message: Option<&Message<'_>>,
         now: Now,
     ) {
+        let config = Arc::clone(&self.config);
         let ours = self.leg(side).is_some_and(|leg| leg.invited);
         let least = message.and_then(Message::min_se).unwrap_or(0);
         let Some(leg) = self.leg_mut(side) else { return };
         let elsewhere = leg.was_asked_elsewhere();
+        let proves = !std::mem::take(&mut leg.challenged);
+        let trunk = leg
+            .peer
+            .trunk()
+            .and_then(|id| config.trunk(id))
+            .filter(|_| proves);
+        let asked = message.zip(trunk);
+        if asked.is_some_and(|(message, trunk)| context.carriers.take_up(trunk, code, message)) {
+            leg.challenged = true;
+            if !self.refresh(context, side, now) {
+                self.refresh_again(context, side, AGAIN_MS, now);
+            }
+            return;
+        }
         let Some(session) = &mut leg.session else { return };
         match code {
             // It was asked where it is not.

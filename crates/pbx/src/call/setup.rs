@@ -8,7 +8,7 @@ use super::reliable::Reliable;
 use super::session_id::SessionIds;
 use super::target::State;
 use super::{Bridge, Call, Leg, Moves, Phase, Target};
-use super::{keys, session};
+use super::{codecs, keys, session};
 use crate::context::{Context, TimerKind};
 use crate::location::{Binding, BindingFacts};
 use crate::reach;
@@ -47,6 +47,7 @@ impl Call {
             invite: None,
             offer,
             targets: Vec::new(),
+            transit: false,
             outgoing: None,
             redirects: Redirects::default(),
             instance: None,
@@ -223,6 +224,9 @@ impl Call {
         let mut side = Side::new(context.random() >> 1);
         let anchor = self.bridge.anchor(SideOf::Callee);
         let mut text = String::new();
+        if let Some(target) = self.targets.get(self.round) {
+            codecs::restrict(&config, target.peer, &mut side);
+        }
         if let Some(offer) = &self.offer {
             match sdp::offer(offer, &mut side, anchor, allowed) {
                 Ok(offer) => text = offer,

@@ -115,7 +115,7 @@ impl Bridge {
                 rtcp: media
                     .and_then(Media::rtcp_address)
                     .filter(|_| stream.kind == StreamKind::Video),
-                signalling_ip: flow.remote.ip(),
+                signalling_ip: flow.signalling_ip(),
                 srtp: guarded
                     .and_then(|(media, side)| side.srtp(media))
                     .and_then(super::keys::for_media),

@@ -11,7 +11,7 @@ use crate::following::PhoneKey;
 use crate::location::BindingFacts;
 use crate::peer::Peer;
 use flow::Forward;
-use model::{CallId, DeviceId, FlowToken, Now, TrunkId, UserId};
+use model::{CallId, DeviceId, FlowToken, Now, TrunkHeaders, TrunkId, UserId};
 use sdp::Side;
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
@@ -62,6 +62,9 @@ pub(super) struct Told {
     pub(super) contact: String,
     /// Who calls, and who has sent the call on.
     pub(super) headers: Vec<(Name, String)>,
+    /// What the trunk's rules add, and the rules.
+    pub(super) extra: Vec<(String, String)>,
+    pub(super) rules: TrunkHeaders,
     pub(super) challenges: u8,
     /// It has answered something, were it only 100.
     pub(super) heard: bool,
@@ -228,8 +231,14 @@ impl Target {
             .header(Name::To, to)
             .header(Name::CallId, &self.call_id)
             .fmt(Name::CSeq, format_args!("{} INVITE", self.cseq))
-            .header(Name::Contact, &contact)
-            .header(Name::Allow, ALLOW);
+            .header(Name::Contact, &contact);
+        let mut writer = match self.writes("Allow") {
+            true => writer.header(Name::Allow, ALLOW),
+            false => writer,
+        };
+        for (name, value) in self.carrier.iter().flat_map(|told| &told.extra) {
+            writer = writer.named(name, value);
+        }
         // An offer in a reliable response could not wait for its answer.
         let supported = match (invitation.offer.is_empty(), interval) {
             (true, 0) => "replaces, norefersub",
@@ -249,9 +258,10 @@ impl Target {
             let hops = invitation.forwards.iter().chain(&self.diverted);
             writer = forward::tell(writer, invitation.realm, hops, invitation.history);
         }
-        let bytes = writer
-            .header(Name::UserAgent, &context.server_name)
-            .body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
+        if self.writes("User-Agent") {
+            writer = writer.header(Name::UserAgent, &context.server_name);
+        }
+        let bytes = writer.body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
         let owner = Owner::Target(call, index);
         match context.request(Method::Invite, &self.branch, bytes, self.flow, owner, now) {
             Ok(client) => {
@@ -263,6 +273,11 @@ impl Target {
                 self.state = State::Done(503);
             }
         }
+    }
+
+    /// True where no rule of a trunk says otherwise of a header.
+    fn writes(&self, name: &str) -> bool {
+        self.carrier.as_ref().is_none_or(|told| told.rules.leaves(name))
     }
 
     /// What proves to a carrier who we are, once it has asked.

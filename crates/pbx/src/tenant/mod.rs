@@ -31,6 +31,7 @@ use sip::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tenancy::Directory;
 
 /// Everything alive in one tenant. One thread drives it at a time.
 pub struct Tenant {
@@ -65,6 +66,13 @@ impl Tenant {
         };
         tenant.trunks.reconfigure(&mut tenant.context, now);
         tenant
+    }
+
+    /// Whose numbers and domains are from now on.
+    pub fn set_directory(&mut self, directory: &Arc<Directory>) {
+        if !Arc::ptr_eq(&self.context.directory, directory) {
+            self.context.directory = Arc::clone(directory);
+        }
     }
 
     /// Puts back a binding that the journal kept. One that has ended is ignored; one on a connection waits,

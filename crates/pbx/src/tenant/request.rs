@@ -2,11 +2,11 @@
 
 use super::Tenant;
 use crate::auth::Access;
-use crate::call::{Call, reason};
+use crate::call::{Call, carried, reason};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner};
 use crate::dialled::Dialled;
-use model::{AccessOutcome, CredentialKey, Device, FlowToken, Now, Trunk, TrunkId, UserId};
+use model::{AccessOutcome, CredentialKey, DestinationClass, Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Uri};
 use std::sync::Arc;
@@ -94,6 +94,9 @@ impl Tenant {
     /// The trunk that a request came by: from a place of its carrier, and not in the name of one of our users. The one that the
     /// Request-URI names goes before others at the same place.
     fn carrier_of(&self, flow: FlowToken, message: &Message<'_>) -> Option<TrunkId> {
+        if flow.is_inside() {
+            return Some(TrunkId::INSIDE);
+        }
         let config = &self.context.config;
         if config.trunks().is_empty() || message.from_uri().is_some_and(|uri| config.owns_domain(uri.host)) {
             return None;
@@ -112,7 +115,8 @@ impl Tenant {
         let config = Arc::clone(&self.context.config);
         let Some(trunk) = config.trunk(trunk) else { return };
         let is_full = self.context.carriers.is_full(trunk.id, &trunk.draft);
-        if self.draining || is_full || self.context.live >= config.policy().max_calls {
+        let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
+        if is_busy && !self.carries_help(trunk, message) {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
@@ -120,6 +124,13 @@ impl Tenant {
         if let Some(call) = Call::begin_from_carrier(&mut self.context, id, trunk, message, flow, now) {
             self.keep(call);
         }
+    }
+
+    /// Another tenant of ours calls for help by our trunks.
+    fn carries_help(&self, trunk: &Trunk, message: &Message<'_>) -> bool {
+        let dialled = Dialled::by(&self.context, message).number;
+        let carried = carried(&self.context, trunk, message, &dialled);
+        carried.is_some_and(|what| what.class == DestinationClass::Emergency)
     }
 
     fn handle_options(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {
@@ -276,6 +287,9 @@ impl Tenant {
     /// True where the leg is with a carrier, and the request comes from one of its places.
     fn is_carrier_of(&self, call: &Call, side: model::Leg, flow: &FlowToken) -> bool {
         let trunk = call.trunk_of(side).and_then(|id| self.context.config.trunk(id));
+        if flow.is_inside() {
+            return trunk.is_some_and(|trunk| trunk.id == TrunkId::INSIDE || !trunk.draft.tenant.is_empty());
+        }
         trunk.is_some_and(|trunk| self.context.carriers.is_from(trunk, flow.remote.ip()))
     }
 

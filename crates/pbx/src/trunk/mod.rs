@@ -69,7 +69,11 @@ impl Trunks {
     /// carriers and are forgotten.
     pub(crate) fn reconfigure(&mut self, context: &mut Context, now: Now) {
         let config = Arc::clone(&context.config);
-        let enabled = || config.trunks().iter().filter(|trunk| trunk.draft.enabled);
+        let all = || config.trunks().iter().filter(|trunk| trunk.draft.enabled);
+        // Between tenants there is nothing to register, to ask or to find.
+        let enabled = || all().filter(|trunk| trunk.draft.tenant.is_empty());
+        let inside = all().filter(|trunk| !trunk.draft.tenant.is_empty());
+        context.carriers.lead_inside(inside.map(|trunk| trunk.id));
         self.trunks.retain(|id, live| {
             let new = enabled().find(|trunk| trunk.id == *id);
             // Another registration takes the place of this one only where it is of the same account.

@@ -6,6 +6,7 @@ use model::{
 };
 use pbx::{Effect, Input};
 use std::sync::Arc;
+use tenancy::Directory;
 
 /// A question to the shell, answered a moment later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +43,27 @@ impl Server {
         let made = TenantConfig::new(id, new.version(), new.name(), &domains, policy, users, devices);
         if let Ok(made) = made {
             let trunks = new.trunks().to_vec();
+            self.own(id, &numbers);
             let made = made.with_trunks(trunks).with_numbers(numbers);
-            self.configure(made.with_rates(new.rates().cloned()), now);
+            let made = made.with_rates(new.rates().cloned());
+            self.configure(made.with_costs(new.costs().clone()), now);
+        }
+    }
+
+    /// Everybody knows from now on whose these numbers are.
+    fn own(&mut self, id: TenantId, numbers: &[NumberRange]) {
+        let others = self.configs.values().filter(|config| config.id() != id);
+        let others = others.flat_map(|config| {
+            let numbers = config.numbers().iter();
+            numbers.map(|range| (config.id(), range.clone()))
+        });
+        let own = numbers.iter().map(|range| (id, range.clone()));
+        let rows = self.configs.values().map(|config| {
+            let domains = config.domains().iter().map(ToString::to_string);
+            (config.id(), domains.collect())
+        });
+        if let Ok(directory) = Directory::new(rows) {
+            self.directory = Arc::new(directory.with_numbers(others.chain(own)));
         }
     }
 
@@ -52,6 +72,18 @@ impl Server {
         if let Some(new) = self.renewed(id, |_| {}) {
             self.configure(new.with_rates(Some(Arc::new(rates))), now);
         }
+    }
+
+    /// The carrier of a trunk charges by this price list from now on.
+    pub fn charges(&mut self, id: TenantId, trunk: &str, list: RateDraft, now: Now) {
+        let Some(new) = self.renewed(id, |_| {}) else {
+            return;
+        };
+        let mut costs = new.costs().clone();
+        if let Some(trunk) = new.trunk_named(trunk) {
+            costs.insert(trunk.id, Arc::new(list));
+        }
+        self.configure(new.with_costs(costs), now);
     }
 
     /// From now on, and after the tenant is built anew, calls are signed by this.

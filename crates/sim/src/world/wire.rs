@@ -21,12 +21,15 @@ impl World {
                 if transport.is_reliable() && !self.connections.contains_key(&connection) {
                     return;
                 }
-                let flow = FlowToken {
-                    transport,
-                    worker: 0,
-                    connection,
-                    local: self.address,
-                    remote: from,
+                let flow = match from == self.address {
+                    true => FlowToken::inside(self.address),
+                    false => FlowToken {
+                        transport,
+                        worker: 0,
+                        connection,
+                        local: self.address,
+                        remote: from,
+                    },
                 };
                 self.note(|| Trace::In(flow, bytes.clone()));
                 self.server.receive(flow, &bytes, now);

@@ -113,6 +113,20 @@ pub enum Reason {
     Full,
 }
 
+impl Reason {
+    /// By another trunk the call might be made.
+    #[must_use]
+    pub fn is_of_trunk(&self) -> bool {
+        matches!(
+            self,
+            Reason::Limit {
+                scope: TollScope::Trunk(_),
+                ..
+            }
+        )
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -227,6 +241,19 @@ impl Meter {
             calendar: self.calendar,
             night,
         }
+    }
+
+    /// True where this trunk takes such numbers.
+    #[must_use]
+    pub fn is_for(&self, trunk: TrunkId, class: DestinationClass) -> bool {
+        class == DestinationClass::Emergency || self.rules.trunk_allows(trunk, class)
+    }
+
+    /// True where such numbers may be called at all, whatever is used up.
+    #[must_use]
+    pub fn permits(&self, request: &Request<'_>, now: Now) -> bool {
+        let number = Prefix::of_number(request.number);
+        self.rules.allows(request, number, self.rules.is_night(now.wall))
     }
 
     /// May this call be made?

@@ -57,6 +57,7 @@ impl Crowd {
         };
         let config: TenantConfig = configure(0, &company, 1);
         let setup = Setup {
+            inside: None,
             signer: None,
             fingerprints: Arc::default(),
             seed: [7; 32],

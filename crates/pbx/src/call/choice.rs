@@ -1,0 +1,157 @@
+//! Which trunks a call to the outside may take, in which order, and whether the tenant's limits let it go.
+//!
+//! Owns: routes, costs and limits put together. Does not own: what happens at each carrier (`outside`), what limits count
+//! (`tenancy::toll`), what a route is (`model::Route`).
+
+use super::Call;
+use crate::context::Context;
+use flow::Outside;
+use model::{DestinationClass, Now, Prefix, Route, TenantConfig, TollTicket, Trunk, TrunkId};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tenancy::{Origin, Request, Verdict};
+
+impl Call {
+    /// True where the number is that of another tenant of this server, which calls of its kind may reach without a carrier: who has
+    /// numbers that cost more is paid by carriers.
+    fn is_of_neighbour(&self, context: &Context, what: &Outside) -> bool {
+        use DestinationClass::{International, Mobile, National, TollFree};
+        if !matches!(what.class, National | Mobile | International | TollFree) {
+            return false;
+        }
+        let number = number::E164::parse(&what.number);
+        let owner = number.and_then(|number| context.directory.number_owner(number.value()));
+        context.carriers.has_inside() && owner.is_some_and(|owner| owner != self.config.id())
+    }
+
+    /// The trunks that may carry it, in the order of trying.
+    pub(super) fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
+        let config = Arc::clone(&context.config);
+        if self.is_of_neighbour(context, what) {
+            return [TrunkId::INSIDE].into();
+        }
+        let routes = config.policy().routes.values().filter(|route| route.enabled);
+        let is_emergency = what.class == DestinationClass::Emergency;
+        let taken: Vec<&Route> = match Prefix::of_number(&what.number).filter(|_| !is_emergency) {
+            None => routes.filter(|route| route.emergency && is_emergency).collect(),
+            Some(number) => {
+                let fitting = routes.filter(|route| !route.emergency);
+                let fitting = fitting.filter_map(|route| Some((route.fits(number)?, route)));
+                // The first of those that fit best.
+                let best = fitting.reduce(|best, next| if next.0 > best.0 { next } else { best });
+                best.into_iter().map(|(_, route)| route).collect()
+            }
+        };
+        let mut order: Vec<&Trunk> = Vec::new();
+        for route in taken {
+            order.extend(members(context, &config, route, what, now));
+        }
+        // Help is sought everywhere in the end, and who has written no route down means every trunk.
+        if is_emergency || config.policy().routes.values().all(|route| route.emergency) {
+            order.extend(config.trunks());
+        }
+        let is_doubtful = |trunk: &&Trunk| {
+            let way = context.carriers.way(trunk.id);
+            way.is_none_or(|way| way.down || way.closed) || context.carriers.is_broken(trunk.id, now)
+        };
+        // Stable: those that seem to be down keep their order behind the others.
+        order.sort_by_key(is_doubtful);
+        let mut ids = VecDeque::new();
+        for trunk in order.into_iter().filter(|trunk| trunk.draft.enabled) {
+            if !ids.contains(&trunk.id) {
+                ids.push_back(trunk.id);
+            }
+        }
+        ids
+    }
+
+    /// Asks the tenant's limits; what they allow is counted from now on. Trunks that are for other numbers, or have used up what is
+    /// theirs, are left out as long as others remain.
+    pub(super) fn allowed(
+        &mut self,
+        context: &mut Context,
+        what: &Outside,
+        left: &mut VecDeque<TrunkId>,
+        now: Now,
+    ) -> Option<TollTicket> {
+        if left.iter().any(|trunk| context.meter.is_for(*trunk, what.class)) {
+            left.retain(|trunk| context.meter.is_for(*trunk, what.class));
+        }
+        loop {
+            let mut request = Request {
+                origin: self.origin_of_costs(),
+                trunk: left.front().copied(),
+                number: &what.number,
+                class: what.class,
+            };
+            // Who may not call such numbers may not do so here; a call that may costs nothing, so no limit counts it.
+            if request.trunk == Some(TrunkId::INSIDE) && context.meter.permits(&request, now) {
+                request.class = DestinationClass::Internal;
+            }
+            match context.meter.ask(&request, now) {
+                Verdict::Allow { ticket, .. } => return Some(ticket),
+                Verdict::Refuse(reason) => {
+                    self.run.note(&reason.to_string());
+                    if !reason.is_of_trunk() || left.len() < 2 {
+                        return None;
+                    }
+                    left.pop_front();
+                }
+            }
+        }
+    }
+
+    /// The limits of another trunk hold from now on; false where they let no call through.
+    pub(super) fn changes_trunk(&mut self, context: &mut Context, trunk: TrunkId, now: Now) -> bool {
+        let Some(ticket) = self.outgoing_ticket() else {
+            return true;
+        };
+        match context.meter.rerouted(ticket, trunk, now) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.run.note(&reason.to_string());
+                false
+            }
+        }
+    }
+
+    /// Who pays: the last who has sent the call on, who has transferred it, or who has dialled.
+    pub(super) fn origin_of_costs(&self) -> Origin {
+        if let Some(forward) = self.run.forwards().last() {
+            return Origin::Forwarded(forward.user);
+        }
+        let by = self
+            .moves
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.by.peer.user());
+        match (by, self.caller.user()) {
+            (Some(user), caller) if caller != Some(user) => Origin::Transferred(user),
+            (_, Some(user)) => Origin::Dialled(user),
+            (_, None) => Origin::Flow,
+        }
+    }
+}
+
+/// The trunks of a route as they are tried.
+fn members<'a>(
+    context: &mut Context,
+    config: &'a TenantConfig,
+    route: &Route,
+    what: &Outside,
+    now: Now,
+) -> Vec<&'a Trunk> {
+    let number = Prefix::of_number(&what.number);
+    let costs = std::mem::take(&mut context.costs);
+    let cost = |member: &model::RouteTrunk| {
+        let trunk = config.trunk_named(&member.name)?;
+        costs.of(trunk.id, number?, now.wall)
+    };
+    let order = route.order(|| context.random(), cost);
+    let named = order
+        .into_iter()
+        .filter_map(|member| config.trunk_named(&member.name));
+    let members = named.collect();
+    context.costs = costs;
+    members
+}

@@ -1,0 +1,330 @@
+//! Calls between two companies of one server, and companies that carry calls for others.
+
+use super::Scene;
+use super::outside::{OUTSIDE, peer, route};
+use super::scene::ACME;
+use super::transcoded::hears;
+use super::trunks::made;
+use expect_test::expect;
+use model::{DestinationClass, NumberRange, Policy, TenantId, Transport, TrunkDraft};
+use sim::phone::Answer;
+
+const BETA: TenantId = TenantId(2);
+/// Beta's 101.
+const THERE: &str = "+49307770001";
+
+impl Scene {
+    /// Beta is in Germany as well, and +49 30 777 00xx are its numbers: 01 leads to 101.
+    fn numbered_there(&mut self, alter: impl FnOnce(&mut Policy)) {
+        let block = NumberRange {
+            first: 49_307_770_000,
+            last: 49_307_770_099,
+            to: "1".into(),
+            keep: 2,
+        };
+        let now = self.world.now();
+        let with_home = |policy: &mut Policy| {
+            policy.region = "de".to_owned();
+            alter(policy);
+        };
+        self.world.server.number(BETA, vec![block], with_home, now);
+        self.world.collect();
+    }
+
+    /// A phone of each company, both with numbers of their own.
+    fn neighbours(&mut self, alter: impl FnOnce(&mut Policy)) -> (usize, usize) {
+        let here = self.phone("101", Answer::PickUp(1000));
+        let there = self.phone_at("beta.example", "101", Transport::Udp, Answer::PickUp(1000));
+        self.numbered(|_| {});
+        self.numbered_there(alter);
+        self.curtain();
+        (here, there)
+    }
+
+    /// Acme's only trunk leads to beta, which has one to a carrier.
+    fn carried(&mut self, answer: Answer) -> [usize; 3] {
+        let (here, there) = self.neighbours(|policy| policy.transit = vec!["acme.example".to_owned()]);
+        let switch = self.switch("gw.example", OUTSIDE, answer);
+        let draft = TrunkDraft {
+            tenant: "beta.example".to_owned(),
+            options_s: 0,
+            ..TrunkDraft::default()
+        };
+        self.equip(vec![made(3, draft, "", |_| {})]);
+        let now = self.world.now();
+        self.world
+            .server
+            .equip(BETA, vec![peer(7, "gw.example", |_| {})], now);
+        self.world.collect();
+        self.run(2000);
+        self.curtain();
+        [here, there, switch]
+    }
+}
+
+#[test]
+fn the_ladder_of_a_call_between_two_companies() {
+    let mut scene = Scene::new();
+    let (here, there) = scene.neighbours(|_| {});
+    scene.call(here, "0307770001");
+    scene.run(2000);
+    assert_eq!(scene.world.phones[there].calls().len(), 1);
+    let heard = hears(&mut scene, &[here, there]);
+    assert_eq!(heard, [(vec![0], false), (vec![0], false)]);
+    scene.reinvite(here, "sendonly");
+    scene.run(500);
+    scene.reinvite(here, "sendrecv");
+    scene.run(500);
+    scene.hang_up(there);
+    scene.run(100);
+    scene.ends(expect![[r#"
+        0      acme/101 -> server   INVITE 0307770001 {10.0.1.2:6060 0,8}
+        1        server -> acme/101 407 Proxy Authentication Required (INVITE) ?SHA-256 ?MD5
+        2      acme/101 -> server   ACK 0307770001
+        2      acme/101 -> server   INVITE 0307770001 +credentials {10.0.1.2:6060 0,8}
+        3        server -> acme/101 100 Trying (INVITE)
+        3        server -> nobody   INVITE +49307770001 {10.0.0.1:10002 0,8}
+        4        server -> nobody   100 Trying (INVITE)
+        4        server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8}
+        5      beta/101 -> server   180 Ringing (INVITE)
+        6        server -> nobody   180 Ringing (INVITE) Require 100rel
+        7        server -> nobody   PRACK 2 RAck 465485316 1 INVITE
+        7        server -> acme/101 180 Ringing (INVITE)
+        8        server -> nobody   200 OK (PRACK)
+        1005   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        1006     server -> beta/101 ACK 101
+        1006     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8}
+        1007     server -> nobody   ACK 2
+        1007     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        1008   acme/101 -> server   ACK 1
+        4000   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly}
+        4001     server -> nobody   INVITE 2 {10.0.0.1:10002 0,8 sendonly}
+        4001     server -> acme/101 100 Trying (INVITE)
+        4002     server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8 sendonly}
+        4002     server -> nobody   100 Trying (INVITE)
+        4003   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
+        4004     server -> beta/101 ACK 101
+        4004     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8 recvonly}
+        4005     server -> nobody   ACK 2
+        4005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly}
+        4006   acme/101 -> server   ACK 1
+        4500   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8}
+        4501     server -> nobody   INVITE 2 {10.0.0.1:10002 0,8}
+        4501     server -> acme/101 100 Trying (INVITE)
+        4502     server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8}
+        4502     server -> nobody   100 Trying (INVITE)
+        4503   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
+        4504     server -> beta/101 ACK 101
+        4504     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8}
+        4505     server -> nobody   ACK 2
+        4505     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
+        4506   acme/101 -> server   ACK 1
+        5000   beta/101 -> server   BYE 2
+        5001     server -> nobody   BYE 1
+        5001     server -> beta/101 200 OK (BYE)
+        5002     server -> acme/101 BYE 101
+        5002     server -> nobody   200 OK (BYE)
+        5003   acme/101 -> server   200 OK (BYE)
+        record +49305550001 -> 101: 200/16 by Callee, rang, talked 3995 ms (from trunk inside, ring 101, answered), packets 32 and 7
+        record 101 -> +49307770001: 200/16 by Callee, rang, talked 3995 ms (outside +49307770001, trunk inside, answered), packets 8 and 7
+    "#]]);
+    let cdrs = &scene.world.server.cdrs;
+    let tenants: Vec<TenantId> = cdrs.iter().map(|cdr| cdr.tenant).collect();
+    assert_eq!(tenants.len(), 2);
+    assert!(tenants.contains(&ACME) && tenants.contains(&BETA));
+    for cdr in cdrs {
+        assert_eq!(cdr.cause.sip, 200);
+        let (caller, callee) = (cdr.caller.number.as_str(), cdr.callee.number.as_str());
+        match cdr.tenant {
+            ACME => assert_eq!((caller, callee), ("101", THERE)),
+            _ => {
+                assert_eq!((caller, callee), ("+49305550001", "101"));
+                assert_eq!(cdr.did.as_deref(), Some(THERE));
+            }
+        }
+        assert!(
+            cdr.charge
+                .is_none_or(|charge| charge.amount == model::Money::ZERO)
+        );
+    }
+}
+
+#[test]
+fn a_number_of_nobody_is_not_asked_of_neighbours_and_one_that_leads_nowhere_is_refused() {
+    let mut scene = Scene::new();
+    let (here, _) = scene.neighbours(|_| {});
+    // Beta has the number, and no 155; nobody has the other one.
+    for number in ["+49307770055", "+49308880001"] {
+        scene.call(here, number);
+        scene.run(2000);
+    }
+    scene.rests();
+    let codes: Vec<u16> = scene.world.server.cdrs.iter().map(|cdr| cdr.cause.sip).collect();
+    assert_eq!(codes, [404, 480, 404]);
+}
+
+#[test]
+fn who_may_not_call_such_numbers_may_not_call_neighbours() {
+    let mut scene = Scene::new();
+    let (here, there) = scene.neighbours(|_| {});
+    scene.numbered(|policy| {
+        policy.toll.classes.remove(&DestinationClass::National);
+    });
+    scene.call(here, THERE);
+    scene.run(2000);
+    scene.rests();
+    assert_eq!(scene.world.server.cdrs[0].cause.sip, 403);
+    assert_eq!(scene.world.phones[there].calls().len(), 0);
+}
+
+#[test]
+fn the_caller_gives_up_and_the_callee_is_busy() {
+    let mut scene = Scene::new();
+    let (here, there) = scene.neighbours(|_| {});
+    scene.answers(there, Answer::Ring);
+    let number = scene.call(here, THERE);
+    scene.run(1000);
+    scene.act(here, |phone, now| phone.cancel(number, now));
+    scene.run(1000);
+    scene.answers(there, Answer::Refuse(486, 100));
+    scene.call(here, THERE);
+    scene.run(1000);
+    scene.rests();
+    let codes: Vec<u16> = scene.world.server.cdrs.iter().map(|cdr| cdr.cause.sip).collect();
+    assert_eq!(codes, [487, 487, 486, 486]);
+}
+
+#[test]
+fn an_operator_carries_calls_both_ways() {
+    let mut scene = Scene::new();
+    let [here, there, switch] = scene.carried(Answer::PickUp(1000));
+    scene.call(here, OUTSIDE);
+    scene.run(2000);
+    scene.talk_to_each_other(here, switch);
+    let who = scene.shown(switch, "P-Asserted-Identity");
+    assert_eq!(who, "<sip:+49305550001@gw.example>");
+    scene.hang_up(switch);
+    scene.run(1000);
+    let number = scene.call(switch, "+49305550001@10.0.0.1");
+    scene.run(2000);
+    assert_eq!(scene.world.phones[here].calls().len(), 2);
+    scene.act(switch, |phone, now| phone.hang_up(number, now));
+    scene.run(1000);
+    assert_eq!(scene.world.phones[there].calls().len(), 0);
+    scene.rests();
+    // Each call has a record at both.
+    let of = |tenant| {
+        scene
+            .world
+            .server
+            .cdrs
+            .iter()
+            .filter(move |cdr| cdr.tenant == tenant)
+            .count()
+    };
+    assert_eq!((of(ACME), of(BETA)), (2, 2));
+    let seen = |tenant| {
+        let cdr = scene
+            .world
+            .server
+            .cdrs
+            .iter()
+            .find(|cdr| cdr.tenant == tenant)
+            .expect("a record");
+        (
+            cdr.caller.number.clone(),
+            cdr.callee.number.clone(),
+            cdr.callee.trunk.clone(),
+        )
+    };
+    assert_eq!(seen(ACME), ("101".into(), OUTSIDE.into(), Some("trunk3".into())));
+    assert_eq!(
+        seen(BETA),
+        ("+49305550001".into(), OUTSIDE.into(), Some("trunk7".into()))
+    );
+}
+
+#[test]
+fn a_call_for_help_reaches_it_by_the_operators_trunks_though_all_is_full() {
+    let mut scene = Scene::new();
+    let [here, _, switch] = scene.carried(Answer::PickUp(100));
+    scene.numbered_there(|policy| {
+        policy.transit = vec!["acme.example".to_owned()];
+        policy.max_calls = 0;
+    });
+    scene.call(here, "112");
+    scene.run(2000);
+    assert_eq!(scene.world.phones[switch].calls().len(), 1);
+    scene.hang_up(here);
+    scene.rests();
+    assert_eq!(scene.world.server.emergencies.len(), 2);
+}
+
+#[test]
+fn nobody_is_carried_who_is_not_named() {
+    let mut scene = Scene::new();
+    let [here, _, switch] = scene.carried(Answer::PickUp(100));
+    scene.numbered_there(|policy| policy.transit = vec!["other.example".to_owned()]);
+    scene.call(here, OUTSIDE);
+    scene.run(2000);
+    // Nor is a call that comes in for somebody who is not.
+    scene.call(switch, "+49305550001@10.0.0.1");
+    scene.run(2000);
+    scene.rests();
+    assert_eq!(scene.world.phones[switch].calls().len(), 1);
+    assert_eq!(scene.world.phones[here].calls().len(), 1);
+    let codes: Vec<u16> = scene.world.server.cdrs.iter().map(|cdr| cdr.cause.sip).collect();
+    assert_eq!(codes, [404, 480, 404]);
+}
+
+#[test]
+fn companies_that_carry_for_each_other_make_no_circle() {
+    let mut scene = Scene::new();
+    let [here, _, _] = scene.carried(Answer::PickUp(100));
+    let draft = TrunkDraft {
+        tenant: "acme.example".to_owned(),
+        options_s: 0,
+        ..TrunkDraft::default()
+    };
+    scene.numbered(|policy| {
+        policy.transit = vec!["beta.example".to_owned()];
+        policy.routes.insert("out".to_owned(), route(&["trunk3"]));
+    });
+    let now = scene.world.now();
+    scene
+        .world
+        .server
+        .equip(BETA, vec![made(8, draft, "", |_| {})], now);
+    scene.run(1000);
+    scene.call(here, OUTSIDE);
+    scene.run(5000);
+    scene.rests();
+    let calls = scene.world.server.cdrs.len();
+    assert!((2..=12).contains(&calls), "{calls}");
+    assert!(scene.world.server.cdrs.iter().all(|cdr| cdr.cause.sip != 200));
+}
+
+#[test]
+fn two_ends_of_calls_to_neighbours_are_not_joined() {
+    let mut scene = Scene::new();
+    let (here, there) = scene.neighbours(|_| {});
+    let first = scene.call(here, THERE);
+    scene.run(2000);
+    scene.reinvite(here, "sendonly");
+    scene.run(500);
+    let second = scene.call(here, "+49307770002");
+    scene.run(2000);
+    let _ = second;
+    let other = scene.phone_at("beta.example", "102", Transport::Udp, Answer::PickUp(100));
+    let second = scene.call(here, "+49307770002");
+    scene.run(2000);
+    scene.act(here, |phone, now| phone.refer_to_call(first, second, now));
+    scene.run(3000);
+    // Whoever transferred has both calls as before.
+    assert_eq!(scene.world.phones[here].dialogs_up().count(), 2);
+    for call in [first, second] {
+        scene.act(here, |phone, now| phone.hang_up(call, now));
+    }
+    scene.rests();
+    let _ = (there, other);
+}

@@ -248,6 +248,13 @@ impl TrunkDraft {
         if !self.host.is_empty() || !self.proxy.is_empty() || self.register {
             return fault("tenant", "stands instead of host, proxy and register");
         }
+        let is_told_more = self.port.is_some() || self.transport.is_some() || !self.username.is_empty();
+        if is_told_more || !self.from.is_empty() || self.srtp == SrtpPolicy::Required {
+            return fault(
+                "tenant",
+                "goes with neither port, transport, username, from nor srtp=required: no network is between",
+            );
+        }
         if self.number_style != NumberStyle::E164 || self.number_style_in.is_some() {
             return fault("number_style", "is e164 between companies of one server");
         }
@@ -506,6 +513,8 @@ pub struct TrunkNews {
     pub registration: TrunkRegistration,
     /// Why.
     pub why: Box<str>,
+    /// Calls in a row have come to nothing by its carrier's fault: none is tried for so long, seconds.
+    pub left_alone_s: Option<u64>,
 }
 
 #[cfg(test)]

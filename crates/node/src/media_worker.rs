@@ -345,7 +345,10 @@ impl MediaWorker {
             MediaCommand::Close { session } => drop(self.sessions.remove(session)),
             _ => {}
         }
-        self.relay.handle_command(command, now);
+        match self.shared.within(command) {
+            Some(inner) => self.relay.handle_command(&inner, now),
+            None => self.relay.handle_command(command, now),
+        }
         self.settle(now);
     }
 

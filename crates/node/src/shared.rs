@@ -23,9 +23,9 @@ use link::ReportFrame;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, Located, MediaSessionId, RegistrationView, RoomCommand, RoomView, SettingsChange, SignIn,
-    Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse, Transport, TrunkView,
-    UserId,
+    FlowToken, Located, MediaCommand, MediaSessionId, RegistrationView, RoomCommand, RoomView,
+    SettingsChange, SignIn, Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse,
+    Transport, TrunkView, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -340,7 +340,7 @@ impl Shared {
         self.sessions.get(self.owner(tenant))
     }
 
-    /// The way between two tenants, by the address of the first socket: the inner one, for audio between them leaves by no router.
+    /// The way between two tenants, by the address of the first socket.
     pub(crate) fn inside(&self) -> Option<FlowToken> {
         let first = |udp: bool| {
             self.addresses
@@ -348,7 +348,23 @@ impl Shared {
                 .find(|a| !udp || a.transport == Transport::Udp)
         };
         let address = first(true).or_else(|| first(false))?;
-        Some(FlowToken::inside(address.bound))
+        Some(FlowToken::inside(address.public))
+    }
+
+    /// What is said of a leg whose other end is a call of this server, with the sockets' own addresses: a packet that left for the public
+    /// one would have to come back from a router. `None` for all else.
+    pub(crate) fn within(&self, command: &MediaCommand) -> Option<MediaCommand> {
+        let mut inner = match command {
+            MediaCommand::Remote { signalling_ip, .. } if signalling_ip.is_unspecified() => command.clone(),
+            _ => return None,
+        };
+        if let MediaCommand::Remote { rtp, rtcp, .. } = &mut inner {
+            for at in [rtp, rtcp].into_iter().flatten() {
+                let own = self.addresses.iter().find(|a| a.public.ip() == at.ip());
+                at.set_ip(own.map_or(at.ip(), |a| a.bound.ip()));
+            }
+        }
+        Some(inner)
     }
 
     /// True for the address of a media worker's socket: what comes from there has been relayed already.

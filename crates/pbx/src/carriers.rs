@@ -231,19 +231,20 @@ impl Carriers {
         }
     }
 
-    /// A call has come to nothing by the carrier's fault. Gives whether it is left alone from now on.
-    pub(crate) fn fails(&mut self, trunk: TrunkId, now: Now) -> bool {
+    /// A call has come to nothing by the carrier's fault. Gives for how long it is left alone, if it is from now on.
+    pub(crate) fn fails(&mut self, trunk: TrunkId, now: Now) -> Option<Duration> {
         let load = self.loads.entry(trunk).or_default();
         load.faults = load.faults.saturating_add(1);
         load.failures = load.failures.saturating_add(1);
         let breaks = load.faults >= BREAKS_AFTER;
-        if breaks {
-            load.broken_until = now.mono.saturating_add(doubled(BREAK, load.breaks));
+        breaks.then(|| {
+            let time = doubled(BREAK, load.breaks);
+            load.broken_until = now.mono.saturating_add(time);
             load.breaks = load.breaks.saturating_add(1);
             // One call tries it when that is over, and if it fails the next break is longer.
             load.faults = BREAKS_AFTER.saturating_sub(1);
-        }
-        breaks
+            time
+        })
     }
 
     /// Calls that have come to nothing by the carrier's fault so far.
@@ -357,16 +358,16 @@ mod tests {
         let (mut carriers, trunk) = (Carriers::default(), TrunkId(1));
         let mut now = 100;
         for _ in 0..4 {
-            assert!(!carriers.fails(trunk, at(now)));
+            assert_eq!(carriers.fails(trunk, at(now)), None);
         }
         for length in [5, 10, 20, 40, 80, 120, 120] {
-            assert!(carriers.fails(trunk, at(now)));
+            assert_eq!(carriers.fails(trunk, at(now)), Some(Duration::from_secs(length)));
             assert!(carriers.is_broken(trunk, at(now + length - 1)));
             now += length;
             assert!(!carriers.is_broken(trunk, at(now)));
         }
         carriers.works(trunk);
-        assert!(!carriers.fails(trunk, at(now)));
+        assert_eq!(carriers.fails(trunk, at(now)), None);
         assert!(!carriers.is_broken(trunk, at(now)));
     }
 

@@ -239,7 +239,10 @@ impl Edge {
             let target = message.target()?;
             let number = || number::E164::parse(&target.user_decoded());
             let by_number = || directory.by_number(number()?.value());
-            directory.by_domain(target.host).or_else(by_number)
+            match target.host == model::TrunkDraft::INSIDE {
+                true => by_number(),
+                false => directory.by_domain(target.host),
+            }
         };
         let carriers = || {
             let user = message.target().map(|uri| uri.user_decoded());

@@ -139,7 +139,8 @@ impl Large {
 
     /// How a request leaves that was written for this flow.
     pub(crate) fn route(&mut self, flow: &FlowToken, request: &[u8]) -> Route {
-        if flow.transport != Transport::Udp || request.len() <= self.longest || !is_direct(request, flow) {
+        let is_short = request.len() <= self.longest || flow.is_inside();
+        if flow.transport != Transport::Udp || is_short || !is_direct(request, flow) {
             return Route::Datagram;
         }
         let order = Connect {

@@ -40,6 +40,7 @@ mod push;
 mod reach;
 mod registrar;
 mod rooms;
+mod standing;
 mod tenant;
 mod trunk;
 mod wait;

@@ -90,6 +90,13 @@ fn canonical(text: &str) -> Result<String, &'static str> {
     }
     name.split('.').try_for_each(check_label)?;
     check_last_label(name)?;
+    if name
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.eq_ignore_ascii_case("invalid"))
+    {
+        return Err("names under .invalid are nobody's (RFC 2606)");
+    }
     Ok(name.to_ascii_lowercase())
 }
 

@@ -65,7 +65,7 @@ pub(crate) enum Order {
 }
 
 /// Messages between tenants that one round of a turn hands over; the rest waits for the next.
-const INSIDE_AT_ONCE: usize = 10_000;
+const INSIDE_AT_ONCE: usize = 256;
 
 /// A worker without its sockets.
 pub(crate) struct Core {

@@ -212,7 +212,7 @@ impl Worker {
 
     /// How long nothing can be due.
     fn timeout(&self, now: Duration) -> Option<Duration> {
-        if !self.backlog.is_empty() {
+        if !self.backlog.is_empty() || !self.core.inside.is_empty() {
             return Some(Duration::ZERO);
         }
         let sweep = self.core.tenants.any_removed().then(|| self.swept + SWEEP);
@@ -383,7 +383,8 @@ impl Worker {
                 .records
                 .commit(self.core.now.mono, &mut self.core.counts);
             self.send();
-            if self.core.outbox.is_empty() && self.core.connects.is_empty() && self.core.reaches.is_empty() {
+            let is_done = self.core.outbox.is_empty() && self.core.inside.is_empty();
+            if is_done && self.core.connects.is_empty() && self.core.reaches.is_empty() {
                 break;
             }
         }

@@ -37,6 +37,10 @@ pub(super) fn ended(cdr: &Cdr) {
 /// A trunk is otherwise than before.
 pub(super) fn news(tenant: TenantId, news: &TrunkNews) {
     let (name, why) = (&news.name, &news.why);
+    if let Some(seconds) = news.left_alone_s {
+        tracing::error!(%tenant, "trunk {name} is left alone for {seconds} s: calls in a row came to nothing by its carrier");
+        return;
+    }
     match (news.health, news.registration) {
         (TrunkHealth::Down, _) => tracing::error!(%tenant, "trunk {name} is down: {why}"),
         (_, TrunkRegistration::Refused) => {

@@ -128,10 +128,10 @@ impl Call {
             Some(_) => None,
             None => transit::carried(context, trunk, message, &dialled),
         };
-        let is_carried = carried.is_some();
+        let transit = carried.as_ref().map(|(transit, _)| *transit);
         let run = match (&leads_to, carried) {
             (Some(number), _) => Run::new(context.route(&config, number, config.realm())),
-            (None, Some(what)) => Run::new(Flow::outside(what)),
+            (None, Some((_, what))) => Run::new(Flow::outside(what)),
             (None, None) => Run::new(Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)])),
         };
         let mut record = Record::begin(context, caller, callee, now);
@@ -143,7 +143,7 @@ impl Call {
         leg.can = Capabilities::of(message);
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
         call.identity = identity;
-        call.transit = is_carried;
+        call.transit = transit;
         call.run.note(&format!("from trunk {}", trunk.name));
         // Carriers learn no address of a phone.
         call.bridge.relay(call.config.id(), id);

@@ -9,7 +9,7 @@ use super::identity::ANONYMOUS;
 use crate::context::Context;
 use crate::date::date;
 use flow::{Forward, Outside};
-use model::{Now, TenantConfig, Trunk, TrunkDraft, TrunkHistory, TrunkIdentity, UserId};
+use model::{Now, TenantConfig, Trunk, TrunkDraft, TrunkHistory, TrunkId, TrunkIdentity, UserId};
 use sip::Name;
 use stir::{Attestation, Claims, OrigId};
 
@@ -39,6 +39,8 @@ impl Call {
             _ => ANONYMOUS.to_owned(),
         };
         let mut headers = Vec::new();
+        // Another company has no need to know whom it is not to show; a carrier has.
+        let identity = identity.filter(|_| !(private && trunk.id == TrunkId::INSIDE));
         if let Some(identity) = identity {
             match draft.identity {
                 TrunkIdentity::Asserted => headers.push((Name::PAssertedIdentity, identity)),
@@ -79,10 +81,14 @@ impl Call {
         let Some((signer, number)) = signer.zip(shown.number.as_deref()) else {
             return Vec::new();
         };
-        // Of a call that is carried for another tenant we know as much: the number is one that we gave it.
-        let is_ours = |number: number::E164| context.directory.number_owner(number.value()).is_some();
+        // Of a call that is carried for another tenant we know as much, where the number is one that we gave to that tenant.
+        let served = self
+            .transit
+            .filter(|transit| !transit.inward)
+            .map(|transit| transit.tenant);
+        let is_theirs = |number: number::E164| context.directory.number_owner(number.value()) == served;
         let own = owned(&context.config, number).is_some()
-            || (self.transit && number::E164::parse(number).is_some_and(is_ours));
+            || (served.is_some() && number::E164::parse(number).is_some_and(is_theirs));
         let origid = [context.random(), context.random()].map(u64::to_be_bytes);
         let signed = signer.sign(&Claims {
             attestation: if own { Attestation::A } else { Attestation::C },
@@ -125,7 +131,7 @@ impl Call {
         let config = &context.config;
         // What a carrier that nobody trusts says of its caller is not passed on as if we knew it.
         let from = self.caller.peer.trunk().and_then(|id| config.trunk(id));
-        let shows = draft.foreign_caller || self.transit;
+        let shows = draft.foreign_caller || self.transit.is_some();
         if shows && from.is_some_and(|from| from.draft.trust_identity) {
             let number = &self.record.caller.number;
             if number::E164::parse(number).is_some() {

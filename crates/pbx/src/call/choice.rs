@@ -27,7 +27,9 @@ impl Call {
     /// The trunks that may carry it, in the order of trying.
     pub(super) fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
         let config = Arc::clone(&context.config);
-        if self.is_of_neighbour(context, what) {
+        // What has come in for a company that is carried goes to it and nowhere else.
+        let is_carried_in = self.transit.is_some_and(|transit| transit.inward);
+        if is_carried_in || self.is_of_neighbour(context, what) {
             return [TrunkId::INSIDE].into();
         }
         let routes = config.policy().routes.values().filter(|route| route.enabled);
@@ -57,7 +59,11 @@ impl Call {
         // Stable: those that seem to be down keep their order behind the others.
         order.sort_by_key(is_doubtful);
         let mut ids = VecDeque::new();
-        for trunk in order.into_iter().filter(|trunk| trunk.draft.enabled) {
+        // Who carries calls for others has a carrier: a chain of tenants could have branches without end.
+        let leads_on = |trunk: &&Trunk| trunk.draft.tenant.is_empty() || self.transit.is_none();
+        let is_own = |trunk: &Trunk| context.directory.domain_owner(&trunk.draft.tenant) == Some(config.id());
+        let usable = |trunk: &&Trunk| trunk.draft.enabled && leads_on(trunk) && !is_own(trunk);
+        for trunk in order.into_iter().filter(usable) {
             if !ids.contains(&trunk.id) {
                 ids.push_back(trunk.id);
             }
@@ -84,8 +90,8 @@ impl Call {
                 number: &what.number,
                 class: what.class,
             };
-            // Who may not call such numbers may not do so here; a call that may costs nothing, so no limit counts it.
-            if request.trunk == Some(TrunkId::INSIDE) && context.meter.permits(&request, now) {
+            // Its company pays nobody for it, and what it may call is no matter.
+            if self.transit.is_some_and(|transit| transit.inward) {
                 request.class = DestinationClass::Internal;
             }
             match context.meter.ask(&request, now) {

@@ -89,6 +89,7 @@ use sip::{Message, Method, Name};
 use std::sync::Arc;
 use target::Target;
 pub(crate) use target::request_uri;
+use transit::Transit;
 pub(crate) use transit::carried;
 
 pub(crate) use nouns::{Act, DialogName, Guest, Transferrer, Wish};
@@ -142,7 +143,7 @@ pub(crate) struct Call {
     offer: Option<Description>,
     targets: Vec<Target>,
     /// It is carried for another tenant of the server.
-    transit: bool,
+    transit: Option<Transit>,
     /// A number outside that is being called.
     outgoing: Option<Box<Outgoing>>,
     redirects: Redirects,

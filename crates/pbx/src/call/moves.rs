@@ -27,6 +27,7 @@ impl Call {
             record: self.record.id(),
             shown: Some(self.identity.0.clone()).filter(|from| side == SideOf::Caller && !from.is_empty()),
             hides_history: self.hides_history && side == SideOf::Caller,
+            hops: self.max_forwards,
         })
     }
 

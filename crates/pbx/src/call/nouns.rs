@@ -68,6 +68,8 @@ pub(crate) struct Guest {
     pub(crate) shown: Option<String>,
     /// It wants no phone to be told which way its call took.
     pub(crate) hides_history: bool,
+    /// Hops that are left to it: who is called on and on ends somewhere.
+    pub(crate) hops: u8,
 }
 
 /// What one call wants of another.

@@ -305,21 +305,18 @@ impl Call {
             return false;
         };
         let order = told.order;
-        let is_its_fault = matches!(code, 401 | 407 | 408 | 430 | 500 | 502..=504);
+        // A neighbour that is full says nothing of the others behind the same way.
+        let is_its_fault =
+            matches!(code, 401 | 407 | 408 | 430 | 500 | 502..=504) && trunk != TrunkId::INSIDE;
         match (is_answer, code) {
             (false, _) => context.carriers.tell(trunk, News::Silent(order)),
             (true, 503) => context.carriers.tell(trunk, News::Refused(order)),
             (true, _) => {}
         }
-        let is_broken = match is_its_fault {
-            true => context.carriers.fails(trunk, now),
-            false => {
-                context.carriers.works(trunk);
-                false
-            }
-        };
-        context.counts.trunk_failures += u64::from(is_its_fault);
-        context.counts.trunk_breaks += u64::from(is_broken);
+        match is_its_fault {
+            true => context.carrier_fails(trunk, now),
+            false => context.carriers.works(trunk),
+        }
         let rang = target.rang || target.early.iter().any(|early| early.description.is_some());
         let goes_on = helps || (is_its_fault && !rang);
         if !may_go_on || !goes_on || !target.is_ringing() {

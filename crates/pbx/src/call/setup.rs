@@ -47,7 +47,7 @@ impl Call {
             invite: None,
             offer,
             targets: Vec::new(),
-            transit: false,
+            transit: None,
             outgoing: None,
             redirects: Redirects::default(),
             instance: None,

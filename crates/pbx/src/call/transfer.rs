@@ -127,6 +127,7 @@ impl Call {
         record.came_from(guest.record, Some(origin.by.number.clone()));
         let caller = Leg::absent(guest.peer, guest.flow);
         let mut call = Call::new(id, config, run, record, caller, Some(guest.said));
+        call.max_forwards = guest.hops.saturating_sub(1);
         call.introduce(guest.shown, &number);
         call.hides_history = guest.hides_history;
         call.refer_by(&origin.by);

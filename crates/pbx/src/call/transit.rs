@@ -7,35 +7,60 @@
 
 use crate::context::Context;
 use flow::Outside;
-use model::{TenantId, Trunk, TrunkId};
+use model::{DestinationClass, TenantId, Trunk, TrunkId};
 use sip::header::NameAddr;
 use sip::{Message, Name};
 
 /// Tenants that a call may pass; a circle of tenants that carry for each other ends there.
 pub(super) const MOST_HOPS: u8 = 10;
 
-/// The number outside that a call leads to which is for none of the tenant's own: where the tenant carries the calls of who calls,
-/// or of whose number it is.
+/// For whom a call is carried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transit {
+    pub(super) tenant: TenantId,
+    /// It goes to that tenant, and does not come from it.
+    pub(super) inward: bool,
+}
+
+/// The number that a call leads to which is for none of the tenant's own: where the tenant carries the calls of who calls, or of whose
+/// number it is.
 pub(crate) fn carried(
     context: &Context,
     trunk: &Trunk,
     message: &Message<'_>,
     dialled: &str,
-) -> Option<Outside> {
+) -> Option<(Transit, Outside)> {
     if context.config.policy().transit.is_empty() {
         return None;
     }
     if trunk.id == TrunkId::INSIDE {
-        if !serves(context, sender(message)?) {
-            return None;
-        }
-        let help = || context.numbering.emergency(dialled);
+        let tenant = sender(message).filter(|tenant| serves(context, *tenant))?;
+        let outward = Transit {
+            tenant,
+            inward: false,
+        };
         let number = || Some(context.numbering.outside(context.numbering.read(dialled)?));
-        return help().or_else(number);
+        // Who calls for help knows the numbers of another country than this one.
+        let help = context
+            .numbering
+            .emergency(dialled)
+            .or_else(|| help_anywhere(dialled));
+        return Some((outward, help.or_else(number)?));
     }
     let number = context.numbering.heard(dialled, &trunk.draft)?;
-    let owner = context.directory.number_owner(number.value())?;
-    (owner != context.config.id() && serves(context, owner)).then(|| context.numbering.outside(number))
+    let tenant = context.directory.number_owner(number.value())?;
+    let inward = Transit { tenant, inward: true };
+    let is_carried = tenant != context.config.id() && serves(context, tenant);
+    is_carried.then(|| (inward, context.numbering.outside(number)))
+}
+
+/// A short number that stands for help in some country, and for nothing else that could be called from here.
+fn help_anywhere(dialled: &str) -> Option<Outside> {
+    let found = number::emergency(dialled, &number::Country::all(), None)?;
+    Some(Outside {
+        number: found.number.into(),
+        class: DestinationClass::Emergency,
+    })
 }
 
 fn serves(context: &Context, tenant: TenantId) -> bool {

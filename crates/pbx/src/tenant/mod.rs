@@ -192,7 +192,9 @@ impl Tenant {
     /// Every trunk that is enabled.
     #[must_use]
     pub fn trunks(&self, now: Now) -> Vec<TrunkView> {
-        self.trunks.views(&self.context.carriers, now)
+        let mut views = self.trunks.views(&self.context.carriers, now);
+        views.extend(self.context.inside_views());
+        views
     }
 
     /// What is used of the limits on calls to the outside, after those of a scope were lifted for a while.

@@ -114,7 +114,13 @@ impl Tenant {
     fn handle_carriers_invite(&mut self, trunk: TrunkId, flow: FlowToken, message: &Message<'_>, now: Now) {
         let config = Arc::clone(&self.context.config);
         let Some(trunk) = config.trunk(trunk) else { return };
-        let is_full = self.context.carriers.is_full(trunk.id, &trunk.draft);
+        // Neighbours, who pay nothing, may fill half of the tenant.
+        let inside = trunk.id == TrunkId::INSIDE;
+        let half = usize::try_from(config.policy().max_calls / 2)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        let is_crowded = inside && self.context.carriers.calls(trunk.id).take(half).count() >= half;
+        let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
         if is_busy && !self.carries_help(trunk, message) {
             self.context.counts.over_limit += 1;
@@ -130,7 +136,7 @@ impl Tenant {
     fn carries_help(&self, trunk: &Trunk, message: &Message<'_>) -> bool {
         let dialled = Dialled::by(&self.context, message).number;
         let carried = carried(&self.context, trunk, message, &dialled);
-        carried.is_some_and(|what| what.class == DestinationClass::Emergency)
+        carried.is_some_and(|(_, what)| what.class == DestinationClass::Emergency)
     }
 
     fn handle_options(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {

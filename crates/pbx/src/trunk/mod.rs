@@ -560,6 +560,7 @@ impl Live {
             name: self.trunk.name.clone(),
             health: is.0,
             registration: is.1,
+            left_alone_s: None,
             why: if bad {
                 self.fault.as_str().into()
             } else {

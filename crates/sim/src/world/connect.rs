@@ -159,6 +159,9 @@ impl World {
     }
 
     pub(super) fn name_of(&self, address: SocketAddr) -> String {
+        if address == self.address {
+            return "server".to_owned();
+        }
         let phone = self.phones.iter().find(|p| p.identity.address == address);
         let name = phone
             .map(|p| &p.identity.name)

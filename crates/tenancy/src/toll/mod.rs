@@ -249,13 +249,6 @@ impl Meter {
         class == DestinationClass::Emergency || self.rules.trunk_allows(trunk, class)
     }
 
-    /// True where such numbers may be called at all, whatever is used up.
-    #[must_use]
-    pub fn permits(&self, request: &Request<'_>, now: Now) -> bool {
-        let number = Prefix::of_number(request.number);
-        self.rules.allows(request, number, self.rules.is_night(now.wall))
-    }
-
     /// May this call be made?
     pub fn ask(&mut self, request: &Request<'_>, now: Now) -> Verdict {
         let is_counted = !matches!(
@@ -277,7 +270,11 @@ impl Meter {
             self.tried(request, &moment, now);
             return Verdict::Refuse(Reason::Destination(request.class));
         }
+        // Between tenants of the server nothing is charged; how many calls and how long counts all the same.
+        let is_free = request.trunk == Some(TrunkId::INSIDE);
+        let number = number.filter(|_| !is_free);
         let rate = match self.price(number, request.class, now) {
+            _ if is_free => None,
             Ok(rate) => rate,
             Err(reason) => return Verdict::Refuse(reason),
         };

@@ -3,6 +3,7 @@
 use super::Scene;
 use super::outside::{OUTSIDE, peer, route};
 use super::scene::ACME;
+use super::theatre::numbers;
 use super::transcoded::hears;
 use super::trunks::made;
 use expect_test::expect;
@@ -83,51 +84,61 @@ fn the_ladder_of_a_call_between_two_companies() {
         2      acme/101 -> server   ACK 0307770001
         2      acme/101 -> server   INVITE 0307770001 +credentials {10.0.1.2:6060 0,8}
         3        server -> acme/101 100 Trying (INVITE)
-        3        server -> nobody   INVITE +49307770001 {10.0.0.1:10002 0,8}
-        4        server -> nobody   100 Trying (INVITE)
+        3        server -> server   INVITE +49307770001 {10.0.0.1:10002 0,8}
+        4        server -> server   100 Trying (INVITE)
         4        server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8}
         5      beta/101 -> server   180 Ringing (INVITE)
-        6        server -> nobody   180 Ringing (INVITE) Require 100rel
-        7        server -> nobody   PRACK 2 RAck 465485316 1 INVITE
+        6        server -> server   180 Ringing (INVITE) Require 100rel
+        7        server -> server   PRACK 2 RAck 465485316 1 INVITE
         7        server -> acme/101 180 Ringing (INVITE)
-        8        server -> nobody   200 OK (PRACK)
+        8        server -> server   200 OK (PRACK)
         1005   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
         1006     server -> beta/101 ACK 101
-        1006     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8}
-        1007     server -> nobody   ACK 2
+        1006     server -> server   200 OK (INVITE) {10.0.0.1:10004 0,8}
+        1007     server -> server   ACK 2
         1007     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
         1008   acme/101 -> server   ACK 1
         4000   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8 sendonly}
-        4001     server -> nobody   INVITE 2 {10.0.0.1:10002 0,8 sendonly}
+        4001     server -> server   INVITE 2 {10.0.0.1:10002 0,8 sendonly}
         4001     server -> acme/101 100 Trying (INVITE)
         4002     server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8 sendonly}
-        4002     server -> nobody   100 Trying (INVITE)
+        4002     server -> server   100 Trying (INVITE)
         4003   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8 recvonly}
         4004     server -> beta/101 ACK 101
-        4004     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8 recvonly}
-        4005     server -> nobody   ACK 2
+        4004     server -> server   200 OK (INVITE) {10.0.0.1:10004 0,8 recvonly}
+        4005     server -> server   ACK 2
         4005     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8 recvonly}
         4006   acme/101 -> server   ACK 1
         4500   acme/101 -> server   INVITE 1 {10.0.1.2:6060 0,8}
-        4501     server -> nobody   INVITE 2 {10.0.0.1:10002 0,8}
+        4501     server -> server   INVITE 2 {10.0.0.1:10002 0,8}
         4501     server -> acme/101 100 Trying (INVITE)
         4502     server -> beta/101 INVITE 101 {10.0.0.1:10006 0,8}
-        4502     server -> nobody   100 Trying (INVITE)
+        4502     server -> server   100 Trying (INVITE)
         4503   beta/101 -> server   200 OK (INVITE) {10.0.1.3:6060 0,8}
         4504     server -> beta/101 ACK 101
-        4504     server -> nobody   200 OK (INVITE) {10.0.0.1:10004 0,8}
-        4505     server -> nobody   ACK 2
+        4504     server -> server   200 OK (INVITE) {10.0.0.1:10004 0,8}
+        4505     server -> server   ACK 2
         4505     server -> acme/101 200 OK (INVITE) {10.0.0.1:10000 0,8}
         4506   acme/101 -> server   ACK 1
         5000   beta/101 -> server   BYE 2
-        5001     server -> nobody   BYE 1
+        5001     server -> server   BYE 1
         5001     server -> beta/101 200 OK (BYE)
         5002     server -> acme/101 BYE 101
-        5002     server -> nobody   200 OK (BYE)
+        5002     server -> server   200 OK (BYE)
         5003   acme/101 -> server   200 OK (BYE)
         record +49305550001 -> 101: 200/16 by Callee, rang, talked 3995 ms (from trunk inside, ring 101, answered), packets 32 and 7
         record 101 -> +49307770001: 200/16 by Callee, rang, talked 3995 ms (outside +49307770001, trunk inside, answered), packets 8 and 7
     "#]]);
+}
+
+#[test]
+fn both_companies_have_a_record_of_their_own() {
+    let mut scene = Scene::new();
+    let (here, _) = scene.neighbours(|_| {});
+    scene.call(here, THERE);
+    scene.run(2000);
+    scene.hang_up(here);
+    scene.rests();
     let cdrs = &scene.world.server.cdrs;
     let tenants: Vec<TenantId> = cdrs.iter().map(|cdr| cdr.tenant).collect();
     assert_eq!(tenants.len(), 2);
@@ -278,6 +289,26 @@ fn nobody_is_carried_who_is_not_named() {
 }
 
 #[test]
+fn menus_of_two_companies_that_call_each_other_end() {
+    let flows = |number: &str| {
+        let menu = r#"{"name": "on", "steps": {
+            "start": {"do": "play", "say": [{"prompt": "menu/demo"}], "then": "on"},
+            "on": {"do": "dial", "number": "NUMBER"}}}"#;
+        numbers(&[("150", &menu.replace("NUMBER", number))]).flows
+    };
+    let mut scene = Scene::new();
+    let (here, _) = scene.neighbours(|policy| policy.flows = flows("+49305550050"));
+    scene.numbered(|policy| policy.flows = flows("+49307770050"));
+    scene.call(here, "150");
+    scene.run(30_000);
+    scene.hang_up(here);
+    scene.rests();
+    // Ten hops, each a call that comes in and one that goes on.
+    let calls = scene.world.server.cdrs.len();
+    assert!((4..=24).contains(&calls), "{calls}");
+}
+
+#[test]
 fn companies_that_carry_for_each_other_make_no_circle() {
     let mut scene = Scene::new();
     let [here, _, _] = scene.carried(Answer::PickUp(100));
@@ -299,6 +330,7 @@ fn companies_that_carry_for_each_other_make_no_circle() {
     scene.call(here, OUTSIDE);
     scene.run(5000);
     scene.rests();
+    // Who carries for another needs a carrier, so it ends at the second.
     let calls = scene.world.server.cdrs.len();
     assert!((2..=12).contains(&calls), "{calls}");
     assert!(scene.world.server.cdrs.iter().all(|cdr| cdr.cause.sip != 200));

@@ -39,6 +39,24 @@ fn a_dead_carrier_is_passed_over_and_then_left_alone() {
 }
 
 #[test]
+fn somebody_hears_of_a_carrier_that_is_left_alone() {
+    let mut scene = Scene::new();
+    let (phone, _) = scene.outside(Answer::Refuse(503, 10));
+    for _ in 0..5 {
+        scene.call(phone, OUTSIDE);
+        scene.run(2000);
+    }
+    scene.rests();
+    let alone = scene
+        .world
+        .server
+        .news
+        .iter()
+        .filter_map(|(_, news)| news.left_alone_s);
+    assert_eq!(alone.collect::<Vec<_>>(), [5]);
+}
+
+#[test]
 fn the_called_partys_refusal_is_no_reason_to_try_another() {
     let mut scene = Scene::new();
     let [phone, first, second] = scene.two_carriers(Answer::Refuse(486, 500), Answer::PickUp(100));

@@ -1,0 +1,51 @@
+//! How trunks stand, beyond what they find out by themselves: those that calls fail on, and those that lead to other tenants.
+//!
+//! Owns: who hears of it. Does not own: the counting (`carriers`), and trunks that register or are asked (`trunk`).
+
+use crate::context::Context;
+use crate::effect::Effect;
+use model::{Now, TrunkHealth, TrunkId, TrunkNews, TrunkRegistration, TrunkView};
+
+impl Context {
+    /// The trunks that lead to other tenants, as commands show them: up while that tenant is there.
+    pub(crate) fn inside_views(&self) -> impl Iterator<Item = TrunkView> {
+        let trunks = self.config.trunks().iter();
+        let trunks = trunks.filter(|trunk| trunk.draft.enabled && !trunk.draft.tenant.is_empty());
+        trunks.map(|trunk| {
+            let is_there = self.directory.domain_owner(&trunk.draft.tenant).is_some();
+            TrunkView {
+                id: trunk.id,
+                name: trunk.name.to_string(),
+                health: if is_there {
+                    TrunkHealth::Up
+                } else {
+                    TrunkHealth::Down
+                },
+                registration: TrunkRegistration::Off,
+                place: Some(trunk.draft.tenant.clone()),
+                unverified: false,
+                fault: if is_there { "" } else { "there is no such company" }.to_owned(),
+                calls: self.carriers.calls(trunk.id).count(),
+                failures: self.carriers.failures(trunk.id),
+            }
+        })
+    }
+
+    /// A call has come to nothing by the carrier's fault; somebody hears of it when the trunk is left alone for that.
+    pub(crate) fn carrier_fails(&mut self, trunk: TrunkId, now: Now) {
+        self.counts.trunk_failures += 1;
+        let Some(time) = self.carriers.fails(trunk, now) else {
+            return;
+        };
+        self.counts.trunk_breaks += 1;
+        if let Some(trunk) = self.config.trunk(trunk) {
+            self.out.push(Effect::Trunk(TrunkNews {
+                name: trunk.name.clone(),
+                health: TrunkHealth::Unknown,
+                registration: TrunkRegistration::Off,
+                why: "".into(),
+                left_alone_s: Some(time.as_secs()),
+            }));
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Owns: the list of paths and what is set up before them. Timing is in [`micro`], counting in [`instructions`].
 
 mod audio;
+mod border;
 pub(crate) mod instructions;
 mod media;
 pub(crate) mod micro;
@@ -67,6 +68,24 @@ const PATHS: &[Path] = &[
         what: "REGISTER, 401, REGISTER with credentials, 200, one of 10,000 users, the phone's half included",
         limit_ns: None,
         make: register::register,
+    },
+    Path {
+        name: "border-known",
+        what: "the border's look at a message of one of 10,000 phones that have shown their password",
+        limit_ns: Some(1000.0),
+        make: border::known,
+    },
+    Path {
+        name: "border-stranger",
+        what: "the same of somebody new each time",
+        limit_ns: None,
+        make: border::stranger,
+    },
+    Path {
+        name: "border-banned",
+        what: "the same of somebody who is banned",
+        limit_ns: None,
+        make: border::banned,
     },
     Path {
         name: "transaction-register",

@@ -69,6 +69,7 @@ fn written() -> Expect {
     expect![[r#"
         {
           "account": "",
+          "called_in": "request",
           "calls_per_s": 0,
           "channels": 0,
           "codecs": [],
@@ -81,6 +82,7 @@ fn written() -> Expect {
             "2001:db8::1"
           ],
           "has_password": true,
+          "headers": {},
           "history": "diversion",
           "host": "sip.carrier.example",
           "id": 1,
@@ -99,6 +101,7 @@ fn written() -> Expect {
           "register_s": 600,
           "sign": false,
           "srtp": "optional",
+          "tenant": "",
           "tls_certificate": false,
           "tls_verify": true,
           "transport": null,

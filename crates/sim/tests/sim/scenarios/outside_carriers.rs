@@ -41,7 +41,7 @@ fn a_dead_carrier_is_passed_over_and_then_left_alone() {
 #[test]
 fn somebody_hears_of_a_carrier_that_is_left_alone() {
     let mut scene = Scene::new();
-    let (phone, _) = scene.outside(Answer::Refuse(503, 10));
+    let (phone, _) = scene.outside(Answer::Refuse(500, 10));
     for _ in 0..5 {
         scene.call(phone, OUTSIDE);
         scene.run(2000);

@@ -122,6 +122,7 @@ impl World {
             caller_ip: ip,
             callee_ip: ip,
             silence_s: 0,
+            urgent: false,
         });
         world.describe();
         world.command(&MediaCommand::Remote {

@@ -134,6 +134,7 @@ impl World {
                 caller_ip: [10, 0, 0, 1].into(),
                 callee_ip: [10, 0, 0, 1].into(),
                 silence_s: self.said,
+                urgent: false,
             },
             _ => MediaCommand::Dial {
                 session,

@@ -118,6 +118,7 @@ fn open(number: usize, input: &mut Octets<'_>) -> MediaCommand {
             caller_ip,
             callee_ip,
             silence_s,
+            urgent: false,
         },
         (stream, _) => MediaCommand::OpenStream {
             session,

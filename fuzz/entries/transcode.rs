@@ -58,6 +58,7 @@ fn open(relay: &mut Relay, now: Duration) -> [media::PairId; 2] {
         caller_ip: ip,
         callee_ip: ip,
         silence_s: 0,
+        urgent: false,
     };
     relay.handle_command(&command, now);
     let mut pairs = Vec::new();

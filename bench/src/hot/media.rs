@@ -143,6 +143,7 @@ fn open(relay: &mut Relay, session: MediaSessionId, keys: [Option<u8>; 2]) -> Op
             caller_ip: US,
             callee_ip: US,
             silence_s: 60,
+            urgent: false,
         },
         now,
     );

@@ -92,6 +92,7 @@ fn open(relay: &mut Relay, now: Duration) -> Option<[PairId; 2]> {
         caller_ip: US,
         callee_ip: US,
         silence_s: 60,
+        urgent: false,
     };
     relay.handle_command(&command, now);
     let (mut bound, mut opened) = (Vec::new(), None);

@@ -85,6 +85,7 @@ impl Call {
             caller_ip: US,
             callee_ip: US,
             silence_s: 0,
+            urgent: false,
         })?;
         let (port, _) = self.ports.context("no ports")?;
         let legs = [

@@ -1,6 +1,6 @@
 //! What kind of message a datagram or frame is, from its first line alone.
 
-use number::Country;
+use number::{Country, Service};
 
 /// Kinds that are treated differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn is_emergency(packet: &[u8], countries: &[Country]) -> bool {
         return false;
     };
     if scheme.eq_ignore_ascii_case("urn") {
-        return is_sos(what);
+        return Service::of_urn(what).is_some();
     }
     let telephone = scheme.eq_ignore_ascii_case("tel");
     let user = match what.split_once('@') {
@@ -73,15 +73,4 @@ pub fn is_emergency(packet: &[u8], countries: &[Country]) -> bool {
         && OUTSIDE
             .iter()
             .any(|outside| number::emergency(user, countries, *outside).is_some())
-}
-
-/// `service:sos`, alone or with a kind of help behind (RFC 5031 §4.2).
-fn is_sos(urn: &str) -> bool {
-    const SOS: &str = "service:sos";
-    let same = urn
-        .get(..SOS.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(SOS));
-    same && urn
-        .get(SOS.len()..)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

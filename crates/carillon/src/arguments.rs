@@ -10,7 +10,7 @@ mod trunk;
 pub(crate) use audio::{Call, ForkLeg, ForkSide, RecordAct, Recording};
 pub(crate) use ban::Ban;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use outside::{Number, Rate, Route, Toll};
+pub(crate) use outside::{Location, Number, Rate, Route, Toll};
 pub(crate) use sound::{Music, Prompt};
 use std::path::PathBuf;
 pub(crate) use trace::Trace;
@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Which trunks calls to the outside take
     #[command(subcommand)]
     Route(Route),
+    /// Where phones are, for calls for help
+    #[command(subcommand)]
+    Location(Location),
     /// What calls to the outside may be and cost
     #[command(subcommand)]
     Toll(Toll),

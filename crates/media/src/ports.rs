@@ -10,6 +10,9 @@ use std::time::Duration;
 const REST: Duration = Duration::from_secs(2);
 /// How long a pair that could not be bound is left alone; whoever has the port may leave.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// Pairs that are kept back for calls for help on each address: two for each of four calls, but no more than an eighth of all.
+const KEPT_BACK: u32 = 8;
+const KEPT_BACK_SHARE: u32 = 8;
 /// Local addresses served. Hosts have a handful.
 const MAX_ADDRESSES: usize = 256;
 
@@ -97,9 +100,13 @@ impl Ports {
 
     /// Takes a pair: a rested one that is bound already, else one never used, else one that failed long ago. When the
     /// range has no other, the one that has rested longest: a call is worth more than the rest of its ports, and whose
-    /// packets come late is not believed anyway unless the next call is with the same host.
-    pub(crate) fn take(&mut self, ip: IpAddr, now: Duration) -> Option<PairId> {
+    /// packets come late is not believed anyway unless the next call is with the same host. The last few are for `urgent` calls.
+    pub(crate) fn take(&mut self, ip: IpAddr, urgent: bool, now: Duration) -> Option<PairId> {
         let at = self.pool(ip)?;
+        let kept = self.kept_back();
+        if !urgent && kept > 0 && self.left(at, now) <= kept {
+            return None;
+        }
         let pool = self.pools.get_mut(at)?;
         let due = |queue: &mut VecDeque<(PairId, Duration)>| {
             queue
@@ -110,6 +117,26 @@ impl Ports {
             .or_else(|| self.make(at))
             .or_else(|| due(&mut self.pools.get_mut(at)?.failed))
             .or_else(|| Some(self.pools.get_mut(at)?.rested.pop_front()?.0))
+    }
+
+    /// Pairs that nobody takes but for a call for help.
+    fn kept_back(&self) -> u32 {
+        KEPT_BACK.min(self.range.pairs() / KEPT_BACK_SHARE) & !1
+    }
+
+    /// Pairs of a pool that nobody has; those that could not be bound are none for a while.
+    fn left(&self, at: usize, now: Duration) -> u32 {
+        let Some(pool) = self.pools.get(at) else { return 0 };
+        let tried_again = pool
+            .failed
+            .iter()
+            .take_while(|(_, free_at)| *free_at <= now)
+            .count();
+        let idle = pool.rested.len().saturating_add(tried_again);
+        let out = pool.made.len().saturating_sub(idle);
+        self.range
+            .pairs()
+            .saturating_sub(u32::try_from(out).unwrap_or(u32::MAX))
     }
 
     /// Takes the pair with this RTP address, whether it has rested or not. `None` when it is in use or not in the range.

@@ -142,9 +142,11 @@ impl Relay {
                 caller_ip,
                 callee_ip,
                 silence_s,
+                urgent,
             } => {
                 let engine = self.engine(*session);
-                let session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s, engine);
+                let mut session = Session::new(*session, (*caller_ip, *callee_ip), *silence_s, engine);
+                session.urgent = *urgent;
                 self.open(session, now);
             }
             MediaCommand::OpenStream {
@@ -393,9 +395,10 @@ impl Relay {
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return false;
         };
+        let urgent = session.urgent;
         let state = session.leg(leg);
         let wished = state.wish.take().and_then(|at| self.ports.take_this(at));
-        let Some(pair) = wished.or_else(|| self.ports.take(state.ip, now)) else {
+        let Some(pair) = wished.or_else(|| self.ports.take(state.ip, urgent, now)) else {
             return false;
         };
         state.pair = Some(pair);

@@ -47,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) caller: LegState,
     pub(crate) callee: LegState,
     pub(crate) carries: Carries,
+    /// It is a call for help.
+    pub(crate) urgent: bool,
     /// What is done with the legs' sound, where it is more than to relay it.
     pub(crate) engine: Box<Engine>,
     /// Which ticks it has.
@@ -98,6 +100,7 @@ impl Session {
             caller: LegState::new(ips.0),
             callee: LegState::new(ips.1),
             carries,
+            urgent: false,
             engine: Box::new(engine),
             beat: Beat::Never,
             recorders: Recorders::default(),

@@ -54,7 +54,7 @@ pub use draft::{FlowDraft, Patience, StepDraft, Words};
 pub use edge::{
     Access, AccessOutcome, Connect, ConnectOutcome, Connected, CredentialKey, FlowToken, SignIn, Transport,
 };
-pub use emergency::EmergencyCall;
+pub use emergency::{EmergencyCall, Point, Site, TrunkLocation, TrunkSos, WhichPhone, located};
 pub use event::{
     DialogRecord, EventChange, EventCommand, EventKey, EventRecord, EventState, Lamp, Mailbox, MessageRecord,
     Package, PublicationRecord, Resource, SubscriptionRecord,

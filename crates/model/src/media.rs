@@ -22,6 +22,8 @@ pub enum MediaCommand {
         callee_ip: IpAddr,
         /// Seconds without a packet from either side, after `Watch`, until `Silent` is reported; 0 = never.
         silence_s: u32,
+        /// Somebody calls for help: the pairs that are kept back for that may be taken as well.
+        urgent: bool,
     },
     /// Reserve a port pair per leg for a stream beside the audio of a call: its packets are passed on and nothing else.
     /// Answered as `Open` is.

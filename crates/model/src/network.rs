@@ -31,6 +31,15 @@ impl Network {
         is_whole.then_some(network)
     }
 
+    /// How many bits of an address it fixes, an IPv4 address taken for what it is over IPv6: the more, the narrower.
+    #[must_use]
+    pub fn bits(&self) -> u8 {
+        match self.address {
+            IpAddr::V4(_) => self.bits.saturating_add(96),
+            IpAddr::V6(_) => self.bits,
+        }
+    }
+
     /// True for the addresses of the range. IPv4 that came over IPv6 is IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -1,6 +1,8 @@
 //! What a tenant decides about its calls and registrations.
 
-use crate::{Container, FlowDraft, Library, RecordPolicy, Route, SrtpPolicy, TollPolicy};
+use crate::{
+    Container, FlowDraft, Library, RecordPolicy, Route, Site, SrtpPolicy, TollPolicy, WhichPhone, located,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -195,6 +197,16 @@ pub struct Policy {
     /// Other tenants whose calls this one carries over its trunks, both ways, by one of their domains each: what an operator does
     /// for companies without a carrier of their own.
     pub transit: Vec<String>,
+    /// How long after a call for help a call to the number that it has shown reaches the phone that called, minutes, whatever its user
+    /// has set; 0 = not at all.
+    pub emergency_callback_min: u16,
+    /// Extensions whose phones get a text when somebody calls for help.
+    pub emergency_notify: Vec<String>,
+    /// The location of phones that no other is for, by name; empty = none.
+    pub emergency_location: String,
+    /// Where phones are, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub locations: BTreeMap<String, Site>,
     /// What calls to the outside may be, and cost.
     #[serde(skip_serializing_if = "TollPolicy::is_usual")]
     pub toll: TollPolicy,
@@ -261,12 +273,18 @@ impl Default for Policy {
             caller_number: String::new(),
             routes: BTreeMap::new(),
             transit: Vec::new(),
+            emergency_callback_min: 30,
+            emergency_notify: Vec::new(),
+            emergency_location: String::new(),
+            locations: BTreeMap::new(),
             toll: TollPolicy::default(),
         }
     }
 }
 
 impl Policy {
+    /// Users whose phones are told of a call for help.
+    pub const MOST_NOTIFIED: usize = 50;
     /// Users that a list may have: its first document has to fit into one message.
     pub const LIST_USERS: usize = 64;
     /// Lists that a tenant may have: a change looks for its user in each.
@@ -304,6 +322,12 @@ impl Policy {
     pub fn countries(&self) -> impl Iterator<Item = String> {
         let others = self.regions.iter().map(|region| region.to_ascii_uppercase());
         std::iter::once(self.home()).chain(others)
+    }
+
+    /// Where a phone is, as far as the tenant has written it down: the location's name and the location.
+    #[must_use]
+    pub fn site_of(&self, phone: &WhichPhone<'_>) -> Option<(&str, &Site)> {
+        located(&self.locations, &self.emergency_location, phone)
     }
 
     /// The music that phones hear on hold, by its name in the library; `None` where they hear none of ours. What can't be

@@ -1,6 +1,9 @@
 //! Trunks: the ways to carriers and to other telephone systems.
 
-use crate::{ConnectOutcome, Network, NumberStyle, Place, SrtpPolicy, Transport, TrunkHeaders, TrunkId};
+use crate::{
+    ConnectOutcome, Network, NumberStyle, Place, SrtpPolicy, Transport, TrunkHeaders, TrunkId, TrunkLocation,
+    TrunkSos,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -79,6 +82,10 @@ pub struct TrunkDraft {
     pub headers: TrunkHeaders,
     /// How long its first answer to a call may take before another trunk is tried, seconds.
     pub try_s: u8,
+    /// How it is told whom a call for help is for.
+    pub sos: TrunkSos,
+    /// Whether it is told where somebody is who calls for help.
+    pub location: TrunkLocation,
 }
 
 /// Which header says who calls.
@@ -162,6 +169,8 @@ impl Default for TrunkDraft {
             called_in: TrunkCalled::Request,
             headers: TrunkHeaders::default(),
             try_s: 4,
+            sos: TrunkSos::Number,
+            location: TrunkLocation::None,
         }
     }
 }

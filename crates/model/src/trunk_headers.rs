@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Headers that every INVITE of ours has, or that other keys of a trunk say: what is written there is not a matter of rules, nor are
 /// those that nobody but the transport, the dialog or the body may set.
-const RESERVED: [&str; 50] = [
+const RESERVED: [&str; 51] = [
     "accept-contact",
     "alert-info",
     "also",
@@ -27,6 +27,7 @@ const RESERVED: [&str; 50] = [
     "expires",
     "from",
     "geolocation",
+    "geolocation-error",
     "geolocation-routing",
     "history-info",
     "identity",

@@ -174,6 +174,7 @@ impl Bench {
             caller_ip: HERE,
             callee_ip: HERE,
             silence_s: 0,
+            urgent: false,
         });
         self.report()
     }
@@ -258,6 +259,7 @@ fn packets_pass_both_ways_unchanged_from_the_port_that_the_phone_knows() {
         caller_ip: HERE,
         callee_ip: HERE,
         silence_s: 0,
+        urgent: false,
     });
     // Its answer comes after both descriptions were taken in.
     assert!(matches!(bench.report(), MediaReport::Opened { .. }));

@@ -46,6 +46,38 @@ impl Service {
         Service::Test,
     ];
 
+    /// Who is meant by a service URN for help (RFC 5031 §4.2), whatever stands before its first colon left out: `service:sos.police`. A
+    /// kind of help that has no number of its own is that for all: so the RFC has it (§4.2).
+    #[must_use]
+    pub fn of_urn(urn: &str) -> Option<Service> {
+        const SOS: &str = "service:sos";
+        let (head, rest) = urn.split_at_checked(SOS.len())?;
+        if !head.eq_ignore_ascii_case(SOS) || !(rest.is_empty() || rest.starts_with('.')) {
+            return None;
+        }
+        let kind = rest.get(1..).unwrap_or("").split('.').next().unwrap_or("");
+        let is_it = |known: &Service| known.kind().is_some_and(|own| own.eq_ignore_ascii_case(kind));
+        Some(Service::ALL.into_iter().find(is_it).unwrap_or(Service::General))
+    }
+
+    /// The service URN; that for all where there is none of its own.
+    #[must_use]
+    pub fn urn(self) -> String {
+        let kind = self.kind().map_or_else(String::new, |kind| format!(".{kind}"));
+        format!("urn:service:sos{kind}")
+    }
+
+    fn kind(self) -> Option<&'static str> {
+        match self {
+            Service::Police => Some("police"),
+            Service::Ambulance => Some("ambulance"),
+            Service::Fire => Some("fire"),
+            Service::CoastGuard => Some("marine"),
+            Service::MountainRescue => Some("mountain"),
+            Service::General | Service::Test => None,
+        }
+    }
+
     /// As records and the data file name it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -100,6 +132,33 @@ pub fn emergency(dialled: &str, countries: &[Country], outside: Option<&str>) ->
         .filter(|outside| !outside.is_empty())
         .and_then(|outside| digits.strip_prefix(outside));
     find(digits, countries).or_else(|| find(after?, countries))
+}
+
+/// Countries where help of every kind is 911 rather than 112, and no number of their own is in the file for it.
+const WITH_911: &str = "US CA PR GU VI AS MP BS BB BM JM DO TT KY LC VC GD AG KN DM AI TC VG MS SX MX AR UY EC PH PA CR SV HN PY VE SA JO";
+/// Countries where landlines know neither: the police take every call.
+const WITHOUT_BOTH: &str = "JP CN TW BR";
+
+/// The number of a service in the first of these countries, where the tenant is: its own, else that for all.
+#[must_use]
+pub fn number_of(service: Service, countries: &[Country]) -> &'static str {
+    let Some(home) = countries.first().copied() else {
+        return "112";
+    };
+    let of = |service: Service| {
+        let own = |entry: &&EmergencyNumber| entry.country == Some(home) && entry.service == service;
+        NUMBERS.iter().find(own).map(|entry| entry.number)
+    };
+    let is_in = |list: &str| list.split(' ').any(|code| Country::parse(code) == Some(home));
+    let usual = match () {
+        () if is_in(WITH_911) => Some("911"),
+        () if is_in(WITHOUT_BOTH) => of(Service::Police),
+        () => None,
+    };
+    of(service)
+        .or_else(|| of(Service::General))
+        .or(usual)
+        .unwrap_or("112")
 }
 
 fn find(digits: &str, countries: &[Country]) -> Option<EmergencyNumber> {

@@ -20,6 +20,8 @@ pub(crate) enum Access<'c> {
     },
     /// Wrong credentials: those that are claimed.
     Denied(CredentialKey),
+    /// They are right, but their user is switched off.
+    Disabled(&'c Device, CredentialKey),
 }
 
 /// Checks credentials of one tenant.
@@ -92,7 +94,8 @@ impl Gate {
                 // A disabled user's credentials are spent like others, or they would wait for the day of his return.
                 match config.user(device.user) {
                     Some(user) if user.enabled => Access::Granted(device, credential),
-                    _ => Access::Denied(credential),
+                    Some(_) => Access::Disabled(device, credential),
+                    None => Access::Denied(credential),
                 }
             }
             (Ok(_), Some(_)) | (Err(Refusal::Stale), _) => Access::Challenge { stale: true },

@@ -3,6 +3,7 @@
 //!
 //! Owns: the building of responses and the naming of tags and branches. Does not own: decisions.
 
+use crate::callbacks::Callbacks;
 use crate::carriers::Carriers;
 use crate::contact::contact;
 use crate::costs::{Costs, table_of};
@@ -20,21 +21,24 @@ use crate::rooms::Rooms;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
-    Access, AccessOutcome, CallId, Counts, FlowToken, MediaCommand, Now, SettingsChange, TenantConfig,
-    TollCheckpoint, TollPolicy, TrunkId, UserId, UserSettings, UserSettingsChange,
+    Access, AccessOutcome, CallId, Counts, EmergencyCall, FlowToken, MediaCommand, Now, SettingsChange,
+    TenantConfig, TollCheckpoint, TollPolicy, TrunkId, UserId, UserSettings, UserSettingsChange,
 };
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
 use sip::transaction::{ServerId, Transactions};
-use sip::{Message, Name, Writer};
+use sip::{Message, Method, Name, Writer};
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tenancy::{Directory, Meter, RateTable};
 
 /// What limits have counted is kept so long after it has changed: what a kill takes of it.
 const COUNT_AFTER: Duration = Duration::from_secs(2);
+
+/// Transactions beyond the limit of a tenant, for calls for help alone: some twenty at once.
+const URGENT_TRANSACTIONS: usize = 64;
 
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +191,13 @@ pub(crate) struct Context {
     pub(crate) numbering: Numbering,
     pub(crate) carriers: Carriers,
     pub(crate) costs: Costs,
+    /// Calls for help.
+    pub(crate) helping: BTreeSet<CallId>,
+    pub(crate) callbacks: Callbacks,
+    /// Calls for help that people on site are to be told of.
+    pub(crate) alarms: Vec<EmergencyCall>,
+    /// They are being told.
+    pub(crate) alarming: bool,
     pub(crate) meter: Meter,
     /// What calls cost; kept from one configuration to the next while the list is the same.
     rates: Option<Arc<RateTable>>,
@@ -222,7 +233,8 @@ impl Context {
         let without = |_| Meter::without_prices(config.policy().toll.clone());
         let meter = Meter::new(policy, rates.clone()).unwrap_or_else(without);
         Context {
-            tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16()),
+            tx: Transactions::keyed(setup.limits.transactions_per_tenant, tokens.bytes16())
+                .with_reserve(URGENT_TRANSACTIONS),
             timers: Wheel::new(),
             location: Location::new(config.id()),
             large: Large::new(&setup.limits),
@@ -235,6 +247,10 @@ impl Context {
             numbering: Numbering::new(config.policy()),
             carriers: Carriers::new(setup.inside),
             costs: Costs::default().renewed(&config),
+            helping: BTreeSet::new(),
+            callbacks: Callbacks::default(),
+            alarms: Vec::new(),
+            alarming: false,
             meter,
             rates,
             count_at: None,
@@ -454,6 +470,20 @@ impl Context {
         self.response(request, flow, code, Some(&tag))
     }
 
+    /// True for a request that belongs to a call for help.
+    pub(crate) fn is_of_help(&self, request: &Message<'_>, owner: Owner) -> bool {
+        if self.helping.is_empty() {
+            return false;
+        }
+        let in_dialog = || Some(self.legs.get(request.to_tag()?)?.call);
+        let cancelled = || match request.method() {
+            Some(Method::Cancel) => self.tx.find_invite_for_cancel(request)?.1.call(),
+            _ => None,
+        };
+        let call = owner.call().or_else(in_dialog).or_else(cancelled);
+        call.is_some_and(|call| self.helping.contains(&call))
+    }
+
     /// Makes a server transaction; at the limit the request is refused instead.
     pub(crate) fn accept(
         &mut self,
@@ -462,10 +492,11 @@ impl Context {
         owner: Owner,
         now: Now,
     ) -> Option<ServerId> {
-        match self
-            .tx
-            .accept(request, flow, flow.transport.is_reliable(), owner, now.mono)
-        {
+        self.tx.use_reserve(self.is_of_help(request, owner));
+        let reliable = flow.transport.is_reliable();
+        let accepted = self.tx.accept(request, flow, reliable, owner, now.mono);
+        self.tx.use_reserve(false);
+        match accepted {
             Ok(id) => Some(id),
             Err(_) => {
                 self.counts.over_limit += 1;

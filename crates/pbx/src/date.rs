@@ -2,31 +2,45 @@
 
 use model::Wall;
 
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
 /// RFC 3261 §20.17: `Sat, 13 Nov 2010 23:29:00 GMT`.
 pub(crate) fn date(at: Wall) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let (days, second) = (at.secs() / 86_400, at.secs() % 86_400);
+    let (year, month, day) = civil(at);
+    let name = |list: &[&'static str], at: u64| usize::try_from(at).ok().and_then(|i| list.get(i).copied());
+    format!(
+        "{}, {day:02} {} {year:04} {} GMT",
+        name(&DAYS, at.secs() / 86_400 % 7).unwrap_or(""),
+        name(&MONTHS, month).unwrap_or(""),
+        clock(at)
+    )
+}
+
+/// RFC 3339: `2010-11-13T23:29:00Z`.
+pub(crate) fn stamp(at: Wall) -> String {
+    let (year, month, day) = civil(at);
+    format!("{year:04}-{:02}-{day:02}T{}Z", month.saturating_add(1), clock(at))
+}
+
+/// Year, month from zero, day of the month.
+fn civil(at: Wall) -> (u64, u64, u64) {
     // Years begin in March, so that the leap day is their last (Hinnant, "chrono-compatible low-level date algorithms").
-    let z = days + 719_468;
+    let z = at.secs() / 86_400 + 719_468;
     let (era, doe) = (z / 146_097, z % 146_097);
     let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
     let day = doy - (153 * mp + 2) / 5 + 1;
     let month = (mp + 2) % 12;
-    let year = yoe + era * 400 + u64::from(month < 2);
-    let name = |list: &[&'static str], at: u64| usize::try_from(at).ok().and_then(|i| list.get(i).copied());
-    format!(
-        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
-        name(&DAYS, days % 7).unwrap_or(""),
-        name(&MONTHS, month).unwrap_or(""),
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    )
+    (yoe + era * 400 + u64::from(month < 2), month, day)
+}
+
+fn clock(at: Wall) -> String {
+    let second = at.secs() % 86_400;
+    format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
 }
 
 #[cfg(test)]

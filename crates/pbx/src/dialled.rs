@@ -4,6 +4,7 @@
 
 use crate::context::{Context, clean};
 use crate::gruu;
+use number::Service;
 use sip::{Message, Scheme, Uri};
 
 /// Octets of a number; longer ones lead nowhere.
@@ -33,6 +34,18 @@ impl Dialled {
             let number = uri.user.unwrap_or("").chars().filter(digits).collect::<String>();
             return Dialled {
                 number: clean(&number, LONGEST),
+                domain: context.config.realm().to_owned(),
+                instance: None,
+            };
+        }
+        if let Scheme::Other(word) = uri.scheme {
+            // Help is dialled by name (RFC 5031): it is the number of this country from here on.
+            let urn = uri.as_str().get(word.len().saturating_add(1)..).unwrap_or("");
+            let service = Service::of_urn(urn).filter(|_| word.eq_ignore_ascii_case("urn"));
+            return Dialled {
+                number: service
+                    .map_or("", |service| context.numbering.help(service))
+                    .to_owned(),
                 domain: context.config.realm().to_owned(),
                 instance: None,
             };

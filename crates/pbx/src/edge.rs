@@ -21,6 +21,8 @@ pub(crate) const ALLOW: &str =
 /// Body types that are read; those of INFO in a call alone besides descriptions.
 const BODIES: &[&str] = &[
     sdp::CONTENT_TYPE,
+    // A phone may say where it is beside its description: that is taken out.
+    "multipart/mixed",
     "application/dtmf-relay",
     "application/dtmf",
     sdp::FRAGMENT_TYPE,
@@ -197,7 +199,16 @@ impl Edge {
             methods: METHODS,
             extensions: EXTENSIONS,
             bodies,
-            schemes: &[Scheme::Sip, Scheme::Tel],
+            // Help has names without a scheme of SIP (RFC 5031).
+            schemes: match method {
+                Some(Method::Invite | Method::Ack | Method::Cancel | Method::Prack) => &[
+                    Scheme::Sip,
+                    Scheme::Tel,
+                    Scheme::Other("urn"),
+                    Scheme::Other("URN"),
+                ],
+                _ => &[Scheme::Sip, Scheme::Tel],
+            },
             max_bytes: self.limits.message_bytes,
             max_body_bytes: self.limits.message_bytes,
         }

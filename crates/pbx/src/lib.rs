@@ -15,6 +15,7 @@
 mod auth;
 mod bearer;
 mod call;
+mod callbacks;
 mod carriers;
 mod contact;
 mod context;
@@ -36,6 +37,7 @@ mod outbound;
 mod outgoing;
 mod parting;
 mod peer;
+mod pidf;
 mod push;
 mod reach;
 mod registrar;

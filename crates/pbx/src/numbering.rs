@@ -4,7 +4,7 @@
 
 use flow::Outside;
 use model::{DestinationClass, Policy, TrunkDraft};
-use number::{Country, E164, Format, Plan};
+use number::{Country, E164, Format, Plan, Service};
 
 /// Built once per configuration: a plan takes longer to make than to ask.
 #[derive(Debug, Default)]
@@ -41,6 +41,17 @@ impl Numbering {
             number: found.number.into(),
             class: DestinationClass::Emergency,
         })
+    }
+
+    /// The number of a service of help where the tenant is.
+    pub(crate) fn help(&self, service: Service) -> &'static str {
+        number::number_of(service, &self.countries)
+    }
+
+    /// The service URN of an emergency number (RFC 5031).
+    pub(crate) fn urn(&self, number: &str) -> Option<String> {
+        let found = number::emergency(number, &self.countries, None)?;
+        Some(found.service.urn())
     }
 
     /// The number of the public network that was dialled.

@@ -24,6 +24,24 @@ impl Context {
         owner: Owner,
         now: Now,
     ) -> Result<ClientId, Full> {
+        // Whoever hangs up must be able to, where there is a call for help at all.
+        let ends = method == Method::Bye && !self.helping.is_empty();
+        let urgent = self.alarming || ends || owner.call().is_some_and(|call| self.helping.contains(&call));
+        self.tx.use_reserve(urgent);
+        let client = self.begin_request(method, branch, bytes, flow, owner, now);
+        self.tx.use_reserve(false);
+        client
+    }
+
+    fn begin_request(
+        &mut self,
+        method: Method<'_>,
+        branch: &str,
+        bytes: Bytes,
+        flow: FlowToken,
+        owner: Owner,
+        now: Now,
+    ) -> Result<ClientId, Full> {
         let route = self.large.route(&flow, &bytes);
         if matches!(route, Route::Datagram) {
             let reliable = flow.transport.is_reliable();

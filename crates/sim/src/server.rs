@@ -149,12 +149,8 @@ impl Server {
             limits,
         };
         let configs: BTreeMap<_, _> = configs.into_iter().map(|c| (c.id(), Arc::new(c))).collect();
-        let rows = configs.values().map(|c| {
-            (
-                c.id(),
-                c.domains().iter().map(|d| d.to_string()).collect::<Vec<_>>(),
-            )
-        });
+        let domains = |c: &TenantConfig| c.domains().iter().map(|d| d.to_string()).collect::<Vec<_>>();
+        let rows = configs.values().map(|c| (c.id(), domains(c)));
         let directory = Arc::new(
             Directory::new(rows).unwrap_or_else(|e| unreachable!("two tenants share a domain: {e}")),
         );
@@ -338,6 +334,20 @@ impl Server {
         if let Some(new) = new {
             self.configure(new, now);
         }
+    }
+
+    /// An administrator changes users.
+    pub fn alter(&mut self, id: TenantId, alter: impl FnMut(&mut User), now: Now) {
+        if let Some(new) = self.renewed(id, alter) {
+            self.configure(new, now);
+        }
+    }
+
+    /// The tenants begin anew with other limits.
+    pub fn limit(&mut self, limits: Limits, now: Now) {
+        self.setup.limits = limits;
+        self.tenants.clear();
+        self.start_tenants(now);
     }
 
     /// The next version of a configuration, its users altered.

@@ -11,6 +11,7 @@ pub mod header;
 pub mod locate;
 pub mod message;
 pub mod method;
+pub mod multipart;
 pub mod split;
 pub mod stream;
 pub mod timer;

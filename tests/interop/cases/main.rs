@@ -21,6 +21,7 @@ mod disk;
 mod dtls;
 mod events;
 mod forked;
+mod helped;
 mod hostile;
 mod keypad;
 mod keys;

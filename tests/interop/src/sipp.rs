@@ -39,6 +39,7 @@ pub struct Sipp<'a> {
     call_id: Option<String>,
     keys: Vec<(String, String)>,
     rows: Vec<String>,
+    keeps_messages: bool,
 }
 
 impl<'a> Sipp<'a> {
@@ -63,6 +64,7 @@ impl<'a> Sipp<'a> {
             call_id: None,
             keys: Vec::new(),
             rows: Vec::new(),
+            keeps_messages: false,
         })
     }
 
@@ -132,6 +134,13 @@ impl<'a> Sipp<'a> {
         self
     }
 
+    /// What it gets and sends is kept, see [`Run::messages`].
+    #[must_use]
+    pub fn keeps_messages(mut self) -> Sipp<'a> {
+        self.keeps_messages = true;
+        self
+    }
+
     /// One line of values, `[field0]` and on; SIPp takes them in turn.
     #[must_use]
     pub fn row(mut self, fields: &[String]) -> Sipp<'a> {
@@ -149,11 +158,13 @@ impl<'a> Sipp<'a> {
         let log = self.stage.path(&format!("{}.log", self.name));
         let program = Program::start(&self.name, &mut command, &log)?;
         let errors = self.stage.path(&format!("{}-errors.log", self.name));
+        let messages = format!("{}-messages.log", self.name);
         Ok(Run {
             name: self.name,
             program,
             statistics,
             errors,
+            messages: self.stage.path(&messages),
             port: self.port,
         })
     }
@@ -191,6 +202,12 @@ impl<'a> Sipp<'a> {
             .args(["-recv_timeout", "40000", "-trace_err", "-error_file"])
             .arg(log("errors"));
         command.arg("-trace_logs").arg("-log_file").arg(log("lines"));
+        if self.keeps_messages {
+            command
+                .arg("-trace_msg")
+                .arg("-message_file")
+                .arg(log("messages"));
+        }
         command.args(["-trace_stat", "-fd", "1", "-stf"]).arg(statistics);
         if let Some(uri) = &self.digest_uri {
             command.args(["-auth_uri", uri]);
@@ -235,6 +252,7 @@ pub struct Run {
     program: Program,
     statistics: PathBuf,
     errors: PathBuf,
+    messages: PathBuf,
     port: u16,
 }
 
@@ -279,6 +297,14 @@ impl Run {
             self.name
         );
         Ok(figures)
+    }
+
+    /// What it got and sent, where it kept that.
+    ///
+    /// # Errors
+    /// It kept nothing.
+    pub fn messages(&self) -> Result<String> {
+        fs::read_to_string(&self.messages).with_context(|| format!("cannot read {}", self.messages.display()))
     }
 
     /// Waits until the scenario has logged a line that begins with this word, and gives what follows.

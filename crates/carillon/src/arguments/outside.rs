@@ -63,6 +63,35 @@ pub(crate) enum Route {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Location {
+    /// Write a location down, or change it
+    Set {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Name of the location, within the tenant
+        name: String,
+        /// country=de A3=Berlin RD=Invalidenstr. HNO=1 FLR=3 point=52.53,13.37,30 phones=101,102 networks=10.1.0.0/16; see docs/commands.md
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        changes: Vec<String>,
+        /// It is that of all phones that no other is for
+        #[arg(long)]
+        usual: bool,
+    },
+    /// All locations of a tenant, and the phones that have none
+    List {
+        /// Name, domain or id of the tenant
+        tenant: String,
+    },
+    /// Remove a location
+    Remove {
+        /// Name, domain or id of the tenant
+        tenant: String,
+        /// Name of the location
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Toll {
     /// What a tenant's calls to the outside may be: kinds of numbers and limits
     Show {

@@ -177,7 +177,7 @@ fn call(names: &Names, view: &CallView) -> Value {
 }
 
 /// Runs `carillon status`.
-pub(super) fn status(desk: &Desk) -> Result<()> {
+pub(super) fn status(desk: &mut Desk) -> Result<()> {
     let client = Client::connect(&desk.data_dir)?;
     let status: StatusView = client.one(&Request::Status)?;
     let mut text = format!(
@@ -206,8 +206,12 @@ pub(super) fn status(desk: &Desk) -> Result<()> {
     {
         text.push_str(&format!("  {name} {number}\n"));
     }
+    // A status is told all the same where the store can't be read.
+    let (without, warning) = super::help::without(desk).unwrap_or_default();
+    text.push_str(&warning);
     let mut value = serde_json::to_value(&status).context("cannot print the status")?;
     if let Some(object) = value.as_object_mut() {
+        object.insert("without_emergency_path".to_owned(), without);
         object.remove("started_ms");
         object.insert("started".to_owned(), instant(Wall(status.started_ms)));
     }

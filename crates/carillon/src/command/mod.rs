@@ -14,9 +14,11 @@ mod csv;
 mod device;
 mod domain;
 mod flow;
+mod help;
 mod input;
 mod list;
 mod live;
+mod location;
 mod music;
 mod names;
 mod number;
@@ -55,6 +57,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Trunk(command) => trunk::run(&mut desk, command),
         Command::Number(command) => number::run(&mut desk, command),
         Command::Route(command) => route::run(&mut desk, command),
+        Command::Location(command) => location::run(&mut desk, command),
         Command::Toll(command) => toll::run(&mut desk, command),
         Command::Rate(command) => rate::run(&mut desk, command),
         Command::Prompt(command) => prompt::run(&mut desk, command, global),
@@ -77,7 +80,7 @@ pub(crate) fn run(command: &Command, global: &Global) -> Result<()> {
         Command::Trace(options) => trace::run(&mut desk, options),
         Command::Quality { call, tenant } => audio::quality(&mut desk, tenant.as_deref(), *call),
         Command::Ban(command) => ban::run(&desk, command),
-        Command::Status => live::status(&desk),
+        Command::Status => live::status(&mut desk),
         Command::Serve | Command::CheckConfig { .. } => Ok(()),
     }
 }

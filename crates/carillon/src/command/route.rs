@@ -1,5 +1,6 @@
 //! `carillon route`: which trunks calls to the outside take.
 
+use super::help::help;
 use super::{Desk, change};
 use crate::arguments::Route as Command;
 use crate::output::Table;
@@ -18,47 +19,6 @@ pub(super) fn run(desk: &mut Desk, command: &Command) -> Result<()> {
         } => set(desk, tenant, name, changes),
         Command::List { tenant } => list(desk, tenant),
         Command::Delete { tenant, name } => delete(desk, tenant, name),
-    }
-}
-
-/// The way that calls for help take.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Help {
-    /// `none`, `any_trunk` or `route`.
-    path: &'static str,
-    /// One line; empty where all is well.
-    pub(super) warning: String,
-}
-
-/// What becomes of calls to emergency numbers: they take the trunks of routes for them, then every other trunk that is enabled.
-pub(super) fn help(tenant: &str, policy: &Policy, trunks: &[TrunkRow]) -> Help {
-    let is_usable = |name: &str| {
-        let known = |trunk: &&TrunkRow| trunk.name.eq_ignore_ascii_case(name);
-        trunks.iter().find(known).is_some_and(|trunk| trunk.draft.enabled)
-    };
-    let mut routes = policy.routes.values();
-    let by_route = routes.any(|route| {
-        route.enabled && route.emergency && route.trunks.iter().any(|trunk| is_usable(&trunk.name))
-    });
-    if !trunks.iter().any(|trunk| trunk.draft.enabled) {
-        return Help {
-            path: "none",
-            warning: format!(
-                "{tenant} has NO EMERGENCY PATH: no trunk is enabled, calls for help reach nobody"
-            ),
-        };
-    }
-    match by_route {
-        true => Help {
-            path: "route",
-            warning: String::new(),
-        },
-        false => Help {
-            path: "any_trunk",
-            warning: format!(
-                "{tenant} has no route with emergency=true to an enabled trunk: calls for help take any trunk"
-            ),
-        },
     }
 }
 

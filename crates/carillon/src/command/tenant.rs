@@ -1,6 +1,6 @@
 //! `carillon tenant`.
 
-use super::Desk;
+use super::{Desk, help};
 use crate::arguments::Tenant;
 use crate::output::{Table, printable};
 use anyhow::{Context, Result, bail};
@@ -50,8 +50,13 @@ fn add(desk: &mut Desk, name: &str, domains: &[String]) -> Result<()> {
 fn list(desk: &mut Desk) -> Result<()> {
     let (store, operator) = desk.store()?;
     let rows = store.list_tenants(operator)?;
-    let mut table = Table::new(&["ID", "NAME", "ENABLED", "DOMAINS", "USERS", "DEVICES"]);
+    let mut table = Table::new(&["ID", "NAME", "ENABLED", "DOMAINS", "USERS", "DEVICES", "HELP"]);
+    let mut values = Vec::new();
     for row in &rows {
+        let help = help::of(desk, &row.id.to_string())?;
+        let mut shown = value(row)?;
+        help::add(&mut shown, &help);
+        values.push(shown);
         table.row([
             row.id.to_string(),
             row.name.clone(),
@@ -59,9 +64,12 @@ fn list(desk: &mut Desk) -> Result<()> {
             row.domains.join(" "),
             row.users.to_string(),
             row.devices.to_string(),
+            match help.path {
+                "none" => "NO PATH".to_owned(),
+                path => path.to_owned(),
+            },
         ]);
     }
-    let values = rows.iter().map(value).collect::<Result<Vec<_>>>()?;
     desk.print(
         &values.into(),
         &table.text("No tenant yet; carillon tenant add makes one."),
@@ -70,7 +78,9 @@ fn list(desk: &mut Desk) -> Result<()> {
 
 fn show(desk: &mut Desk, tenant: &str) -> Result<()> {
     let (row, _) = desk.tenant(tenant)?;
-    let shown = value(&row)?;
+    let help = help::of(desk, tenant)?;
+    let mut shown = value(&row)?;
+    help::add(&mut shown, &help);
     let mut text = format!(
         "{} (id {}, {}, version {})\ndomains  {}\nusers    {}\ndevices  {}\npolicy\n",
         printable(&row.name),
@@ -83,10 +93,13 @@ fn show(desk: &mut Desk, tenant: &str) -> Result<()> {
     );
     let policy = shown.get("policy").and_then(Value::as_object);
     // These are long, and have commands that show them.
-    let own = ["toll", "flows", "routes"];
+    let own = ["toll", "flows", "routes", "locations"];
     let keys = policy.into_iter().flatten();
     for (key, value) in keys.filter(|(key, _)| !own.contains(&key.as_str())) {
         text.push_str(&format!("  {key} = {value}\n"));
+    }
+    if !help.warning.is_empty() {
+        text.push_str(&format!("{}.\n", help.warning));
     }
     desk.print(&shown, &text)
 }
@@ -120,6 +133,13 @@ fn set(desk: &mut Desk, tenant: &str, changes: &[String], switch: Option<bool>) 
     let (store, operator) = desk.store()?;
     if policy.caller_number != row.policy.caller_number && !policy.caller_number.is_empty() {
         policy.caller_number = super::number::of_tenant(&store.list_numbers(&scope)?, &policy.caller_number)?;
+    }
+    if policy.emergency_notify != row.policy.emergency_notify {
+        let users = store.list_users(&scope)?;
+        let is_there = |known: &String| users.iter().any(|user| *user.extension == **known);
+        if let Some(unknown) = policy.emergency_notify.iter().find(|known| !is_there(known)) {
+            bail!("there is no extension {unknown} that could be told of calls for help");
+        }
     }
     if policy.hold_music != row.policy.hold_music {
         let own = store.sounds(&scope, SoundKind::Music)?;
@@ -175,6 +195,15 @@ fn changed(policy: &Policy, changes: &[String]) -> Result<Policy> {
         number::Plan::new(home, area.as_deref(), outside.as_deref())
             .map_err(|fault| anyhow::anyhow!("area and outside: {fault}"))?;
     }
+    let gone = !new.emergency_location.is_empty() && !new.locations.contains_key(&new.emergency_location);
+    if gone && new.emergency_location != policy.emergency_location {
+        let known: Vec<&str> = new.locations.keys().map(String::as_str).collect();
+        bail!(
+            "there is no location {:?}; there are {}",
+            new.emergency_location,
+            known.join(", ")
+        );
+    }
     check(new)
 }
 
@@ -185,6 +214,15 @@ fn check(policy: Policy) -> Result<Policy> {
     }
     if !(policy.min_expires_s..=policy.max_expires_s).contains(&policy.default_expires_s) {
         bail!("default_expires_s must lie between min_expires_s and max_expires_s");
+    }
+    if policy.emergency_callback_min > 1_440 {
+        bail!("emergency_callback_min must be at most 1440, a day");
+    }
+    if policy.emergency_notify.len() > Policy::MOST_NOTIFIED {
+        bail!(
+            "emergency_notify has at most {} extensions",
+            Policy::MOST_NOTIFIED
+        );
     }
     if policy.min_se_s < 90 {
         bail!("min_se_s must be at least 90");
@@ -253,6 +291,9 @@ mod tests {
             ("region=xx", "no country"),
             ("regions=de,zz", "no country"),
             ("area=x", "area and outside"),
+            ("locations=x", "location"),
+            ("emergency_location=hall", "no location"),
+            ("emergency_callback_min=1441", "a day"),
             ("country=fantasia", "there are de, es, fr, pl, uk, us"),
         ] {
             let message = apply(change).unwrap_err().to_string();

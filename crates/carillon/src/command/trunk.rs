@@ -1,6 +1,6 @@
 //! `carillon trunk`: ways to carriers.
 
-use super::{Desk, carriers, change, route, secret};
+use super::{Desk, carriers, change, help, route, secret};
 use crate::arguments::Trunk;
 use crate::control::Request;
 use crate::control::client::Client;
@@ -162,7 +162,7 @@ fn warnings(desk: &mut Desk, tenant: Option<&str>) -> Result<Vec<String>> {
         let (_, scope) = desk.tenant(&row.id.to_string())?;
         let (store, _) = desk.store()?;
         let trunks = store.list_trunks(&scope)?;
-        warnings.push(route::help(&row.name, &row.policy, &trunks).warning);
+        warnings.push(help::help(&row.name, &row.policy, &trunks).warning);
     }
     warnings.retain(|warning| !warning.is_empty());
     Ok(warnings)

@@ -53,6 +53,9 @@ fn usual_policy() -> Expect {
           "default_expires_s": 3600,
           "detect_fax": false,
           "dtmf": "events",
+          "emergency_callback_min": 30,
+          "emergency_location": "",
+          "emergency_notify": [],
           "flow_timer_s": 120,
           "flows": {},
           "follow_redirects": true,
@@ -95,6 +98,7 @@ fn usual_policy() -> Expect {
           "srtp": "optional",
           "supervisors": {},
           "transcode": true,
+          "transit": [],
           "trust_phones": false,
           "watch_calls": "all",
           "watch_presence": "all"

@@ -158,8 +158,13 @@ fn the_status_has_listeners_workers_and_counters() {
     assert_eq!(status["listen"].as_array().map(Vec::len), Some(5));
     assert_eq!(status["tenants"], 1);
     let keys: Vec<&str> = status.as_object().unwrap().keys().map(String::as_str).collect();
-    expect!["calls connections counts data_dir draining listen media_packets media_ticks_late media_workers pid started tenants uptime_s version workers"].assert_eq(&keys.join(" "));
+    expect!["calls connections counts data_dir draining listen media_packets media_ticks_late media_workers pid started tenants uptime_s version without_emergency_path workers"].assert_eq(&keys.join(" "));
+    assert_eq!(status["without_emergency_path"], serde_json::json!(["acme"]));
     let text = site.text(&["status"]);
+    assert!(
+        text.contains("NO EMERGENCY PATH for 1 of the tenants: acme"),
+        "{text}"
+    );
     assert!(
         text.contains("listening tls") && text.contains("auth_failed 1"),
         "{text}"

@@ -268,3 +268,110 @@ fn a_price_list_is_imported_asked_and_kept_in_the_currency_of_the_limits() {
     site.json(&["rate", "delete", "acme"]);
     assert!(site.text(&["rate", "show", "acme"]).contains("has no price list"));
 }
+
+#[test]
+fn locations_are_written_down_and_phones_without_one_are_named() {
+    let site = acme();
+    site.json(&["user", "add", "acme", "102"]);
+    let list = site.json(&["location", "list", "acme"]);
+    assert_eq!(list["locations"], json!([]));
+    assert_eq!(list["unlocated"], json!(["101", "102"]));
+    assert!(
+        site.text(&["location", "list", "acme"])
+            .contains("NO LOCATION for phones: 101 102.")
+    );
+    let set = ["location", "set", "acme", "lab"];
+    let address = [
+        "country=de",
+        "a3=Berlin",
+        "RD=Unter den Linden",
+        "hno=1",
+        "point=52.5,13.4,30",
+    ];
+    let lab = site.json(&[&set[..], &address, &["phones=101", "networks=10.1.0.0/16"]].concat());
+    assert_eq!(
+        lab["civic"],
+        json!({"country": "de", "A3": "Berlin", "RD": "Unter den Linden", "HNO": "1"})
+    );
+    assert_eq!(
+        lab["text"],
+        "Unter den Linden 1, Berlin, DE, 52.500000,13.400000,30"
+    );
+    assert_eq!(
+        (&lab["usual"], &lab["networks"]),
+        (&json!(false), &json!(["10.1.0.0/16"]))
+    );
+    let changed = site.json(&[&set[..], &["HNO=", "point="]].concat());
+    assert_eq!(
+        (changed["civic"].get("HNO"), &changed["point"]),
+        (None, &Value::Null)
+    );
+    assert_eq!(
+        site.json(&["location", "list", "acme"])["unlocated"],
+        json!(["102"])
+    );
+    site.json(&[
+        "location",
+        "set",
+        "acme",
+        "hall",
+        "country=de",
+        "LOC=hall",
+        "--usual",
+    ]);
+    assert_eq!(
+        site.json(&["tenant", "show", "acme"])["policy"]["emergency_location"],
+        "hall"
+    );
+    site.json(&["location", "remove", "acme", "hall"]);
+    assert_eq!(
+        site.json(&["tenant", "show", "acme"])["policy"]["emergency_location"],
+        ""
+    );
+    assert!(
+        site.refusal(&["location", "remove", "acme", "hall"])
+            .contains("location list")
+    );
+    // Who is told of calls for help is there.
+    let told = site.json(&["tenant", "set", "acme", "emergency_notify=102"]);
+    assert_eq!(told["policy"]["emergency_notify"], json!(["102"]));
+    let gone = site.refusal(&["tenant", "set", "acme", "emergency_notify=102,103"]);
+    assert!(gone.contains("no extension 103"), "{gone}");
+}
+
+#[test]
+fn whoever_looks_at_a_tenant_hears_of_a_missing_emergency_path() {
+    let site = acme();
+    let shown = |site: &Site| site.json(&["tenant", "show", "acme"])["emergency"].clone();
+    assert_eq!(shown(&site), "any_trunk");
+    assert_eq!(site.json(&["tenant", "list"])[0]["emergency"], "any_trunk");
+    site.json(&["trunk", "set", "acme", "main", "enabled=false"]);
+    assert_eq!(shown(&site), "none");
+    assert!(site.text(&["tenant", "list"]).contains("NO PATH"));
+    for command in [&["tenant", "show", "acme"][..], &["location", "list", "acme"]] {
+        let text = site.text(command);
+        assert!(text.contains("acme has NO EMERGENCY PATH"), "{command:?}: {text}");
+    }
+}
+
+#[test]
+fn a_location_that_can_not_be_told_is_refused() {
+    let site = acme();
+    site.json(&["location", "set", "acme", "lab", "country=de", "phones=101"]);
+    for (arguments, part) in [
+        (&["hall", "country=de", "phones=101"][..], "101 is at lab"),
+        (
+            &["hall", "country=de", "phones=999"],
+            "no extension or device 999",
+        ),
+        (&["attic", "A3=Berlin"], "needs its country"),
+        (&["attic", "phones="], "needs an address"),
+        (&["attic", "country=de", "street=x"], "RD (street)"),
+        (&["attic", "point=91,0"], "LATITUDE,LONGITUDE"),
+        (&["a b", "country=de"], "1 to 64 letters"),
+    ] {
+        let all = [&["location", "set", "acme"][..], arguments].concat();
+        let refusal = site.refusal(&all);
+        assert!(refusal.contains(part), "{arguments:?}: {refusal}");
+    }
+}

@@ -23,6 +23,7 @@ fn open(session: MediaSessionId) -> MediaCommand {
         caller_ip: here,
         callee_ip: here,
         silence_s: 0,
+        urgent: false,
     }
 }
 

@@ -209,6 +209,7 @@ fn two_addresses_have_pools_of_their_own() {
             caller_ip: ip("2001:db8::1"),
             callee_ip: ip("198.51.100.1"),
             silence_s: 0,
+            urgent: false,
         });
         let (caller, callee) = world.opened();
         assert_eq!(caller.port(), callee.port());

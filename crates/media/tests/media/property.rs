@@ -120,6 +120,7 @@ impl Run {
                     caller_ip,
                     callee_ip,
                     silence_s: 3,
+                    urgent: false,
                 }
             }
             1 => {

@@ -133,6 +133,7 @@ impl World {
             caller_ip: ip(CALLER_RELAY),
             callee_ip: ip(CALLEE_RELAY),
             silence_s,
+            urgent: false,
         });
     }
 

@@ -56,14 +56,19 @@ pub(super) fn news(tenant: TenantId, news: &TrunkNews) {
 /// Somebody calls for help.
 pub(super) fn emergency(call: &EmergencyCall) {
     let (tenant, id) = (call.tenant, call.call);
+    let place = call
+        .location
+        .as_ref()
+        .map_or("at no known location", |(_, text)| text);
     tracing::error!(
         %tenant,
         call = %id,
-        "emergency call to {} from {} {} at {}",
+        "emergency call to {} from {} {} at {}, {}",
         call.number,
         call.from,
         call.display,
-        call.address
+        call.address,
+        place
     );
 }
 

@@ -283,3 +283,53 @@ fn numbers_of_the_world_and_emergency_numbers_are_apart() {
         assert_eq!(plan.read(number), None, "{number} in {code}");
     }
 }
+
+#[test]
+fn help_has_names_that_lead_to_the_numbers_of_a_country() {
+    use number::{Service, number_of};
+    let of = |code: &str, urn: &str| Service::of_urn(urn).map(|service| number_of(service, &[country(code)]));
+    for (code, urn, expected) in [
+        ("de", "service:sos", "112"),
+        ("de", "service:sos.police", "110"),
+        ("de", "Service:SOS.Fire", "112"),
+        ("at", "service:sos.fire", "122"),
+        ("at", "service:sos.mountain", "140"),
+        ("us", "service:sos", "911"),
+        ("us", "service:sos.ambulance", "911"),
+        ("gb", "service:sos.police", "999"),
+        ("au", "service:sos", "000"),
+        ("jp", "service:sos", "110"),
+        ("jp", "service:sos.marine", "118"),
+        ("jp", "service:sos.fire.forest", "119"),
+        // Kinds that nobody here has a number for are help all the same (RFC 5031 §4.2).
+        ("de", "service:sos.animal-control", "112"),
+        ("us", "service:sos.poison", "911"),
+    ] {
+        assert_eq!(of(code, urn), Some(expected), "{code} {urn}");
+    }
+    for urn in [
+        "",
+        "service:so",
+        "service:sosx",
+        "service:counseling",
+        "sos",
+        "service:test.sos",
+        "ß",
+    ] {
+        assert_eq!(of("de", urn), None, "{urn}");
+    }
+    assert_eq!(number_of(General, &[]), "112");
+    for service in Service::ALL {
+        let again = Service::of_urn(service.urn().strip_prefix("urn:").unwrap());
+        let same = again == Some(service) || service == Test;
+        assert!(same, "{service:?}");
+        // Whatever a service leads to is a number of help in its country.
+        for code in ["de", "us", "at", "gb", "jp", "fr", "in", "br", "mx"] {
+            let number = number_of(service, &[country(code)]);
+            assert!(
+                emergency(number, &[country(code)], None).is_some(),
+                "{code} {number}"
+            );
+        }
+    }
+}

@@ -79,7 +79,9 @@ impl Call {
             }
             None => {
                 leg.bye(context, "SIP;cause=488;text=\"Not Acceptable Here\"", now);
-                if !self.asks_otherwise(context, index, 488, now) {
+                if !self.asks_otherwise(context, index, 488, now)
+                    && !self.carrier_failed(context, index, 488, true, now)
+                {
                     self.target_failed(context, index, 488, now);
                 }
             }

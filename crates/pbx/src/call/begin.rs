@@ -8,15 +8,18 @@ use super::delayed_offer::read_offer;
 use super::record::Record;
 use super::reliable::Reliable;
 use super::session_id::SessionIds;
-use super::{Call, Leg, PendingInvite};
+use super::{Call, Leg, PendingInvite, emergency};
 use super::{codecs, identity, intercom, keys, session, transit, user_to_user, web};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner, clean};
 use crate::dialled::Dialled;
 use crate::following::PhoneKey;
 use crate::peer::Peer;
+use crate::pidf;
 use flow::{Flow, Node, Refusal, Run};
-use model::{CallId, Device, FlowToken, Leg as SideOf, Now, Party, TenantConfig, Trunk, TrunkCalled};
+use model::{
+    CallId, Device, FlowToken, Leg as SideOf, Now, Party, TenantConfig, Trunk, TrunkCalled, TrunkId,
+};
 use sdp::{Description, Side};
 use sip::dialog::Dialog;
 use sip::header::NameAddr;
@@ -44,9 +47,10 @@ impl Arrival {
         flow: FlowToken,
         now: Now,
     ) -> Option<Arrival> {
-        let offer = read_offer(context, from, message, flow).ok()?;
+        let offer = read_offer(context, (Some(id), from), message, flow).ok()?;
         let tag = context.new_tag();
-        if is_beyond_us(context, message, flow) {
+        // Nobody asks a call for help to be more private than can be, or to wait.
+        if !context.helping.contains(&id) && is_beyond_us(context, message, flow) {
             return None;
         }
         let Ok(dialog) = Dialog::uas(message, &tag) else {
@@ -80,6 +84,7 @@ impl Call {
     ) -> Option<Call> {
         let config = Arc::clone(&context.config);
         let arrival = Arrival::take(context, (id, device.user.into()), message, flow, now)?;
+        let srtp = emergency::protection(context, id, config.policy().srtp);
         let Dialled {
             number: dialled,
             domain,
@@ -93,6 +98,9 @@ impl Call {
         run.meet(device.user);
         let record = Record::begin(context, caller, callee, now);
         let mut leg = caller_leg(context, device, arrival.dialog, message, flow);
+        if srtp != config.policy().srtp {
+            keys::equip(context, srtp, &mut leg.side, &flow, false);
+        }
         web::welcome_if_offered(context, &mut leg.side, arrival.offer.as_ref());
         if arrival.offer.as_ref().is_some_and(web::is_dtls_alone) {
             context.location.takes_dtls(leg.user(), &leg.flow, true);
@@ -124,16 +132,19 @@ impl Call {
             identity::ANONYMOUS.clone_into(&mut identity.0);
         }
         make_known(context, arrival.tag, id, peer);
+        let back = number_in(&dialled).and_then(|number| emergency::called_back(context, number, now));
+        let (calls_back, back) = back.unzip();
+        let is_back = back.is_some();
         let carried = match leads_to {
             Some(_) => None,
             None => transit::carried(context, trunk, message, &dialled),
         };
-        let transit = carried.as_ref().map(|(transit, _)| *transit);
-        let run = match (&leads_to, carried) {
+        let transit = carried.as_ref().map(|(transit, _)| *transit).filter(|_| !is_back);
+        let run = back.unwrap_or_else(|| match (&leads_to, carried) {
             (Some(number), _) => Run::new(context.route(&config, number, config.realm())),
             (None, Some((_, what))) => Run::new(Flow::outside(what)),
             (None, None) => Run::new(Flow::new(vec![Node::Refuse(Refusal::UnknownNumber)])),
-        };
+        });
         let mut record = Record::begin(context, caller, callee, now);
         record.came_to(dialled);
         let mut side = Side::new(context.random() >> 1);
@@ -144,13 +155,25 @@ impl Call {
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
         call.identity = identity;
         call.transit = transit;
+        let is_ours = transit.is_some() && trunk.id == TrunkId::INSIDE;
+        call.place = is_ours.then(|| pidf::of_neighbour(message)).flatten();
+        call.calls_back = calls_back;
         call.run.note(&format!("from trunk {}", trunk.name));
+        if is_back {
+            call.run.note("back to who called for help");
+        }
         // Carriers learn no address of a phone.
         call.bridge.relay(call.config.id(), id);
         context.counts.trunk_calls_in += 1;
         context.carriers.joins(trunk.id, id);
         call.enter(context, arrival.server, message, now);
         Some(call)
+    }
+
+    /// True where a carrier's INVITE is a call back to somebody who has called for help: there is room for it.
+    pub(crate) fn is_back(context: &mut Context, trunk: &Trunk, message: &Message<'_>, now: Now) -> bool {
+        let (dialled, _) = called_by(context, trunk, message);
+        number_in(&dialled).is_some_and(|number| emergency::called_back(context, number, now).is_some())
     }
 
     /// The rest of what the INVITE says, and the first step.
@@ -194,6 +217,11 @@ fn called_by(context: &Context, trunk: &Trunk, message: &Message<'_>) -> (String
     let usual = Some(trunk.draft.inbound.clone()).filter(|usual| !usual.is_empty());
     let dialled = number.map_or(dialled, |number| number.to_string());
     (dialled, own.or(usual))
+}
+
+/// The digits of a number that was called in full.
+fn number_in(dialled: &str) -> Option<u64> {
+    number::E164::parse(dialled).map(|number| number.value())
 }
 
 /// Who calls, as a carrier says, and whether that is to be shown: what it asserts where its trunk is trusted, else From (RFC 3325 §5).

@@ -109,6 +109,7 @@ impl Bridge {
         caller: &FlowToken,
         callee: &FlowToken,
         silence_s: u32,
+        urgent: bool,
     ) -> bool {
         let Some(session) = self.session else { return false };
         let (caller_ip, callee_ip) = (caller.local.ip(), callee.local.ip());
@@ -117,6 +118,7 @@ impl Bridge {
             caller_ip,
             callee_ip,
             silence_s,
+            urgent,
         });
         true
     }

@@ -19,7 +19,7 @@ pub(super) struct Shown {
     pub(super) from: String,
     pub(super) headers: Vec<(Name, String)>,
     /// The number behind both, as E.164.
-    number: Option<String>,
+    pub(super) number: Option<String>,
 }
 
 impl Call {

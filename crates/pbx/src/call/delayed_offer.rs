@@ -6,10 +6,10 @@
 
 use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
-use super::{Call, Phase, codecs, keys, web};
+use super::{Call, Phase, codecs, emergency, keys, web};
 use crate::context::{Context, TimerKind};
 use crate::peer::Peer;
-use model::{EndedBy, FlowToken, Leg as SideOf, Now};
+use model::{CallId, EndedBy, FlowToken, Leg as SideOf, Now};
 use sdp::{Description, Side};
 use sip::{Message, Method, Name};
 use std::sync::Arc;
@@ -26,19 +26,22 @@ pub(super) struct Refused;
 /// The offer of an INVITE; `None` when it leaves that to the callee.
 pub(super) fn read_offer(
     context: &mut Context,
-    from: Peer,
+    (call, from): (Option<CallId>, Peer),
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Result<Option<Description>, Refused> {
     let config = Arc::clone(&context.config);
-    let admit = keys::admit(keys::policy_of(&config, from), &flow);
-    if message.body().is_empty() && (admit.keys || admit.plain) {
+    let srtp = keys::policy_of(&config, from);
+    let srtp = call.map_or(srtp, |call| emergency::protection(context, call, srtp));
+    let admit = keys::admit(srtp, &flow);
+    let body = described(message);
+    if body.is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
     }
-    let said = Description::parse_with(message.body(), admit);
+    let said = Description::parse_with(body, admit);
     let (code, why) = match said.map(|said| codecs::heard(&config, from, said)) {
         // What the caller could be offered later it may not have.
-        _ if message.body().is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
+        _ if body.is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
         Ok(description) => match sdp::acceptable(&description, &config.policy().codecs) {
             Ok(()) => return Ok(Some(description)),
             Err(refusal) => (488, refusal.reason().to_owned()),
@@ -51,6 +54,19 @@ pub(super) fn read_offer(
         writer.header(Name::Warning, &warning)
     });
     Err(Refused)
+}
+
+/// The description in an INVITE. One of several parts has it among them, such as that of a phone which says where it is; the others are
+/// not looked at, and not passed on.
+pub(super) fn described<'a>(message: &Message<'a>) -> &'a [u8] {
+    let kind = message.header(Name::ContentType).unwrap_or("");
+    match kind
+        .get(..10)
+        .is_some_and(|head| head.eq_ignore_ascii_case("multipart/"))
+    {
+        true => sip::multipart::part(kind, message.body(), sdp::CONTENT_TYPE).unwrap_or_default(),
+        false => message.body(),
+    }
 }
 
 impl Leg {

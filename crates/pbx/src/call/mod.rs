@@ -18,6 +18,7 @@ mod choice;
 mod codecs;
 mod delayed_offer;
 mod early;
+mod emergency;
 mod endpoint;
 mod follow;
 mod forward;
@@ -60,6 +61,7 @@ mod voice;
 mod wake;
 mod web;
 
+use crate::callbacks::Callback;
 use crate::context::{Context, Owner, TimerKind};
 use crate::effect::Effect;
 use crate::following::PhoneKey;
@@ -149,6 +151,10 @@ pub(crate) struct Call {
     redirects: Redirects,
     /// The one phone that is meant, where a GRUU was called.
     instance: Option<Box<str>>,
+    /// The phone that is called back, after it has called for help.
+    calls_back: Option<Callback>,
+    /// Where the caller is, as another tenant of ours has written it that sends its call on by our trunks.
+    place: Option<Box<str>>,
     /// Phones that were sent a push notification and have not registered since.
     waking: Vec<(UserId, PhoneKey)>,
     /// The description that targets are offered; empty when the caller left the offer to them.
@@ -283,6 +289,7 @@ impl Call {
         }
         self.stop_waking(context);
         self.leaves_trunks(context);
+        context.helping.remove(&self.id);
         context.following.leaves(self.caller.user(), self.id);
         for target in &self.targets {
             context.following.leaves(target.user(), self.id);
@@ -455,7 +462,11 @@ impl Call {
             }
             (Owner::Target(_, index), Some(message))
                 if self.proves_itself(context, index, (code, message), now) => {}
+            (Owner::Target(_, index), Some(_)) if self.keeps_location(context, index, code, now) => {}
             (Owner::Target(_, index), Some(_)) if self.asks_otherwise(context, index, code, now) => {}
+            // A carrier sends nobody elsewhere: of a call for help that is a refusal like any other.
+            (Owner::Target(_, index), Some(_))
+                if code < 400 && self.carrier_failed(context, index, code, true, now) => {}
             (Owner::Target(_, index), Some(message)) if code < 400 => {
                 self.target_redirected(context, index, code, message, now);
             }
@@ -488,6 +499,13 @@ impl Call {
         self.timers.retain(|(known, _)| *known != kind);
         match (kind, self.phase) {
             (TimerKind::MediaOpen, Phase::Opening) => {
+                if self.is_emergency() {
+                    self.bridge.close(context);
+                    self.bridge.forget(context);
+                }
+                if self.goes_without_relay(context, now) {
+                    return;
+                }
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
             (TimerKind::MediaOpen, Phase::Answered) => self.streams_are_late(context, now),

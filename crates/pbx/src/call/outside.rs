@@ -13,9 +13,8 @@ use super::target::{State, Target, Told};
 use super::{Call, Leg, Phase, record};
 use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
-use crate::effect::Effect;
 use flow::{Event, Outside, Refusal};
-use model::{DestinationClass, EmergencyCall, Now, TollTicket, Trunk, TrunkId};
+use model::{DestinationClass, Now, TollTicket, Trunk, TrunkId};
 use sip::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,16 +52,7 @@ impl Call {
         self.record.called(what.class);
         let is_emergency = what.class == DestinationClass::Emergency;
         if is_emergency {
-            context.counts.emergency_calls += 1;
-            context.out.push(Effect::Emergency(Box::new(EmergencyCall {
-                tenant: self.config.id(),
-                call: self.id,
-                number: what.number.clone(),
-                from: self.record.caller.number.as_str().into(),
-                display: self.record.caller.display.as_str().into(),
-                device: self.record.caller.device,
-                address: self.caller.flow.remote,
-            })));
+            self.calls_for_help(context, &what);
         }
         let mut left = self.trunks_for(context, &what, now);
         if left.is_empty() {
@@ -247,10 +237,22 @@ impl Call {
         };
         let is_mute = target.carrier.as_ref().is_some_and(|told| !told.heard);
         // Where no other can be tried, it may take its time.
-        if !is_mute || !self.has_another(context) {
+        if !self.has_another(context) {
             return;
         }
-        self.carrier_failed(context, index, 408, false, now);
+        match is_mute {
+            true => {
+                self.carrier_failed(context, index, 408, false, now);
+            }
+            // The timer of other calls has stopped at the first word.
+            false if self.has_other_trunk() => self.passes_mute_carrier_over(context, index, now),
+            false => {}
+        }
+    }
+
+    fn has_other_trunk(&self) -> bool {
+        let outgoing = self.outgoing.as_ref();
+        outgoing.is_some_and(|outgoing| !outgoing.left.is_empty() && outgoing.tries < MOST_TRIES)
     }
 
     fn has_another(&self, context: &Context) -> bool {
@@ -264,8 +266,9 @@ impl Call {
         (places || !outgoing.left.is_empty()) && outgoing.tries < MOST_TRIES
     }
 
-    /// A carrier has said something: it is there.
-    pub(super) fn carrier_speaks(&mut self, context: &mut Context, index: usize) {
+    /// A carrier has said something: it is there. In a call for help it has to say more than that.
+    pub(super) fn carrier_speaks(&mut self, context: &mut Context, index: usize, code: u16) {
+        let is_enough = code > 100 || !self.is_emergency();
         let Some(target) = self.targets.get_mut(index) else {
             return;
         };
@@ -274,12 +277,13 @@ impl Call {
             .carrier
             .as_mut()
             .map(|told| std::mem::replace(&mut told.heard, true));
-        if first != Some(false) {
-            return;
+        match first {
+            Some(false) => context.carriers.works(trunk),
+            _ if code == 100 => return,
+            _ => {}
         }
-        context.carriers.works(trunk);
         // One that was given up says nothing of the one that is tried now.
-        if index.saturating_add(1) == self.targets.len() && !self.waits_for_carrier() {
+        if is_enough && index.saturating_add(1) == self.targets.len() && !self.waits_for_carrier() {
             self.cancel_timer(context, TimerKind::Carrier);
         }
     }
@@ -293,9 +297,6 @@ impl Call {
         is_answer: bool,
         now: Now,
     ) -> bool {
-        let may_go_on = self.has_another(context)
-            && self.phase == Phase::Ringing
-            && index == self.targets.len().saturating_sub(1);
         // Whoever refuses a call for help, for whatever reason: another may bring it there.
         let helps = self.is_emergency();
         let Some(target) = self.targets.get_mut(index) else {
@@ -319,9 +320,33 @@ impl Call {
         }
         let rang = target.rang || target.early.iter().any(|early| early.description.is_some());
         let goes_on = helps || (is_its_fault && !rang);
-        if !may_go_on || !goes_on || !target.is_ringing() {
+        // What a trunk refuses by one place it refuses by the others, but for 503 and silence.
+        let leaves = is_answer && code != 503;
+        goes_on && self.gives_carrier_up(context, index, (code, is_answer), leaves, now)
+    }
+
+    /// Goes on with another place, or, where the trunk `leaves`, another trunk. False where there is none, or the carrier has had its
+    /// last word.
+    pub(super) fn gives_carrier_up(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        (code, is_answer): (u16, bool),
+        leaves: bool,
+        now: Now,
+    ) -> bool {
+        let may_go_on = self.has_another(context)
+            && self.phase == Phase::Ringing
+            && index == self.targets.len().saturating_sub(1);
+        let target = self
+            .targets
+            .get_mut(index)
+            .filter(|target| may_go_on && target.is_ringing());
+        let Some(target) = target else { return false };
+        let Some((trunk, told)) = target.peer.trunk().zip(target.carrier.as_ref()) else {
             return false;
-        }
+        };
+        let order = told.order;
         if is_answer {
             target.state = State::Done(code);
         } else {
@@ -329,8 +354,7 @@ impl Call {
         }
         if let Some(outgoing) = &mut self.outgoing {
             outgoing.failed = Some(order);
-            // What a trunk refuses by one place it refuses by the others, but for 503 and silence.
-            if is_answer && code != 503 {
+            if leaves {
                 outgoing.at = None;
             }
         }
@@ -464,13 +488,16 @@ impl Call {
     ) -> Told {
         let draft = &trunk.draft;
         let mut shown = self.shown_to(context, trunk);
+        if what.class == DestinationClass::Emergency {
+            self.may_be_called_back(context, shown.number.as_deref(), now);
+        }
         let signature = self.signature(context, draft, what, &shown, now);
         shown.headers.extend(signature);
         let extra = self.extra_for(draft, what, &shown);
         let number = context.numbering.write(&what.number, draft);
         let number = number.replace('#', "%23");
         let port = draft.port.map_or_else(String::new, |port| format!(":{port}"));
-        Told {
+        let told = Told {
             target: format!("sip:{number}@{}{port}", draft.whom()),
             from: shown.from,
             to: format!("<sip:{number}@{}>", draft.whom()),
@@ -478,9 +505,14 @@ impl Call {
             headers: shown.headers,
             extra,
             rules: draft.headers.clone(),
+            location: None,
             challenges: 0,
             heard: false,
             order,
+        };
+        match what.class {
+            DestinationClass::Emergency => self.told_of_help(context, draft, what, told, now),
+            _ => told,
         }
     }
 }

@@ -33,7 +33,7 @@ impl Call {
         let flow = self.flow_of(side).unwrap_or(self.caller.flow);
         let wish = match self.refer_refusal(context, side) {
             Some(code) => Err(code),
-            None => wish(context, message),
+            None => wish(context, message).and_then(|wish| has_room(context, &wish).map(|()| wish)),
         };
         let wish = match wish {
             Ok(wish) => wish,
@@ -112,10 +112,7 @@ impl Call {
         }
         let config = &context.config;
         let user = self.leg(side).and_then(|leg| config.user(leg.user()?));
-        if !user.is_some_and(|user| user.enabled) {
-            return Some(403);
-        }
-        (context.live >= config.policy().max_calls).then_some(503)
+        (!user.is_some_and(|user| user.enabled)).then_some(403)
     }
 
     /// The transferrer hears of progress: each thing once.
@@ -163,6 +160,13 @@ impl Call {
     }
 }
 
+/// 503 where there may be no call more, but for help.
+fn has_room(context: &Context, wish: &Wish) -> Result<(), u16> {
+    let helps = context.numbering.emergency(&wish.dialled.number).is_some();
+    let is_full = context.live >= context.config.policy().max_calls;
+    if is_full && !helps { Err(503) } else { Ok(()) }
+}
+
 /// Reads a REFER; `Err` is the answer to one that asks for what can't be had. Of the headers inside Refer-To only
 /// Replaces is looked at: our INVITE is made from what we know.
 fn wish(context: &Context, message: &Message<'_>) -> Result<Wish, u16> {
@@ -172,7 +176,9 @@ fn wish(context: &Context, message: &Message<'_>) -> Result<Wish, u16> {
     };
     let address = NameAddr::parse(Name::ReferTo, value).map_err(|_| 400_u16)?;
     let uri = address.uri().map_err(|_| 400_u16)?;
-    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel) {
+    let dialled = Dialled::read(context, &uri);
+    let is_known = matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel);
+    if !is_known && dialled.number.is_empty() {
         return Err(416);
     }
     let method = uri.param("method").flatten().unwrap_or("INVITE");
@@ -183,11 +189,8 @@ fn wish(context: &Context, message: &Message<'_>) -> Result<Wish, u16> {
         Some(value) => Some(DialogName::parse(&value).ok_or(400_u16)?),
         None => None,
     };
-    if uri.user.is_none() && replaces.is_none() {
+    if is_known && uri.user.is_none() && replaces.is_none() {
         return Err(400);
     }
-    Ok(Wish {
-        dialled: Dialled::read(context, &uri),
-        replaces,
-    })
+    Ok(Wish { dialled, replaces })
 }

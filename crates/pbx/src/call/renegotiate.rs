@@ -2,6 +2,7 @@
 //!
 //! Hold, resume and codec changes all pass here. Glare is answered 491 to the side that asked second.
 
+use super::delayed_offer::described;
 use super::leg::{Exchange, Leg};
 use super::session;
 use super::update::UPDATE_ANSWER_MS;
@@ -38,7 +39,7 @@ impl Call {
             return;
         }
         let config = Arc::clone(&self.config);
-        let offered = match message.body() {
+        let offered = match described(message) {
             [] => Ok(None),
             body => self.read_offer(context, side, body).map(Some).ok_or(()),
         };

@@ -219,7 +219,7 @@ fn own_offer(
     message: &Message<'_>,
     flow: FlowToken,
 ) -> Option<Description> {
-    let offer = read_offer(context, from.into(), message, flow).ok()?;
+    let offer = read_offer(context, (None, from.into()), message, flow).ok()?;
     if offer.is_none() {
         context.counts.media_refused += 1;
         context.reply(message, flow, 488);

@@ -50,7 +50,11 @@ impl Call {
             (MediaReport::Forked { end, lost_ms, .. }, _) => self.forked(*end, *lost_ms),
             (MediaReport::Refused { .. }, Phase::Opening) => {
                 context.counts.ports_exhausted += 1;
+                self.cancel_timer(context, TimerKind::MediaOpen);
                 self.bridge.forget(context);
+                if self.goes_without_relay(context, now) {
+                    return;
+                }
                 self.fail(context, record::q850::RESOURCE_UNAVAILABLE, now);
             }
             (MediaReport::Silent { .. }, Phase::Answered) => self.gone_silent(context, now),

@@ -39,7 +39,10 @@ impl Call {
             && (target.min_se_s.saturating_add(1)..=LONGEST_S).contains(&least)
             && target.cseq < INVITES;
         if !possible || target.state != State::Calling || self.phase != Phase::Ringing {
-            return self.target_failed(context, index, 422, now);
+            return match self.carrier_failed(context, index, 422, true, now) {
+                true => {}
+                false => self.target_failed(context, index, 422, now),
+            };
         }
         target.min_se_s = least;
         target.renew(context);

@@ -51,6 +51,8 @@ impl Call {
             outgoing: None,
             redirects: Redirects::default(),
             instance: None,
+            calls_back: None,
+            place: None,
             waking: Vec::new(),
             offered: None,
             round: 0,
@@ -145,6 +147,8 @@ impl Call {
         }
         self.ring_timeout_s = timeout_s;
         let sleeping = self.wake(context, users, now);
+        // It has had its turn: after it all others.
+        self.calls_back = None;
         let first = self.targets.get(self.round).map(|first| first.flow);
         self.relay_for_browsers(context, sleeping);
         let Some(callee) = first.or(sleeping) else {
@@ -167,7 +171,8 @@ impl Call {
         now: Now,
     ) -> bool {
         let silence_s = self.config.policy().media_silence_s;
-        let asked = !self.bridge.is_open() && self.bridge.open(context, caller, callee, silence_s);
+        let helps = self.is_emergency();
+        let asked = !self.bridge.is_open() && self.bridge.open(context, caller, callee, silence_s, helps);
         let asked = self.reserve_streams(context, caller, callee) || asked;
         if asked {
             self.set_timer(context, TimerKind::MediaOpen, MEDIA_OPEN_MS, now);
@@ -269,7 +274,7 @@ impl Call {
         if !self.acknowledge_provisional(context, index, message, now) {
             return;
         }
-        self.carrier_speaks(context, index);
+        self.carrier_speaks(context, index, code);
         SessionIds::learn(&mut self.session_ids, message);
         let Some(target) = self.targets.get(index) else {
             return;

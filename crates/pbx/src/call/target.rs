@@ -10,6 +10,7 @@ use crate::edge::ALLOW;
 use crate::following::PhoneKey;
 use crate::location::BindingFacts;
 use crate::peer::Peer;
+use crate::pidf;
 use flow::Forward;
 use model::{CallId, DeviceId, FlowToken, Now, TrunkHeaders, TrunkId, UserId};
 use sdp::Side;
@@ -65,6 +66,8 @@ pub(super) struct Told {
     /// What the trunk's rules add, and the rules.
     pub(super) extra: Vec<(String, String)>,
     pub(super) rules: TrunkHeaders,
+    /// Where the caller is.
+    pub(super) location: Option<pidf::Told>,
     pub(super) challenges: u8,
     /// It has answered something, were it only 100.
     pub(super) heard: bool,
@@ -232,21 +235,13 @@ impl Target {
             .header(Name::CallId, &self.call_id)
             .fmt(Name::CSeq, format_args!("{} INVITE", self.cseq))
             .header(Name::Contact, &contact);
-        let mut writer = match self.writes("Allow") {
-            true => writer.header(Name::Allow, ALLOW),
-            false => writer,
+        let writer = self.by_rules(writer);
+        let supported = supported(invitation.offer.is_empty(), interval);
+        let location = self.carrier.as_ref().and_then(|told| told.location.as_ref());
+        let writer = match location {
+            None => writer.header(Name::Supported, supported),
+            Some(location) => location.announce(writer, supported),
         };
-        for (name, value) in self.carrier.iter().flat_map(|told| &told.extra) {
-            writer = writer.named(name, value);
-        }
-        // An offer in a reliable response could not wait for its answer.
-        let supported = match (invitation.offer.is_empty(), interval) {
-            (true, 0) => "replaces, norefersub",
-            (true, _) => "replaces, norefersub, timer",
-            (false, 0) => "replaces, norefersub, 100rel",
-            (false, _) => "replaces, norefersub, 100rel, timer",
-        };
-        let writer = writer.header(Name::Supported, supported);
         let mut writer = session::wish(writer, interval, least);
         for (name, value) in told {
             writer = writer.header(*name, value);
@@ -261,7 +256,10 @@ impl Target {
         if self.writes("User-Agent") {
             writer = writer.header(Name::UserAgent, &context.server_name);
         }
-        let bytes = writer.body(sdp::CONTENT_TYPE, invitation.offer.as_bytes());
+        let bytes = match location {
+            None => writer.body(sdp::CONTENT_TYPE, invitation.offer.as_bytes()),
+            Some(location) => location.beside(writer, invitation.offer),
+        };
         let owner = Owner::Target(call, index);
         match context.request(Method::Invite, &self.branch, bytes, self.flow, owner, now) {
             Ok(client) => {
@@ -273,6 +271,16 @@ impl Target {
                 self.state = State::Done(503);
             }
         }
+    }
+
+    /// What the rules of a trunk say of its INVITEs, and Allow.
+    fn by_rules(&self, writer: Writer) -> Writer {
+        let writer = match self.writes("Allow") {
+            true => writer.header(Name::Allow, ALLOW),
+            false => writer,
+        };
+        let extra = self.carrier.iter().flat_map(|told| &told.extra);
+        extra.fold(writer, |writer, (name, value)| writer.named(name, value))
     }
 
     /// True where no rule of a trunk says otherwise of a header.
@@ -335,6 +343,16 @@ impl Target {
             }
             _ => {}
         }
+    }
+}
+
+/// What we can do in a call. An offer in a reliable response could not wait for its answer.
+fn supported(without_offer: bool, interval_s: u32) -> &'static str {
+    match (without_offer, interval_s) {
+        (true, 0) => "replaces, norefersub",
+        (true, _) => "replaces, norefersub, timer",
+        (false, 0) => "replaces, norefersub, 100rel",
+        (false, _) => "replaces, norefersub, 100rel, timer",
     }
 }
 

@@ -211,6 +211,7 @@ impl Call {
         self.forsake_made(context);
         self.screening_ends(context);
         let was_up = self.phase == Phase::Answered;
+        self.help_is_over(context, now);
         self.give_tickets_back(context, now);
         self.leaves_trunks(context);
         self.record.ended(cause, by, now);

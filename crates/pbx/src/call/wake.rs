@@ -58,7 +58,7 @@ impl Call {
 
     /// True for a phone that the caller means: any, unless a GRUU named one.
     pub(super) fn means(&self, binding: &Binding) -> bool {
-        self.instance.is_none() || self.instance == binding.record.instance
+        (self.instance.is_none() || self.instance == binding.record.instance) && self.calls_back_to(binding)
     }
 
     /// A phone of somebody who is called has registered.

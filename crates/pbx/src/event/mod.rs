@@ -28,7 +28,7 @@ mod subscribe;
 mod subscription;
 mod texts;
 mod unsolicited;
-mod xml;
+pub(crate) mod xml;
 
 use crate::call::Call;
 use crate::context::{Context, EventOwner, Owner};

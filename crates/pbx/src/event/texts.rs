@@ -95,6 +95,39 @@ impl Events {
         self.conclude(context, number, now);
     }
 
+    /// Sends a text of the server's own, at once even where others wait, and keeps it until a phone has it.
+    pub(crate) fn announce(
+        &mut self,
+        context: &mut Context,
+        (from, to): (UserId, UserId),
+        text: &str,
+        now: Now,
+    ) {
+        self.texts.next = self.texts.next.saturating_add(1).max(now.wall.0);
+        let number = self.texts.next;
+        let delivery = Delivery {
+            record: MessageRecord {
+                to,
+                from,
+                sent: now.wall,
+                text: text.into(),
+            },
+            content_type: "text/plain",
+            asked: None,
+            pending: 0,
+            refusal: 480,
+            delivered: false,
+            again: false,
+        };
+        context.counts.texts += 1;
+        self.keep_text(context, number, &delivery, now);
+        self.texts.under_way.insert(number, delivery);
+        self.fork(context, number, None, now);
+        if self.texts.under_way.get(&number).is_some_and(|d| d.pending == 0) {
+            self.texts.under_way.remove(&number);
+        }
+    }
+
     /// Sends a text to every phone of its addressee but the one that it came from.
     fn fork(&mut self, context: &mut Context, number: u64, but: Option<FlowToken>, now: Now) {
         let Some(delivery) = self.texts.under_way.get_mut(&number) else {

@@ -5,7 +5,7 @@
 //! nothing outside of the document, no recursion, one pass.
 
 /// Appends text for element content or a quoted attribute value. What XML 1.0 cannot hold becomes a space.
-pub(super) fn push(out: &mut String, text: &str) {
+pub(crate) fn push(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -20,7 +20,7 @@ pub(super) fn push(out: &mut String, text: &str) {
 }
 
 /// Appends `<name>text</name>`.
-pub(super) fn element(out: &mut String, name: &str, text: &str) {
+pub(crate) fn element(out: &mut String, name: &str, text: &str) {
     out.push('<');
     out.push_str(name);
     out.push('>');
@@ -31,7 +31,7 @@ pub(super) fn element(out: &mut String, name: &str, text: &str) {
 }
 
 /// Appends ` name="text"`.
-pub(super) fn attribute(out: &mut String, name: &str, text: &str) {
+pub(crate) fn attribute(out: &mut String, name: &str, text: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");

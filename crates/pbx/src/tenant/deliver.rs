@@ -183,6 +183,7 @@ impl Tenant {
         self.hear_transactions(now);
         self.perform_acts(now);
         self.serve_carriers(now);
+        self.tell_of_help(now);
         while let Some(id) = self.context.over.pop() {
             if self.calls.get(&id).is_some_and(|call| call.is_over())
                 && let Some(call) = self.calls.remove(&id)

@@ -5,6 +5,7 @@
 
 mod deliver;
 mod event;
+mod help;
 mod pace;
 mod pickup;
 mod register;
@@ -233,7 +234,10 @@ impl Tenant {
             timers: self.context.timers.len(),
             followed: self.context.following.len(),
             lamps: self.context.lamps.held(),
-            rooms: self.context.rooms.held() + self.context.carriers.held() + self.context.meter.calls(),
+            rooms: self.context.rooms.held()
+                + self.context.carriers.held()
+                + self.context.meter.calls()
+                + self.context.helping.len(),
             subscriptions: self.events.len(),
         }
     }

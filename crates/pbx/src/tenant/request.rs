@@ -8,7 +8,7 @@ use crate::context::{Context, LegRef, Owner};
 use crate::dialled::Dialled;
 use model::{AccessOutcome, CredentialKey, DestinationClass, Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
-use sip::{Message, Method, Name, Uri};
+use sip::{Message, Method, Name, Scheme, Uri};
 use std::sync::Arc;
 
 impl Tenant {
@@ -16,7 +16,7 @@ impl Tenant {
         match self.context.tx.receive_request(message, now.mono) {
             Incoming::Retransmission => return self.context.counts.retransmissions += 1,
             Incoming::Ack(_) => return,
-            Incoming::Full if message.method() != Some(Method::Ack) => {
+            Incoming::Full if message.method() != Some(Method::Ack) && !self.is_urgent(message) => {
                 self.context.counts.over_limit += 1;
                 return self.context.reply(message, flow, 503);
             }
@@ -63,7 +63,9 @@ impl Tenant {
                 self.context.access(flow, AccessOutcome::Granted(credential));
                 Some(device.clone())
             }
-            Access::Denied(credential) => {
+            // Nothing stands before a call for help, and the password is right.
+            Access::Disabled(device, _) if self.asks_for_help(message) => Some(device.clone()),
+            Access::Denied(credential) | Access::Disabled(_, credential) => {
                 self.context.counts.auth_failed += 1;
                 self.context.access(flow, AccessOutcome::Denied(credential));
                 self.context.reply(message, flow, 403);
@@ -85,10 +87,6 @@ impl Tenant {
                 None
             }
         }
-    }
-
-    fn is_emergency(&self, dialled: &str) -> bool {
-        self.context.numbering.emergency(dialled).is_some()
     }
 
     /// The trunk that a request came by: from a place of its carrier, and not in the name of one of our users. The one that the
@@ -122,7 +120,9 @@ impl Tenant {
         let is_crowded = inside && self.context.carriers.calls(trunk.id).take(half).count() >= half;
         let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
-        if is_busy && !self.carries_help(trunk, message) {
+        let may_come =
+            self.carries_help(trunk, message) || Call::is_back(&mut self.context, trunk, message, now);
+        if is_busy && !may_come {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
@@ -167,6 +167,12 @@ impl Tenant {
         if matches!(message.max_forwards(), Some(Ok(0))) {
             return self.context.reply(message, flow, 483);
         }
+        let is_named = message
+            .target()
+            .is_some_and(|uri| matches!(uri.scheme, Scheme::Other(_)));
+        if is_named && !self.asks_for_help(message) {
+            return self.context.reply(message, flow, 416);
+        }
         if let Some(trunk) = self.carrier_of(flow, message) {
             return self.handle_carriers_invite(trunk, flow, message, now);
         }
@@ -174,12 +180,13 @@ impl Tenant {
             return;
         };
         // Nothing stands before a call for help.
-        let helps = self.is_emergency(&Dialled::by(&self.context, message).number);
+        let dialled = Dialled::by(&self.context, message);
+        let helps = self.is_emergency(&dialled.number);
         if !helps && !self.is_in_pace(device.user, flow, message, now) {
             return;
         }
         let full = self.context.live >= self.context.config.policy().max_calls;
-        if (self.draining || full) && !helps {
+        if (self.draining || full) && !helps && !self.leads_to_help(device.user, &dialled) {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
@@ -187,8 +194,14 @@ impl Tenant {
             return;
         }
         let id = self.next_id();
-        if let Some(call) = Call::begin(&mut self.context, id, &device, message, flow, now) {
-            self.keep(call);
+        if helps {
+            self.context.helping.insert(id);
+        }
+        match Call::begin(&mut self.context, id, &device, message, flow, now) {
+            Some(call) => self.keep(call),
+            None => {
+                self.context.helping.remove(&id);
+            }
         }
     }
 

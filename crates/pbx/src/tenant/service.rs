@@ -62,7 +62,7 @@ impl Tenant {
         screen: Option<MachineRules>,
         now: Now,
     ) -> Result<CallId, u16> {
-        if self.is_full() {
+        if self.is_full() && !self.is_emergency(number) {
             self.context.counts.over_limit += 1;
             return Err(503);
         }

@@ -43,7 +43,7 @@ impl Tenant {
     /// Makes the call that a REFER asks for, and tells the asker's call which one it is or why there is none.
     fn refer(&mut self, from: CallId, by: SideOf, wish: &Wish, now: Now) {
         let made = match &wish.replaces {
-            _ if self.draining => Err(503),
+            _ if self.draining && !self.is_emergency(&wish.dialled.number) => Err(503),
             None => self.refer_blind(from, by, wish, now),
             Some(name) => self.refer_to_dialog(from, by, name, now),
         };

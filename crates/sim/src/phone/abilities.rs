@@ -51,7 +51,7 @@ impl Abilities {
 impl Phone {
     /// Answers the offer in a 2xx; the answer goes in the ACK.
     pub(super) fn answer_offer(&mut self, message: &Message<'_>) {
-        let Some(offer) = super::keys::read(message.body()) else {
+        let Some(offer) = super::keys::said(message) else {
             return;
         };
         let Some(media) = offer.audio(&[]) else { return };

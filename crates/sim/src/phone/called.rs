@@ -78,7 +78,7 @@ impl Phone {
         dialog.learn(message);
         let wait = match self.answer {
             Answer::PickUp(ms) | Answer::EarlyMedia(ms) | Answer::Refuse(_, ms) => Some(ms),
-            Answer::Ring | Answer::Dead => None,
+            Answer::Ring | Answer::Mute | Answer::Dead => None,
         };
         dialog.due = wait.map(|ms| now + Duration::from_millis(ms));
         dialog.early = matches!(self.answer, Answer::EarlyMedia(_));
@@ -92,6 +92,9 @@ impl Phone {
             None
         };
         self.dialogs.insert(number, dialog);
+        if self.answer == Answer::Mute {
+            return self.respond_with(message, 100, None, None);
+        }
         self.ring(number, message, code, body, now);
     }
 
@@ -121,7 +124,7 @@ impl Phone {
         }
         dialog.learn(message);
         let codecs = dialog.codecs.clone();
-        let offer = super::keys::read(message.body());
+        let offer = super::keys::said(message);
         let wish = offer
             .as_ref()
             .and_then(|d| d.audio(&[]))

@@ -116,7 +116,7 @@ impl Dialog {
         if let Some(contact) = message.contacts().first() {
             self.target = contact.name_addr.uri.to_owned();
         }
-        if let Some(description) = super::keys::read(message.body())
+        if let Some(description) = super::keys::said(message)
             && let Some(media) = description.audio(&[])
         {
             self.remote_rtp = media.rtp_address().filter(|_| !media.is_held());

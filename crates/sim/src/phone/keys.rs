@@ -93,7 +93,14 @@ fn dtls(print: &str, setup: &str) -> String {
 }
 
 /// A description with its keys.
-pub(super) fn read(body: &[u8]) -> Option<Description> {
+/// What a message says, alone or as one of several parts.
+pub(super) fn said(message: &Message<'_>) -> Option<Description> {
+    let kind = message.header(sip::Name::ContentType).unwrap_or("");
+    let part = sip::multipart::part(kind, message.body(), sdp::CONTENT_TYPE);
+    read(part.unwrap_or(message.body()))
+}
+
+fn read(body: &[u8]) -> Option<Description> {
     let admit = Admit {
         keys: true,
         dtls: true,
@@ -105,7 +112,7 @@ pub(super) fn read(body: &[u8]) -> Option<Description> {
 impl Phone {
     /// Takes note of what a message says about protection.
     pub(super) fn hear_keys(&mut self, message: &Message<'_>) {
-        let Some(description) = read(message.body()) else {
+        let Some(description) = said(message) else {
             return;
         };
         self.hear_beside(&description);

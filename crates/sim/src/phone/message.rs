@@ -182,7 +182,19 @@ impl Phone {
         }
         let bytes = match body {
             Some(key) if method == Method::Info => writer.body("application/dtmf", key.as_bytes()),
-            Some(body) => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
+            Some(body) => match &self.says_place {
+                Some(place) => {
+                    let parts = format!(
+                        "--xyz\r\nContent-Type: application/pidf+xml\r\nContent-ID: <me@here>\r\n\r\n{place}\r\n\
+                         --xyz\r\nContent-Type: {}\r\n\r\n{body}\r\n--xyz--\r\n",
+                        sdp::CONTENT_TYPE
+                    );
+                    writer
+                        .named("Geolocation", "<cid:me@here>")
+                        .body("multipart/mixed;boundary=xyz", parts.as_bytes())
+                }
+                None => writer.body(sdp::CONTENT_TYPE, body.as_bytes()),
+            },
             None => writer.finish(),
         };
         self.send(method.as_str(), call_id, branch, &bytes, now);

@@ -62,6 +62,8 @@ pub enum Answer {
     Refuse(u16, u64),
     /// Rings until it is called off.
     Ring,
+    /// Says 100 and nothing more until it is called off.
+    Mute,
     /// Is switched off: nothing is heard from it.
     Dead,
 }
@@ -106,6 +108,8 @@ pub struct Phone {
     pub identity: Identity,
     /// What it does when it is called.
     pub answer: Answer,
+    /// A document that it sends beside the descriptions in its requests.
+    pub says_place: Option<String>,
     /// Payload types that it offers.
     pub codecs: Vec<u8>,
     /// The status that it refuses every re-INVITE with, if it does.
@@ -210,6 +214,7 @@ impl Phone {
         Phone {
             identity,
             answer,
+            says_place: None,
             codecs: vec![0, 8],
             refuses_reinvite: None,
             forwards_to: Vec::new(),
@@ -306,7 +311,9 @@ impl Phone {
 
     /// The same with more headers.
     pub fn call_with(&mut self, target: &str, headers: &[(Name, String)], now: Duration) -> usize {
-        let uri = if target.contains('@') {
+        let uri = if target.starts_with("urn:") {
+            target.to_owned()
+        } else if target.contains('@') {
             format!("sip:{target}")
         } else {
             format!("sip:{target}@{}", self.identity.domain)

@@ -168,7 +168,7 @@ impl Phone {
             return;
         };
         self.refreshed += u64::from(message.body().is_empty());
-        let Some(offer) = super::keys::read(message.body()) else {
+        let Some(offer) = super::keys::said(message) else {
             return self.respond_in(number, message, 200, None, now);
         };
         if dialog.renegotiating {

@@ -57,6 +57,8 @@ names! {
     Expires = "Expires",
     FlowTimer = "Flow-Timer",
     From = "From" | "f",
+    Geolocation = "Geolocation",
+    GeolocationRouting = "Geolocation-Routing",
     HistoryInfo = "History-Info",
     Identity = "Identity" | "y",
     InfoPackage = "Info-Package",

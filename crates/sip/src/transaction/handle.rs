@@ -55,7 +55,9 @@ impl<P: Copy, U: Copy> Client<P, U> {
 
 impl<P: Copy, U: Copy> Transactions<P, U> {
     pub(super) fn is_full(&self) -> bool {
-        self.len() >= self.limit
+        let (reserve, may_use) = self.reserve;
+        let more = if may_use { reserve } else { 0 };
+        self.len() >= self.limit.saturating_add(more)
     }
 
     pub(super) fn receive_ack(&mut self, ack: &Message<'_>, now: Duration) -> Incoming<U> {

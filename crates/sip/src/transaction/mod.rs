@@ -190,6 +190,8 @@ struct Client<P, U> {
 #[derive(Debug)]
 pub struct Transactions<P, U> {
     limit: usize,
+    /// Room beyond the limit, and whether it may be used now.
+    reserve: (usize, bool),
     keyer: Keyer,
     servers: Slab<Server<P, U>>,
     clients: Slab<Client<P, U>>,
@@ -216,6 +218,7 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
     pub fn keyed(limit: usize, secret: [u8; 16]) -> Transactions<P, U> {
         Transactions {
             limit,
+            reserve: (0, false),
             keyer: Keyer::new(secret),
             servers: Slab::new(),
             clients: Slab::new(),
@@ -227,6 +230,20 @@ impl<P: Copy, U: Copy> Transactions<P, U> {
             out: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// The same with room for so many more, which only what may use the reserve gets.
+    #[must_use]
+    pub fn with_reserve(self, reserve: usize) -> Transactions<P, U> {
+        Transactions {
+            reserve: (reserve, false),
+            ..self
+        }
+    }
+
+    /// Whether what begins from now on may use the reserve: calls for help, which a crowd of other calls must not keep out.
+    pub fn use_reserve(&mut self, may: bool) {
+        self.reserve.1 = may;
     }
 
     /// Matches a request (RFC 3261 §17.2.3). Makes nothing: a flood of new requests costs no memory.

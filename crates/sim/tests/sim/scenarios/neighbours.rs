@@ -10,7 +10,7 @@ use expect_test::expect;
 use model::{DestinationClass, NumberRange, Policy, TenantId, Transport, TrunkDraft};
 use sim::phone::Answer;
 
-const BETA: TenantId = TenantId(2);
+pub(super) const BETA: TenantId = TenantId(2);
 /// Beta's 101.
 const THERE: &str = "+49307770001";
 
@@ -43,7 +43,7 @@ impl Scene {
     }
 
     /// Acme's only trunk leads to beta, which has one to a carrier.
-    fn carried(&mut self, answer: Answer) -> [usize; 3] {
+    pub(super) fn carried(&mut self, answer: Answer) -> [usize; 3] {
         let (here, there) = self.neighbours(|policy| policy.transit = vec!["acme.example".to_owned()]);
         let switch = self.switch("gw.example", OUTSIDE, answer);
         let draft = TrunkDraft {

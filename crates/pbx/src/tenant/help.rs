@@ -1,0 +1,95 @@
+//! Calls for help before they are calls: nothing may keep them out.
+//!
+//! Owns: which requests belong to one, and that they find room where others find none. Does not own: what becomes of them
+//! (`call::emergency`), and whether their sender is heard at all (`border`).
+//!
+//! Who calls shows his password as for any other call. A phone that is not registered may call, for a call needs no registration; one
+//! without a password, or with a wrong one, is refused. The right password of a user who is switched off is good enough for this alone.
+
+use super::Tenant;
+use crate::context::Owner;
+use crate::dialled::Dialled;
+use flow::{Action, Event, Run};
+use model::{DestinationClass, EmergencyCall, Now, Policy, UserId};
+use sip::{Message, Method};
+use std::sync::Arc;
+
+/// Forwards that are followed to see where they lead.
+const MOST_HOPS: usize = 8;
+
+impl Tenant {
+    /// True for a number of emergency services, as it was dialled.
+    pub(super) fn is_emergency(&self, dialled: &str) -> bool {
+        self.context.numbering.emergency(dialled).is_some()
+    }
+
+    /// True for an INVITE to such a number.
+    pub(super) fn asks_for_help(&self, message: &Message<'_>) -> bool {
+        message.method() == Some(Method::Invite)
+            && message.to_tag().is_none()
+            && self.is_emergency(&Dialled::by(&self.context, message).number)
+    }
+
+    /// True for what finds room where nothing else does: such an INVITE, and what belongs to such a call.
+    pub(super) fn is_urgent(&self, message: &Message<'_>) -> bool {
+        self.context.is_of_help(message, Owner::None) || self.asks_for_help(message)
+    }
+
+    /// Tells people on site, by a text to their phones: who calls, where he is, and when that was.
+    pub(super) fn tell_of_help(&mut self, now: Now) {
+        let config = Arc::clone(&self.context.config);
+        for call in std::mem::take(&mut self.context.alarms) {
+            let caller = config.extension(&call.from).map(|user| user.id);
+            let text = words(&call, now);
+            let notified = config
+                .policy()
+                .emergency_notify
+                .iter()
+                .take(Policy::MOST_NOTIFIED);
+            let users = notified.filter_map(|extension| config.extension(extension));
+            self.context.alarming = true;
+            for user in users.filter(|user| user.enabled && Some(user.id) != caller) {
+                let parties = (caller.unwrap_or(user.id), user.id);
+                self.events.announce(&mut self.context, parties, &text, now);
+            }
+            self.context.alarming = false;
+        }
+    }
+
+    /// True where a number leads to emergency services in the end: by a forward of its user's, or a code.
+    pub(super) fn leads_to_help(&self, user: UserId, dialled: &Dialled) -> bool {
+        let config = Arc::clone(&self.context.config);
+        let (number, domain) = (&dialled.number, &dialled.domain);
+        let mut run = Run::new(self.context.dialled(&config, user, number, domain));
+        run.meet(Some(user));
+        for _ in 0..MOST_HOPS {
+            match flow::step(&mut run, Event::Start) {
+                Action::Outside(what) => return what.class == DestinationClass::Emergency,
+                Action::Forward(by) => {
+                    let next = self.context.route(&config, &by.to, config.realm());
+                    if !run.forward(by, next) {
+                        return false;
+                    }
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+}
+
+fn words(call: &EmergencyCall, now: Now) -> String {
+    let name = match &*call.display {
+        "" => String::new(),
+        display => format!(" ({display})"),
+    };
+    let place = match &call.location {
+        Some((site, text)) => format!("at {text} [{site}]"),
+        None => format!("at no known location, address {}", call.address.ip()),
+    };
+    let when = crate::date::stamp(now.wall);
+    format!(
+        "EMERGENCY CALL to {} from {}{name}, {place}, {when}",
+        call.number, call.from
+    )
+}

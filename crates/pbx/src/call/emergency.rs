@@ -162,9 +162,7 @@ impl Call {
         let Some(trunk) = self.targets.get(index).and_then(|target| target.peer.trunk()) else {
             return;
         };
-        let is_broken = context.carriers.fails(trunk, now);
-        context.counts.trunk_failures += 1;
-        context.counts.trunk_breaks += u64::from(is_broken);
+        context.carrier_fails(trunk, now);
         self.gives_carrier_up(context, index, (408, false), true, now);
     }
 

@@ -7,10 +7,11 @@
 //! without a password, or with a wrong one, is refused. The right password of a user who is switched off is good enough for this alone.
 
 use super::Tenant;
-use crate::context::Owner;
+use crate::call::Call;
+use crate::context::{Context, Owner};
 use crate::dialled::Dialled;
 use flow::{Action, Event, Run};
-use model::{DestinationClass, EmergencyCall, Now, Policy, UserId};
+use model::{CallId, DestinationClass, EmergencyCall, FlowToken, Now, Policy, UserId};
 use sip::{Message, Method};
 use std::sync::Arc;
 
@@ -30,9 +31,34 @@ impl Tenant {
             && self.is_emergency(&Dialled::by(&self.context, message).number)
     }
 
-    /// True for what finds room where nothing else does: such an INVITE, and what belongs to such a call.
-    pub(super) fn is_urgent(&self, message: &Message<'_>) -> bool {
-        self.context.is_of_help(message, Owner::None) || self.asks_for_help(message)
+    /// True for what finds room where nothing else does: such an INVITE, what belongs to such a call, and the call back.
+    pub(super) fn is_urgent(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) -> bool {
+        if self.context.is_of_help(message, Owner::None) || self.asks_for_help(message) {
+            return true;
+        }
+        let config = Arc::clone(&self.context.config);
+        let is_new = message.method() == Some(Method::Invite) && message.to_tag().is_none();
+        let trunk = self.carrier_of(flow, message).filter(|_| is_new);
+        let trunk = trunk.and_then(|id| config.trunk(id));
+        trunk.is_some_and(|trunk| Call::is_back(&mut self.context, trunk, message, now))
+    }
+
+    /// Begins a call, which has room of its own where it helps.
+    pub(super) fn begin_with_room(
+        &mut self,
+        id: CallId,
+        helps: bool,
+        begin: impl FnOnce(&mut Context) -> Option<Call>,
+    ) {
+        if helps {
+            self.context.helping.insert(id);
+        }
+        match begin(&mut self.context) {
+            Some(call) => self.keep(call),
+            None => {
+                self.context.helping.remove(&id);
+            }
+        }
     }
 
     /// Tells people on site, by a text to their phones: who calls, where he is, and when that was.

@@ -16,7 +16,9 @@ impl Tenant {
         match self.context.tx.receive_request(message, now.mono) {
             Incoming::Retransmission => return self.context.counts.retransmissions += 1,
             Incoming::Ack(_) => return,
-            Incoming::Full if message.method() != Some(Method::Ack) && !self.is_urgent(message) => {
+            Incoming::Full
+                if message.method() != Some(Method::Ack) && !self.is_urgent(flow, message, now) =>
+            {
                 self.context.counts.over_limit += 1;
                 return self.context.reply(message, flow, 503);
             }
@@ -91,7 +93,7 @@ impl Tenant {
 
     /// The trunk that a request came by: from a place of its carrier, and not in the name of one of our users. The one that the
     /// Request-URI names goes before others at the same place.
-    fn carrier_of(&self, flow: FlowToken, message: &Message<'_>) -> Option<TrunkId> {
+    pub(super) fn carrier_of(&self, flow: FlowToken, message: &Message<'_>) -> Option<TrunkId> {
         if flow.is_inside() {
             return Some(TrunkId::INSIDE);
         }
@@ -120,16 +122,16 @@ impl Tenant {
         let is_crowded = inside && self.context.carriers.calls(trunk.id).take(half).count() >= half;
         let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
-        let may_come =
+        let helps =
             self.carries_help(trunk, message) || Call::is_back(&mut self.context, trunk, message, now);
-        if is_busy && !may_come {
+        if is_busy && !helps {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
         let id = self.next_id();
-        if let Some(call) = Call::begin_from_carrier(&mut self.context, id, trunk, message, flow, now) {
-            self.keep(call);
-        }
+        self.begin_with_room(id, helps, |context| {
+            Call::begin_from_carrier(context, id, trunk, message, flow, now)
+        });
     }
 
     /// Another tenant of ours calls for help by our trunks.
@@ -194,15 +196,9 @@ impl Tenant {
             return;
         }
         let id = self.next_id();
-        if helps {
-            self.context.helping.insert(id);
-        }
-        match Call::begin(&mut self.context, id, &device, message, flow, now) {
-            Some(call) => self.keep(call),
-            None => {
-                self.context.helping.remove(&id);
-            }
-        }
+        self.begin_with_room(id, helps, |context| {
+            Call::begin(context, id, &device, message, flow, now)
+        });
     }
 
     fn handle_cancel(&mut self, flow: FlowToken, message: &Message<'_>, now: Now) {

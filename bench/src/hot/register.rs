@@ -51,6 +51,8 @@ impl World {
         let setup = Setup {
             inside: None,
             signer: None,
+            authorities: Arc::default(),
+            stir_rules: Default::default(),
             fingerprints: Arc::default(),
             seed: [7; 32],
             edge_key: [8; 32],

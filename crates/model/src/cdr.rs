@@ -1,8 +1,8 @@
 //! The record of one call.
 
 use crate::{
-    AudioTrouble, CdrId, Charge, DestinationClass, DeviceId, LegQuality, RecordingId, SrtpSuite, StreamKind,
-    TenantId, UserId, Wall,
+    AudioTrouble, CallerCheck, CdrId, Charge, DestinationClass, DeviceId, LegQuality, RecordingId, SrtpSuite,
+    StreamKind, TenantId, UserId, Wall,
 };
 use serde::{Deserialize, Serialize};
 
@@ -122,4 +122,7 @@ pub struct Cdr {
     /// What the call to it came to, where there is a price list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge: Option<Charge>,
+    /// What came of looking at who vouches for the caller, where a carrier's call was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stir: Option<CallerCheck>,
 }

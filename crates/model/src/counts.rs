@@ -143,6 +143,14 @@ counts! {
     trunk_calls,
     /// Calls that came from carriers.
     trunk_calls_in,
+    /// Of these, the ones whose caller somebody vouches for who can be believed (RFC 8224).
+    stir_passed,
+    /// The ones whose `Identity` header proves nothing: forged, stale, about another call.
+    stir_failed,
+    /// The ones that were looked at without a result: nobody vouches, or who does could not be asked.
+    stir_unverified,
+    /// Of all that were looked at, the ones that the tenant's policy refused for it.
+    stir_refused,
     /// Of those that were sent, the ones that the carrier could not take or did not answer.
     trunk_failures,
     /// Times that a carrier was left alone because too many calls in a row had failed.

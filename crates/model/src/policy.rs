@@ -1,7 +1,7 @@
 //! What a tenant decides about its calls and registrations.
 
 use crate::{
-    Container, FlowDraft, Library, RecordPolicy, Route, Site, SrtpPolicy, TollPolicy, WhichPhone, located,
+    Container, FlowDraft, Library, RecordPolicy, Route, Site, SrtpPolicy, StirPolicy, TollPolicy, WhichPhone, located,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -207,6 +207,8 @@ pub struct Policy {
     /// Where phones are, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub locations: BTreeMap<String, Site>,
+    /// What becomes of what carriers say by STIR/SHAKEN of their callers.
+    pub stir: StirPolicy,
     /// What calls to the outside may be, and cost.
     #[serde(skip_serializing_if = "TollPolicy::is_usual")]
     pub toll: TollPolicy,
@@ -277,6 +279,7 @@ impl Default for Policy {
             emergency_notify: Vec::new(),
             emergency_location: String::new(),
             locations: BTreeMap::new(),
+            stir: StirPolicy::Verify,
             toll: TollPolicy::default(),
         }
     }

@@ -193,6 +193,11 @@ impl Keeper {
                 tls.watch();
             }
             self.shared.trust.watch();
+            if let Some(authorities) = self.shared.vouching.authorities.watch() {
+                for inbox in &self.shared.sessions {
+                    inbox.send(Sure::Authorities(Arc::clone(&authorities)));
+                }
+            }
         }
         if self.compact.is_due(now.mono) {
             let bindings = self.bindings.compact_if_large().map(drop);

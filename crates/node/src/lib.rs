@@ -10,6 +10,7 @@
     reason = "this crate is where clocks, threads and sockets belong"
 )]
 
+mod authorities;
 mod border_desk;
 pub mod certificates;
 mod clock;
@@ -44,9 +45,10 @@ mod sys;
 pub mod tls;
 mod trust;
 mod udp;
+mod vouching;
 mod worker;
 
 pub use live::{Live, Status};
 pub use node::Node;
-pub use settings::{Border, Dns, Hep, Listen, Settings, StirKey, TlsFiles, Traces, WakeHook};
+pub use settings::{Border, Dns, Hep, Listen, Settings, Stir, StirKey, TlsFiles, Traces, WakeHook};
 pub use sip::locate::Families;

@@ -70,7 +70,11 @@ impl Bench {
             trust: crate::trust::Trust::load(None, None).unwrap(),
             hep: None,
             wishes: crate::shared::Wishes::default(),
-            signer: None,
+            vouching: crate::vouching::Vouching::load(
+                &crate::settings::Stir::default(),
+                &crate::settings::Dns::default(),
+            )
+            .unwrap(),
             counted: crate::shared::Counted::default(),
             peers: Arc::default(),
             border: crate::border_desk::BorderDesk::new(&crate::settings::Border::default(), Arc::default())

@@ -20,6 +20,7 @@ use crate::spool::{SpoolDesk, SpoolItem, Spooler};
 use crate::sys;
 use crate::tls::{self, Tls};
 use crate::trust::Trust;
+use crate::vouching::Vouching;
 use crate::worker::{Start, Worker};
 use anyhow::{Context, Result, anyhow, bail};
 use arc_swap::ArcSwap;
@@ -101,7 +102,7 @@ impl Node {
             room_frames_shed: AtomicU64::new(0),
             media_ports: crate::shared::Ports::new(),
             border: BorderDesk::new(&settings.border, peers)?,
-            signer: signer(&settings)?,
+            vouching: Vouching::load(&settings.stir, &settings.dns)?,
             resolver: Resolver::new(settings.dns.clone(), &CALLED_BY),
             forks: Arc::new(ForkDesk::new(settings.fork_private, settings.fork_ca.as_deref())?),
             hep: settings.hep.as_ref().map(|_| Arc::new(HepDesk::new())),
@@ -420,18 +421,6 @@ fn start_media(shared: &Arc<Shared>, threads: &mut Vec<JoinHandle<()>>) -> Resul
     )
 }
 
-/// What signs calls, where the operator has a key.
-fn signer(settings: &Settings) -> Result<Option<Arc<stir::Signer>>> {
-    let Some(stir) = &settings.stir else {
-        return Ok(None);
-    };
-    let path = stir.key.display();
-    let pem = std::fs::read(&stir.key).with_context(|| format!("[stir] key: cannot read {path}"))?;
-    let signer = stir::Signer::new(&pem, &stir.url, &stir::Rules::default());
-    let signer = signer.map_err(|error| anyhow!("[stir] {path} and {}: {error}", stir.url))?;
-    Ok(Some(Arc::new(signer)))
-}
-
 /// Deals sockets, configurations and bindings out to their workers.
 fn starts(
     shared: &Arc<Shared>,
@@ -446,7 +435,9 @@ fn starts(
         token_key: shared.token_key,
         fingerprints: shared.dtls.fingerprints(),
         inside: shared.inside(),
-        signer: shared.signer.clone(),
+        signer: shared.vouching.signer.clone(),
+        authorities: shared.vouching.authorities.now(),
+        stir_rules: shared.vouching.rules,
         server_name: shared.settings.server_name.as_str().into(),
         limits: shared.settings.limits,
     };

@@ -43,6 +43,19 @@ pub struct StirKey {
     pub url: String,
 }
 
+/// Who vouches for callers: we for ours, others for theirs (STIR/SHAKEN).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stir {
+    /// What calls to carriers are signed by; `None` = they are not.
+    pub key: Option<StirKey>,
+    /// PEM files with the authorities that those have to be certified by who vouch for callers; without any, calls are not verified.
+    pub authorities: Vec<PathBuf>,
+    /// Certificates may lie at private, loopback and link-local addresses and at any port: off, they are fetched from the open Internet alone.
+    pub fetch_private: bool,
+    /// PEM file with roots that the servers of such certificates may be certified by besides those of the machine.
+    pub fetch_ca: Option<PathBuf>,
+}
+
 /// How the DNS is asked where a peer of a trunk is (RFC 3263).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dns {
@@ -157,8 +170,8 @@ pub struct Settings {
     /// Web pages that may open a WebSocket, as a browser names their origin (`https://phone.example.com`); empty = all.
     /// Nothing rides on a browser's cookies here, so a foreign page gains nothing but a connection.
     pub origins: Vec<String>,
-    /// What calls to carriers are signed by; `None` = they are not.
-    pub stir: Option<StirKey>,
+    /// Who vouches for callers.
+    pub stir: Stir,
     /// Own certificate; without one a self-signed certificate is made in the data directory.
     pub tls: Option<TlsFiles>,
     /// PEM file with issuers of carriers' certificates, trusted besides those of the machine.
@@ -209,7 +222,7 @@ impl Default for Settings {
             media_workers: 0,
             listen: Vec::new(),
             origins: Vec::new(),
-            stir: None,
+            stir: Stir::default(),
             tls: None,
             trunk_ca: None,
             rtp_ports: 16_384..=32_767,

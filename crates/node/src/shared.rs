@@ -17,13 +17,14 @@ use crate::settings::Settings;
 use crate::spool::SpoolDesk;
 use crate::tls::Tls;
 use crate::trust::Trust;
+use crate::vouching::Vouching;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use link::ReportFrame;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FlowToken, Located, MediaCommand, MediaSessionId, RegistrationView, RoomCommand, RoomView,
+    FetchedCertificate, FlowToken, Located, MediaCommand, MediaSessionId, RegistrationView, RoomCommand, RoomView,
     SettingsChange, SignIn, Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse,
     Transport, TrunkView, UserId,
 };
@@ -59,6 +60,10 @@ pub(crate) enum Sure {
     SettingsKept(TenantId, UserId, u64),
     /// The DNS has answered a tenant.
     Located(TenantId, Located),
+    /// The certificate of who vouches for a caller has come, or won't.
+    Certificate(TenantId, FetchedCertificate),
+    /// Others are believed when they vouch for callers.
+    Authorities(Arc<stir::Anchors>),
     /// A connection that carried messages for this tenant is gone.
     FlowClosed {
         /// The tenant.
@@ -197,8 +202,8 @@ pub(crate) struct Shared {
     pub(crate) addresses: Vec<Address>,
     /// Which tenant owns which domain.
     pub(crate) directory: Arc<ArcSwap<Directory>>,
-    /// Signs calls to carriers.
-    pub(crate) signer: Option<Arc<stir::Signer>>,
+    /// Signs calls to carriers, and verifies theirs.
+    pub(crate) vouching: Vouching,
     /// Where calls of carriers may come from.
     pub(crate) peers: Arc<ArcSwap<Peers>>,
     /// Certificates, when a TLS address is configured.

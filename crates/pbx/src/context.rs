@@ -18,6 +18,7 @@ use crate::large::Large;
 use crate::location::Location;
 use crate::numbering::Numbering;
 use crate::rooms::Rooms;
+use crate::vouching::Vouching;
 use bytes::Bytes;
 use flow::Flow;
 use model::{
@@ -147,6 +148,8 @@ pub(crate) enum TimerKind {
     Longest,
     /// A carrier has not said anything, or there is no way to it.
     Carrier,
+    /// The certificate of who vouches for the caller has not come.
+    Certificate,
     /// What a flow waits for, see `flow::Event::Elapsed`.
     Flow,
     /// The media plane has not said what has answered.
@@ -217,6 +220,7 @@ pub(crate) struct Context {
     pub(crate) signer: Option<Arc<stir::Signer>>,
     /// Whose other numbers and domains are.
     pub(crate) directory: Arc<Directory>,
+    pub(crate) vouching: Vouching,
     pub(crate) fork_targets: usize,
     /// A connection that is silent for longer is closed, so phones are asked for more frequent signs of life.
     pub(crate) longest_flow_timer_s: u32,
@@ -264,6 +268,7 @@ impl Context {
             fingerprints: Arc::clone(&setup.fingerprints),
             signer: setup.signer.clone(),
             directory: Arc::default(),
+            vouching: Vouching::new(setup),
             fork_targets: setup.limits.fork_targets,
             longest_flow_timer_s: u32::try_from(setup.limits.connection_idle_s / 5 * 4).unwrap_or(u32::MAX),
             config,
@@ -420,14 +425,24 @@ impl Context {
         code: u16,
         tag: Option<&str>,
     ) -> Writer {
+        self.response_in(request, flow, (code, sip::reason_phrase(code)), tag)
+    }
+
+    /// The same with another reason phrase.
+    pub(crate) fn response_in(
+        &self,
+        request: &Message<'_>,
+        flow: FlowToken,
+        (code, phrase): (u16, &str),
+        tag: Option<&str>,
+    ) -> Writer {
         // A phone may be elsewhere than where this request came from, see [`Context::home`].
         let came = |via: sip::Via<'_>| via.transport.eq_ignore_ascii_case(flow.transport.via());
         let from = match request.top_via().is_ok_and(came) {
             true => flow,
             false => self.tx.peer_of(request).unwrap_or(flow),
         };
-        Writer::reply(request, code, sip::reason_phrase(code), tag, from.remote)
-            .header(Name::Server, &self.server_name)
+        Writer::reply(request, code, phrase, tag, from.remote).header(Name::Server, &self.server_name)
     }
 
     /// Adds what we can do, as the answer to OPTIONS says it (RFC 3261 §11.2).

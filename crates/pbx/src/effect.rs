@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use model::{
     Access, BindingChange, CallChange, CallLeg, Cdr, Connect, Connected, EmergencyCall, EventChange,
-    EventCommand, FlowToken, Limits, Locate, Located, MediaCommand, MediaReport, Reach, Reached, RoomCommand,
-    SettingsChange, SignIn, TenantConfig, TollAlert, TollCheckpoint, TrunkNews, UserId, Wake,
+    EventCommand, FetchCertificate, FetchedCertificate, FlowToken, Limits, Locate, Located, MediaCommand,
+    MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn, TenantConfig, TollAlert,
+    TollCheckpoint, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
 use tenancy::Reachable;
@@ -28,6 +29,10 @@ pub struct Setup {
     pub inside: Option<FlowToken>,
     /// Signs calls to carriers that want that (RFC 8224); `None` = the operator has no key.
     pub signer: Option<Arc<stir::Signer>>,
+    /// Who may certify those that vouch for callers; without any, calls are not verified.
+    pub authorities: Arc<stir::Anchors>,
+    /// What is taken for good of what they say.
+    pub stir_rules: stir::Rules,
     /// The node's caps.
     pub limits: Limits,
 }
@@ -57,6 +62,10 @@ pub enum Input<'a> {
     Located(Located),
     /// What became of an [`Effect::Reach`].
     Reached(Reached),
+    /// What became of an [`Effect::FetchCertificate`].
+    Certificate(FetchedCertificate),
+    /// Others may certify those that vouch for callers from now on.
+    Authorities(Arc<stir::Anchors>),
     /// The media plane says.
     Media(MediaReport),
     /// A newer configuration; calls under way keep the one that they began with.
@@ -101,6 +110,8 @@ pub enum Effect {
     Connect(Connect),
     /// Find out where a name leads, and say so by [`Input::Located`].
     Locate(Locate),
+    /// Fetch a certificate that a caller has named, and say what became of it by [`Input::Certificate`]. The call waits two seconds.
+    FetchCertificate(FetchCertificate),
     /// Find a way to a place, and say so by [`Input::Reached`]: a socket for datagrams, or a connection that is opened within
     /// [`Limits::connect_timeout_ms`].
     Reach(Reach),

@@ -45,6 +45,7 @@ mod rooms;
 mod standing;
 mod tenant;
 mod trunk;
+mod vouching;
 mod wait;
 
 pub use auth::claimed;

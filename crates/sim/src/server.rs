@@ -142,6 +142,8 @@ impl Server {
             fingerprints: Arc::default(),
             inside: Some(FlowToken::inside(address)),
             signer: None,
+            authorities: Arc::default(),
+            stir_rules: stir::Rules::default(),
             seed,
             edge_key: seed,
             token_key: seed,
@@ -531,6 +533,7 @@ impl Server {
                 Effect::Connect(order) => self.outputs.push(Output::Connect(id, order)),
                 Effect::Locate(ask) => self.outputs.push(Output::Ask(id, Question::Locate(ask))),
                 Effect::Reach(ask) => self.outputs.push(Output::Ask(id, Question::Reach(ask))),
+                Effect::FetchCertificate(ask) => self.outputs.push(Output::Ask(id, Question::Fetch(ask))),
                 // Nobody guards the edge of a simulated server.
                 Effect::Access(_) => {}
                 Effect::Trunk(news) => self.news.push((now.mono, news)),

@@ -15,7 +15,7 @@ use crate::phone::{Answer, Identity, Phone};
 use crate::rng::Rng;
 use crate::server::{Question, Server};
 use media::PortRange;
-use model::{Connect, FlowToken, Now, TenantId, Transport, Wall};
+use model::{CertificateOutcome, Connect, FlowToken, Now, TenantId, Transport, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub struct World {
     pub ttl_s: u32,
     /// Where names lead.
     places: BTreeMap<String, Vec<SocketAddr>>,
+    /// What lies at URLs of certificates, and how long it takes to fetch that. At others nobody ever answers.
+    pub certificates: BTreeMap<String, (Duration, CertificateOutcome)>,
     /// What the shell was asked, by when it answers.
     questions: BTreeMap<(Duration, u64), (TenantId, Question)>,
     serial: u64,
@@ -129,6 +131,7 @@ impl World {
             forgets_questions: false,
             ttl_s: 60,
             places: BTreeMap::new(),
+            certificates: BTreeMap::new(),
             questions: BTreeMap::new(),
             serial: 0,
             network: Network::new(weather, Rng::new(rng.next())),

@@ -73,6 +73,8 @@ pub enum Failure {
     CertificateOtherNumbers,
     /// The PASSporT is not signed by the certificate's holder.
     Signature,
+    /// It came with another call before. Whoever verifies remembers that ([`crate::Verification::fingerprint`]).
+    Replayed,
 }
 
 /// What a phone is told (ATIS-1000074 §5.3.1, 3GPP TS 24.229 §7.2A.20).
@@ -152,7 +154,8 @@ impl Failure {
             | Failure::UrlsDiffer
             | Failure::OtherOrig
             | Failure::OtherDest
-            | Failure::Signature => (438, "Invalid Identity Header"),
+            | Failure::Signature
+            | Failure::Replayed => (438, "Invalid Identity Header"),
         }
     }
 
@@ -180,6 +183,7 @@ impl Failure {
             Failure::CertificateNoNumbers => "certificate_no_numbers",
             Failure::CertificateOtherNumbers => "certificate_other_numbers",
             Failure::Signature => "signature",
+            Failure::Replayed => "replayed",
         }
     }
 }

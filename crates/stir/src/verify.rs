@@ -7,6 +7,7 @@ use crate::number::canonical;
 use crate::passport::{Attestation, Head, Payload, octets, read};
 use crate::url::{Rules, is_allowed};
 use crate::verdict::{Failure, Proof, Verdict};
+use ring::digest::{SHA256, digest};
 
 /// Characters of an `origid` that was received.
 const LONGEST_ORIGID: usize = 64;
@@ -78,6 +79,14 @@ impl Verification {
         self.attestation
     }
 
+    /// What tells it from others, whoever signed it: to notice one that comes again with another call. Not the signature, of which there
+    /// are two for every text.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let hash = digest(&SHA256, self.signed.as_bytes());
+        hash.as_ref().try_into().unwrap_or_default()
+    }
+
     /// Ends it with what the URL led to: PEM with the signer's certificate first, or DER of that alone, at most
     /// [`crate::MAX_CERTIFICATE`] octets. `now` is in seconds since 1970.
     #[must_use]
@@ -98,7 +107,9 @@ impl Verification {
         self.fail(Failure::Unreachable)
     }
 
-    fn fail(self, reason: Failure) -> Verdict {
+    /// Ends it without a proof.
+    #[must_use]
+    pub fn fail(self, reason: Failure) -> Verdict {
         Verdict::Failed {
             reason,
             claimed: Some(self.attestation),

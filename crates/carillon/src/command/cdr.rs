@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::{Cdr, Charge, DestinationClass, Party, Wall};
+use model::{CallerCheck, Cdr, Charge, DestinationClass, Party, Verstat, Wall};
 use serde_json::{Value, json};
 use store::CdrFilter;
 
@@ -35,7 +35,7 @@ pub(super) fn run(desk: &mut Desk, options: &Options) -> Result<()> {
     records.truncate(usize::try_from(options.limit).unwrap_or(usize::MAX));
     let mut table = Table::new(&[
         "START", "TENANT", "FROM", "TO", "TRUNK", "KIND", "TALK", "COST", "RESULT", "ENDED BY", "MOS",
-        "AUDIO",
+        "AUDIO", "CALLER",
     ]);
     for (tenant, cdr) in &records {
         table.row(line(tenant, cdr));
@@ -57,7 +57,7 @@ fn tenants(desk: &mut Desk, chosen: Option<&str>) -> Result<Vec<String>> {
         .collect())
 }
 
-fn line(tenant: &str, cdr: &Cdr) -> [String; 12] {
+fn line(tenant: &str, cdr: &Cdr) -> [String; 13] {
     let talk = match cdr.answer {
         Some(_) => format!("{}:{:02}", cdr.talk_ms / 60_000, cdr.talk_ms / 1_000 % 60),
         None => "-".to_owned(),
@@ -75,7 +75,18 @@ fn line(tenant: &str, cdr: &Cdr) -> [String; 12] {
         word(&cdr.ended_by),
         audio::opinions(cdr.caller_media.as_ref(), cdr.callee_media.as_ref()),
         audio::troubles(&cdr.audio),
+        cdr.stir.as_ref().map(vouched).unwrap_or_default(),
     ]
+}
+
+/// Who vouches for the caller, in few letters.
+fn vouched(check: &CallerCheck) -> String {
+    match (check.verstat, check.attestation, &check.reason) {
+        (Verstat::Passed, Some(level), _) => format!("passed {}", level.as_str()),
+        (Verstat::Failed, _, Some(reason)) => format!("failed: {reason}"),
+        (Verstat::None, _, Some(reason)) => format!("unverified: {reason}"),
+        _ => check.parameter(),
+    }
 }
 
 /// The trunks that the call came or left by.
@@ -119,6 +130,7 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
     let maybe = |wall: Option<Wall>| wall.map_or(Value::Null, instant);
     let recordings = cdr.recordings.iter().map(|id| printed(id.number));
     let recordings: Vec<String> = recordings.collect();
+    let stir = cdr.stir.as_ref();
     json!({
         "id": cdr.id,
         "tenant": tenant,
@@ -149,6 +161,10 @@ fn value(tenant: &str, cdr: &Cdr) -> Value {
         "class": cdr.class,
         "emergency": cdr.class == Some(DestinationClass::Emergency),
         "charge": cdr.charge,
+        "verstat": stir.map(CallerCheck::parameter),
+        "attestation": stir.and_then(|check| check.attestation),
+        "origid": stir.and_then(|check| check.origid.as_deref()),
+        "stir": stir,
     })
 }
 
@@ -220,6 +236,7 @@ mod tests {
             did: None,
             class: None,
             charge: None,
+            stir: None,
         };
         let shown = value("acme", &cdr);
         assert_eq!(shown.get("recordings"), Some(&json!(["00000000000000ab"])));

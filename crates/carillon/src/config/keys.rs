@@ -1,9 +1,9 @@
 //! Every key of the file, its default and its range.
 
 use super::Config;
-use super::reader::{Problem, Reader, Section, numbers};
+use super::reader::{Problem, Reader, Section, numbers, path};
 use model::{Limits, Transport};
-use node::{Listen, Settings, StirKey, TlsFiles};
+use node::{Listen, Settings, TlsFiles};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use toml::de::DeTable;
@@ -56,7 +56,7 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
     let listen = listen(reader, top);
     let origins = origins(reader, top);
     let (tls, trunk_ca) = tls(reader, top);
-    let stir = stir(reader, top);
+    let stir = super::stir::read(reader, top);
     let dns = super::dns::read(reader, top);
     let border = super::border::read(reader, top);
     let limits = limits(reader, top);
@@ -99,23 +99,6 @@ fn config<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Config {
 
 fn size(given: Option<u64>, default: usize) -> usize {
     given.and_then(|n| usize::try_from(n).ok()).unwrap_or(default)
-}
-
-fn path<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    such_as: &str,
-) -> Option<PathBuf> {
-    let (at, text) = reader.text(section, key, such_as)?;
-    if text.is_empty() {
-        reader.problem(
-            at,
-            format!("`{key}` is empty; write a path such as {such_as}, or leave it out"),
-        );
-        return None;
-    }
-    Some(PathBuf::from(text))
 }
 
 fn log<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> String {
@@ -275,28 +258,6 @@ fn origins<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Vec<String> {
     }
     reader.done(&section);
     all
-}
-
-/// What calls to carriers are signed by.
-fn stir<'t>(reader: &mut Reader<'t>, top: &mut Section<'t>) -> Option<StirKey> {
-    let mut section = reader.section(top, "stir");
-    let key = path(reader, &mut section, "key", "\"/etc/carillon/stir-key.pem\"");
-    let such_as = "\"https://sti.example.com/ours.pem\"";
-    let url = reader.text(&mut section, "certificate_url", such_as);
-    reader.done(&section);
-    match (key, url) {
-        (Some(key), Some((_, url))) => Some(StirKey {
-            key,
-            url: url.to_owned(),
-        }),
-        (None, None) => None,
-        _ => {
-            let what =
-                "[stir] needs both `key` and `certificate_url`; give the other, or neither to sign nothing";
-            reader.problem(section.start(), what);
-            None
-        }
-    }
 }
 
 /// Our certificate, and the file with issuers of carriers' ones.

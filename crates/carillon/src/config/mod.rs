@@ -9,6 +9,7 @@ mod keys;
 mod observe;
 mod reader;
 mod speech;
+mod stir;
 
 use anyhow::{Context, Result, bail};
 use node::Settings;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -191,6 +192,24 @@ impl<'t> Reader<'t> {
             );
         }
     }
+}
+
+/// A path that is not empty.
+pub(super) fn path<'t>(
+    reader: &mut Reader<'t>,
+    section: &mut Section<'t>,
+    key: &'static str,
+    such_as: &str,
+) -> Option<PathBuf> {
+    let (at, text) = reader.text(section, key, such_as)?;
+    if text.is_empty() {
+        reader.problem(
+            at,
+            format!("`{key}` is empty; write a path such as {such_as}, or leave it out"),
+        );
+        return None;
+    }
+    Some(PathBuf::from(text))
 }
 
 impl<'t> Section<'t> {

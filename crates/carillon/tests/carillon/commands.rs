@@ -96,6 +96,7 @@ fn usual_policy() -> Expect {
           "session_expires_s": 1800,
           "sounds_mb": 100,
           "srtp": "optional",
+          "stir": "verify",
           "supervisors": {},
           "transcode": true,
           "transit": [],

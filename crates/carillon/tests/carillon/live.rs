@@ -3,7 +3,7 @@
 use crate::phone::Phone;
 use crate::server::{Site, address, password};
 use expect_test::{Expect, expect};
-use model::{Cause, Cdr, CdrId, EndedBy, Party, TenantId, Wall};
+use model::{Attestation, CallerCheck, Cause, Cdr, CdrId, EndedBy, Party, TenantId, Verstat, Wall};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use store::Store;
@@ -208,6 +208,7 @@ fn record(number: u8) -> Cdr {
         did: None,
         class: None,
         charge: None,
+        stir: None,
     }
 }
 
@@ -216,6 +217,7 @@ fn latest() -> Expect {
     expect![[r#"
         {
           "answer": "2023-11-14T22:13:25.000Z",
+          "attestation": null,
           "audio": [],
           "callee": {
             "device": null,
@@ -245,6 +247,7 @@ fn latest() -> Expect {
           "end": "2023-11-14T22:14:30.500Z",
           "ended_by": "caller",
           "id": "01010101010101010101010101010101",
+          "origid": null,
           "parent": null,
           "path": [
             "extension 101"
@@ -254,12 +257,14 @@ fn latest() -> Expect {
           "ring": null,
           "sip": 200,
           "start": "2023-11-14T22:13:21.000Z",
+          "stir": null,
           "streams": [],
           "talk_ms": 65500,
           "tenant": "acme",
           "tenant_id": 1,
           "transferred_by": null,
-          "transferred_to": null
+          "transferred_to": null,
+          "verstat": null
         }"#]]
 }
 
@@ -291,6 +296,45 @@ fn call_records_are_listed_the_latest_first() {
     );
     let text = site.text(&["cdr"]);
     assert!(text.contains("1:05") && text.contains("200 / Q.850 16"), "{text}");
+    let checked = |number, check: &CallerCheck| Cdr {
+        stir: Some(check.clone()),
+        ..record(number)
+    };
+    let passed = CallerCheck {
+        verstat: Verstat::Passed,
+        attestation: Some(Attestation::B),
+        claimed: None,
+        origid: Some("123e4567".to_owned()),
+        spc: Some("709J".to_owned()),
+        reason: None,
+    };
+    let failed = CallerCheck {
+        verstat: Verstat::Failed,
+        attestation: None,
+        claimed: Some(Attestation::A),
+        origid: None,
+        spc: None,
+        reason: Some("signature".to_owned()),
+    };
+    store
+        .insert_cdrs(&[checked(3, &passed), checked(4, &failed)])
+        .unwrap();
+    let all = site.json(&["cdr"]);
+    assert_eq!(all[0]["verstat"], "TN-Validation-Failed");
+    assert_eq!(
+        (&all[0]["attestation"], &all[0]["stir"]["claimed"]),
+        (&Value::Null, &"A".into())
+    );
+    assert_eq!(all[1]["verstat"], "TN-Validation-Passed-B");
+    assert_eq!(
+        (&all[1]["attestation"], &all[1]["origid"]),
+        (&"B".into(), &"123e4567".into())
+    );
+    let text = site.text(&["cdr"]);
+    assert!(
+        text.contains("passed B") && text.contains("failed: signature"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) fn page(live: &Live) -> Result<String> {
     queues(&mut page, live);
     media(&mut page, live);
     carriers(&mut page, &trunks);
+    certificates(&mut page, live);
     for (name, help, value) in totals.counts.described() {
         page.single(&format!("carillon_{name}_total"), Kind::Counter, help, value);
     }
@@ -132,6 +133,32 @@ fn media(page: &mut Page, live: &Live) {
         ),
     ] {
         page.single(name, Kind::Counter, help, value.load(Ordering::Relaxed));
+    }
+}
+
+/// Of those who vouch for callers.
+fn certificates(page: &mut Page, live: &Live) {
+    let vouching = &live.shared.vouching;
+    let (name, help) = (
+        "carillon_stir_authorities",
+        "Authorities that are believed when they certify those who vouch for callers.",
+    );
+    page.single(name, Kind::Gauge, help, vouching.authorities.now().len());
+    let totals = vouching.certificates.totals();
+    let name = "carillon_stir_certificates_total";
+    page.family(
+        name,
+        Kind::Counter,
+        "Certificates of those who vouch for callers, by what became of the wish for them.",
+    );
+    for (outcome, value) in [
+        ("known", totals.known),
+        ("fetched", totals.fetched),
+        ("failed", totals.failed),
+        ("refused", totals.refused),
+        ("busy", totals.busy),
+    ] {
+        page.sample(name, &[("outcome", outcome)], value);
     }
 }
 

@@ -298,6 +298,9 @@ impl Core {
                 Effect::Connect(order) => self.connects.push((tenant, order)),
                 Effect::Reach(reach) => self.reaches.push((tenant, reach)),
                 Effect::Locate(locate) => reach::locate(&self.shared, self.index, tenant, &locate),
+                Effect::FetchCertificate(wanted) => {
+                    reach::fetch(&self.shared, self.index, tenant, &wanted);
+                }
                 Effect::Access(access) => {
                     let border = &self.shared.border;
                     border.access(&access, self.now.mono, &mut self.counts);
@@ -440,6 +443,13 @@ impl Core {
             }
             Sure::Located(tenant, located) => {
                 self.input(tenant, Input::Located(located));
+            }
+            Sure::Certificate(tenant, fetched) => {
+                self.input(tenant, Input::Certificate(fetched));
+            }
+            Sure::Authorities(authorities) => {
+                self.tenants.trust(Arc::clone(&authorities));
+                self.all(|| Input::Authorities(Arc::clone(&authorities)));
             }
             Sure::FlowClosed {
                 tenant,

@@ -1,11 +1,11 @@
-//! Ways to carriers: names found by the DNS, sockets and connections that trunks use.
+//! Ways to carriers: names found by the DNS, sockets and connections that trunks use; and to the certificates of who vouches for their callers.
 //!
 //! Owns: which of our addresses a carrier is spoken to from. Does not own: the attempts under way (`connect`).
 
 use super::Worker;
 use crate::listen::Address;
 use crate::shared::{Shared, Sure};
-use model::{ConnectOutcome, FlowToken, Locate, Reach, Reached, TenantId, Transport};
+use model::{ConnectOutcome, FetchCertificate, FlowToken, Locate, Reach, Reached, TenantId, Transport};
 use pbx::Input;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -19,6 +19,17 @@ pub(super) fn locate(shared: &Arc<Shared>, worker: usize, tenant: TenantId, loca
         }
     });
     shared.resolver.locate(locate, tell);
+}
+
+/// Fetches a certificate for a call of a tenant of this worker; it comes to its inbox.
+pub(super) fn fetch(shared: &Arc<Shared>, worker: usize, tenant: TenantId, wanted: &FetchCertificate) {
+    let whose = Arc::clone(shared);
+    let tell = Box::new(move |fetched| {
+        if let Some(inbox) = whose.sessions.get(worker) {
+            inbox.send(Sure::Certificate(tenant, fetched));
+        }
+    });
+    shared.vouching.certificates.fetch(wanted, tell);
 }
 
 impl Worker {

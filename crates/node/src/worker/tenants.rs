@@ -281,6 +281,11 @@ impl Tenants {
         self.draining = true;
     }
 
+    /// Those that come to life from now on believe these authorities.
+    pub(crate) fn trust(&mut self, authorities: Arc<stir::Anchors>) {
+        self.setup.authorities = authorities;
+    }
+
     /// Notes that a tenant is deleted; [`Tenants::sweep`] lets it go.
     pub(crate) fn remove(&mut self, id: TenantId) {
         if let Some(slot) = self.slots.get_mut(&id) {

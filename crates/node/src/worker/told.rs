@@ -30,6 +30,7 @@ pub(super) fn ended(cdr: &Cdr) {
         call_id = %cdr.caller.sip_call_id,
         cause = ?cdr.cause,
         ended_by = ?cdr.ended_by,
+        verstat = cdr.stir.as_ref().map(|check| check.parameter()),
         "a call has ended"
     );
 }

@@ -108,7 +108,8 @@ impl Call {
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
         call.instance = instance;
         (call.identity, call.told) = (identity, told);
-        call.enter(context, arrival.server, message, now);
+        call.enter(arrival.server, message);
+        call.start(context, now);
         Some(call)
     }
 
@@ -128,6 +129,7 @@ impl Call {
         let (caller, hides) = carriers_caller(context, trunk, message);
         let callee = called(&config, leads_to.as_deref().unwrap_or(&dialled));
         let mut identity = identities(&config, &caller, &callee.number);
+        let told = identity::asserted(&config, &caller, &identity.0, hides);
         if hides {
             identity::ANONYMOUS.clone_into(&mut identity.0);
         }
@@ -153,7 +155,7 @@ impl Call {
         let mut leg = Leg::new(arrival.dialog, flow, peer, None, side);
         leg.can = Capabilities::of(message);
         let mut call = Call::new(id, config, run, record, leg, arrival.offer);
-        call.identity = identity;
+        (call.identity, call.told) = (identity, told);
         call.transit = transit;
         let is_ours = transit.is_some() && trunk.id == TrunkId::INSIDE;
         call.place = is_ours.then(|| pidf::of_neighbour(message)).flatten();
@@ -166,7 +168,8 @@ impl Call {
         call.bridge.relay(call.config.id(), id);
         context.counts.trunk_calls_in += 1;
         context.carriers.joins(trunk.id, id);
-        call.enter(context, arrival.server, message, now);
+        call.enter(arrival.server, message);
+        call.verify_and_start(context, trunk, message, now);
         Some(call)
     }
 
@@ -176,8 +179,8 @@ impl Call {
         number_in(&dialled).is_some_and(|number| emergency::called_back(context, number, now).is_some())
     }
 
-    /// The rest of what the INVITE says, and the first step.
-    fn enter(&mut self, context: &mut Context, server: ServerId, message: &Message<'_>, now: Now) {
+    /// The rest of what the INVITE says.
+    fn enter(&mut self, server: ServerId, message: &Message<'_>) {
         self.invite = Some(PendingInvite::new(server, message));
         self.reliable = Reliable::of(message);
         self.session_ids = SessionIds::of(message);
@@ -186,7 +189,6 @@ impl Call {
             self.max_forwards = self.max_forwards.min(transit::MOST_HOPS);
         }
         self.hides_history = identity::hides_history(message);
-        self.start(context, now);
     }
 }
 
@@ -250,7 +252,7 @@ fn carriers_caller(context: &Context, trunk: &Trunk, message: &Message<'_>) -> (
         number: match number {
             Some(number) => number.to_string(),
             None if is_number => clean(&user, LONGEST),
-            None => "anonymous".to_owned(),
+            None => identity::NOBODY.to_owned(),
         },
         display: if hides {
             String::new()

@@ -187,7 +187,7 @@ pub(super) fn number_of(config: &TenantConfig, user: UserId) -> Option<String> {
 }
 
 /// The number of those who have none.
-fn usual(config: &TenantConfig) -> Option<String> {
+pub(super) fn usual(config: &TenantConfig) -> Option<String> {
     owned(config, &config.policy().caller_number)
 }
 

@@ -9,6 +9,9 @@ use sip::{Message, Name};
 /// The caller without a name (RFC 3323 §4.1.1.3).
 pub(super) const ANONYMOUS: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
+/// The number of who has none.
+pub(super) const NOBODY: &str = "anonymous";
+
 /// What a Privacy header asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Privacy {
@@ -87,6 +90,24 @@ pub(super) fn present(
     if private {
         ANONYMOUS.clone_into(from);
     }
+}
+
+/// Who calls from outside, for phones that are told so whatever the caller wishes.
+pub(super) fn asserted(
+    config: &TenantConfig,
+    caller: &Party,
+    from: &str,
+    private: bool,
+) -> Vec<(Name, String)> {
+    let is_known = caller.number != NOBODY;
+    let mut told = Vec::new();
+    if config.policy().trust_phones && is_known {
+        told.push((Name::PAssertedIdentity, from.to_owned()));
+        if private {
+            told.push((Name::Privacy, "id".to_owned()));
+        }
+    }
+    told
 }
 
 /// True when the device's user may call under this identity: today he has one number.

@@ -57,6 +57,7 @@ mod transfer;
 mod transit;
 mod update;
 mod user_to_user;
+mod verified;
 mod voice;
 mod wake;
 mod web;
@@ -93,6 +94,7 @@ use target::Target;
 pub(crate) use target::request_uri;
 use transit::Transit;
 pub(crate) use transit::carried;
+use verified::Verifying;
 
 pub(crate) use nouns::{Act, DialogName, Guest, Transferrer, Wish};
 
@@ -141,6 +143,8 @@ pub(crate) struct Call {
     record: Record,
     caller: Leg,
     invite: Option<PendingInvite>,
+    /// It has to be seen first who vouches for the caller.
+    verifying: Option<Box<Verifying>>,
     /// What the caller offered; `None` when it left that to the callee.
     offer: Option<Description>,
     targets: Vec<Target>,
@@ -512,6 +516,7 @@ impl Call {
             (TimerKind::Ring, Phase::Ringing) => self.rang_out(context, now),
             (TimerKind::Return, _) => self.not_returned(context, now),
             (TimerKind::Carrier, Phase::Opening | Phase::Ringing) => self.carrier_is_slow(context, now),
+            (TimerKind::Certificate, Phase::Opening) => self.certificate_is_late(context, now),
             (TimerKind::Wake, Phase::Opening | Phase::Ringing) => {
                 self.stop_waking(context);
                 self.conclude(context, now);

@@ -3,8 +3,8 @@
 use crate::context::Context;
 use flow::Refusal;
 use model::{
-    AudioFault, AudioTrouble, Cause, Cdr, CdrId, Charge, DestinationClass, EndedBy, Leg, LegQuality, Money,
-    Now, Party, RecordingId, SrtpSuite, Wall,
+    AudioFault, AudioTrouble, CallerCheck, Cause, Cdr, CdrId, Charge, DestinationClass, EndedBy, Leg,
+    LegQuality, Money, Now, Party, RecordingId, SrtpSuite, Wall,
 };
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub(crate) struct Record {
     did: Option<String>,
     class: Option<DestinationClass>,
     charge: Option<Charge>,
+    stir: Option<CallerCheck>,
     audio: Vec<AudioTrouble>,
 }
 
@@ -52,6 +53,7 @@ impl Record {
             did: None,
             class: None,
             charge: None,
+            stir: None,
             audio: Vec::new(),
         }
     }
@@ -82,6 +84,7 @@ impl Record {
             did: kept.did,
             class: kept.class,
             charge: kept.charge,
+            stir: kept.stir,
             audio,
         }
     }
@@ -190,6 +193,16 @@ impl Record {
         self.did = Some(number);
     }
 
+    /// What came of looking at who vouches for the caller.
+    pub(crate) fn verified(&mut self, check: CallerCheck) {
+        self.stir = Some(check);
+    }
+
+    /// The number that a carrier has sent the call to.
+    pub(crate) fn did(&self) -> Option<&str> {
+        self.did.as_deref()
+    }
+
     /// What kind of number is called, where it is one of the public network.
     pub(crate) fn class(&self) -> Option<DestinationClass> {
         self.class
@@ -275,6 +288,7 @@ impl Record {
             did: self.did.clone(),
             class: self.class,
             charge: self.charge,
+            stir: self.stir.clone(),
         }))
     }
 }
@@ -283,6 +297,7 @@ impl Record {
 pub(crate) mod q850 {
     pub(crate) const NORMAL_CLEARING: u8 = 16;
     pub(crate) const NO_ANSWER: u8 = 19;
+    pub(crate) const CALL_REJECTED: u8 = 21;
     pub(crate) const TEMPORARY_FAILURE: u8 = 41;
     pub(crate) const RESOURCE_UNAVAILABLE: u8 = 47;
     pub(crate) const INCOMPATIBLE: u8 = 88;

@@ -45,6 +45,7 @@ impl Call {
             record,
             caller,
             invite: None,
+            verifying: None,
             offer,
             targets: Vec::new(),
             transit: None,

@@ -53,10 +53,24 @@ impl Call {
     }
 
     pub(super) fn refusal(&self, context: &Context, cause: Cause) -> Option<bytes::Bytes> {
+        self.refusal_with(context, cause, sip::reason_phrase(cause.sip), "")
+    }
+
+    /// In other words than usual, and for one more reason where it is not empty.
+    pub(super) fn refusal_with(
+        &self,
+        context: &Context,
+        cause: Cause,
+        phrase: &str,
+        reason: &str,
+    ) -> Option<bytes::Bytes> {
         let request = Message::parse(&self.invite.as_ref()?.request).ok()?;
         let tag = self.caller.dialog.local_tag.as_str();
-        let mut writer = context.response(&request, self.caller.flow, cause.sip, Some(tag));
+        let mut writer = context.response_in(&request, self.caller.flow, (cause.sip, phrase), Some(tag));
         writer = writer.header(Name::Reason, &format!("Q.850;cause={}", cause.q850));
+        if !reason.is_empty() {
+            writer = writer.header(Name::Reason, reason);
+        }
         if cause.sip == 503 {
             writer = writer.header(Name::RetryAfter, "5");
         }
@@ -214,6 +228,7 @@ impl Call {
         self.help_is_over(context, now);
         self.give_tickets_back(context, now);
         self.leaves_trunks(context);
+        self.verifies_no_more(context, cause);
         self.record.ended(cause, by, now);
         for kind in [
             TimerKind::MediaOpen,

@@ -9,6 +9,7 @@
 //! Calls can't reach each other: what one wants of another it leaves as an [`Act`] for the tenant.
 
 use super::begin::{called, identities};
+use super::identity::ANONYMOUS;
 use super::leg::Leg;
 use super::nouns::{Act, Guest, Origin, Screening, Transferrer, Wish};
 use super::record::{self, Record};
@@ -142,10 +143,13 @@ impl Call {
         let shown = shown.unwrap_or_else(|| from.clone());
         self.told.clear();
         if self.config.policy().trust_phones {
-            if shown != from {
+            // What was found out of who vouches for him goes with him.
+            let is_hidden = shown == ANONYMOUS;
+            if is_hidden {
                 self.told.push((Name::Privacy, "id".to_owned()));
             }
-            self.told.push((Name::PAssertedIdentity, from));
+            let known = if is_hidden { from } else { shown.clone() };
+            self.told.push((Name::PAssertedIdentity, known));
         }
         self.identity = (shown, to);
     }

@@ -4,7 +4,7 @@
 use super::Tenant;
 use crate::context::{LegRef, Owner, Timer};
 use crate::effect::Effect;
-use model::{FlowToken, MediaReport, Now, TenantConfig};
+use model::{FetchedCertificate, FlowToken, MediaReport, Now, TenantConfig};
 use sip::transaction::{ClientId, Delivery, Event};
 use sip::{Message, Method};
 use std::sync::Arc;
@@ -31,6 +31,14 @@ impl Tenant {
             Delivery::Deliver(_, owner) => self.deliver_response(owner, message, now),
             Delivery::Absorbed => {}
             Delivery::Stray => self.handle_stray(flow, message, now),
+        }
+    }
+
+    /// The certificate of who vouches for a caller has come, or won't. The call may not wait for it any more.
+    pub(super) fn handle_certificate(&mut self, fetched: FetchedCertificate, now: Now) {
+        let call = self.context.vouching.whose(fetched.order);
+        if let Some(call) = call.and_then(|id| self.calls.get_mut(&id)) {
+            call.certificate_came(&mut self.context, fetched.outcome, now);
         }
     }
 

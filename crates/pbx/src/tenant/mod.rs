@@ -115,6 +115,8 @@ impl Tenant {
             Input::Media(report) => self.handle_media(&report, now),
             Input::Located(located) => self.trunks.located(&mut self.context, &located, now),
             Input::Reached(reached) => self.trunks.reached(&mut self.context, &reached, now),
+            Input::Certificate(fetched) => self.handle_certificate(fetched, now),
+            Input::Authorities(authorities) => self.context.vouching.trust(authorities),
             Input::Config(config) => self.handle_config(config, now),
             Input::Event(command) => self.events.handle_command(&mut self.context, command, now),
             Input::SettingsKept { user, id } => self.context.settings_kept(user, id),
@@ -237,7 +239,8 @@ impl Tenant {
             rooms: self.context.rooms.held()
                 + self.context.carriers.held()
                 + self.context.meter.calls()
-                + self.context.helping.len(),
+                + self.context.helping.len()
+                + self.context.vouching.waiting(),
             subscriptions: self.events.len(),
         }
     }

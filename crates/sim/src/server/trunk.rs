@@ -2,7 +2,8 @@
 
 use super::Server;
 use model::{
-    Locate, Located, Now, NumberRange, Policy, RateDraft, Reach, Reached, TenantConfig, TenantId, Trunk,
+    FetchCertificate, FetchedCertificate, Locate, Located, Now, NumberRange, Policy, RateDraft, Reach,
+    Reached, TenantConfig, TenantId, Trunk,
 };
 use pbx::{Effect, Input};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub enum Question {
     Locate(Locate),
     /// Is there a way?
     Reach(Reach),
+    /// What lies there?
+    Fetch(FetchCertificate),
 }
 
 impl Server {
@@ -90,6 +93,21 @@ impl Server {
     pub fn sign_with(&mut self, signer: stir::Signer, id: TenantId, now: Now) {
         self.setup.signer = Some(Arc::new(signer));
         self.rebuild(id, now);
+    }
+
+    /// From now on, and after a tenant is built anew, these authorities are believed.
+    pub fn trust(&mut self, authorities: stir::Anchors, now: Now) {
+        let authorities = Arc::new(authorities);
+        self.setup.authorities = Arc::clone(&authorities);
+        let all: Vec<TenantId> = self.tenants.keys().copied().collect();
+        for id in all {
+            self.input(id, Input::Authorities(Arc::clone(&authorities)), now);
+        }
+    }
+
+    /// A certificate has come, or can't.
+    pub fn fetched(&mut self, id: TenantId, fetched: FetchedCertificate, now: Now) {
+        self.input(id, Input::Certificate(fetched), now);
     }
 
     /// What tenants say about calls to the outside, and where calls may come from.

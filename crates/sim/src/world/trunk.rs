@@ -5,10 +5,11 @@ use crate::carrier::Carrier;
 use crate::rng::Rng;
 use crate::server::Question;
 use model::{
-    ConnectOutcome, FlowToken, Locate, LocateOutcome, Located, Now, Place, Reach, Reached, TenantId,
-    Transport,
+    CertificateOutcome, ConnectOutcome, FetchCertificate, FetchedCertificate, FlowToken, Locate,
+    LocateOutcome, Located, Now, Place, Reach, Reached, TenantId, Transport,
 };
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How long the DNS takes, and a connection, milliseconds.
 const DNS_MS: u64 = 5;
@@ -34,7 +35,15 @@ impl World {
         if self.forgets_questions {
             return;
         }
-        let at = self.mono + std::time::Duration::from_millis(DNS_MS);
+        let takes = match &question {
+            // Nobody answers there.
+            Question::Fetch(ask) => match self.certificates.get(&*ask.url) {
+                Some((takes, _)) => *takes,
+                None => return,
+            },
+            _ => Duration::from_millis(DNS_MS),
+        };
+        let at = self.mono + takes;
         self.serial += 1;
         self.questions.insert((at, self.serial), (tenant, question));
     }
@@ -56,7 +65,19 @@ impl World {
                     let reached = self.reach(&reach);
                     self.server.reached(tenant, reached, now);
                 }
+                Question::Fetch(ask) => {
+                    let fetched = self.fetch(&ask);
+                    self.server.fetched(tenant, fetched, now);
+                }
             }
+        }
+    }
+
+    fn fetch(&self, ask: &FetchCertificate) -> FetchedCertificate {
+        let found = self.certificates.get(&*ask.url);
+        FetchedCertificate {
+            order: ask.order,
+            outcome: found.map_or(CertificateOutcome::Unreachable, |(_, outcome)| outcome.clone()),
         }
     }
 

@@ -99,6 +99,7 @@ fn cdr(number: u8, tenant: TenantId) -> Cdr {
         did: None,
         class: None,
         charge: None,
+        stir: None,
     }
 }
 

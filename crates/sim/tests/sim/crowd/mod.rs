@@ -59,6 +59,8 @@ impl Crowd {
         let setup = Setup {
             inside: None,
             signer: None,
+            authorities: Arc::default(),
+            stir_rules: stir::Rules::default(),
             fingerprints: Arc::default(),
             seed: [7; 32],
             edge_key: [8; 32],

@@ -80,6 +80,8 @@ mod transcoded;
 mod transferred;
 mod trunks;
 mod trunks_odd;
+mod verified;
+mod verified_odd;
 mod web;
 mod within;
 

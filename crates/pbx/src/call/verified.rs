@@ -1,0 +1,323 @@
+//! Who vouches for a caller from outside (RFC 8224 §6.2, RFC 8588, ATIS-1000074 §5.3).
+//!
+//! Owns: what of a carrier's INVITE is verified, how long the call waits for that, what phones and the record are told, and which calls are
+//! refused for it. Does not own: what a PASSporT proves (`stir`), what is remembered over calls (`vouching`), fetching (the shell).
+//!
+//! - What is vouched for has to be the number that phones are shown, and a call to the number that was dialled: one that its carrier has sent to
+//!   another number of ours says so in To.
+//! - A call waits two seconds at most. One for help waits for nothing, and neither does one that those who were asked for help may make; those
+//!   are not refused either.
+//! - Nothing of what a stranger writes of this is passed on: phones get their words from here alone.
+
+use super::identity::ANONYMOUS;
+use super::record::q850;
+use super::{Call, Phase, callerid};
+use crate::context::{Context, TimerKind};
+use crate::effect::Effect;
+use crate::vouching::wanted;
+use model::{Attestation, CallerCheck, Cause, CertificateOutcome, EndedBy, Now, StirPolicy, Trunk, Verstat};
+use sip::{Message, Name};
+use stir::{Begun, Failure, Verdict, Verification};
+
+/// A call waits for a certificate for so long, milliseconds.
+const LONGEST_WAIT_MS: u64 = 2_000;
+
+/// A certificate is awaited, or has come.
+pub(super) struct Verifying {
+    order: u64,
+    /// Until the certificate is there.
+    check: Option<Verification>,
+    /// What tells its PASSporT from others.
+    shown: [u8; 32],
+}
+
+/// What came of it.
+enum Outcome {
+    /// It was looked at.
+    Verdict(Verdict),
+    /// It was not, for this reason, which is not the caller's fault.
+    Unseen(Why),
+}
+
+/// Why nobody looked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The operator trusts no authority.
+    NoAuthorities,
+    /// It may be a call for help, or about one.
+    Help,
+    /// Too many are being looked at.
+    Busy,
+}
+
+impl Why {
+    fn as_str(self) -> &'static str {
+        match self {
+            Why::NoAuthorities => "no_authorities",
+            Why::Help => "emergency",
+            Why::Busy => "busy",
+        }
+    }
+}
+
+impl Call {
+    /// Looks at who vouches for the caller, where the tenant wants that; then the call begins, at once or when the certificate is there.
+    pub(super) fn verify_and_start(
+        &mut self,
+        context: &mut Context,
+        trunk: &Trunk,
+        message: &Message<'_>,
+        now: Now,
+    ) {
+        let policy = self.config.policy().stir;
+        let is_signed = message.header(Name::Identity).is_some();
+        let outcome = match policy {
+            StirPolicy::Off => return self.start(context, now),
+            StirPolicy::Verify | StirPolicy::Reject if !is_signed => return self.start(context, now),
+            _ if self.may_be_help(context, message, now) => Outcome::Unseen(Why::Help),
+            _ if context.vouching.authorities().is_empty() => Outcome::Unseen(Why::NoAuthorities),
+            _ => match self.look(context, trunk, message, now) {
+                Begun::Done(verdict) => Outcome::Verdict(verdict),
+                Begun::NeedsCertificate(check) => match self.wait_for(context, check, now) {
+                    true => return,
+                    false => Outcome::Unseen(Why::Busy),
+                },
+            },
+        };
+        self.is_verified(context, &outcome, now);
+    }
+
+    /// What can be said without the certificate.
+    fn look(&self, context: &Context, trunk: &Trunk, message: &Message<'_>, now: Now) -> Begun {
+        let rules = context.vouching.rules();
+        let begin = |dest: &str| {
+            let orig = self.record.caller.number.as_str();
+            let call = stir::Call { orig, dest };
+            Verification::begin(rules, message.headers(Name::Identity), &call, now.wall.secs())
+        };
+        let begun = begin(self.record.did().unwrap_or_default());
+        let is_for_another = |begun: &Begun| {
+            let verdict = Failure::OtherDest;
+            matches!(begun, Begun::Done(Verdict::Failed { reason, .. }) if *reason == verdict)
+        };
+        match self.own_number_in_to(context, trunk, message) {
+            Some(to) if is_for_another(&begun) => begin(&to),
+            _ => begun,
+        }
+    }
+
+    /// The number in To, where it is one of the tenant: the PASSporT of a call to somebody else can't be shown to us.
+    fn own_number_in_to(&self, context: &Context, trunk: &Trunk, message: &Message<'_>) -> Option<String> {
+        let uri = message.to().ok()?;
+        let user = uri.uri().ok()?.user_decoded().into_owned();
+        let number = context
+            .numbering
+            .heard(user.split(';').next().unwrap_or(""), &trunk.draft)?;
+        self.config.number(number.value()).map(|_| number.to_string())
+    }
+
+    /// Asks for a certificate; false where too many wait.
+    fn wait_for(&mut self, context: &mut Context, check: Verification, now: Now) -> bool {
+        let order = context.random();
+        if !context.vouching.waits(order, self.id) {
+            return false;
+        }
+        let wanted = wanted(order, &check);
+        context.out.push(Effect::FetchCertificate(wanted));
+        self.set_timer(context, TimerKind::Certificate, LONGEST_WAIT_MS, now);
+        self.verifying = Some(Box::new(Verifying {
+            order,
+            shown: check.fingerprint(),
+            check: Some(check),
+        }));
+        true
+    }
+
+    /// Is it for help, or may it be about a call for help?
+    fn may_be_help(&self, context: &Context, message: &Message<'_>, now: Now) -> bool {
+        let number = self.record.callee.number.as_str();
+        let marked = |value: &str| value.trim().eq_ignore_ascii_case("psap-callback");
+        let is_marked = message.header(Name::Priority).is_some_and(marked);
+        let called = self.record.did().unwrap_or(number);
+        context.numbering.emergency(number).is_some() || context.vouching.may_be_help(called, is_marked, now)
+    }
+
+    /// The caller calls for help: whoever is asked knows the number that his carrier is shown.
+    pub(super) fn may_be_called_back(&self, context: &mut Context, now: Now) {
+        let config = &context.config;
+        let own = self
+            .caller
+            .user()
+            .and_then(|user| callerid::number_of(config, user));
+        let number = own.or_else(|| callerid::usual(config)).unwrap_or_default();
+        context.vouching.calls_for_help(&number, now);
+    }
+
+    /// The certificate is there, or can't be had.
+    pub(crate) fn certificate_came(&mut self, context: &mut Context, outcome: CertificateOutcome, now: Now) {
+        let Some(check) = self.stops_waiting(context) else {
+            return;
+        };
+        let shown = check.fingerprint();
+        let claimed = Some(check.claimed());
+        let verdict = match outcome {
+            CertificateOutcome::Found(octets) => {
+                check.with_certificate(&octets, context.vouching.authorities(), now.wall.secs())
+            }
+            CertificateOutcome::Refused => check.fail(Failure::Url),
+            CertificateOutcome::TooLarge => check.fail(Failure::CertificateUnreadable),
+            CertificateOutcome::Unreachable => check.unreachable(),
+            CertificateOutcome::Busy => return self.is_verified(context, &Outcome::Unseen(Why::Busy), now),
+        };
+        let call_id = self.record.caller.sip_call_id.as_str();
+        let is_passed = matches!(verdict, Verdict::Passed(_));
+        let verdict = match is_passed && !context.vouching.is_first(shown, call_id, now) {
+            true => Verdict::Failed {
+                reason: Failure::Replayed,
+                claimed,
+            },
+            false => verdict,
+        };
+        self.is_verified(context, &Outcome::Verdict(verdict), now);
+    }
+
+    /// It has not come in time.
+    pub(super) fn certificate_is_late(&mut self, context: &mut Context, now: Now) {
+        if let Some(check) = self.stops_waiting(context) {
+            self.is_verified(context, &Outcome::Verdict(check.unreachable()), now);
+        }
+    }
+
+    fn stops_waiting(&mut self, context: &mut Context) -> Option<Verification> {
+        let check = self.verifying.as_mut().and_then(|verifying| {
+            context.vouching.stops_waiting(verifying.order);
+            verifying.check.take()
+        });
+        self.cancel_timer(context, TimerKind::Certificate);
+        check.filter(|_| self.phase == Phase::Opening)
+    }
+
+    /// The call ends. One that we could not take may come to us another way, by the same word of who vouches for it.
+    pub(super) fn verifies_no_more(&mut self, context: &mut Context, cause: Cause) {
+        self.stops_waiting(context);
+        if let Some(verifying) = self.verifying.take().filter(|_| cause.sip >= 500) {
+            let call_id = self.record.caller.sip_call_id.as_str();
+            context.vouching.may_come_again(&verifying.shown, call_id);
+        }
+    }
+
+    /// Goes on with the call, or refuses it, and tells everybody whom it concerns.
+    fn is_verified(&mut self, context: &mut Context, outcome: &Outcome, now: Now) {
+        let check = outcome.check();
+        match check.verstat {
+            Verstat::Passed => context.counts.stir_passed += 1,
+            Verstat::Failed => context.counts.stir_failed += 1,
+            Verstat::None => context.counts.stir_unverified += 1,
+        }
+        let reason = check.reason.as_deref();
+        let note = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+        let parameter = check.parameter();
+        self.run.note(&format!("{parameter}{note}"));
+        self.record.verified(check);
+        if let Some((code, phrase)) = outcome.refusal(self.config.policy().stir) {
+            context.counts.stir_refused += 1;
+            return self.refuse_unverified(context, (code, phrase), now);
+        }
+        mark(&mut self.identity.0, &parameter);
+        for (_, value) in self
+            .told
+            .iter_mut()
+            .filter(|(name, _)| *name == Name::PAssertedIdentity)
+        {
+            mark(value, &parameter);
+        }
+        self.start(context, now);
+    }
+
+    /// Refuses it for what was found (RFC 8224 §6.2.2), with the reason in the words of RFC 9410.
+    fn refuse_unverified(&mut self, context: &mut Context, (code, phrase): (u16, &'static str), now: Now) {
+        let cause = Cause {
+            sip: code,
+            q850: if code == 503 {
+                q850::RESOURCE_UNAVAILABLE
+            } else {
+                q850::CALL_REJECTED
+            },
+        };
+        if code == 503 {
+            return self.refuse(context, cause, EndedBy::System, now);
+        }
+        let reason = format!("STIR;cause={code};text=\"{phrase}\"");
+        let bytes = self.refusal_with(context, cause, phrase, &reason);
+        if let (Some(invite), Some(bytes)) = (self.invite.take(), bytes) {
+            context.tx.respond(invite.server, code, bytes, now.mono);
+        }
+        self.end(context, cause, EndedBy::System, now);
+    }
+}
+
+impl Outcome {
+    fn check(&self) -> CallerCheck {
+        let mut check = CallerCheck {
+            verstat: Verstat::None,
+            attestation: None,
+            claimed: None,
+            origid: None,
+            spc: None,
+            reason: None,
+        };
+        match self {
+            Outcome::Unseen(why) => check.reason = Some(why.as_str().to_owned()),
+            Outcome::Verdict(Verdict::Absent) => check.reason = Some("absent".to_owned()),
+            Outcome::Verdict(Verdict::Passed(proof)) => {
+                check.verstat = Verstat::Passed;
+                check.attestation = Some(level(proof.attestation));
+                check.origid = Some(proof.origid.to_string());
+                check.spc = proof.spc.as_deref().map(str::to_owned);
+            }
+            Outcome::Verdict(verdict @ Verdict::Failed { reason, claimed }) => {
+                if verdict.verstat() == stir::Verstat::Failed {
+                    check.verstat = Verstat::Failed;
+                }
+                check.claimed = claimed.map(level);
+                check.reason = Some(reason.as_str().to_owned());
+            }
+        }
+        check
+    }
+
+    /// How a call is refused for it, where it is.
+    fn refusal(&self, policy: StirPolicy) -> Option<(u16, &'static str)> {
+        let verdict = match (self, policy) {
+            (Outcome::Unseen(Why::Busy), StirPolicy::Require) => return Some((503, "Service Unavailable")),
+            (Outcome::Unseen(_), _) => return None,
+            (Outcome::Verdict(verdict), _) => verdict,
+        };
+        let is_wanted = match policy {
+            StirPolicy::Off | StirPolicy::Verify => false,
+            StirPolicy::Reject => verdict.verstat() == stir::Verstat::Failed,
+            StirPolicy::Require => true,
+        };
+        let refusal = verdict.refusal().filter(|_| is_wanted)?;
+        Some((refusal.code, refusal.phrase))
+    }
+}
+
+fn level(level: stir::Attestation) -> Attestation {
+    match level {
+        stir::Attestation::A => Attestation::A,
+        stir::Attestation::B => Attestation::B,
+        stir::Attestation::C => Attestation::C,
+    }
+}
+
+/// Writes `verstat` into an address of ours. Behind the host, not behind the number as 3GPP has it: a phone that does not know it would show it
+/// as a part of the number.
+fn mark(address: &mut String, parameter: &str) {
+    if address != ANONYMOUS && address.ends_with('>') {
+        address.truncate(address.len().saturating_sub(1));
+        address.push_str(";verstat=");
+        address.push_str(parameter);
+        address.push('>');
+    }
+}

@@ -1,0 +1,218 @@
+//! What a tenant knows of those who vouch for callers (RFC 8224 §6.2).
+//!
+//! Owns: whom it believes, which calls wait for a certificate, which PASSporTs it has seen, who may be called back by those he has asked
+//! for help. Does not own: what a call makes of it (`call::verified`).
+
+use crate::effect::Setup;
+use model::{CallId, Now};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use stir::{Anchors, Rules, Verification};
+
+/// Calls that wait for a certificate; others go on without.
+const MOST_WAITING: usize = 256;
+/// PASSporTs that are remembered; each is worth a call.
+const MOST_SHOWN: usize = 16_384;
+/// Calls for help that are remembered.
+const MOST_HELPED: usize = 64;
+/// So long after a call for help those who were asked may call back unseen (RFC 7090 §1).
+const CALLED_BACK: Duration = Duration::from_secs(3_600);
+
+/// Of one tenant.
+pub(crate) struct Vouching {
+    authorities: Arc<Anchors>,
+    rules: Rules,
+    waiting: BTreeMap<u64, CallId>,
+    /// By what is signed: in which call, and until when it would be fresh.
+    shown: BTreeMap<[u8; 32], (Box<str>, Duration)>,
+    /// The same in the order of their ends.
+    ends: VecDeque<(Duration, [u8; 32])>,
+    /// Who has called for help, by the number that was shown, and when.
+    helped: VecDeque<(Duration, Box<str>)>,
+}
+
+impl Vouching {
+    pub(crate) fn new(setup: &Setup) -> Vouching {
+        Vouching {
+            authorities: Arc::clone(&setup.authorities),
+            rules: setup.stir_rules,
+            waiting: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            ends: VecDeque::new(),
+            helped: VecDeque::new(),
+        }
+    }
+
+    /// Others are believed from now on.
+    pub(crate) fn trust(&mut self, authorities: Arc<Anchors>) {
+        self.authorities = authorities;
+    }
+
+    pub(crate) fn authorities(&self) -> &Anchors {
+        &self.authorities
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// A call waits for the certificate of this order; false where too many do.
+    pub(crate) fn waits(&mut self, order: u64, call: CallId) -> bool {
+        let has_room = self.waiting.len() < MOST_WAITING && !self.waiting.contains_key(&order);
+        if has_room {
+            self.waiting.insert(order, call);
+        }
+        has_room
+    }
+
+    /// It does not any more.
+    pub(crate) fn stops_waiting(&mut self, order: u64) {
+        self.waiting.remove(&order);
+    }
+
+    /// The call that waits for it.
+    pub(crate) fn whose(&self, order: u64) -> Option<CallId> {
+        self.waiting.get(&order).copied()
+    }
+
+    /// How many do, for leak checks.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// A PASSporT that proves something has come with this call. False where it came with another (RFC 8224 §12.1): it stays fresh for
+    /// a minute, and one who has seen it could call in its name. A call that takes two ways to us is the same one.
+    pub(crate) fn is_first(&mut self, shown: [u8; 32], call_id: &str, now: Now) -> bool {
+        while let Some((end, old)) = self.ends.front().copied()
+            && (end <= now.mono || self.ends.len() >= MOST_SHOWN)
+        {
+            self.ends.pop_front();
+            if self.shown.get(&old).is_some_and(|(_, until)| *until == end) {
+                self.shown.remove(&old);
+            }
+        }
+        if let Some((known, _)) = self.shown.get(&shown) {
+            return **known == *call_id;
+        }
+        // One from the future lasts twice as long.
+        let end = now
+            .mono
+            .saturating_add(Duration::from_secs(self.rules.freshness_s.saturating_mul(2)));
+        self.shown.insert(shown, (call_id.into(), end));
+        self.ends.push_back((end, shown));
+        true
+    }
+
+    /// We have sent the call away: its carrier may try another way to us.
+    pub(crate) fn may_come_again(&mut self, shown: &[u8; 32], call_id: &str) {
+        if self
+            .shown
+            .get(shown)
+            .is_some_and(|(known, _)| **known == *call_id)
+        {
+            self.shown.remove(shown);
+        }
+    }
+
+    /// Somebody calls for help, and shows this number.
+    pub(crate) fn calls_for_help(&mut self, number: &str, now: Now) {
+        if self.helped.len() >= MOST_HELPED {
+            self.helped.pop_front();
+        }
+        self.helped.push_back((now.mono, number.into()));
+    }
+
+    /// May this be those who were asked for help (RFC 7090)? To the number that they were shown, or marked as such a call, soon after. The mark
+    /// alone says nothing: anybody may write it.
+    pub(crate) fn may_be_help(&self, number: &str, is_marked: bool, now: Now) -> bool {
+        let recent = |at: &Duration| now.mono.saturating_sub(*at) <= CALLED_BACK;
+        let fits = |shown: &str| is_marked || shown == number;
+        self.helped.iter().any(|(at, shown)| recent(at) && fits(shown))
+    }
+}
+
+/// Where a check asks for its certificate, as the shell is told.
+pub(crate) fn wanted(order: u64, check: &Verification) -> model::FetchCertificate {
+    model::FetchCertificate {
+        order,
+        url: check.url().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Wall;
+
+    fn at(s: u64) -> Now {
+        Now {
+            mono: Duration::from_secs(s),
+            wall: Wall(s * 1_000),
+        }
+    }
+
+    fn empty() -> Vouching {
+        Vouching {
+            authorities: Arc::default(),
+            rules: Rules::default(),
+            waiting: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            ends: VecDeque::new(),
+            helped: VecDeque::new(),
+        }
+    }
+
+    fn key(n: usize) -> [u8; 32] {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&n.to_be_bytes());
+        key
+    }
+
+    #[test]
+    fn a_passport_counts_for_one_call() {
+        let mut vouching = empty();
+        assert!(vouching.is_first(key(1), "a", at(10)));
+        assert!(vouching.is_first(key(1), "a", at(11)));
+        assert!(!vouching.is_first(key(1), "b", at(12)));
+        assert!(vouching.is_first(key(2), "b", at(12)));
+        vouching.may_come_again(&key(1), "b");
+        assert!(!vouching.is_first(key(1), "b", at(12)));
+        vouching.may_come_again(&key(1), "a");
+        assert!(vouching.is_first(key(1), "b", at(20)));
+        // The end of its first life is not that of its second.
+        assert!(!vouching.is_first(key(1), "c", at(131)));
+        assert!(vouching.is_first(key(1), "c", at(140)));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut vouching = empty();
+        for n in 0..MOST_SHOWN + 10 {
+            assert!(vouching.is_first(key(n), "a", at(1)));
+        }
+        assert_eq!(
+            (vouching.shown.len(), vouching.ends.len()),
+            (MOST_SHOWN, MOST_SHOWN)
+        );
+        assert!(!vouching.is_first(key(MOST_SHOWN), "b", at(1)));
+        let waiting = (0..1_000).filter(|order| vouching.waits(*order, CallId(*order)));
+        assert_eq!(waiting.count(), MOST_WAITING);
+        for n in 0..1_000 {
+            vouching.calls_for_help(&n.to_string(), at(1));
+        }
+        assert_eq!(vouching.helped.len(), MOST_HELPED);
+    }
+
+    #[test]
+    fn help_calls_back_for_an_hour_and_nobody_else_does() {
+        let mut vouching = empty();
+        assert!(!vouching.may_be_help("+1", true, at(5)));
+        vouching.calls_for_help("+1", at(10));
+        assert!(vouching.may_be_help("+1", false, at(11)));
+        assert!(vouching.may_be_help("+2", true, at(11)));
+        assert!(!vouching.may_be_help("+2", false, at(11)));
+        assert!(vouching.may_be_help("+1", false, at(3_610)));
+        assert!(!vouching.may_be_help("+1", true, at(3_611)));
+    }
+}

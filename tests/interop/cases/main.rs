@@ -39,6 +39,7 @@ mod served;
 mod spoken;
 mod tenants;
 mod transfers;
+mod vouched;
 mod web;
 
 use anyhow::Result;

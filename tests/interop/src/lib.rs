@@ -27,6 +27,7 @@ pub mod process;
 pub mod recording;
 pub mod script;
 pub mod server;
+pub mod shop;
 pub mod sipp;
 pub mod stage;
 pub mod tone;

@@ -46,7 +46,7 @@ impl Authority {
     }
 
     /// A server at this address that it vouches for.
-    fn vouches_for(&self, address: &str) -> Result<Arc<ServerConfig>> {
+    pub(crate) fn vouches_for(&self, address: &str) -> Result<Arc<ServerConfig>> {
         let params = rcgen::CertificateParams::new(vec![address.to_owned()])?;
         let key = rcgen::KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;

@@ -22,6 +22,15 @@ pub(super) struct Shown {
     pub(super) number: Option<String>,
 }
 
+impl Shown {
+    /// Is the number one of the tenant?
+    pub(super) fn is_own(&self, context: &Context) -> bool {
+        self.number
+            .as_deref()
+            .is_some_and(|number| owned(&context.config, number).is_some())
+    }
+}
+
 impl Call {
     pub(super) fn shown_to(&self, context: &Context, trunk: &Trunk) -> Shown {
         let draft = &trunk.draft;

@@ -493,6 +493,10 @@ impl Call {
         }
         let signature = self.signature(context, draft, what, &shown, now);
         shown.headers.extend(signature);
+        if flow.is_inside() {
+            let is_own = shown.is_own(context);
+            self.vouch_inside(is_own, &mut shown.headers);
+        }
         let extra = self.extra_for(draft, what, &shown);
         let number = context.numbering.write(&what.number, draft);
         let number = number.replace('#', "%23");

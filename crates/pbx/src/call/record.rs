@@ -198,6 +198,10 @@ impl Record {
         self.stir = Some(check);
     }
 
+    pub(crate) fn caller_check(&self) -> Option<&CallerCheck> {
+        self.stir.as_ref()
+    }
+
     /// The number that a carrier has sent the call to.
     pub(crate) fn did(&self) -> Option<&str> {
         self.did.as_deref()

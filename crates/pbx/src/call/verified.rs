@@ -5,6 +5,7 @@
 //!
 //! - What is vouched for has to be the number that phones are shown, and a call to the number that was dialled: one that its carrier has sent to
 //!   another number of ours says so in To.
+//! - Who sends a call on to another tenant of this server says there what he knows; nobody else writes on that way, and nothing is signed for it.
 //! - A call waits two seconds at most. One for help waits for nothing, and neither does one that those who were asked for help may make; those
 //!   are not refused either.
 //! - Nothing of what a stranger writes of this is passed on: phones get their words from here alone.
@@ -16,6 +17,7 @@ use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use crate::vouching::wanted;
 use model::{Attestation, CallerCheck, Cause, CertificateOutcome, EndedBy, Now, StirPolicy, Trunk, Verstat};
+use sip::header::NameAddr;
 use sip::{Message, Name};
 use stir::{Begun, Failure, Verdict, Verification};
 
@@ -35,6 +37,8 @@ pub(super) struct Verifying {
 enum Outcome {
     /// It was looked at.
     Verdict(Verdict),
+    /// The tenant of this server that the call comes from has said so.
+    Inside(Option<CallerCheck>),
     /// It was not, for this reason, which is not the caller's fault.
     Unseen(Why),
 }
@@ -73,8 +77,18 @@ impl Call {
         let is_signed = message.header(Name::Identity).is_some();
         let outcome = match policy {
             StirPolicy::Off => return self.start(context, now),
-            StirPolicy::Verify | StirPolicy::Reject if !is_signed => return self.start(context, now),
-            _ if self.may_be_help(context, message, now) => Outcome::Unseen(Why::Help),
+            _ if (is_signed || policy == StirPolicy::Require) && self.may_be_help(context, message, now) => {
+                Outcome::Unseen(Why::Help)
+            }
+            _ if self.caller.flow.is_inside() => match heard_inside(message) {
+                // An operator without authorities has nothing to do with all this.
+                _ if policy == StirPolicy::Verify && context.vouching.authorities().is_empty() => {
+                    return self.start(context, now);
+                }
+                None if policy != StirPolicy::Require => return self.start(context, now),
+                heard => Outcome::Inside(heard),
+            },
+            _ if policy != StirPolicy::Require && !is_signed => return self.start(context, now),
             _ if context.vouching.authorities().is_empty() => Outcome::Unseen(Why::NoAuthorities),
             _ => match self.look(context, trunk, message, now) {
                 Begun::Done(verdict) => Outcome::Verdict(verdict),
@@ -153,6 +167,16 @@ impl Call {
         context.vouching.calls_for_help(&number, now);
     }
 
+    /// Says on the way to another tenant of this server what we know of the caller: his number is ours, or it was verified as it came in.
+    pub(super) fn vouch_inside(&self, is_own: bool, headers: &mut [(Name, String)]) {
+        let known = match (is_own, self.record.caller_check()) {
+            (true, _) => "TN-Validation-Passed-A".to_owned(),
+            (false, Some(check)) => check.parameter(),
+            (false, None) => return,
+        };
+        mark_asserted(headers, &known);
+    }
+
     /// The certificate is there, or can't be had.
     pub(crate) fn certificate_came(&mut self, context: &mut Context, outcome: CertificateOutcome, now: Now) {
         let Some(check) = self.stops_waiting(context) else {
@@ -224,13 +248,7 @@ impl Call {
             return self.refuse_unverified(context, (code, phrase), now);
         }
         mark(&mut self.identity.0, &parameter);
-        for (_, value) in self
-            .told
-            .iter_mut()
-            .filter(|(name, _)| *name == Name::PAssertedIdentity)
-        {
-            mark(value, &parameter);
-        }
+        mark_asserted(&mut self.told, &parameter);
         self.start(context, now);
     }
 
@@ -267,8 +285,11 @@ impl Outcome {
             reason: None,
         };
         match self {
+            Outcome::Inside(Some(heard)) => return heard.clone(),
+            Outcome::Inside(None) | Outcome::Verdict(Verdict::Absent) => {
+                check.reason = Some("absent".to_owned());
+            }
             Outcome::Unseen(why) => check.reason = Some(why.as_str().to_owned()),
-            Outcome::Verdict(Verdict::Absent) => check.reason = Some("absent".to_owned()),
             Outcome::Verdict(Verdict::Passed(proof)) => {
                 check.verstat = Verstat::Passed;
                 check.attestation = Some(level(proof.attestation));
@@ -291,6 +312,16 @@ impl Outcome {
         let verdict = match (self, policy) {
             (Outcome::Unseen(Why::Busy), StirPolicy::Require) => return Some((503, "Service Unavailable")),
             (Outcome::Unseen(_), _) => return None,
+            (Outcome::Inside(heard), _) => {
+                let said = heard.as_ref().map_or(Verstat::None, |heard| heard.verstat);
+                return match (said, policy) {
+                    (Verstat::Failed, StirPolicy::Reject | StirPolicy::Require) => {
+                        Some((438, "Invalid Identity Header"))
+                    }
+                    (Verstat::None, StirPolicy::Require) => Some((428, "Use Identity Header")),
+                    _ => None,
+                };
+            }
             (Outcome::Verdict(verdict), _) => verdict,
         };
         let is_wanted = match policy {
@@ -303,11 +334,42 @@ impl Outcome {
     }
 }
 
+/// What the tenant that a call comes from has written of the caller. Nobody else can write on that way.
+fn heard_inside(message: &Message<'_>) -> Option<CallerCheck> {
+    let asserted = message.header(Name::PAssertedIdentity)?;
+    let party = NameAddr::parse(Name::PAssertedIdentity, asserted).ok()?;
+    let said = party.uri().ok()?.param("verstat").flatten()?;
+    let verstats = [Verstat::Passed, Verstat::Failed, Verstat::None];
+    let (verstat, rest) = verstats
+        .into_iter()
+        .find_map(|verstat| Some((verstat, said.strip_prefix(verstat.as_str())?)))?;
+    let levels = [Attestation::A, Attestation::B, Attestation::C];
+    let level = levels
+        .into_iter()
+        .find(|level| rest.strip_prefix('-') == Some(level.as_str()));
+    Some(CallerCheck {
+        verstat,
+        attestation: level,
+        claimed: None,
+        origid: None,
+        spc: None,
+        reason: None,
+    })
+}
+
 fn level(level: stir::Attestation) -> Attestation {
     match level {
         stir::Attestation::A => Attestation::A,
         stir::Attestation::B => Attestation::B,
         stir::Attestation::C => Attestation::C,
+    }
+}
+
+fn mark_asserted(headers: &mut [(Name, String)], parameter: &str) {
+    for (name, value) in headers {
+        if *name == Name::PAssertedIdentity {
+            mark(value, parameter);
+        }
     }
 }
 

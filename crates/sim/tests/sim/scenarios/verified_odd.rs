@@ -225,3 +225,40 @@ fn only_so_many_calls_wait() {
         assert_eq!(OURS.len(), dest.len());
     }
 }
+
+/// What was found out where a call came in is known where it goes on inside the server, and a neighbour's own number needs no signature.
+#[test]
+fn tenants_of_one_server_believe_each_other() {
+    let mut scene = Scene::new();
+    let [here, there, switch] = scene.carried(Answer::PickUp(1000));
+    let provider = Provider::new();
+    scene.believe(&provider);
+    scene.serve(50, provider.certificate(2026, b"\x30\x08\xA0\x06\x16\x04709J"));
+    scene.numbered(|known| known.stir = StirPolicy::Require);
+    // Beta's carrier sends a call for acme.
+    let identity = provider.sign(Attestation::B, OUTSIDE, OURS, scene.seconds());
+    let call = scene.calls_by(switch, &identity);
+    scene.run(3000);
+    let from = scene.shown(here, "From");
+    assert!(from.contains(";verstat=TN-Validation-Passed-B>"), "{from}");
+    scene.act(switch, |switch, now| switch.hang_up(call, now));
+    scene.run(1000);
+    // One that nobody vouches for comes in at beta, and not at acme.
+    scene.call(switch, TARGET);
+    scene.run(2000);
+    let cdrs = &scene.world.server.cdrs;
+    let refused = cdrs.iter().find(|cdr| cdr.tenant == ACME && cdr.cause.sip == 428);
+    assert!(refused.is_some(), "{cdrs:?}");
+    // Beta's own number.
+    scene.act(there, |phone, now| phone.call(OURS, now));
+    scene.run(3000);
+    let from = scene.shown(here, "From");
+    assert!(from.contains(";verstat=TN-Validation-Passed-A>"), "{from}");
+    scene.act(here, |phone, now| {
+        let last = phone.calls().last().map_or(0, |(number, _)| *number);
+        phone.hang_up(last, now);
+    });
+    scene.rests();
+    let counts = scene.tenant_counts();
+    assert_eq!((counts.stir_passed, counts.stir_refused), (2, 1));
+}

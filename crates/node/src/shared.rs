@@ -24,9 +24,9 @@ use link::ReportFrame;
 use media::RoomFrame;
 use model::{
     BindingRecord, CallCheckpoint, CallId, CallView, CdrId, Counts, DeviceId, EventCommand, EventRecord,
-    FetchedCertificate, FlowToken, Located, MediaCommand, MediaSessionId, RegistrationView, RoomCommand, RoomView,
-    SettingsChange, SignIn, Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope, TollUse,
-    Transport, TrunkView, UserId,
+    FetchedCertificate, FlowToken, Located, MediaCommand, MediaSessionId, RegistrationView, RoomCommand,
+    RoomView, SettingsChange, SignIn, Sound, StreamKind, TenantConfig, TenantId, TollCheckpoint, TollScope,
+    TollUse, Transport, TrunkView, UserId,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -25,7 +25,7 @@ pub(crate) struct Vouching {
     rules: Rules,
     waiting: BTreeMap<u64, CallId>,
     /// By what is signed: in which call, and until when it would be fresh.
-    shown: BTreeMap<[u8; 32], (Box<str>, Duration)>,
+    shown: BTreeMap<[u8; 32], (CallId, Duration)>,
     /// The same in the order of their ends.
     ends: VecDeque<(Duration, [u8; 32])>,
     /// Who has called for help, by the number that was shown, and when.
@@ -82,8 +82,8 @@ impl Vouching {
     }
 
     /// A PASSporT that proves something has come with this call. False where it came with another (RFC 8224 §12.1): it stays fresh for
-    /// a minute, and one who has seen it could call in its name. A call that takes two ways to us is the same one.
-    pub(crate) fn is_first(&mut self, shown: [u8; 32], call_id: &str, now: Now) -> bool {
+    /// a minute, and one who has seen it could call in its name.
+    pub(crate) fn is_first(&mut self, shown: [u8; 32], call: CallId, now: Now) -> bool {
         while let Some((end, old)) = self.ends.front().copied()
             && (end <= now.mono || self.ends.len() >= MOST_SHOWN)
         {
@@ -92,25 +92,21 @@ impl Vouching {
                 self.shown.remove(&old);
             }
         }
-        if let Some((known, _)) = self.shown.get(&shown) {
-            return **known == *call_id;
+        if self.shown.contains_key(&shown) {
+            return false;
         }
         // One from the future lasts twice as long.
         let end = now
             .mono
             .saturating_add(Duration::from_secs(self.rules.freshness_s.saturating_mul(2)));
-        self.shown.insert(shown, (call_id.into(), end));
+        self.shown.insert(shown, (call, end));
         self.ends.push_back((end, shown));
         true
     }
 
-    /// We have sent the call away: its carrier may try another way to us.
-    pub(crate) fn may_come_again(&mut self, shown: &[u8; 32], call_id: &str) {
-        if self
-            .shown
-            .get(shown)
-            .is_some_and(|(known, _)| **known == *call_id)
-        {
+    /// Nobody has heard of the call that it came with: its carrier may try another way to us.
+    pub(crate) fn may_come_again(&mut self, shown: &[u8; 32], call: CallId) {
+        if self.shown.get(shown).is_some_and(|(known, _)| *known == call) {
             self.shown.remove(shown);
         }
     }
@@ -172,30 +168,30 @@ mod tests {
     #[test]
     fn a_passport_counts_for_one_call() {
         let mut vouching = empty();
-        assert!(vouching.is_first(key(1), "a", at(10)));
-        assert!(vouching.is_first(key(1), "a", at(11)));
-        assert!(!vouching.is_first(key(1), "b", at(12)));
-        assert!(vouching.is_first(key(2), "b", at(12)));
-        vouching.may_come_again(&key(1), "b");
-        assert!(!vouching.is_first(key(1), "b", at(12)));
-        vouching.may_come_again(&key(1), "a");
-        assert!(vouching.is_first(key(1), "b", at(20)));
+        let [one, two] = [CallId(1), CallId(2)];
+        assert!(vouching.is_first(key(1), one, at(10)));
+        assert!(!vouching.is_first(key(1), two, at(12)));
+        assert!(vouching.is_first(key(2), two, at(12)));
+        vouching.may_come_again(&key(1), two);
+        assert!(!vouching.is_first(key(1), two, at(12)));
+        vouching.may_come_again(&key(1), one);
+        assert!(vouching.is_first(key(1), two, at(20)));
         // The end of its first life is not that of its second.
-        assert!(!vouching.is_first(key(1), "c", at(131)));
-        assert!(vouching.is_first(key(1), "c", at(140)));
+        assert!(!vouching.is_first(key(1), one, at(131)));
+        assert!(vouching.is_first(key(1), one, at(140)));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut vouching = empty();
         for n in 0..MOST_SHOWN + 10 {
-            assert!(vouching.is_first(key(n), "a", at(1)));
+            assert!(vouching.is_first(key(n), CallId(1), at(1)));
         }
         assert_eq!(
             (vouching.shown.len(), vouching.ends.len()),
             (MOST_SHOWN, MOST_SHOWN)
         );
-        assert!(!vouching.is_first(key(MOST_SHOWN), "b", at(1)));
+        assert!(!vouching.is_first(key(MOST_SHOWN), CallId(2), at(1)));
         let waiting = (0..1_000).filter(|order| vouching.waits(*order, CallId(*order)));
         assert_eq!(waiting.count(), MOST_WAITING);
         for n in 0..1_000 {

@@ -228,7 +228,7 @@ impl Call {
         self.help_is_over(context, now);
         self.give_tickets_back(context, now);
         self.leaves_trunks(context);
-        self.verifies_no_more(context, cause);
+        self.verifies_no_more(context);
         self.record.ended(cause, by, now);
         for kind in [
             TimerKind::MediaOpen,

@@ -193,9 +193,8 @@ impl Call {
             CertificateOutcome::Unreachable => check.unreachable(),
             CertificateOutcome::Busy => return self.is_verified(context, &Outcome::Unseen(Why::Busy), now),
         };
-        let call_id = self.record.caller.sip_call_id.as_str();
         let is_passed = matches!(verdict, Verdict::Passed(_));
-        let verdict = match is_passed && !context.vouching.is_first(shown, call_id, now) {
+        let verdict = match is_passed && !context.vouching.is_first(shown, self.id, now) {
             true => Verdict::Failed {
                 reason: Failure::Replayed,
                 claimed,
@@ -221,12 +220,12 @@ impl Call {
         check.filter(|_| self.phase == Phase::Opening)
     }
 
-    /// The call ends. One that we could not take may come to us another way, by the same word of who vouches for it.
-    pub(super) fn verifies_no_more(&mut self, context: &mut Context, cause: Cause) {
+    /// The call ends. One that nobody has heard of may come to us another way, by the same word of who vouches for it.
+    pub(super) fn verifies_no_more(&mut self, context: &mut Context) {
         self.stops_waiting(context);
-        if let Some(verifying) = self.verifying.take().filter(|_| cause.sip >= 500) {
-            let call_id = self.record.caller.sip_call_id.as_str();
-            context.vouching.may_come_again(&verifying.shown, call_id);
+        let is_unheard = !self.record.has_rung() && self.record.answer_time().is_none();
+        if let Some(verifying) = self.verifying.take().filter(|_| is_unheard) {
+            context.vouching.may_come_again(&verifying.shown, self.id);
         }
     }
 

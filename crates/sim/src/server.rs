@@ -124,6 +124,22 @@ pub struct Server {
     outputs: Vec<Output>,
 }
 
+/// What the shell gives each tenant.
+fn setup(seed: [u8; 32], address: SocketAddr) -> Setup {
+    Setup {
+        fingerprints: Arc::default(),
+        inside: Some(FlowToken::inside(address)),
+        signer: None,
+        authorities: Arc::default(),
+        stir_rules: stir::Rules::default(),
+        seed,
+        edge_key: seed,
+        token_key: seed,
+        server_name: "Carillon".into(),
+        limits: Limits::default(),
+    }
+}
+
 impl Server {
     /// A node with these tenants, its chance from `seed`.
     ///
@@ -137,19 +153,8 @@ impl Server {
         ports: PortRange,
         now: Now,
     ) -> Server {
-        let limits = Limits::default();
-        let setup = Setup {
-            fingerprints: Arc::default(),
-            inside: Some(FlowToken::inside(address)),
-            signer: None,
-            authorities: Arc::default(),
-            stir_rules: stir::Rules::default(),
-            seed,
-            edge_key: seed,
-            token_key: seed,
-            server_name: "Carillon".into(),
-            limits,
-        };
+        let setup = setup(seed, address);
+        let limits = setup.limits;
         let configs: BTreeMap<_, _> = configs.into_iter().map(|c| (c.id(), Arc::new(c))).collect();
         let domains = |c: &TenantConfig| c.domains().iter().map(|d| d.to_string()).collect::<Vec<_>>();
         let rows = configs.values().map(|c| (c.id(), domains(c)));

@@ -1,7 +1,8 @@
 //! What a tenant decides about its calls and registrations.
 
 use crate::{
-    Container, FlowDraft, Library, RecordPolicy, Route, Site, SrtpPolicy, StirPolicy, TollPolicy, WhichPhone, located,
+    Container, FlowDraft, Library, RecordPolicy, Route, Site, SrtpPolicy, StirPolicy, TollPolicy, WhichPhone,
+    located,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

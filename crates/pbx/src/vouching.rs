@@ -1,7 +1,6 @@
 //! What a tenant knows of those who vouch for callers (RFC 8224 §6.2).
 //!
-//! Owns: whom it believes, which calls wait for a certificate, which PASSporTs it has seen, who may be called back by those he has asked
-//! for help. Does not own: what a call makes of it (`call::verified`).
+//! Owns: whom it believes, which calls wait for a certificate, which PASSporTs it has seen. Does not own: what a call makes of it (`call::verified`).
 
 use crate::effect::Setup;
 use model::{CallId, Now};
@@ -14,10 +13,6 @@ use stir::{Anchors, Rules, Verification};
 const MOST_WAITING: usize = 256;
 /// PASSporTs that are remembered; each is worth a call.
 const MOST_SHOWN: usize = 16_384;
-/// Calls for help that are remembered.
-const MOST_HELPED: usize = 64;
-/// So long after a call for help those who were asked may call back unseen (RFC 7090 §1).
-const CALLED_BACK: Duration = Duration::from_secs(3_600);
 
 /// Of one tenant.
 pub(crate) struct Vouching {
@@ -28,8 +23,6 @@ pub(crate) struct Vouching {
     shown: BTreeMap<[u8; 32], (CallId, Duration)>,
     /// The same in the order of their ends.
     ends: VecDeque<(Duration, [u8; 32])>,
-    /// Who has called for help, by the number that was shown, and when.
-    helped: VecDeque<(Duration, Box<str>)>,
 }
 
 impl Vouching {
@@ -40,7 +33,6 @@ impl Vouching {
             waiting: BTreeMap::new(),
             shown: BTreeMap::new(),
             ends: VecDeque::new(),
-            helped: VecDeque::new(),
         }
     }
 
@@ -110,22 +102,6 @@ impl Vouching {
             self.shown.remove(shown);
         }
     }
-
-    /// Somebody calls for help, and shows this number.
-    pub(crate) fn calls_for_help(&mut self, number: &str, now: Now) {
-        if self.helped.len() >= MOST_HELPED {
-            self.helped.pop_front();
-        }
-        self.helped.push_back((now.mono, number.into()));
-    }
-
-    /// May this be those who were asked for help (RFC 7090)? To the number that they were shown, or marked as such a call, soon after. The mark
-    /// alone says nothing: anybody may write it.
-    pub(crate) fn may_be_help(&self, number: &str, is_marked: bool, now: Now) -> bool {
-        let recent = |at: &Duration| now.mono.saturating_sub(*at) <= CALLED_BACK;
-        let fits = |shown: &str| is_marked || shown == number;
-        self.helped.iter().any(|(at, shown)| recent(at) && fits(shown))
-    }
 }
 
 /// Where a check asks for its certificate, as the shell is told.
@@ -155,7 +131,6 @@ mod tests {
             waiting: BTreeMap::new(),
             shown: BTreeMap::new(),
             ends: VecDeque::new(),
-            helped: VecDeque::new(),
         }
     }
 
@@ -194,21 +169,5 @@ mod tests {
         assert!(!vouching.is_first(key(MOST_SHOWN), CallId(2), at(1)));
         let waiting = (0..1_000).filter(|order| vouching.waits(*order, CallId(*order)));
         assert_eq!(waiting.count(), MOST_WAITING);
-        for n in 0..1_000 {
-            vouching.calls_for_help(&n.to_string(), at(1));
-        }
-        assert_eq!(vouching.helped.len(), MOST_HELPED);
-    }
-
-    #[test]
-    fn help_calls_back_for_an_hour_and_nobody_else_does() {
-        let mut vouching = empty();
-        assert!(!vouching.may_be_help("+1", true, at(5)));
-        vouching.calls_for_help("+1", at(10));
-        assert!(vouching.may_be_help("+1", false, at(11)));
-        assert!(vouching.may_be_help("+2", true, at(11)));
-        assert!(!vouching.may_be_help("+2", false, at(11)));
-        assert!(vouching.may_be_help("+1", false, at(3_610)));
-        assert!(!vouching.may_be_help("+1", true, at(3_611)));
     }
 }

@@ -196,7 +196,7 @@ pub(super) fn number_of(config: &TenantConfig, user: UserId) -> Option<String> {
 }
 
 /// The number of those who have none.
-pub(super) fn usual(config: &TenantConfig) -> Option<String> {
+fn usual(config: &TenantConfig) -> Option<String> {
     owned(config, &config.policy().caller_number)
 }
 

@@ -6,13 +6,13 @@
 //! - What is vouched for has to be the number that phones are shown, and a call to the number that was dialled: one that its carrier has sent to
 //!   another number of ours says so in To.
 //! - Who sends a call on to another tenant of this server says there what he knows; nobody else writes on that way, and nothing is signed for it.
-//! - A call waits two seconds at most. One for help waits for nothing, and neither does one that those who were asked for help may make; those
+//! - A call waits two seconds at most. One for help waits for nothing, and neither does one that comes back to who has called for help (RFC 7090); those
 //!   are not refused either.
 //! - Nothing of what a stranger writes of this is passed on: phones get their words from here alone.
 
 use super::identity::ANONYMOUS;
 use super::record::q850;
-use super::{Call, Phase, callerid};
+use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
 use crate::effect::Effect;
 use crate::vouching::wanted;
@@ -77,7 +77,7 @@ impl Call {
         let is_signed = message.header(Name::Identity).is_some();
         let outcome = match policy {
             StirPolicy::Off => return self.start(context, now),
-            _ if (is_signed || policy == StirPolicy::Require) && self.may_be_help(context, message, now) => {
+            _ if (is_signed || policy == StirPolicy::Require) && self.may_be_help(context) => {
                 Outcome::Unseen(Why::Help)
             }
             _ if self.caller.flow.is_inside() => match heard_inside(message) {
@@ -147,24 +147,9 @@ impl Call {
         true
     }
 
-    /// Is it for help, or may it be about a call for help?
-    fn may_be_help(&self, context: &Context, message: &Message<'_>, now: Now) -> bool {
-        let number = self.record.callee.number.as_str();
-        let marked = |value: &str| value.trim().eq_ignore_ascii_case("psap-callback");
-        let is_marked = message.header(Name::Priority).is_some_and(marked);
-        let called = self.record.did().unwrap_or(number);
-        context.numbering.emergency(number).is_some() || context.vouching.may_be_help(called, is_marked, now)
-    }
-
-    /// The caller calls for help: whoever is asked knows the number that his carrier is shown.
-    pub(super) fn may_be_called_back(&self, context: &mut Context, now: Now) {
-        let config = &context.config;
-        let own = self
-            .caller
-            .user()
-            .and_then(|user| callerid::number_of(config, user));
-        let number = own.or_else(|| callerid::usual(config)).unwrap_or_default();
-        context.vouching.calls_for_help(&number, now);
+    /// Is it for help, or does somebody who was asked for help call back?
+    fn may_be_help(&self, context: &Context) -> bool {
+        self.calls_back.is_some() || context.numbering.emergency(&self.record.callee.number).is_some()
     }
 
     /// Says on the way to another tenant of this server what we know of the caller: his number is ours, or it was verified as it came in.

@@ -18,6 +18,16 @@ pub(super) struct Help {
     pub(super) warning: String,
 }
 
+impl Help {
+    /// The warning as a line of its own, or nothing.
+    pub(super) fn line(&self) -> String {
+        match self.warning.as_str() {
+            "" => String::new(),
+            warning => format!("{warning}.\n"),
+        }
+    }
+}
+
 /// What becomes of calls to emergency numbers: they take the trunks of routes for them, then every other trunk that is enabled.
 pub(super) fn help(tenant: &str, policy: &Policy, trunks: &[TrunkRow]) -> Help {
     let is_usable = |name: &str| {

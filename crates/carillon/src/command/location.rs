@@ -171,9 +171,7 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
         ));
     }
     let help = help::of(desk, tenant)?;
-    if !help.warning.is_empty() {
-        text.push_str(&format!("{}.\n", help.warning));
-    }
+    text.push_str(&help.line());
     let shown = json!({
         "locations": values,
         "unlocated": unlocated,

@@ -54,9 +54,7 @@ fn set(desk: &mut Desk, tenant: &str, name: &str, changes: &[String]) -> Result<
     desk.changed();
     let mut text = format!("Route {name} takes {}.\n", members(&route));
     let help = help(&row.name, &policy, &trunks);
-    if !help.warning.is_empty() {
-        text.push_str(&format!("{}.\n", help.warning));
-    }
+    text.push_str(&help.line());
     desk.print(&value(name, &route)?, &text)
 }
 
@@ -125,9 +123,7 @@ fn list(desk: &mut Desk, tenant: &str) -> Result<()> {
     let help = help(&row.name, &row.policy, &trunks);
     let mut text =
         table.text("No route yet: calls to the outside take any trunk. carillon route set makes one.");
-    if !help.warning.is_empty() {
-        text.push_str(&format!("{}.\n", help.warning));
-    }
+    text.push_str(&help.line());
     let shown = json!({"routes": values, "emergency": help.path, "warning": help.warning});
     desk.print(&shown, &text)
 }

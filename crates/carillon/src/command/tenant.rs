@@ -98,9 +98,7 @@ fn show(desk: &mut Desk, tenant: &str) -> Result<()> {
     for (key, value) in keys.filter(|(key, _)| !own.contains(&key.as_str())) {
         text.push_str(&format!("  {key} = {value}\n"));
     }
-    if !help.warning.is_empty() {
-        text.push_str(&format!("{}.\n", help.warning));
-    }
+    text.push_str(&help.line());
     desk.print(&shown, &text)
 }
 

@@ -76,13 +76,12 @@ fn set(
     store.set_trunk(&scope, name, &draft, password.as_ref())?;
     desk.changed();
     let row = row(desk, tenant, name)?;
-    desk.print(
-        &value(&row)?,
-        &format!(
-            "Trunk {name} leads to {}. carillon trunk status shows how it is.\n",
-            row.draft.whom()
-        ),
-    )
+    let mut text = format!(
+        "Trunk {name} leads to {}. carillon trunk status shows how it is.\n",
+        row.draft.whom()
+    );
+    text.push_str(&help::of(desk, tenant)?.line());
+    desk.print(&value(&row)?, &text)
 }
 
 fn row(desk: &mut Desk, tenant: &str, name: &str) -> Result<TrunkRow> {

@@ -239,6 +239,9 @@ impl Call {
                 context.carriers.joins(trunk, call.id);
             }
         }
+        if call.is_emergency() {
+            context.helping.insert(call.id);
+        }
         call.show(context);
         if kept.ends {
             call.lost_in_restart(context, now);

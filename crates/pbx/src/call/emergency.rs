@@ -4,6 +4,8 @@
 //! of trunks (`outside`), and who may call (`tenant::help`).
 //!
 //! - 100 says only that a carrier is there: within `try_s` it has to say more, or the next trunk is tried.
+//! - Networks lose what is too large for them: where every carrier has failed and one that was told the location has not said a word,
+//!   all are tried once more without it.
 //! - Where the media plane has nothing left, not even of what is kept back for this, audio goes straight between phone and carrier:
 //!   that it learns the phone's address is better than no call.
 
@@ -108,7 +110,8 @@ impl Call {
         }
         let config = Arc::clone(&context.config);
         // Between tenants of this server there is no carrier who could mind.
-        let is_told = draft.location == TrunkLocation::Pidf || !draft.tenant.is_empty();
+        let is_wanted = draft.location == TrunkLocation::Pidf || !draft.tenant.is_empty();
+        let is_told = is_wanted && !self.goes_round();
         let document = match self.site(&config) {
             _ if !is_told => None,
             Some((_, site)) => Some(pidf::document(&pidf::Whereabouts {

@@ -40,6 +40,8 @@ pub(super) struct Outgoing {
     /// The way of it that has failed.
     failed: Option<u64>,
     tries: usize,
+    /// All were tried, and are once more, without what may have been too large to arrive.
+    again: bool,
     /// By which the tenant's limits know it. Answered it goes with the carrier's leg.
     ticket: TollTicket,
 }
@@ -76,6 +78,7 @@ impl Call {
             waits: false,
             failed: None,
             tries: 0,
+            again: false,
             ticket,
         }));
         self.next_carrier(context, now);
@@ -141,6 +144,18 @@ impl Call {
 
     /// Nobody takes it.
     fn no_carrier_left(&mut self, context: &mut Context, now: Now) {
+        if self.may_go_round() {
+            let config = Arc::clone(&context.config);
+            if let Some(outgoing) = &mut self.outgoing {
+                for id in self.targets.iter().filter_map(|target| target.peer.trunk()) {
+                    if config.trunk(id).is_some() && !outgoing.left.contains(&id) {
+                        outgoing.left.push_back(id);
+                    }
+                }
+                outgoing.again = true;
+            }
+            return self.next_carrier(context, now);
+        }
         let tried = self.targets.len() > self.round;
         if !tried {
             context.counts.no_trunk += 1;
@@ -255,6 +270,18 @@ impl Call {
         outgoing.is_some_and(|outgoing| !outgoing.left.is_empty() && outgoing.tries < MOST_TRIES)
     }
 
+    /// The carriers are tried once more: a location makes an INVITE too large for some networks, which says nobody.
+    fn may_go_round(&self) -> bool {
+        let outgoing = self.outgoing.as_ref();
+        let is_first = outgoing.is_some_and(|outgoing| !outgoing.again && outgoing.tries < MOST_TRIES);
+        is_first && self.is_emergency() && self.targets.iter().any(Target::may_be_too_large)
+    }
+
+    /// True while carriers are tried once more.
+    pub(super) fn goes_round(&self) -> bool {
+        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.again)
+    }
+
     fn has_another(&self, context: &Context) -> bool {
         let Some(outgoing) = &self.outgoing else {
             return false;
@@ -263,7 +290,8 @@ impl Call {
             let known = context.carriers.way(trunk).map_or(0, |way| way.places);
             usize::from(places) < known && places < MOST_PLACES
         });
-        (places || !outgoing.left.is_empty()) && outgoing.tries < MOST_TRIES
+        let more = places || !outgoing.left.is_empty() || self.may_go_round();
+        more && outgoing.tries < MOST_TRIES
     }
 
     /// A carrier has said something: it is there. In a call for help it has to say more than that.
@@ -299,6 +327,7 @@ impl Call {
     ) -> bool {
         // Whoever refuses a call for help, for whatever reason: another may bring it there.
         let helps = self.is_emergency();
+        let goes_round = !is_answer && self.may_go_round();
         let Some(target) = self.targets.get_mut(index) else {
             return false;
         };
@@ -306,6 +335,9 @@ impl Call {
             return false;
         };
         let order = told.order;
+        if goes_round && target.may_be_too_large() {
+            return self.gives_carrier_up(context, index, (code, false), true, now);
+        }
         // A neighbour that is full says nothing of the others behind the same way.
         let is_its_fault =
             matches!(code, 401 | 407 | 408 | 430 | 500 | 502..=504) && trunk != TrunkId::INSIDE;

@@ -193,6 +193,12 @@ impl Target {
         self.key.as_ref().and_then(PhoneKey::urn)
     }
 
+    /// True for a carrier that was told where the caller is, and has not said a word.
+    pub(super) fn may_be_too_large(&self) -> bool {
+        let told = self.carrier.as_ref();
+        told.is_some_and(|told| told.location.is_some() && !told.heard)
+    }
+
     /// True until its last word.
     pub(crate) fn is_pending(&self) -> bool {
         !matches!(self.state, State::Waiting | State::Won | State::Done(_))

@@ -268,7 +268,8 @@ impl Tenant {
                 return self.context.reply(message, flow, 403);
             }
         }
-        if let Some(user) = self.speaker(leg, message)
+        let helps = self.context.helping.contains(&leg.call);
+        if let Some(user) = self.speaker(leg, message).filter(|_| !helps)
             && !self.is_in_pace(user, flow, message, now)
         {
             return;

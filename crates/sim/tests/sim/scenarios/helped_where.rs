@@ -257,3 +257,45 @@ fn a_company_that_carries_for_another_tells_where_the_others_phone_is() {
     scene.is_helped(here);
     scene.rests();
 }
+
+#[test]
+fn where_a_large_invite_is_lost_the_carriers_are_tried_again_without_the_location() {
+    let mut scene = Scene::new();
+    let [phone, one, two] = scene.two_carriers(Answer::PickUp(100), Answer::Refuse(503, 10));
+    scene.numbered(|policy| {
+        policy
+            .routes
+            .insert("out".to_owned(), route(&["trunk1:1", "trunk2:2"]));
+        policy
+            .locations
+            .insert("usual".to_owned(), site("Hauptstr.", &[], &[]));
+        policy.emergency_location = "usual".to_owned();
+    });
+    let trunk = |id, host| peer(id, host, |draft| draft.location = TrunkLocation::Pidf);
+    scene.equip(vec![trunk(1, "one.example"), trunk(2, "two.example")]);
+    scene.run(2000);
+    // As many copies as there are in four seconds.
+    scene.lose_to(one, "INVITE", 4);
+    scene.call(phone, "112");
+    scene.run(6000);
+    assert!(!scene.invite_to(one).contains("eolocation"));
+    scene.is_helped(phone);
+    let path = scene.paths().remove(0);
+    assert_eq!(
+        path,
+        "outside 112, trunk trunk1, trunk failed (408), trunk trunk2, trunk failed (503), trunk trunk1, answered"
+    );
+    // One trunk alone, and nobody there at all: it ends in the end.
+    scene.answers(one, Answer::Dead);
+    scene.answers(two, Answer::Dead);
+    scene.call(phone, "112");
+    scene.rests();
+    let last = scene.world.server.cdrs.last().expect("a record");
+    assert!(last.cause.sip >= 400, "{:?}", last.path);
+    let tries = last
+        .path
+        .iter()
+        .filter(|step| step.starts_with("trunk trunk"))
+        .count();
+    assert_eq!(tries, 4, "{:?}", last.path);
+}

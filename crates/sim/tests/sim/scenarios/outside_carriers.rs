@@ -41,7 +41,12 @@ fn a_dead_carrier_is_passed_over_and_then_left_alone() {
 #[test]
 fn somebody_hears_of_a_carrier_that_is_left_alone() {
     let mut scene = Scene::new();
-    let (phone, _) = scene.outside(Answer::Refuse(500, 10));
+    let phone = scene.phone("101", Answer::Ring);
+    scene.numbered(|_| {});
+    scene.trunk(&[1], |draft| draft.register = false);
+    // It does not ring before: that would be a sign of life.
+    scene.carrier(0).mood = Mood::Fails(500, None);
+    scene.run(2000);
     for _ in 0..5 {
         scene.call(phone, OUTSIDE);
         scene.run(2000);

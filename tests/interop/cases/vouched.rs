@@ -222,6 +222,22 @@ fn a_signed_call_is_verified_by_another_server() -> Result<()> {
         ensure!(again.record["origid"] != record["origid"], "{}", again.record);
         ensure!(pair.shop.asked() == 1, "fetched {} times", pair.shop.asked());
         pair.verifies.await_count("stir_passed", 2)?;
+        // Others are believed from now on, and then both.
+        let (ours, others) = (chain.root.pem(), Chain::new("Other")?.root.pem());
+        for (roots, verstat, reason) in [
+            (others.clone(), "TN-Validation-Failed", "certificate_untrusted"),
+            (others + &ours, "TN-Validation-Passed-A", ""),
+        ] {
+            let known = roots.matches("BEGIN").count();
+            pair.far.write("roots.pem", &roots)?;
+            let line = format!("{known} authorities for callers' numbers reloaded");
+            until(
+                "the authorities to be read again",
+                Duration::from_secs(20),
+                || Ok(pair.verifies.log().contains(&line).then_some(())),
+            )?;
+            pair.expect(verstat, reason)?;
+        }
         Ok(format!(
             "passed with {origid}, {:.1} s and {:.1} s",
             seen.took.as_secs_f32(),

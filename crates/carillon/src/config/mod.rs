@@ -119,6 +119,7 @@ mod tests {
             include_str!("dns.rs"),
             include_str!("observe.rs"),
             include_str!("speech.rs"),
+            include_str!("stir.rs"),
         ]
         .map(code)
         .concat();
@@ -189,6 +190,30 @@ message_bytes = 10
                 13: `first_port` is a whole number from 1024 to 65535; write one
                 13: media ports 16384 to 16385 cannot carry a call; a call takes 4, so raise last_port
                 16: `message_bytes` is a whole number from 1300 to 1048576; write one"#]],
+        );
+    }
+
+    #[test]
+    fn who_vouches_for_callers_is_read_and_its_mistakes_are_named() {
+        let text =
+            "[stir]\nauthorities = [\"/a.pem\", \"/b.pem\"]\nfetch_private = true\nfetch_ca = \"/c.pem\"\n";
+        let (config, problems) = read(text);
+        assert_eq!(problems, []);
+        let stir = config.settings.stir;
+        assert_eq!(stir.authorities, ["/a.pem", "/b.pem"].map(PathBuf::from));
+        assert_eq!((stir.key, stir.fetch_private), (None, true));
+        assert_eq!(stir.fetch_ca, Some(PathBuf::from("/c.pem")));
+        check_text(
+            "[stir]\nkey = \"/k.pem\"\nauthorities = \"/a.pem\"\n",
+            &expect![[r#"
+                2: [stir] needs both `key` and `certificate_url`; give the other, or neither to sign nothing
+                3: `authorities` is a list, such as ["/etc/carillon/stir-ca.pem"]; found string"#]],
+        );
+        check_text(
+            "[stir]\nauthorities = [\"\"]\nfetch_ca = \"\"\n",
+            &expect![[r#"
+            2: `authorities` has an empty path; write such as ["/etc/carillon/stir-ca.pem"]
+            3: `fetch_ca` is empty; write a path such as "/etc/carillon/stir-fetch-ca.pem", or leave it out"#]],
         );
     }
 

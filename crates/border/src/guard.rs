@@ -55,6 +55,18 @@ impl Verdict {
     };
 }
 
+/// How well a sender is known: whoever is known better is served first where not all can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Nobody there has shown anything, or long ago.
+    Stranger,
+    /// Somebody has shown a good password from its address, by another port or connection. Anybody can write that address into a
+    /// datagram, but has to know it.
+    Neighbour,
+    /// A good password was shown on this very flow; or nothing is asked of its address.
+    Shown,
+}
+
 /// Who is banned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Banned {
@@ -268,6 +280,21 @@ impl Guard {
         self.lists.allows(ip)
             || self.is_good(flow, at)
             || self.sources.get(&Source::of(ip)).is_some_and(known)
+    }
+
+    /// How well a flow is known.
+    #[must_use]
+    pub fn standing(&self, flow: &FlowToken, now: Duration) -> Standing {
+        let (ip, at) = (flow.remote.ip(), millis(now));
+        let source = self.sources.get(&Source::of(ip));
+        let is_peer = source.is_some_and(|state| state.peer_until > at);
+        if self.lists.allows(ip) || is_peer || self.is_good(flow, at) {
+            Standing::Shown
+        } else if source.is_some_and(|state| state.is_known(at)) {
+            Standing::Neighbour
+        } else {
+            Standing::Stranger
+        }
     }
 
     /// Every ban, by address.

@@ -31,7 +31,7 @@ mod table;
 pub use address::{Site, Source};
 pub use bucket::{Bucket, Rate};
 pub use countries::{CountryError, CountryRules, blocked};
-pub use guard::{BanNews, BanView, Banned, Guard, Verdict, Why};
+pub use guard::{BanNews, BanView, Banned, Guard, Standing, Verdict, Why};
 pub use kind::{Kind, is_emergency};
 pub use lists::Lists;
 pub use meter::Meter;

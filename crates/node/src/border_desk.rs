@@ -9,7 +9,7 @@ use crate::settings::Border;
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use border::{
-    BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Source, Verdict, blocked,
+    BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Source, Standing, Verdict, blocked,
 };
 use model::{Access, AccessOutcome, BanView, Counts, FlowToken};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -145,6 +145,15 @@ impl BorderDesk {
     pub(crate) fn is_trusted(&self, flow: &FlowToken, now: Duration) -> bool {
         self.ask(flow.remote.ip(), |guard| guard.is_trusted(flow, now))
             .unwrap_or(true)
+    }
+
+    /// See [`Guard::standing`]. A carrier is as good as who has shown a password.
+    pub(crate) fn standing(&self, flow: &FlowToken, now: Duration) -> Standing {
+        let ip = flow.remote.ip();
+        match self.ask(ip, |guard| guard.standing(flow, now)) {
+            Some(Standing::Stranger) if self.is_carrier(ip, now) => Standing::Shown,
+            standing => standing.unwrap_or(Standing::Shown),
+        }
     }
 
     /// See [`Guard::lets_help`].

@@ -7,6 +7,7 @@
 pub mod carrier;
 pub mod check;
 pub mod company;
+pub mod dns;
 pub mod hostile;
 pub mod ladder;
 pub mod net;

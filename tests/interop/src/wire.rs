@@ -3,11 +3,12 @@
 //! Owns: opening, cutting a stream into messages by Content-Length (RFC 3261 §18.3) or frames ([`websocket`]), and breaking
 //! off at any moment. A new transport is a row of [`TRANSPORTS`], a [`Pipe`] and nothing else.
 
-mod tls;
+pub(crate) mod tls;
 pub mod websocket;
 
 use crate::server::Server;
 use anyhow::{Context, Result};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 use std::io::{ErrorKind, Read, Write};
@@ -66,7 +67,7 @@ impl Transport {
         self.model().is_websocket()
     }
 
-    fn address(self, server: &Server) -> SocketAddr {
+    pub(crate) fn address(self, server: &Server) -> SocketAddr {
         match self {
             Transport::Udp | Transport::Tcp => server.sip,
             Transport::Tls => server.tls,
@@ -95,7 +96,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Opens one. `from` is our address; a connection has the system's choice.
+    /// Opens one. `from` is our address.
     ///
     /// # Errors
     /// The server can't be reached, or does not shake hands.
@@ -122,11 +123,11 @@ impl Wire {
                 socket.connect((host, to.port()))?;
                 Pipe::Udp(socket)
             }
-            Transport::Tcp | Transport::Ws => Pipe::Tcp(connect(to)?),
+            Transport::Tcp | Transport::Ws => Pipe::Tcp(connect(from, to)?),
             Transport::Tls | Transport::Wss => {
                 let name = ServerName::IpAddress(to.ip().into());
                 let session = ClientConnection::new(tls::client_config(), name).context("no TLS session")?;
-                Pipe::Tls(Box::new(StreamOwned::new(session, connect(to)?)))
+                Pipe::Tls(Box::new(StreamOwned::new(session, connect(from, to)?)))
             }
         };
         let local = match &pipe {
@@ -295,8 +296,8 @@ fn is_wait(kind: ErrorKind) -> bool {
     )
 }
 
-fn connect(to: SocketAddr) -> Result<TcpStream> {
-    let socket = TcpStream::connect(to).with_context(|| format!("cannot connect to {to}"))?;
+fn connect(from: IpAddr, to: SocketAddr) -> Result<TcpStream> {
+    let socket = leaving(from, to, false).with_context(|| format!("cannot connect from {from} to {to}"))?;
     socket.set_nodelay(true)?;
     socket.set_write_timeout(Some(Duration::from_secs(10)))?;
     Ok(socket)
@@ -307,8 +308,25 @@ fn connect(to: SocketAddr) -> Result<TcpStream> {
 /// # Errors
 /// The server can't be reached.
 pub fn knock(transport: Transport, server: &Server, octets: &[u8]) -> Result<()> {
-    connect(transport.address(server))?.write_all(octets)?;
+    let to = transport.address(server);
+    connect(to.ip(), to)?.write_all(octets)?;
     Ok(())
+}
+
+/// A connection from this address of ours. Where nobody waits for it, it may be on its way still.
+pub(crate) fn leaving(from: IpAddr, to: SocketAddr, at_once: bool) -> std::io::Result<TcpStream> {
+    let family = match to {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    net::bind(&socket, &SocketAddr::new(from, 0))?;
+    let socket = TcpStream::from(socket);
+    socket.set_nonblocking(at_once)?;
+    match net::connect(&socket, &to) {
+        Err(error) if error != rustix::io::Errno::INPROGRESS => Err(error.into()),
+        _ => Ok(socket),
+    }
 }
 
 /// Takes a whole message off the front.

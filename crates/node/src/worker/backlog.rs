@@ -1,23 +1,41 @@
-//! What waits when datagrams come faster than they are served, as when every phone of a site comes back at once.
+//! What waits when datagrams come faster than they are served, as when every phone of a site comes back at once, or somebody floods.
 //!
 //! The kernel's buffer loses whatever comes when it is full, calls and registrations alike, and a lost INVITE costs its
-//! caller half a second (RFC 3261 T1). So a flooded socket is emptied at once: calls and what belongs to them are served
-//! as they come, while registrations and their kin wait here for their turn.
+//! caller half a second (RFC 3261 T1). So a flooded socket is emptied at once: calls and what belongs to them of those who have shown who
+//! they are, are served as they come, while registrations and their kin, and whatever strangers want, wait here for their turn.
 //!
-//! Owns: who waits and for how long. Does not own: sockets, or what a message means.
+//! Owns: who waits and for how long. Does not own: sockets, what a message means, or who is known (`border`).
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Datagrams that wait at most; what comes beyond is repeated by its phone.
+/// Datagrams of one rank that wait at most; what comes beyond is repeated by its phone.
 const PLACES: usize = 32_768;
-/// Octets that wait at most: 1,000 for each place, where a registration has some 600 and a hostile one 65,000.
+/// Octets that wait at most, of all ranks but the last and of that: 1,000 for each place, where a registration has some 600 and a hostile one
+/// 65,000.
 const OCTETS: usize = 32 << 20;
 /// Older than this, a copy is on its way already (RFC 3261 T1 is 500 ms), and serving both helps nobody.
 const STALE: Duration = Duration::from_millis(400);
-/// Datagrams served in one turn of the loop, between two looks for calls.
-const HELPING: usize = 128;
+
+/// How those who wait rank: the first go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// Calls for help of whom is not known.
+    Help,
+    /// Registrations and their kin on flows that are known.
+    Shown,
+    /// Whatever comes from an address that is known.
+    Neighbour,
+    /// Whatever others send.
+    Stranger,
+}
+
+/// Ranks.
+const RANKS: usize = 4;
+/// Datagrams of each rank that are served in one turn of the loop, between two looks for calls, beside what those before it leave: so nobody
+/// starves, and a turn is soon over.
+const SHARES: [usize; RANKS] = [16, 64, 32, 16];
 
 /// One datagram that waits.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,33 +49,54 @@ pub(super) struct Waiting {
     since: Duration,
 }
 
-/// The queue.
+/// Those of one rank.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    octets: usize,
+}
+
+/// The queues.
 #[derive(Default)]
 pub(super) struct Backlog {
-    queue: VecDeque<Waiting>,
-    octets: usize,
+    queues: [Queue; RANKS],
+    /// The rank that is being served, and how many of it may be.
+    at: usize,
     left: usize,
 }
 
-impl Backlog {
-    /// True for what a phone repeats by itself and nobody is listening for: registrations, subscriptions, publications.
-    pub(super) fn may_wait(packet: &[u8]) -> bool {
-        let starts = |word: &[u8]| packet.starts_with(word);
-        starts(b"REGISTER ") || starts(b"SUBSCRIBE ") || starts(b"PUBLISH ")
-    }
+/// True for what a phone repeats by itself and nobody is listening for: registrations, subscriptions, publications.
+pub(super) fn may_wait(packet: &[u8]) -> bool {
+    let starts = |word: &[u8]| packet.starts_with(word);
+    starts(b"REGISTER ") || starts(b"SUBSCRIBE ") || starts(b"PUBLISH ")
+}
 
+impl Backlog {
     /// True when nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queues.iter().all(|queue| queue.waiting.is_empty())
     }
 
-    /// Lets a datagram wait. False when there is no place for it.
-    pub(super) fn push(&mut self, socket: usize, from: SocketAddr, packet: &[u8], now: Duration) -> bool {
-        let octets = self.octets + packet.len();
-        let room = self.queue.len() < PLACES && octets <= OCTETS;
+    /// Lets a datagram of a socket and a sender wait. False when there is no place for it.
+    pub(super) fn push(
+        &mut self,
+        rank: Rank,
+        (socket, from): (usize, SocketAddr),
+        packet: &[u8],
+        now: Duration,
+    ) -> bool {
+        let shared = |queue: &Queue| queue.octets;
+        let taken = match rank {
+            Rank::Stranger => self.queues.last().map_or(0, shared),
+            _ => self.queues.iter().take(RANKS - 1).map(shared).sum(),
+        };
+        let Some(queue) = self.queues.get_mut(rank as usize) else {
+            return false;
+        };
+        let room = queue.waiting.len() < PLACES && taken + packet.len() <= OCTETS;
         if room {
-            self.octets = octets;
-            self.queue.push_back(Waiting {
+            queue.octets += packet.len();
+            queue.waiting.push_back(Waiting {
                 socket,
                 from,
                 packet: packet.into(),
@@ -67,29 +106,32 @@ impl Backlog {
         room
     }
 
-    /// Begins a turn: so many may be served in it.
+    /// Begins a turn.
     pub(super) fn begin(&mut self) {
-        self.left = HELPING;
+        (self.at, self.left) = (0, SHARES.first().copied().unwrap_or(0));
     }
 
     /// The next one to serve in this turn, and how many too old ones were dropped before it.
     pub(super) fn next(&mut self, now: Duration) -> (Option<Waiting>, u64) {
         let mut dropped = 0;
-        while self.left > 0 {
-            let first = self.queue.pop_front();
-            self.octets -= first.as_ref().map_or(0, |waiting| waiting.packet.len());
-            match first {
-                Some(waiting) if now.saturating_sub(waiting.since) > STALE => dropped += 1,
-                Some(waiting) => {
-                    self.left -= 1;
-                    return (Some(waiting), dropped);
+        while let Some(queue) = self.queues.get_mut(self.at) {
+            while self.left > 0
+                && let Some(first) = queue.waiting.pop_front()
+            {
+                queue.octets -= first.packet.len();
+                if now.saturating_sub(first.since) > STALE {
+                    dropped += 1;
+                    continue;
                 }
-                None => break,
+                self.left -= 1;
+                return (Some(first), dropped);
             }
-        }
-        if self.queue.is_empty() && self.queue.capacity() > HELPING * 4 {
-            // A flood comes once in a while; its memory is not kept for the next one.
-            self.queue = VecDeque::new();
+            if queue.waiting.is_empty() && queue.waiting.capacity() > SHARES.iter().sum::<usize>() * 4 {
+                // A flood comes once in a while; its memory is not kept for the next one.
+                queue.waiting = VecDeque::new();
+            }
+            self.at += 1;
+            self.left += SHARES.get(self.at).copied().unwrap_or(0);
         }
         (None, dropped)
     }
@@ -101,8 +143,8 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    fn from() -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], 5060))
+    fn from() -> (usize, SocketAddr) {
+        (1, SocketAddr::from(([192, 0, 2, 1], 5060)))
     }
 
     #[test]
@@ -112,7 +154,7 @@ mod tests {
             "SUBSCRIBE sip:a SIP/2.0",
             "PUBLISH sip:a SIP/2.0",
         ] {
-            assert!(Backlog::may_wait(word.as_bytes()), "{word}");
+            assert!(may_wait(word.as_bytes()), "{word}");
         }
         for word in [
             "INVITE sip:a SIP/2.0",
@@ -122,48 +164,80 @@ mod tests {
             "REGISTERED",
             "",
         ] {
-            assert!(!Backlog::may_wait(word.as_bytes()), "{word}");
+            assert!(!may_wait(word.as_bytes()), "{word}");
         }
+    }
+
+    /// What a turn serves, in order.
+    fn turn(backlog: &mut Backlog, now: Duration) -> Vec<Box<[u8]>> {
+        backlog.begin();
+        std::iter::from_fn(|| backlog.next(now).0)
+            .map(|waiting| waiting.packet)
+            .collect()
     }
 
     #[test]
     fn a_turn_serves_a_helping_in_order_and_drops_what_is_stale() {
-        let mut backlog = Backlog::default();
-        assert!(backlog.push(0, from(), b"old", MS(0)));
-        for number in 0..=HELPING {
-            assert!(backlog.push(1, from(), &[u8::try_from(number % 256).unwrap()], MS(300)));
+        let (mut backlog, helping) = (Backlog::default(), SHARES.iter().sum::<usize>());
+        assert!(backlog.push(Rank::Stranger, from(), b"old", MS(0)));
+        for number in 0..=helping {
+            let number = u8::try_from(number % 256).unwrap();
+            assert!(backlog.push(Rank::Stranger, from(), &[number], MS(300)));
         }
         backlog.begin();
         let (first, dropped) = backlog.next(MS(401));
         assert_eq!((&*first.unwrap().packet, dropped), (&[0][..], 1));
         let served = std::iter::from_fn(|| backlog.next(MS(401)).0).count();
-        assert_eq!(served, HELPING - 1, "no more in this turn");
+        assert_eq!(
+            served,
+            helping - 1,
+            "the last gets what the others leave, and no more"
+        );
         assert!(!backlog.is_empty());
-        backlog.begin();
-        assert!(backlog.next(MS(401)).0.is_some());
-        assert!(backlog.next(MS(401)).0.is_none() && backlog.is_empty());
+        assert_eq!(turn(&mut backlog, MS(401)).len(), 1);
+        assert!(backlog.is_empty());
     }
 
     #[test]
-    fn the_places_are_bounded() {
+    fn who_is_known_goes_first_and_nobody_starves() {
         let mut backlog = Backlog::default();
-        let taken = (0..=PLACES)
-            .filter(|_| backlog.push(0, from(), b"x", MS(0)))
-            .count();
-        assert_eq!(taken, PLACES);
+        for rank in [Rank::Stranger, Rank::Neighbour, Rank::Shown, Rank::Help] {
+            for _ in 0..1_000 {
+                assert!(backlog.push(rank, from(), &[rank as u8], MS(0)));
+            }
+        }
+        let served = turn(&mut backlog, MS(1));
+        let count = |rank: Rank| served.iter().filter(|packet| ***packet == [rank as u8]).count();
+        let ranks = [Rank::Help, Rank::Shown, Rank::Neighbour, Rank::Stranger];
+        assert_eq!(ranks.map(count), SHARES);
+        assert!(served.is_sorted(), "{served:?}");
     }
 
     #[test]
-    fn the_octets_are_bounded_and_given_back() {
+    fn the_places_are_bounded_for_each() {
+        let mut backlog = Backlog::default();
+        for rank in [Rank::Stranger, Rank::Shown] {
+            let taken = (0..=PLACES)
+                .filter(|_| backlog.push(rank, from(), b"x", MS(0)))
+                .count();
+            assert_eq!(taken, PLACES);
+        }
+    }
+
+    #[test]
+    fn the_octets_are_bounded_and_given_back_and_strangers_take_nobodys() {
         let (mut backlog, large) = (Backlog::default(), vec![b'x'; 65_000]);
         let mut taken = 0;
-        while backlog.push(0, from(), &large, MS(0)) {
+        while backlog.push(Rank::Stranger, from(), &large, MS(0)) {
             taken += 1;
             assert!(taken * large.len() <= OCTETS);
         }
+        assert!(backlog.push(Rank::Shown, from(), &large, MS(500)));
         backlog.begin();
-        assert_eq!(backlog.next(MS(1_000)), (None, taken as u64));
-        assert_eq!(backlog.octets, 0);
-        assert!(backlog.push(0, from(), &large, MS(1_000)));
+        let (first, dropped) = backlog.next(MS(600));
+        assert!(first.is_some() && dropped == 0);
+        assert_eq!(backlog.next(MS(600)), (None, taken as u64));
+        assert_eq!(backlog.queues.iter().map(|queue| queue.octets).sum::<usize>(), 0);
+        assert!(backlog.push(Rank::Stranger, from(), &large, MS(1_000)));
     }
 }

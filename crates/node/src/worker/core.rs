@@ -181,8 +181,17 @@ impl Core {
         }
     }
 
+    /// A datagram that the border has let in: SIP, or STUN.
+    pub(crate) fn datagram(&mut self, packet: &[u8], flow: &FlowToken, locks: bool) {
+        if rtp::stun::is_stun(packet) {
+            self.stun(packet, flow);
+        } else {
+            self.receive(packet, flow, None, locks);
+        }
+    }
+
     /// STUN on the SIP port keeps a NAT binding open and tells the phone its address (RFC 5626 §4.4.2). It needs no state.
-    pub(crate) fn stun(&mut self, packet: &[u8], flow: &FlowToken) {
+    fn stun(&mut self, packet: &[u8], flow: &FlowToken) {
         let (count, reply) = match rtp::stun::answer(packet, flow.remote) {
             Answer::Reply(bytes) => (&mut self.counts.stun_bindings, Some(bytes)),
             Answer::Refused(bytes) => (&mut self.counts.stun_invalid, Some(bytes)),

@@ -1,7 +1,8 @@
 //! What a worker asks the border, and tells it.
 
+use super::backlog::{Rank, may_wait};
 use super::core::Core;
-use border::{Kind, Meter, Report, Verdict, Why, is_emergency};
+use border::{Kind, Meter, Report, Standing, Verdict, Why, is_emergency};
 use model::{FlowToken, TenantId};
 use pbx::claimed;
 use pbx::edge::Fault;
@@ -30,6 +31,18 @@ impl Core {
                 self.note_refusal(why);
                 None
             }
+        }
+    }
+
+    /// How a datagram waits when there are more than can be served; `None` for what does not: what belongs to calls of those who have shown
+    /// who they are.
+    pub(super) fn rank(&self, packet: &[u8], flow: &FlowToken) -> Option<Rank> {
+        let border = &self.shared.border;
+        match border.standing(flow, self.now.mono) {
+            Standing::Shown => may_wait(packet).then_some(Rank::Shown),
+            _ if is_emergency(packet, &border.rules().emergency_countries) => Some(Rank::Help),
+            Standing::Neighbour => Some(Rank::Neighbour),
+            Standing::Stranger => Some(Rank::Stranger),
         }
     }
 

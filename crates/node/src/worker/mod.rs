@@ -329,17 +329,16 @@ impl Worker {
                     continue;
                 };
                 // Once something waits, what is like it waits behind it.
-                if (full || !self.backlog.is_empty()) && Backlog::may_wait(packet) {
-                    let kept = self.backlog.push(socket, from, packet, self.core.now.mono);
+                let flooded = full || !self.backlog.is_empty();
+                if let Some(rank) = flooded.then(|| self.core.rank(packet, &flow)).flatten() {
+                    let kept = self
+                        .backlog
+                        .push(rank, (socket, from), packet, self.core.now.mono);
                     self.core.counts.shed += u64::from(!kept);
                     continue;
                 }
                 served += 1;
-                if rtp::stun::is_stun(packet) {
-                    self.core.stun(packet, &flow);
-                } else {
-                    self.core.receive(packet, &flow, None, locks);
-                }
+                self.core.datagram(packet, &flow, locks);
             }
             if !full {
                 break;
@@ -369,7 +368,7 @@ impl Worker {
                 ..datagram_flow(port)
             };
             // It was let in when it came; whether something of it is locked is asked now.
-            self.core.receive(&waiting.packet, &flow, None, true);
+            self.core.datagram(&waiting.packet, &flow, true);
         }
     }
 

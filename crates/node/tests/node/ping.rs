@@ -14,7 +14,9 @@ fn every_transport_answers_a_ping_to_where_it_came_from() {
         assert_eq!(status(&answer), 200);
         let via = field(&answer, "Via");
         assert!(via.contains(&format!("rport={}", phone.local.port())), "{via}");
-        assert_eq!(field(&answer, "Server"), "Carillon");
+        // To a datagram as short as this the answer leaves out what is not needed.
+        let named = field(&answer, "Server") == "Carillon";
+        assert!(named || transport == Transport::Udp, "{answer}");
     }
     let counts = house.live().counts().unwrap();
     assert_eq!(counts.messages, 5);

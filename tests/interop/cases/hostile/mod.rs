@@ -3,9 +3,12 @@
 //! The two sit at 127.0.0.2, so that whoever knows their tags still comes from another address, as on a real network.
 
 mod abrupt;
+mod amplified;
 mod flood;
+mod floods;
 mod frames;
 mod greedy;
+mod office;
 mod scanners;
 
 use anyhow::{Context, Result, ensure};

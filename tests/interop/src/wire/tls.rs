@@ -49,7 +49,7 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 /// The server made its own certificate, which nobody vouches for.
-pub(super) fn client_config() -> Arc<ClientConfig> {
+pub(crate) fn client_config() -> Arc<ClientConfig> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     Arc::clone(CONFIG.get_or_init(|| {
         let provider = Arc::new(ring::default_provider());

@@ -16,6 +16,7 @@ use crate::keys::Keys;
 use crate::lamps::Lamps;
 use crate::large::Large;
 use crate::location::Location;
+use crate::measured;
 use crate::numbering::Numbering;
 use crate::rooms::Rooms;
 use crate::vouching::Vouching;
@@ -433,6 +434,18 @@ impl Context {
         &self,
         request: &Message<'_>,
         flow: FlowToken,
+        words: (u16, &str),
+        tag: Option<&str>,
+    ) -> Writer {
+        self.begin_response(request, flow, words, tag)
+            .header(Name::Server, &self.server_name)
+    }
+
+    /// The same without our name.
+    fn begin_response(
+        &self,
+        request: &Message<'_>,
+        flow: FlowToken,
         (code, phrase): (u16, &str),
         tag: Option<&str>,
     ) -> Writer {
@@ -442,7 +455,7 @@ impl Context {
             true => flow,
             false => self.tx.peer_of(request).unwrap_or(flow),
         };
-        Writer::reply(request, code, phrase, tag, from.remote).header(Name::Server, &self.server_name)
+        Writer::reply(request, code, phrase, tag, from.remote)
     }
 
     /// Adds what we can do, as the answer to OPTIONS says it (RFC 3261 §11.2).
@@ -460,11 +473,19 @@ impl Context {
 
     /// Answers without keeping state.
     pub(crate) fn reply(&mut self, request: &Message<'_>, flow: FlowToken, code: u16) {
-        self.reply_with(request, flow, code, |writer| match code {
-            200 | 405 => writer.header(Name::Allow, ALLOW),
-            503 => writer.header(Name::RetryAfter, "5"),
-            _ => writer,
-        });
+        let begun = self.begin_reply(request, flow, code);
+        let whole = match code {
+            200 | 405 => begun.header(Name::Allow, ALLOW),
+            503 => begun.header(Name::RetryAfter, "5"),
+            _ => begun,
+        };
+        let mut bytes = whole.finish();
+        if !measured::fits(request, &flow, bytes.len(), measured::PLAIN) {
+            let tag = stateless_tag(&self.tag_key, request);
+            let words = (code, sip::reason_phrase(code));
+            bytes = self.begin_response(request, flow, words, Some(&tag)).finish();
+        }
+        self.transmit(flow, bytes);
     }
 
     /// Answers without keeping state, with more headers.

@@ -7,6 +7,7 @@
 //! To tag (both made by us, RFC 3261 §8.1.1.7 and §19.3), any other request by the domain of From, then of the
 //! Request-URI, then by the host that it came from, where that is a carrier's; a REGISTER by the Request-URI (§10.2).
 
+use crate::measured;
 use bytes::Bytes;
 use model::{Counts, FlowToken, Limits, TenantId};
 use sip::token::{Hex16, TagKey, owner_of_branch, owner_of_tag};
@@ -318,12 +319,24 @@ impl Edge {
             return DROP;
         }
         let tag = stateless_tag(&self.tag_key, message);
-        let reason = sip::reason_phrase(code);
-        let mut writer = Writer::reply(message, code, reason, Some(&tag), flow.remote);
-        for (name, value) in extra {
-            writer = writer.header(*name, value);
+        let write = |extra: &[(Name, &str)], named: bool| {
+            let mut writer = Writer::reply(message, code, sip::reason_phrase(code), Some(&tag), flow.remote);
+            for (name, value) in extra {
+                writer = writer.header(*name, value);
+            }
+            if named {
+                writer = writer.header(Name::Server, &self.server_name);
+            }
+            writer.finish()
+        };
+        let fits = |bytes: &Bytes| measured::fits(message, flow, bytes.len(), measured::PLAIN);
+        let mut bytes = write(extra, true);
+        if !fits(&bytes) {
+            bytes = write(extra, false);
         }
-        let bytes = writer.header(Name::Server, &self.server_name).finish();
+        if !fits(&bytes) {
+            bytes = write(&[], false);
+        }
         Admit::Reply {
             bytes,
             close: false,

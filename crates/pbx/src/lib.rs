@@ -32,6 +32,7 @@ mod keys;
 mod lamps;
 mod large;
 mod location;
+mod measured;
 mod numbering;
 mod outbound;
 mod outgoing;

@@ -6,6 +6,7 @@ use crate::call::{Call, carried, reason};
 use crate::carriers::trunk_in;
 use crate::context::{Context, LegRef, Owner};
 use crate::dialled::Dialled;
+use crate::measured;
 use model::{AccessOutcome, CredentialKey, DestinationClass, Device, FlowToken, Now, Trunk, TrunkId, UserId};
 use sip::transaction::{Incoming, ServerId};
 use sip::{Message, Method, Name, Scheme, Uri};
@@ -74,20 +75,34 @@ impl Tenant {
                 None
             }
             Access::Challenge { stale } => {
-                let method = message.method().unwrap_or(Method::Other(""));
-                let (name, values) = self.gate.challenges(&config, method, stale, now.wall.0);
                 self.context.counts.challenges += 1;
                 self.context.counts.auth_stale += u64::from(stale);
                 self.context.access(flow, AccessOutcome::Challenged);
-                let code = if name == Name::WwwAuthenticate { 401 } else { 407 };
-                self.context.reply_with(message, flow, code, |mut writer| {
-                    for value in &values {
-                        writer = writer.header(name, value);
-                    }
-                    writer
-                });
+                self.challenge(flow, message, stale, now);
                 None
             }
+        }
+    }
+
+    /// Asks for credentials by every algorithm that is allowed; whoever sends too little for that by the last alone, or not at all.
+    fn challenge(&mut self, flow: FlowToken, message: &Message<'_>, stale: bool, now: Now) {
+        let config = Arc::clone(&self.context.config);
+        let method = message.method().unwrap_or(Method::Other(""));
+        let (name, values) = self.gate.challenges(&config, method, stale, now.wall.0);
+        let code = if name == Name::WwwAuthenticate { 401 } else { 407 };
+        let write = |values: &[String]| {
+            let begun = self.context.begin_reply(message, flow, code);
+            let all = values
+                .iter()
+                .fold(begun, |writer, value| writer.header(name, value));
+            all.finish()
+        };
+        let last = values.len().saturating_sub(1);
+        let choices = [&values[..], values.get(last..).unwrap_or_default()];
+        let fits = |bytes: &bytes::Bytes| measured::fits(message, &flow, bytes.len(), measured::CHALLENGE);
+        match choices.into_iter().map(write).find(fits) {
+            Some(bytes) => self.context.transmit(flow, bytes),
+            None => self.context.counts.invalid += 1,
         }
     }
 

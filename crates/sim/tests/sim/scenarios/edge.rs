@@ -18,6 +18,57 @@ fn a_ping_of_the_server_needs_no_credentials() {
     assert_eq!(field(&pong, "Accept"), "Accept: application/sdp");
 }
 
+/// The least that is a request: what a flooder sends who wants others to get much for it.
+fn least(method: &str, to: &str) -> String {
+    format!(
+        "{method} sip:{to} SIP/2.0
+Via: SIP/2.0/UDP h;branch={{branch}};rport
+From: <sip:1@acme.example>;tag=1
+To: <sip:{to}>
+Call-ID: {method}
+CSeq: 1 {method}"
+    )
+}
+
+#[test]
+fn a_datagram_that_was_made_short_brings_little_or_nothing() {
+    let mut scene = Scene::new();
+    let mut hand = Hand::new(&mut scene, "hand", 1);
+    for method in ["REGISTER", "INVITE", "OPTIONS", "SUBSCRIBE", "MESSAGE", "REFER"] {
+        let whole = least(method, "1@acme.example");
+        let answer = hand.asks(&mut scene, &whole);
+        assert!(
+            answer.len() <= 2 * (whole.len() + 64) && answer.matches("Digest").count() < 2,
+            "{answer}"
+        );
+    }
+    // Somewhat longer it gets one, whole it gets both.
+    let longer = least("REGISTER", "1@acme.example") + "\nContact: <sip:1@192.0.2.1:5060>";
+    let answer = hand.asks(&mut scene, &longer);
+    assert!(
+        code(&answer) == 401 && answer.matches("Digest").count() == 1,
+        "{answer}"
+    );
+    assert!(answer.contains("algorithm=MD5"), "{answer}");
+    let whole = register("101", "auth", 1, "<sip:101@10.0.2.1:5060>");
+    let answer = hand.asks(&mut scene, &whole);
+    assert_eq!(answer.matches("Digest").count(), 2, "{answer}");
+    // What is refused without a challenge leaves out what is not needed.
+    let answer = hand.asks(&mut scene, &least("FROB", "1@acme.example"));
+    assert_eq!(
+        (code(&answer), field(&answer, "Allow"), field(&answer, "Server")),
+        (501, "", "")
+    );
+    // Nobody forges a connection.
+    let mut stream = Hand::new(&mut scene, "stream", 2);
+    (stream.transport, stream.connection) = (model::Transport::Tcp, 77);
+    let answer = stream.asks(
+        &mut scene,
+        &least("REGISTER", "1@acme.example").replace("UDP", "TCP"),
+    );
+    assert_eq!(answer.matches("Digest").count(), 2, "{answer}");
+}
+
 #[test]
 fn a_domain_that_nobody_owns_is_not_found() {
     let mut scene = Scene::new();

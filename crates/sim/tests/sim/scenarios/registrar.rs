@@ -263,7 +263,7 @@ fn a_query_changes_nothing_and_names_all_contacts() {
     hand.registers(&mut scene, "101", 5, "");
     scene.ends(expect![[r#"
         10         hand -> server   REGISTER acme.example
-        11       server -> hand     401 Unauthorized (REGISTER) ?SHA-256 ?MD5
+        11       server -> hand     401 Unauthorized (REGISTER) ?MD5
         30         hand -> server   REGISTER acme.example +credentials
         31       server -> hand     200 OK (REGISTER) <sip:101@10.0.2.1>;expires=3594 <sip:101@10.0.2.1:7>;expires=3594;q=0.300
     "#]]);

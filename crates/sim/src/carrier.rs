@@ -28,6 +28,17 @@ pub enum Mood {
     Insists(&'static str),
 }
 
+/// Asks for credentials by words of its own, whatever it is shown.
+#[derive(Clone, Debug)]
+pub struct Rogue {
+    /// 401 or 407.
+    pub code: u16,
+    /// The values of its challenges; `{n}` is another number each time.
+    pub challenges: Vec<String>,
+    /// The methods that it asks at; with none at all.
+    pub methods: Vec<&'static str>,
+}
+
 /// One carrier, at one address.
 pub struct Carrier {
     /// As ladders name it.
@@ -54,6 +65,8 @@ pub struct Carrier {
     pub asks_who_hangs_up: bool,
     /// Of each INVITE that it took, whether it put its caller on hold.
     pub held: Vec<bool>,
+    /// What it asks for by words of its own.
+    pub rogue: Option<Rogue>,
     /// Who is registered, and until when.
     pub registered: Option<(String, Duration)>,
     /// The requests that came, by method, copies included.
@@ -64,6 +77,19 @@ pub struct Carrier {
     /// What the answer under way describes.
     sdp: Option<String>,
     outbox: Vec<(u64, Vec<u8>)>,
+}
+
+impl Rogue {
+    fn asks(&self, writer: Writer, serial: usize) -> Writer {
+        let name = match self.code {
+            407 => Name::ProxyAuthenticate,
+            _ => Name::WwwAuthenticate,
+        };
+        let values = self.challenges.iter();
+        values.fold(writer, |writer, value| {
+            writer.header(name, &value.replace("{n}", &serial.to_string()))
+        })
+    }
 }
 
 /// Audio at a place of its own.
@@ -91,6 +117,7 @@ impl Carrier {
             asks_who_hangs_up: false,
             untrusted: None,
             held: Vec::new(),
+            rogue: None,
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
@@ -138,8 +165,16 @@ impl Carrier {
         self.heard.push((mono, method.as_str().to_owned()));
         let tag = format!("{:x}", self.rng.next());
         let reply = |code: u16| Writer::reply(&message, code, sip::reason_phrase(code), Some(&tag), from);
+        let rogue = self.rogue.as_ref().filter(|rogue| {
+            let listed = rogue.methods.is_empty() || rogue.methods.contains(&method.as_str());
+            method != Method::Ack && listed
+        });
         let answer = match self.mood {
             Mood::Deaf => return,
+            _ if rogue.is_some() => {
+                let serial = self.heard.len();
+                rogue.map_or_else(|| reply(500), |rogue| rogue.asks(reply(rogue.code), serial))
+            }
             Mood::Fails(code, wish_s) => {
                 let writer = reply(code);
                 match wish_s {

@@ -4,8 +4,9 @@ use crate::server::{Server, Site, address};
 use crate::trunks::{field, until};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use sim::dns::Zone;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -13,67 +14,34 @@ use std::time::Duration;
 
 const PASSWORD: &str = "the-carriers-secret";
 
-const A: u16 = 1;
-const SRV: u16 = 33;
-const NAPTR: u16 = 35;
-
-/// A record: its type, its name and its data.
-type Record = (u16, &'static str, Vec<u8>);
-
-/// Names in a record's data.
-fn wire(name: &str) -> Vec<u8> {
-    let labels = name
-        .split('.')
-        .flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat());
-    labels.chain([0]).collect()
-}
-
 /// The services of carrier.example are at another host's, whose port this is.
-fn services(port: u16) -> Vec<Record> {
-    let service = "_sips._tcp.carrier.example";
-    let order = [&[0, 1, 0, 1, 1, b's', 8][..], b"SIPS+D2T", &[0], &wire(service)].concat();
-    let server = [&[0, 1, 0, 1][..], &port.to_be_bytes(), &wire("edge.host.example")].concat();
-    vec![
-        (NAPTR, "carrier.example", order),
-        (SRV, service, server),
-        (A, "edge.host.example", vec![127, 0, 0, 1]),
-    ]
+fn services(port: u16) -> Zone {
+    let (service, host) = ("_sips._tcp.carrier.example", "edge.host.example");
+    Zone::default()
+        .way("carrier.example", 1, "SIPS+D2T", service)
+        .server(service, (0, 1), host, port)
+        .host(host, Ipv4Addr::LOCALHOST)
 }
 
-fn hosts(names: &[&'static str]) -> Vec<Record> {
-    names.iter().map(|name| (A, *name, vec![127, 0, 0, 1])).collect()
+fn hosts(names: &[&str]) -> Zone {
+    names
+        .iter()
+        .fold(Zone::default(), |zone, name| zone.host(name, Ipv4Addr::LOCALHOST))
 }
 
-/// A DNS server that knows these records; gives the section of the configuration that names it. It ends with the tests.
-fn dns(records: Vec<Record>) -> String {
+/// A DNS server that knows these names; gives the section of the configuration that names it. It ends with the tests.
+fn dns(zone: Zone) -> String {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let section = format!("[dns]\nservers = [\"{}\"]\n", socket.local_addr().unwrap());
     thread::spawn(move || {
         let mut query = [0; 512];
         while let Ok((length, from)) = socket.recv_from(&mut query) {
-            socket.send_to(&reply(&records, &query[..length]), from).unwrap();
+            socket
+                .send_to(&zone.answer(&query[..length]).unwrap(), from)
+                .unwrap();
         }
     });
     section
-}
-
-fn reply(records: &[Record], query: &[u8]) -> Vec<u8> {
-    let end = 12 + query[12..].iter().position(|octet| *octet == 0).unwrap() + 1;
-    let kind = u16::from_be_bytes([query[end], query[end + 1]]);
-    let found = records
-        .iter()
-        .filter(|(of, name, _)| *of == kind && wire(name) == query[12..end]);
-    let mut reply = query[..end + 4].to_vec();
-    reply[2..4].copy_from_slice(&[0x81, 0x80]);
-    reply[4..12].copy_from_slice(&[0, 1, 0, found.clone().count() as u8, 0, 0, 0, 0]);
-    for (kind, _, data) in found {
-        reply.extend_from_slice(&[0xC0, 12]);
-        reply.extend_from_slice(&kind.to_be_bytes());
-        reply.extend_from_slice(&[0, 1, 0, 0, 0, 60]);
-        reply.extend_from_slice(&(data.len() as u16).to_be_bytes());
-        reply.extend_from_slice(data);
-    }
-    reply
 }
 
 /// Who issues carriers' certificates.

@@ -320,7 +320,10 @@ pub(crate) fn leaving(from: IpAddr, to: SocketAddr, at_once: bool) -> std::io::R
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    net::bind(&socket, &SocketAddr::new(from, 0))?;
+    // From the same address the system finds a port by itself, among more of them.
+    if from != to.ip() {
+        net::bind(&socket, &SocketAddr::new(from, 0))?;
+    }
     let socket = TcpStream::from(socket);
     socket.set_nonblocking(at_once)?;
     match net::connect(&socket, &to) {

@@ -20,7 +20,6 @@ use model::{
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
-use rtp::stun::Answer;
 use sip::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -178,28 +177,6 @@ impl Core {
                 Admit::Reply { bytes, .. } => self.answer(flow, bytes),
                 Admit::Drop { .. } => {}
             }
-        }
-    }
-
-    /// A datagram that the border has let in: SIP, or STUN.
-    pub(crate) fn datagram(&mut self, packet: &[u8], flow: &FlowToken, locks: bool) {
-        if rtp::stun::is_stun(packet) {
-            self.stun(packet, flow);
-        } else {
-            self.receive(packet, flow, None, locks);
-        }
-    }
-
-    /// STUN on the SIP port keeps a NAT binding open and tells the phone its address (RFC 5626 §4.4.2). It needs no state.
-    fn stun(&mut self, packet: &[u8], flow: &FlowToken) {
-        let (count, reply) = match rtp::stun::answer(packet, flow.remote) {
-            Answer::Reply(bytes) => (&mut self.counts.stun_bindings, Some(bytes)),
-            Answer::Refused(bytes) => (&mut self.counts.stun_invalid, Some(bytes)),
-            Answer::Ignore => (&mut self.counts.stun_invalid, None),
-        };
-        *count += 1;
-        if let Some(bytes) = reply {
-            self.answer(*flow, Bytes::from(bytes));
         }
     }
 

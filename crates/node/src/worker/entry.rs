@@ -3,9 +3,11 @@
 use super::backlog::{Rank, may_wait};
 use super::core::Core;
 use border::{Kind, Meter, Report, Standing, Verdict, Why, is_emergency};
+use bytes::Bytes;
 use model::{FlowToken, TenantId};
 use pbx::claimed;
 use pbx::edge::Fault;
+use rtp::stun::Answer;
 use sip::Message;
 use std::net::IpAddr;
 
@@ -43,6 +45,28 @@ impl Core {
             _ if is_emergency(packet, &border.rules().emergency_countries) => Some(Rank::Help),
             Standing::Neighbour => Some(Rank::Neighbour),
             Standing::Stranger => Some(Rank::Stranger),
+        }
+    }
+
+    /// A datagram that the border has let in: SIP, or STUN.
+    pub(crate) fn datagram(&mut self, packet: &[u8], flow: &FlowToken, locks: bool) {
+        if rtp::stun::is_stun(packet) {
+            self.stun(packet, flow);
+        } else {
+            self.receive(packet, flow, None, locks);
+        }
+    }
+
+    /// STUN on the SIP port keeps a NAT binding open and tells the phone its address (RFC 5626 §4.4.2). It needs no state.
+    fn stun(&mut self, packet: &[u8], flow: &FlowToken) {
+        let (count, reply) = match rtp::stun::answer(packet, flow.remote) {
+            Answer::Reply(bytes) => (&mut self.counts.stun_bindings, Some(bytes)),
+            Answer::Refused(bytes) => (&mut self.counts.stun_invalid, Some(bytes)),
+            Answer::Ignore => (&mut self.counts.stun_invalid, None),
+        };
+        *count += 1;
+        if let Some(bytes) = reply {
+            self.answer(*flow, Bytes::from(bytes));
         }
     }
 

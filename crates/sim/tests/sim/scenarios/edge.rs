@@ -59,14 +59,6 @@ fn a_datagram_that_was_made_short_brings_little_or_nothing() {
         (code(&answer), field(&answer, "Allow"), field(&answer, "Server")),
         (501, "", "")
     );
-    // Nobody forges a connection.
-    let mut stream = Hand::new(&mut scene, "stream", 2);
-    (stream.transport, stream.connection) = (model::Transport::Tcp, 77);
-    let answer = stream.asks(
-        &mut scene,
-        &least("REGISTER", "1@acme.example").replace("UDP", "TCP"),
-    );
-    assert_eq!(answer.matches("Digest").count(), 2, "{answer}");
 }
 
 #[test]

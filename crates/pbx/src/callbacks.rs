@@ -20,6 +20,8 @@ pub(crate) struct Callback {
     pub(crate) user: UserId,
     pub(crate) device: Option<DeviceId>,
     pub(crate) phone: Option<PhoneKey>,
+    /// The number that was shown is his own, and not one of all.
+    pub(crate) own: bool,
 }
 
 impl Callback {
@@ -52,8 +54,9 @@ pub(crate) struct Callbacks {
 impl Callbacks {
     /// A carrier was told this number in a call for help.
     pub(crate) fn remember(&mut self, call: CallId, number: u64, to: Callback, until: Duration) {
+        // One call after the other of one user takes nobody else's place.
         self.recent
-            .retain(|entry| entry.call != call || entry.number != number);
+            .retain(|entry| (entry.call != call && entry.to.user != to.user) || entry.number != number);
         if self.recent.len() >= MOST {
             self.recent.pop_front();
         }
@@ -96,6 +99,7 @@ mod tests {
             user: UserId(user),
             device: None,
             phone: None,
+            own: true,
         }
     }
 

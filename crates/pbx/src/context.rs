@@ -42,6 +42,9 @@ const COUNT_AFTER: Duration = Duration::from_secs(2);
 /// Transactions beyond the limit of a tenant, for calls for help alone: some twenty at once.
 const URGENT_TRANSACTIONS: usize = 64;
 
+/// Calls for help of one tenant at once that have room of their own; more are calls like any other.
+const MOST_HELPING: usize = 16;
+
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -201,7 +204,7 @@ pub(crate) struct Context {
     /// Calls for help that people on site are to be told of.
     pub(crate) alarms: Vec<EmergencyCall>,
     /// They are being told.
-    pub(crate) alarming: bool,
+    pub(crate) alarming: u8,
     pub(crate) meter: Meter,
     /// What calls cost; kept from one configuration to the next while the list is the same.
     rates: Option<Arc<RateTable>>,
@@ -255,7 +258,7 @@ impl Context {
             helping: BTreeSet::new(),
             callbacks: Callbacks::default(),
             alarms: Vec::new(),
-            alarming: false,
+            alarming: 0,
             meter,
             rates,
             count_at: None,
@@ -504,6 +507,11 @@ impl Context {
     pub(crate) fn begin_reply(&self, request: &Message<'_>, flow: FlowToken, code: u16) -> Writer {
         let tag = stateless_tag(&self.tag_key, request);
         self.response(request, flow, code, Some(&tag))
+    }
+
+    /// One call more may have the room that is kept back for help: whoever calls for help without end takes nobody's.
+    pub(crate) fn has_help_left(&self) -> bool {
+        self.helping.len() < MOST_HELPING
     }
 
     /// True for a request that belongs to a call for help.

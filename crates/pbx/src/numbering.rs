@@ -43,6 +43,12 @@ impl Numbering {
         })
     }
 
+    /// True for a number that only tests the way to help: a machine answers it, so it has no room of its own and nobody calls back.
+    pub(crate) fn is_test(&self, number: &str) -> bool {
+        let found = number::emergency(number, &self.countries, self.outside.as_deref());
+        found.is_some_and(|found| found.service == Service::Test)
+    }
+
     /// The number of a service of help where the tenant is.
     pub(crate) fn help(&self, service: Service) -> &'static str {
         number::number_of(service, &self.countries)

@@ -26,7 +26,10 @@ impl Context {
     ) -> Result<ClientId, Full> {
         // Whoever hangs up must be able to, where there is a call for help at all.
         let ends = method == Method::Bye && !self.helping.is_empty();
-        let urgent = self.alarming || ends || owner.call().is_some_and(|call| self.helping.contains(&call));
+        // Of what is kept back a part is for people on site; the carrier's INVITE comes after them.
+        let alarms = self.alarming > 0;
+        self.alarming = self.alarming.saturating_sub(1);
+        let urgent = alarms || ends || owner.call().is_some_and(|call| self.helping.contains(&call));
         self.tx.use_reserve(urgent);
         let client = self.begin_request(method, branch, bytes, flow, owner, now);
         self.tx.use_reserve(false);

@@ -134,7 +134,8 @@ impl Call {
             identity::ANONYMOUS.clone_into(&mut identity.0);
         }
         make_known(context, arrival.tag, id, peer);
-        let back = number_in(&dialled).and_then(|number| emergency::called_back(context, number, now));
+        let back = number_in(&dialled)
+            .and_then(|number| emergency::called_back(context, trunk.id, message, number, now));
         let (calls_back, back) = back.unzip();
         let is_back = back.is_some();
         let carried = match leads_to {
@@ -176,7 +177,8 @@ impl Call {
     /// True where a carrier's INVITE is a call back to somebody who has called for help: there is room for it.
     pub(crate) fn is_back(context: &mut Context, trunk: &Trunk, message: &Message<'_>, now: Now) -> bool {
         let (dialled, _) = called_by(context, trunk, message);
-        number_in(&dialled).is_some_and(|number| emergency::called_back(context, number, now).is_some())
+        let back = |number| emergency::called_back(context, trunk.id, message, number, now);
+        number_in(&dialled).and_then(back).is_some()
     }
 
     /// The rest of what the INVITE says.

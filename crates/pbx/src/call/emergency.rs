@@ -10,7 +10,7 @@
 //!   that it learns the phone's address is better than no call.
 
 use super::target::Told;
-use super::{Call, Phase};
+use super::{Call, Phase, callerid, transit};
 use crate::callbacks::Callback;
 use crate::context::Context;
 use crate::effect::Effect;
@@ -18,10 +18,10 @@ use crate::location::Binding;
 use crate::pidf;
 use flow::{Flow, Node, NodeId, Otherwise, Outside, Run};
 use model::{
-    CallId, EmergencyCall, Now, Site, SrtpPolicy, TenantConfig, TrunkDraft, TrunkLocation, TrunkSos,
+    CallId, EmergencyCall, Now, Site, SrtpPolicy, TenantConfig, TrunkDraft, TrunkId, TrunkLocation, TrunkSos,
     WhichPhone,
 };
-use sip::Name;
+use sip::{Message, Name};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +33,9 @@ impl Call {
     pub(super) fn calls_for_help(&mut self, context: &mut Context, what: &Outside) {
         let config = Arc::clone(&context.config);
         let site = self.site(&config);
-        context.helping.insert(self.id);
+        if context.has_help_left() && !context.numbering.is_test(&what.number) {
+            context.helping.insert(self.id);
+        }
         context.counts.emergency_calls += 1;
         let call = EmergencyCall {
             tenant: self.config.id(),
@@ -66,7 +68,17 @@ impl Call {
     }
 
     /// Whoever takes the call may call this number back.
-    pub(super) fn may_be_called_back(&self, context: &mut Context, shown: Option<&str>, now: Now) {
+    pub(super) fn may_be_called_back(
+        &self,
+        context: &mut Context,
+        what: &Outside,
+        shown: Option<&str>,
+        now: Now,
+    ) {
+        // A machine calls nobody back.
+        if context.numbering.is_test(&what.number) {
+            return;
+        }
         let until = called_back_until(context, now);
         let user = self.caller.user().or(self.record.caller.user);
         let number = shown.and_then(number::E164::parse);
@@ -77,6 +89,7 @@ impl Call {
             user,
             device: self.record.caller.device,
             phone: self.caller.key.clone(),
+            own: callerid::number_of(&context.config, user).as_deref() == shown,
         };
         context.callbacks.remember(self.id, number.value(), to, until);
     }
@@ -210,9 +223,21 @@ fn called_back_until(context: &Context, now: Now) -> Duration {
 }
 
 /// Where a carrier's call to this number goes, if it is one back to somebody who has called for help and has a phone that rings: to
-/// that phone, and then to all of his, whatever he has set.
-pub(super) fn called_back(context: &mut Context, number: u64, now: Now) -> Option<(Callback, Run)> {
+/// that phone, and then to all of his, whatever he has set. A number that is not his alone, such as the company's, goes there only
+/// where the call says that it is one back (RFC 7090): nobody takes it from the others by calling for help.
+pub(super) fn called_back(
+    context: &mut Context,
+    trunk: TrunkId,
+    message: &Message<'_>,
+    number: u64,
+    now: Now,
+) -> Option<(Callback, Run)> {
     let mut back = context.callbacks.find(number, now)?.clone();
+    let priority = message.header(Name::Priority).unwrap_or("");
+    let is_marked = priority.trim().eq_ignore_ascii_case("psap-callback");
+    if !(back.own || is_marked) || !transit::is_of_carrier(context, trunk, message) {
+        return None;
+    }
     let config = &context.config;
     let user = config.user(back.user).filter(|user| user.enabled)?;
     let phones = || context.location.of(user.id).iter();

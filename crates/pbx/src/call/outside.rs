@@ -521,7 +521,7 @@ impl Call {
         let draft = &trunk.draft;
         let mut shown = self.shown_to(context, trunk);
         if what.class == DestinationClass::Emergency {
-            self.may_be_called_back(context, shown.number.as_deref(), now);
+            self.may_be_called_back(context, what, shown.number.as_deref(), now);
         }
         let signature = self.signature(context, draft, what, &shown, now);
         shown.headers.extend(signature);

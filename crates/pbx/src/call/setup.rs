@@ -172,7 +172,7 @@ impl Call {
         now: Now,
     ) -> bool {
         let silence_s = self.config.policy().media_silence_s;
-        let helps = self.is_emergency();
+        let helps = context.helping.contains(&self.id);
         let asked = !self.bridge.is_open() && self.bridge.open(context, caller, callee, silence_s, helps);
         let asked = self.reserve_streams(context, caller, callee) || asked;
         if asked {

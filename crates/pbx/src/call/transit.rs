@@ -68,6 +68,15 @@ fn serves(context: &Context, tenant: TenantId) -> bool {
     served.any(|domain| context.directory.domain_owner(domain) == Some(tenant))
 }
 
+/// True unless the call comes on the inner way from a tenant that carries nothing for this one.
+pub(super) fn is_of_carrier(context: &Context, trunk: TrunkId, message: &Message<'_>) -> bool {
+    let carries = |tenant: TenantId| {
+        let mut trunks = context.config.trunks().iter().filter(|trunk| trunk.draft.enabled);
+        trunks.any(|trunk| context.directory.domain_owner(&trunk.draft.tenant) == Some(tenant))
+    };
+    trunk != TrunkId::INSIDE || sender(message).is_some_and(carries)
+}
+
 /// The tenant that has sent a call on the inner way, as its Contact names it.
 fn sender(message: &Message<'_>) -> Option<TenantId> {
     let contact = NameAddr::parse(Name::Contact, message.header(Name::Contact)?).ok()?;

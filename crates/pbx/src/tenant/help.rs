@@ -11,23 +11,36 @@ use crate::call::Call;
 use crate::context::{Context, Owner};
 use crate::dialled::Dialled;
 use flow::{Action, Event, Run};
-use model::{CallId, DestinationClass, EmergencyCall, FlowToken, Now, Policy, UserId};
+use model::{CallId, DestinationClass, EmergencyCall, FlowToken, Leg, Now, Policy, UserId};
 use sip::{Message, Method};
 use std::sync::Arc;
 
+/// Texts about one call that may take of the room that is kept back.
+const MOST_ALARMS: u8 = 16;
+/// Calls for help of one user at once that have room of their own.
+const MOST_OF_USER: usize = 4;
 /// Forwards that are followed to see where they lead.
 const MOST_HOPS: usize = 8;
 
 impl Tenant {
     /// True for a number of emergency services, as it was dialled.
     pub(super) fn is_emergency(&self, dialled: &str) -> bool {
-        self.context.numbering.emergency(dialled).is_some()
+        let numbering = &self.context.numbering;
+        numbering.emergency(dialled).is_some() && !numbering.is_test(dialled)
+    }
+
+    /// True where one call for help more of this user has room of its own: beyond some it is a call like any other.
+    pub(super) fn has_help_left(&self, user: UserId) -> bool {
+        let calls = self.context.helping.iter().filter_map(|id| self.calls.get(id));
+        let own = calls.filter(|call| call.user_of(Leg::Caller) == Some(user));
+        self.context.has_help_left() && own.count() < MOST_OF_USER
     }
 
     /// True for an INVITE to such a number.
     pub(super) fn asks_for_help(&self, message: &Message<'_>) -> bool {
         message.method() == Some(Method::Invite)
             && message.to_tag().is_none()
+            && self.context.has_help_left()
             && self.is_emergency(&Dialled::by(&self.context, message).number)
     }
 
@@ -73,12 +86,12 @@ impl Tenant {
                 .iter()
                 .take(Policy::MOST_NOTIFIED);
             let users = notified.filter_map(|extension| config.extension(extension));
-            self.context.alarming = true;
+            self.context.alarming = MOST_ALARMS;
             for user in users.filter(|user| user.enabled && Some(user.id) != caller) {
                 let parties = (caller.unwrap_or(user.id), user.id);
                 self.events.announce(&mut self.context, parties, &text, now);
             }
-            self.context.alarming = false;
+            self.context.alarming = 0;
         }
     }
 

@@ -139,8 +139,8 @@ impl Tenant {
         let is_crowded = inside && self.context.carriers.calls(trunk.id).take(half).count() >= half;
         let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
-        let helps =
-            self.carries_help(trunk, message) || Call::is_back(&mut self.context, trunk, message, now);
+        let helps = self.context.has_help_left()
+            && (self.carries_help(trunk, message) || Call::is_back(&mut self.context, trunk, message, now));
         if is_busy && !helps {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
@@ -200,16 +200,17 @@ impl Tenant {
         };
         // Nothing stands before a call for help.
         let dialled = Dialled::by(&self.context, message);
-        let helps = self.is_emergency(&dialled.number);
+        let has_room = self.has_help_left(device.user);
+        let helps = self.is_emergency(&dialled.number) && has_room;
         if !helps && !self.is_in_pace(device.user, flow, message, now) {
             return;
         }
         let full = self.context.live >= self.context.config.policy().max_calls;
-        if (self.draining || full) && !helps && !self.leads_to_help(device.user, &dialled) {
+        if (self.draining || full) && !(has_room && self.leads_to_help(device.user, &dialled)) {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
         }
-        if self.handle_pickup(&device, flow, message, now) {
+        if !helps && self.handle_pickup(&device, flow, message, now) {
             return;
         }
         let id = self.next_id();

@@ -123,3 +123,66 @@ fn it_may_come_by_another_trunk_and_by_one_that_is_full() {
     scene.hang_up(third);
     scene.rests();
 }
+
+#[test]
+fn the_companys_number_is_not_taken_from_others_by_calling_for_help() {
+    let mut scene = Scene::new();
+    let phone = scene.phone("103", Answer::PickUp(1000));
+    let front = scene.phone("101", Answer::PickUp(1000));
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    // 103 has no number of its own, so it shows that of all, which leads to 101.
+    scene.numbered(|policy| policy.caller_number = "+49305550001".to_owned());
+    let numbers = vec![model::NumberRange::one(49_305_550_001, "101")];
+    let now = scene.world.now();
+    scene
+        .world
+        .server
+        .number(super::scene::ACME, numbers, |_| {}, now);
+    scene.equip(vec![peer(7, "gw.example", |_| {})]);
+    scene.run(2000);
+    scene.call(phone, "112");
+    scene.run(1000);
+    scene.hang_up(phone);
+    scene.run(1000);
+    let number = scene.call(switch, BACK);
+    scene.run(2000);
+    assert_eq!([rung(&scene, phone), rung(&scene, front)], [1, 1]);
+    scene.act(switch, |switch, now| switch.hang_up(number, now));
+    scene.run(1000);
+    // Who takes calls for help says so (RFC 7090).
+    let number = scene.act(switch, |switch, now| {
+        switch.call_with(BACK, &[(sip::Name::Priority, "psap-callback".to_owned())], now)
+    });
+    scene.run(2000);
+    assert_eq!([rung(&scene, phone), rung(&scene, front)], [2, 1]);
+    scene.act(switch, |switch, now| switch.hang_up(number, now));
+    scene.rests();
+}
+
+#[test]
+fn calls_for_help_without_end_are_calls_like_any_other() {
+    let mut scene = Scene::new();
+    let (phone, switch) = scene.outside(Answer::PickUp(100));
+    scene.numbered(|policy| policy.max_calls = 0);
+    for _ in 0..6 {
+        scene.call(phone, "112");
+        scene.run(1000);
+    }
+    // Four of one user have room where nothing else has.
+    assert_eq!(rung(&scene, switch), 4);
+    scene.act(phone, |phone, now| {
+        for (number, _) in phone.calls() {
+            phone.hang_up(number, now);
+        }
+    });
+    scene.run(1000);
+    scene.call(phone, "112");
+    scene.run(1000);
+    assert_eq!(rung(&scene, switch), 5);
+    scene.act(phone, |phone, now| {
+        for (number, _) in phone.calls() {
+            phone.hang_up(number, now);
+        }
+    });
+    scene.rests();
+}

@@ -40,6 +40,12 @@ impl Network {
         }
     }
 
+    /// True for one that has a good part of the Internet: wider than /8, of IPv6 than /24.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        self.bits < if self.address.is_ipv4() { 8 } else { 24 }
+    }
+
     /// True for the addresses of the range. IPv4 that came over IPv6 is IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

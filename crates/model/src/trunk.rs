@@ -244,6 +244,12 @@ impl TrunkDraft {
         if self.from.len() > Self::MOST_NETWORKS {
             return fault("from", "must name at most 100 networks");
         }
+        if self.from.iter().any(|network| network.is_wide()) {
+            return fault(
+                "from",
+                "must name networks of /8 and narrower, of IPv6 of /24: who is there is believed to be the carrier",
+            );
+        }
         self.check_calls()?;
         self.check_transport()
     }
@@ -553,6 +559,8 @@ mod tests {
         assert_eq!(field(&|d| d.transport = Some(Transport::Ws)), "transport");
         assert_eq!(field(&|d| d.srtp = SrtpPolicy::Required), "srtp");
         assert_eq!(field(&|d| d.port = Some(0)), "port");
+        let everybody = || Network::parse("0.0.0.0/0").unwrap();
+        assert_eq!(field(&|d| d.from = vec![everybody()]), "from");
         assert_eq!(field(&|d| d.headers.set("Via", "x")), "headers");
     }
 

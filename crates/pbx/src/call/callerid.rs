@@ -20,14 +20,16 @@ pub(super) struct Shown {
     pub(super) headers: Vec<(Name, String)>,
     /// The number behind both, as E.164.
     pub(super) number: Option<String>,
+    /// It is what a carrier has said of its caller.
+    is_foreign: bool,
 }
 
 impl Shown {
-    /// Is the number one of the tenant?
+    /// Is the number one of the tenant, and shown because one of its users calls? What comes from outside under a number of the tenant
+    /// is nobody's word.
     pub(super) fn is_own(&self, context: &Context) -> bool {
-        self.number
-            .as_deref()
-            .is_some_and(|number| owned(&context.config, number).is_some())
+        let number = self.number.as_deref().filter(|_| !self.is_foreign);
+        number.is_some_and(|number| owned(&context.config, number).is_some())
     }
 }
 
@@ -35,7 +37,9 @@ impl Call {
     pub(super) fn shown_to(&self, context: &Context, trunk: &Trunk) -> Shown {
         let draft = &trunk.draft;
         let private = self.identity.0 == ANONYMOUS && !self.is_emergency();
-        let number = self.number_to_show(context, draft);
+        let foreign = self.foreign_number(context, draft);
+        let is_foreign = foreign.is_some();
+        let number = foreign.or_else(|| self.number_to_show(context));
         let written = number
             .as_deref()
             .map(|number| context.numbering.write(number, draft));
@@ -70,6 +74,7 @@ impl Call {
             from,
             headers,
             number,
+            is_foreign,
         }
     }
 
@@ -96,8 +101,8 @@ impl Call {
             .filter(|transit| !transit.inward)
             .map(|transit| transit.tenant);
         let is_theirs = |number: number::E164| context.directory.number_owner(number.value()) == served;
-        let own = owned(&context.config, number).is_some()
-            || (served.is_some() && number::E164::parse(number).is_some_and(is_theirs));
+        let own =
+            shown.is_own(context) || (served.is_some() && number::E164::parse(number).is_some_and(is_theirs));
         let origid = [context.random(), context.random()].map(u64::to_be_bytes);
         let signed = signer.sign(&Claims {
             attestation: if own { Attestation::A } else { Attestation::C },
@@ -134,19 +139,20 @@ impl Call {
         written.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// The caller's number as E.164: one that the tenant has, or, of a call from outside that is sent on, the caller's own where the
-    /// carrier takes that.
-    fn number_to_show(&self, context: &Context, draft: &TrunkDraft) -> Option<String> {
-        let config = &context.config;
+    /// The caller's own number as E.164, of a call from outside that is sent on, where the carrier takes that. Nobody here knows it
+    /// to be his, were it one of the tenant's.
+    fn foreign_number(&self, context: &Context, draft: &TrunkDraft) -> Option<String> {
         // What a carrier that nobody trusts says of its caller is not passed on as if we knew it.
-        let from = self.caller.peer.trunk().and_then(|id| config.trunk(id));
+        let from = self.caller.peer.trunk().and_then(|id| context.config.trunk(id));
         let shows = draft.foreign_caller || self.transit.is_some();
-        if shows && from.is_some_and(|from| from.draft.trust_identity) {
-            let number = &self.record.caller.number;
-            if number::E164::parse(number).is_some() {
-                return Some(number.clone());
-            }
-        }
+        let number = &self.record.caller.number;
+        let is_shown = shows && from.is_some_and(|from| from.draft.trust_identity);
+        (is_shown && number::E164::parse(number).is_some()).then(|| number.clone())
+    }
+
+    /// A number that the tenant has, as E.164: that of who has sent the call on, or calls.
+    fn number_to_show(&self, context: &Context) -> Option<String> {
+        let config = &context.config;
         let by = self.run.forwards().last().map(|forward| forward.user);
         let transferrer = self
             .moves

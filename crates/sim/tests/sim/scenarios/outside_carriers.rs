@@ -1,7 +1,7 @@
 //! What carriers do with calls: they fall silent, refuse, ask who we are, want signatures and keys of their own.
 
 use super::Scene;
-use super::outside::{OUTSIDE, peer};
+use super::outside::{OUTSIDE, peer, route};
 use super::scene::ACME;
 use super::trunks::{S, trunk};
 use expect_test::expect;
@@ -221,6 +221,57 @@ fn a_call_is_signed_where_the_trunk_wants_that() {
     assert!(matches!(begun(&other), Begun::Done(_)));
     assert!(scene.shown(switch, "Date").ends_with(" GMT"));
     scene.act(phone, |phone, now| phone.hang_up(1, now));
+    scene.rests();
+}
+
+#[test]
+fn a_number_of_the_tenants_that_comes_from_outside_is_not_vouched_for() {
+    use stir::{Rules, Signer};
+    let mut scene = Scene::new();
+    let signer = Signer::new(KEY.as_bytes(), "https://sti.example/ours.pem", &Rules::default());
+    let now = scene.world.now();
+    scene.world.server.sign_with(signer.expect("a key"), ACME, now);
+    let (phone, switch) = scene.outside(Answer::PickUp(100));
+    scene.world.add_carrier("carrier.example", 1, None);
+    let signs = |draft: &mut model::TrunkDraft| (draft.sign, draft.foreign_caller) = (true, true);
+    scene.equip(vec![
+        peer(7, "gw.example", signs),
+        peer(8, "carrier.example", |_| {}),
+    ]);
+    scene.numbered(|policy| {
+        policy.routes.insert("out".to_owned(), route(&["trunk7"]));
+    });
+    scene.run(2000);
+    let attests = |scene: &Scene| {
+        let identity = scene.shown(switch, "Identity");
+        identity
+            .split('.')
+            .nth(1)
+            .and_then(|claims| claims.get(..16))
+            .map(str::to_owned)
+    };
+    scene.call(phone, OUTSIDE);
+    scene.run(1000);
+    assert_eq!(attests(&scene).as_deref(), Some("eyJhdHRlc3QiOiJB"), "in full");
+    scene.hang_up(phone);
+    scene.forward("101", model::ForwardKind::Always, OUTSIDE);
+    scene.run(1000);
+    let server = scene.world.server_address();
+    scene
+        .carrier(0)
+        .call("+49305550001@10.0.0.1", "+49305550002", server);
+    scene.world.collect();
+    scene.run(2000);
+    assert_eq!(
+        scene.shown(switch, "From").split('@').next(),
+        Some("<sip:+49305550002")
+    );
+    assert_eq!(
+        attests(&scene).as_deref(),
+        Some("eyJhdHRlc3QiOiJD"),
+        "as a gateway"
+    );
+    scene.act(switch, |switch, now| switch.hang_up(1, now));
     scene.rests();
 }
 

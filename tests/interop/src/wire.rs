@@ -362,8 +362,14 @@ pub fn ping(
     );
     let (begun, mut others) = (Instant::now(), Vec::new());
     wire.send(options.as_bytes());
+    let mut sent = begun;
     while begun.elapsed() < PATIENCE {
         anyhow::ensure!(wire.is_open(), "the server closed the connection");
+        // A datagram may be lost where a flood has just ended; a phone sends it again (RFC 3261 §17.1.2, T1).
+        if transport == Transport::Udp && sent.elapsed() >= Duration::from_millis(500) {
+            wire.send(options.as_bytes());
+            sent = Instant::now();
+        }
         for message in wire.receive(Duration::from_millis(100))? {
             let text = String::from_utf8_lossy(&message);
             if text.contains(&mark) && text.starts_with("SIP/2.0 200") {

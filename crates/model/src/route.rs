@@ -56,12 +56,7 @@ impl Route {
     }
 
     /// Its trunks as they are tried: by priority, those of one priority by lot, weight for weight; `dice` is drawn anew for each.
-    /// With `least_cost` the lot decides among equal costs only; who has weight 0 and whose `cost` nobody knows come last.
-    pub fn order(
-        &self,
-        mut dice: impl FnMut() -> u64,
-        mut cost: impl FnMut(&RouteTrunk) -> Option<Money>,
-    ) -> Vec<&RouteTrunk> {
+    pub fn order(&self, mut dice: impl FnMut() -> u64) -> Vec<&RouteTrunk> {
         let mut left: Vec<&RouteTrunk> = self.trunks.iter().collect();
         left.sort_by_key(|trunk| trunk.priority);
         let mut order = Vec::with_capacity(left.len());
@@ -77,6 +72,15 @@ impl Route {
             });
             order.push(left.remove(chosen.unwrap_or(0)));
         }
+        order
+    }
+
+    /// With `least_cost` the lot decides among equal costs only; who has weight 0 and whose `cost` nobody knows come last.
+    pub fn cheapest_first(
+        &self,
+        order: &mut [&RouteTrunk],
+        mut cost: impl FnMut(&RouteTrunk) -> Option<Money>,
+    ) {
         if self.least_cost {
             // Stable: the lot stands among equals.
             order.sort_by_cached_key(|trunk| {
@@ -84,7 +88,6 @@ impl Route {
                 (trunk.priority, trunk.weight == 0, cost.is_none(), cost)
             });
         }
-        order
     }
 }
 
@@ -175,7 +178,8 @@ mod tests {
                 state = state.wrapping_mul(0x2545_f491_4f6c_dd1d);
                 state >> 8
             };
-            let order = route.order(dice, |_| panic!("nobody asks what it costs"));
+            let mut order = route.order(dice);
+            route.cheapest_first(&mut order, |_| panic!("nobody asks what it costs"));
             assert_eq!(order.len(), 4);
             assert_eq!(order.last().unwrap().name, "c");
             *firsts.entry(order[0].name.clone()).or_insert(0_u32) += 1;
@@ -200,7 +204,8 @@ mod tests {
             _ => None,
         };
         for dice in 0..50 {
-            let order = route.order(|| dice, cost);
+            let mut order = route.order(|| dice);
+            route.cheapest_first(&mut order, cost);
             let names: Vec<&str> = order.iter().map(|trunk| trunk.name.as_str()).collect();
             assert_eq!(names, ["cheap", "dear", "unknown", "last", "second"]);
         }

@@ -208,7 +208,7 @@ impl TrunkDraft {
     /// The first field that can't.
     pub fn check(&self) -> Result<(), TrunkFault> {
         let fault = |field, rule| Err(TrunkFault { field, rule });
-        if !self.tenant.is_empty() {
+        if self.leads_inside() {
             return self.check_inside();
         }
         if !is_host(&self.host) {
@@ -344,10 +344,16 @@ impl TrunkDraft {
     #[must_use]
     pub fn domain(&self) -> &str {
         match self.domain.as_str() {
-            "" if !self.tenant.is_empty() => TrunkDraft::INSIDE,
+            "" if self.leads_inside() => TrunkDraft::INSIDE,
             "" => &self.host,
             domain => domain,
         }
+    }
+
+    /// True where the other side is another tenant of the server.
+    #[must_use]
+    pub fn leads_inside(&self) -> bool {
+        !self.tenant.is_empty()
     }
 
     /// Whom requests name.

@@ -74,6 +74,11 @@ impl Callbacks {
         of_call.for_each(|entry| entry.until = until);
     }
 
+    /// True where nobody has called for help lately: then no call is one back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.recent.is_empty()
+    }
+
     /// Who is meant by a call to this number: of several who have shown it the last.
     pub(crate) fn find(&mut self, number: u64, now: Now) -> Option<&Callback> {
         self.recent.retain(|entry| entry.until > now.mono);

@@ -78,9 +78,8 @@ pub(crate) struct Carriers {
     /// Ways have changed since the calls that wait were told.
     changed: bool,
     hosts_changed: bool,
-    /// The way to other tenants of the server, and the trunks that lead there.
+    /// The way to other tenants of the server.
     inside: Option<Way>,
-    insiders: BTreeSet<TrunkId>,
 }
 
 impl Carriers {
@@ -98,9 +97,11 @@ impl Carriers {
         }
     }
 
-    /// These trunks lead to other tenants.
-    pub(crate) fn lead_inside(&mut self, trunks: impl Iterator<Item = TrunkId>) {
-        self.insiders = trunks.collect();
+    /// The trunk leads to another tenant.
+    pub(crate) fn leads_inside(&mut self, trunk: TrunkId) {
+        if let Some(way) = self.inside.clone() {
+            self.publish(trunk, way);
+        }
     }
 
     /// True where there is a way to other tenants.
@@ -131,9 +132,10 @@ impl Carriers {
     }
 
     pub(crate) fn way(&self, trunk: TrunkId) -> Option<&Way> {
-        let goes_inside = || trunk == TrunkId::INSIDE || self.insiders.contains(&trunk);
-        let inside = || self.inside.as_ref().filter(|_| goes_inside());
-        self.ways.get(&trunk).or_else(inside)
+        match trunk {
+            TrunkId::INSIDE => self.inside.as_ref(),
+            trunk => self.ways.get(&trunk),
+        }
     }
 
     /// The hosts of every trunk, when they are otherwise than the last time.

@@ -4,7 +4,7 @@
 
 use flow::Outside;
 use model::{DestinationClass, Policy, TrunkDraft};
-use number::{Country, E164, Format, Plan, Service};
+use number::{Country, E164, EmergencyNumber, Format, Plan, Service};
 
 /// Built once per configuration: a plan takes longer to make than to ask.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Numbering {
 
     /// The emergency number that this is, before anything else that it may be.
     pub(crate) fn emergency(&self, dialled: &str) -> Option<Outside> {
-        let found = number::emergency(dialled, &self.countries, self.outside.as_deref())?;
+        let found = self.of_help(dialled)?;
         Some(Outside {
             number: found.number.into(),
             class: DestinationClass::Emergency,
@@ -45,8 +45,18 @@ impl Numbering {
 
     /// True for a number that only tests the way to help: a machine answers it, so it has no room of its own and nobody calls back.
     pub(crate) fn is_test(&self, number: &str) -> bool {
-        let found = number::emergency(number, &self.countries, self.outside.as_deref());
-        found.is_some_and(|found| found.service == Service::Test)
+        self.of_help(number)
+            .is_some_and(|found| found.service == Service::Test)
+    }
+
+    /// True for one that leads to somebody who helps.
+    pub(crate) fn is_help(&self, dialled: &str) -> bool {
+        self.of_help(dialled)
+            .is_some_and(|found| found.service != Service::Test)
+    }
+
+    fn of_help(&self, dialled: &str) -> Option<EmergencyNumber> {
+        number::emergency(dialled, &self.countries, self.outside.as_deref())
     }
 
     /// The number of a service of help where the tenant is.

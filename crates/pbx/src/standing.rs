@@ -4,15 +4,23 @@
 
 use crate::context::Context;
 use crate::effect::Effect;
-use model::{Now, TrunkHealth, TrunkId, TrunkNews, TrunkRegistration, TrunkView};
+use model::{Now, TenantId, Trunk, TrunkHealth, TrunkId, TrunkNews, TrunkRegistration, TrunkView};
 
 impl Context {
+    /// The tenant that a trunk leads to, where it leads to one that is there.
+    pub(crate) fn tenant_of(&self, trunk: &Trunk) -> Option<TenantId> {
+        let draft = &trunk.draft;
+        draft
+            .leads_inside()
+            .then(|| self.directory.domain_owner(&draft.tenant))?
+    }
+
     /// The trunks that lead to other tenants, as commands show them: up while that tenant is there.
     pub(crate) fn inside_views(&self) -> impl Iterator<Item = TrunkView> {
         let trunks = self.config.trunks().iter();
-        let trunks = trunks.filter(|trunk| trunk.draft.enabled && !trunk.draft.tenant.is_empty());
+        let trunks = trunks.filter(|trunk| trunk.draft.enabled && trunk.draft.leads_inside());
         trunks.map(|trunk| {
-            let is_there = self.directory.domain_owner(&trunk.draft.tenant).is_some();
+            let is_there = self.tenant_of(trunk).is_some();
             TrunkView {
                 id: trunk.id,
                 name: trunk.name.to_string(),

@@ -176,6 +176,9 @@ impl Call {
 
     /// True where a carrier's INVITE is a call back to somebody who has called for help: there is room for it.
     pub(crate) fn is_back(context: &mut Context, trunk: &Trunk, message: &Message<'_>, now: Now) -> bool {
+        if context.callbacks.is_empty() {
+            return false;
+        }
         let (dialled, _) = called_by(context, trunk, message);
         let back = |number| emergency::called_back(context, trunk.id, message, number, now);
         number_in(&dialled).and_then(back).is_some()

@@ -12,6 +12,11 @@ use std::sync::Arc;
 use tenancy::{Origin, Request, Verdict};
 
 impl Call {
+    /// True for a call that has come in for a tenant that this one carries calls for.
+    fn is_carried_in(&self) -> bool {
+        self.transit.is_some_and(|transit| transit.inward)
+    }
+
     /// True where the number is that of another tenant of this server, which calls of its kind may reach without a carrier: who has
     /// numbers that cost more is paid by carriers.
     fn is_of_neighbour(&self, context: &Context, what: &Outside) -> bool {
@@ -28,8 +33,7 @@ impl Call {
     pub(super) fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
         let config = Arc::clone(&context.config);
         // What has come in for a company that is carried goes to it and nowhere else.
-        let is_carried_in = self.transit.is_some_and(|transit| transit.inward);
-        if is_carried_in || self.is_of_neighbour(context, what) {
+        if self.is_carried_in() || self.is_of_neighbour(context, what) {
             return [TrunkId::INSIDE].into();
         }
         let routes = config.policy().routes.values().filter(|route| route.enabled);
@@ -60,8 +64,8 @@ impl Call {
         order.sort_by_key(is_doubtful);
         let mut ids = VecDeque::new();
         // Who carries calls for others has a carrier: a chain of tenants could have branches without end.
-        let leads_on = |trunk: &&Trunk| trunk.draft.tenant.is_empty() || self.transit.is_none();
-        let is_own = |trunk: &Trunk| context.directory.domain_owner(&trunk.draft.tenant) == Some(config.id());
+        let leads_on = |trunk: &&Trunk| !trunk.draft.leads_inside() || self.transit.is_none();
+        let is_own = |trunk: &Trunk| context.tenant_of(trunk) == Some(config.id());
         let usable = |trunk: &&Trunk| trunk.draft.enabled && leads_on(trunk) && !is_own(trunk);
         for trunk in order.into_iter().filter(usable) {
             if !ids.contains(&trunk.id) {
@@ -91,7 +95,7 @@ impl Call {
                 class: what.class,
             };
             // Its company pays nobody for it, and what it may call is no matter.
-            if self.transit.is_some_and(|transit| transit.inward) {
+            if self.is_carried_in() {
                 request.class = DestinationClass::Internal;
             }
             match context.meter.ask(&request, now) {
@@ -147,17 +151,14 @@ fn members<'a>(
     what: &Outside,
     now: Now,
 ) -> Vec<&'a Trunk> {
+    let mut order = route.order(|| context.random());
     let number = Prefix::of_number(&what.number);
-    let costs = std::mem::take(&mut context.costs);
-    let cost = |member: &model::RouteTrunk| {
+    route.cheapest_first(&mut order, |member| {
         let trunk = config.trunk_named(&member.name)?;
-        costs.of(trunk.id, number?, now.wall)
-    };
-    let order = route.order(|| context.random(), cost);
-    let named = order
-        .into_iter()
-        .filter_map(|member| config.trunk_named(&member.name));
-    let members = named.collect();
-    context.costs = costs;
-    members
+        context.costs.of(trunk.id, number?, now.wall)
+    });
+    let named = order.into_iter();
+    named
+        .filter_map(|member| config.trunk_named(&member.name))
+        .collect()
 }

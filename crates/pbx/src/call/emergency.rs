@@ -112,7 +112,7 @@ impl Call {
         now: Now,
     ) -> Told {
         if draft.sos == TrunkSos::Urn
-            && draft.tenant.is_empty()
+            && !draft.leads_inside()
             && let Some(urn) = context.numbering.urn(&what.number)
         {
             let route = told.target.split_once('@').map_or("", |(_, host)| host);
@@ -123,7 +123,7 @@ impl Call {
         }
         let config = Arc::clone(&context.config);
         // Between tenants of this server there is no carrier who could mind.
-        let is_wanted = draft.location == TrunkLocation::Pidf || !draft.tenant.is_empty();
+        let is_wanted = draft.location == TrunkLocation::Pidf || draft.leads_inside();
         let is_told = is_wanted && !self.goes_round();
         let document = match self.site(&config) {
             _ if !is_told => None,

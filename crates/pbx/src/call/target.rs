@@ -12,7 +12,7 @@ use crate::location::BindingFacts;
 use crate::peer::Peer;
 use crate::pidf;
 use flow::Forward;
-use model::{CallId, DeviceId, FlowToken, Now, TrunkHeaders, TrunkId, UserId};
+use model::{CallId, DeviceId, FlowToken, Now, TrunkId, UserId};
 use sdp::Side;
 use sip::transaction::ClientId;
 use sip::{Method, Name, Writer};
@@ -63,9 +63,11 @@ pub(super) struct Told {
     pub(super) contact: String,
     /// Who calls, and who has sent the call on.
     pub(super) headers: Vec<(Name, String)>,
-    /// What the trunk's rules add, and the rules.
+    /// What the trunk's rules add,
     pub(super) extra: Vec<(String, String)>,
-    pub(super) rules: TrunkHeaders,
+    /// and whether they leave these headers to us.
+    pub(super) writes_allow: bool,
+    pub(super) writes_agent: bool,
     /// Where the caller is.
     pub(super) location: Option<pidf::Told>,
     pub(super) challenges: u8,
@@ -259,7 +261,7 @@ impl Target {
             let hops = invitation.forwards.iter().chain(&self.diverted);
             writer = forward::tell(writer, invitation.realm, hops, invitation.history);
         }
-        if self.writes("User-Agent") {
+        if self.carrier.as_ref().is_none_or(|told| told.writes_agent) {
             writer = writer.header(Name::UserAgent, &context.server_name);
         }
         let bytes = match location {
@@ -281,17 +283,12 @@ impl Target {
 
     /// What the rules of a trunk say of its INVITEs, and Allow.
     fn by_rules(&self, writer: Writer) -> Writer {
-        let writer = match self.writes("Allow") {
+        let writer = match self.carrier.as_ref().is_none_or(|told| told.writes_allow) {
             true => writer.header(Name::Allow, ALLOW),
             false => writer,
         };
         let extra = self.carrier.iter().flat_map(|told| &told.extra);
         extra.fold(writer, |writer, (name, value)| writer.named(name, value))
-    }
-
-    /// True where no rule of a trunk says otherwise of a header.
-    fn writes(&self, name: &str) -> bool {
-        self.carrier.as_ref().is_none_or(|told| told.rules.leaves(name))
     }
 
     /// What proves to a carrier who we are, once it has asked.

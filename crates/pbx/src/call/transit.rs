@@ -40,11 +40,10 @@ pub(crate) fn carried(
             inward: false,
         };
         let number = || Some(context.numbering.outside(context.numbering.read(dialled)?));
-        // Who calls for help knows the numbers of another country than this one.
-        let help = context
-            .numbering
-            .emergency(dialled)
-            .or_else(|| help_anywhere(dialled));
+        // Who calls for help knows the numbers of another country than this one. What has a plus is no such number.
+        let is_short = !dialled.starts_with('+');
+        let anywhere = || is_short.then(|| help_anywhere(dialled)).flatten();
+        let help = context.numbering.emergency(dialled).or_else(anywhere);
         return Some((outward, help.or_else(number)?));
     }
     let number = context.numbering.heard(dialled, &trunk.draft)?;
@@ -72,7 +71,7 @@ fn serves(context: &Context, tenant: TenantId) -> bool {
 pub(super) fn is_of_carrier(context: &Context, trunk: TrunkId, message: &Message<'_>) -> bool {
     let carries = |tenant: TenantId| {
         let mut trunks = context.config.trunks().iter().filter(|trunk| trunk.draft.enabled);
-        trunks.any(|trunk| context.directory.domain_owner(&trunk.draft.tenant) == Some(tenant))
+        trunks.any(|trunk| context.tenant_of(trunk) == Some(tenant))
     };
     trunk != TrunkId::INSIDE || sender(message).is_some_and(carries)
 }

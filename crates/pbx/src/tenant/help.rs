@@ -25,8 +25,7 @@ const MOST_HOPS: usize = 8;
 impl Tenant {
     /// True for a number of emergency services, as it was dialled.
     pub(super) fn is_emergency(&self, dialled: &str) -> bool {
-        let numbering = &self.context.numbering;
-        numbering.emergency(dialled).is_some() && !numbering.is_test(dialled)
+        self.context.numbering.is_help(dialled)
     }
 
     /// True where one call for help more of this user has room of its own: beyond some it is a call like any other.

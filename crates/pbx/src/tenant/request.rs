@@ -322,7 +322,7 @@ impl Tenant {
     fn is_carrier_of(&self, call: &Call, side: model::Leg, flow: &FlowToken) -> bool {
         let trunk = call.trunk_of(side).and_then(|id| self.context.config.trunk(id));
         if flow.is_inside() {
-            return trunk.is_some_and(|trunk| trunk.id == TrunkId::INSIDE || !trunk.draft.tenant.is_empty());
+            return trunk.is_some_and(|trunk| trunk.id == TrunkId::INSIDE || trunk.draft.leads_inside());
         }
         trunk.is_some_and(|trunk| self.context.carriers.is_from(trunk, flow.remote.ip()))
     }

@@ -71,9 +71,7 @@ impl Trunks {
         let config = Arc::clone(&context.config);
         let all = || config.trunks().iter().filter(|trunk| trunk.draft.enabled);
         // Between tenants there is nothing to register, to ask or to find.
-        let enabled = || all().filter(|trunk| trunk.draft.tenant.is_empty());
-        let inside = all().filter(|trunk| !trunk.draft.tenant.is_empty());
-        context.carriers.lead_inside(inside.map(|trunk| trunk.id));
+        let enabled = || all().filter(|trunk| !trunk.draft.leads_inside());
         self.trunks.retain(|id, live| {
             let new = enabled().find(|trunk| trunk.id == *id);
             // Another registration takes the place of this one only where it is of the same account.
@@ -88,7 +86,10 @@ impl Trunks {
         });
         // A tenant that never had any has nothing to tell.
         if !(config.trunks().is_empty() && context.carriers.is_empty()) {
-            context.carriers.keep(|id| enabled().any(|trunk| trunk.id == id));
+            context.carriers.keep(|id| all().any(|trunk| trunk.id == id));
+        }
+        for trunk in all().filter(|trunk| trunk.draft.leads_inside()) {
+            context.carriers.leads_inside(trunk.id);
         }
         for trunk in enabled() {
             self.trunks.entry(trunk.id).or_insert_with(|| {

@@ -273,8 +273,11 @@ impl Meter {
         // Between tenants of the server nothing is charged; how many calls and how long counts all the same.
         let is_free = request.trunk == Some(TrunkId::INSIDE);
         let number = number.filter(|_| !is_free);
-        let rate = match self.price(number, request.class, now) {
-            _ if is_free => None,
+        let rate = match is_free {
+            true => Ok(None),
+            false => self.price(number, request.class, now),
+        };
+        let rate = match rate {
             Ok(rate) => rate,
             Err(reason) => return Verdict::Refuse(reason),
         };

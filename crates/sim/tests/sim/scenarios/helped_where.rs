@@ -50,6 +50,26 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// A phone at a known place, and two carriers that want to know it.
+    fn two_told(&mut self, one: Answer, two: Answer) -> [usize; 3] {
+        let all = self.two_carriers(one, two);
+        self.numbered(|policy| {
+            policy
+                .routes
+                .insert("out".to_owned(), route(&["trunk1:1", "trunk2:2"]));
+            policy
+                .locations
+                .insert("usual".to_owned(), site("Hauptstr.", &[], &[]));
+            policy.emergency_location = "usual".to_owned();
+        });
+        let trunk = |id, host| peer(id, host, |draft| draft.location = TrunkLocation::Pidf);
+        self.equip(vec![trunk(1, "one.example"), trunk(2, "two.example")]);
+        self.run(2000);
+        all
+    }
+}
+
 #[test]
 fn the_carrier_is_told_where_the_phone_is() {
     let mut scene = Scene::new();
@@ -114,19 +134,7 @@ fn the_carrier_is_told_where_the_phone_is() {
 #[test]
 fn a_carrier_that_takes_no_location_gets_the_call_without() {
     let mut scene = Scene::new();
-    let [phone, one, two] = scene.two_carriers(Answer::Refuse(415, 0), Answer::PickUp(100));
-    scene.numbered(|policy| {
-        policy
-            .routes
-            .insert("out".to_owned(), route(&["trunk1:1", "trunk2:2"]));
-        policy
-            .locations
-            .insert("usual".to_owned(), site("Hauptstr.", &[], &[]));
-        policy.emergency_location = "usual".to_owned();
-    });
-    let trunk = |id, host| peer(id, host, |draft| draft.location = TrunkLocation::Pidf);
-    scene.equip(vec![trunk(1, "one.example"), trunk(2, "two.example")]);
-    scene.run(2000);
+    let [phone, one, two] = scene.two_told(Answer::Refuse(415, 0), Answer::PickUp(100));
     for (n, code) in [415, 424].into_iter().enumerate() {
         scene.answers(one, Answer::Refuse(code, 0));
         scene.call(phone, "112");
@@ -261,19 +269,7 @@ fn a_company_that_carries_for_another_tells_where_the_others_phone_is() {
 #[test]
 fn where_a_large_invite_is_lost_the_carriers_are_tried_again_without_the_location() {
     let mut scene = Scene::new();
-    let [phone, one, two] = scene.two_carriers(Answer::PickUp(100), Answer::Refuse(503, 10));
-    scene.numbered(|policy| {
-        policy
-            .routes
-            .insert("out".to_owned(), route(&["trunk1:1", "trunk2:2"]));
-        policy
-            .locations
-            .insert("usual".to_owned(), site("Hauptstr.", &[], &[]));
-        policy.emergency_location = "usual".to_owned();
-    });
-    let trunk = |id, host| peer(id, host, |draft| draft.location = TrunkLocation::Pidf);
-    scene.equip(vec![trunk(1, "one.example"), trunk(2, "two.example")]);
-    scene.run(2000);
+    let [phone, one, two] = scene.two_told(Answer::PickUp(100), Answer::Refuse(503, 10));
     // As many copies as there are in four seconds.
     scene.lose_to(one, "INVITE", 4);
     scene.call(phone, "112");

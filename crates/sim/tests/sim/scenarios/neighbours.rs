@@ -7,7 +7,7 @@ use super::theatre::numbers;
 use super::transcoded::hears;
 use super::trunks::made;
 use expect_test::expect;
-use model::{DestinationClass, NumberRange, Policy, TenantId, Transport, TrunkDraft};
+use model::{DestinationClass, Policy, TenantId, Transport, TrunkDraft};
 use sim::phone::Answer;
 
 pub(super) const BETA: TenantId = TenantId(2);
@@ -17,19 +17,7 @@ const THERE: &str = "+49307770001";
 impl Scene {
     /// Beta is in Germany as well, and +49 30 777 00xx are its numbers: 01 leads to 101.
     fn numbered_there(&mut self, alter: impl FnOnce(&mut Policy)) {
-        let block = NumberRange {
-            first: 49_307_770_000,
-            last: 49_307_770_099,
-            to: "1".into(),
-            keep: 2,
-        };
-        let now = self.world.now();
-        let with_home = |policy: &mut Policy| {
-            policy.region = "de".to_owned();
-            alter(policy);
-        };
-        self.world.server.number(BETA, vec![block], with_home, now);
-        self.world.collect();
+        self.numbered_as(BETA, 49_307_770_000, alter);
     }
 
     /// A phone of each company, both with numbers of their own.

@@ -5,7 +5,7 @@ use super::scene::ACME;
 use super::trunks::{S, made, unregistered};
 use expect_test::expect;
 use model::{
-    DestinationClass, Leg, NumberRange, Policy, Route, RouteTrunk, Transport, Trunk, TrunkDraft,
+    DestinationClass, Leg, NumberRange, Policy, Route, RouteTrunk, TenantId, Transport, Trunk, TrunkDraft,
     TrunkIdentity,
 };
 use sim::phone::Answer;
@@ -37,9 +37,15 @@ impl Scene {
 
     /// Acme is in Germany, and +49 30 555 00xx are its numbers: 01 leads to 101.
     pub(super) fn numbered(&mut self, alter: impl FnOnce(&mut Policy)) {
+        self.world.tracing = true;
+        self.numbered_as(ACME, 49_305_550_000, alter);
+    }
+
+    /// A company is in Germany, and has a hundred numbers from this one on: 01 leads to 101.
+    pub(super) fn numbered_as(&mut self, tenant: TenantId, first: u64, alter: impl FnOnce(&mut Policy)) {
         let block = NumberRange {
-            first: 49_305_550_000,
-            last: 49_305_550_099,
+            first,
+            last: first + 99,
             to: "1".into(),
             keep: 2,
         };
@@ -48,8 +54,7 @@ impl Scene {
             policy.region = "de".to_owned();
             alter(policy);
         };
-        self.world.tracing = true;
-        self.world.server.number(ACME, vec![block], with_home, now);
+        self.world.server.number(tenant, vec![block], with_home, now);
         self.world.collect();
     }
 

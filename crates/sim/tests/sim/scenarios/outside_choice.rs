@@ -198,8 +198,8 @@ fn a_carrier_may_say_in_to_whom_its_call_is_for() {
     assert_eq!(scene.world.server.cdrs[0].did.as_deref(), Some("+49305550001"));
 }
 
-#[test]
-fn a_carrier_that_asks_within_a_call_is_told_who_we_are() {
+/// A phone that talks by a carrier that has asked for credentials.
+fn talking() -> (Scene, usize) {
     let mut scene = Scene::new();
     let phone = scene.phone("101", Answer::PickUp(1000));
     scene.numbered(|_| {});
@@ -207,6 +207,12 @@ fn a_carrier_that_asks_within_a_call_is_told_who_we_are() {
     scene.run(2000);
     scene.call(phone, OUTSIDE);
     scene.run(2000);
+    (scene, phone)
+}
+
+#[test]
+fn a_carrier_that_asks_within_a_call_is_told_who_we_are() {
+    let (mut scene, phone) = talking();
     for direction in ["sendonly", "sendrecv"] {
         // Its nonces are of an hour ago.
         scene.carrier(0).forget_nonces();
@@ -224,13 +230,7 @@ fn a_carrier_that_asks_within_a_call_is_told_who_we_are() {
 
 #[test]
 fn a_carrier_that_asks_for_ever_within_a_call_gets_one_answer_each_time() {
-    let mut scene = Scene::new();
-    let phone = scene.phone("101", Answer::PickUp(1000));
-    scene.numbered(|_| {});
-    scene.trunk(&[1], |draft| draft.register = false);
-    scene.run(2000);
-    scene.call(phone, OUTSIDE);
-    scene.run(2000);
+    let (mut scene, phone) = talking();
     scene.carrier(0).account = Some(("acme".to_owned(), "another".to_owned()));
     scene.carrier(0).mood =
         sim::carrier::Mood::Insists("Digest realm=\"carrier.example\", nonce=\"n\", stale=true");

@@ -1,7 +1,10 @@
 //! What was fetched, for as long as it may be kept. Knows no clock.
+//!
+//! Callers choose URLs, and what lies there. So where room is needed, it is made by the tenant that has had the most fetched: whoever floods
+//! one loses what that one has, and others keep the certificates of their carriers.
 
 use crate::http::Answer;
-use model::CertificateOutcome;
+use model::{CertificateOutcome, TenantId};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -48,6 +51,8 @@ pub(super) struct Kept {
 #[derive(Debug)]
 struct Entry {
     outcome: CertificateOutcome,
+    /// For whom it was fetched.
+    tenant: TenantId,
     until: Duration,
     used: u64,
 }
@@ -70,8 +75,15 @@ impl Kept {
         Some(entry.outcome.clone())
     }
 
-    /// Keeps an outcome for so long, or for as long as failures are kept. What was not used for longest makes room.
-    pub(super) fn put(&mut self, url: &str, outcome: CertificateOutcome, found_for: Duration, now: Duration) {
+    /// Keeps for so long, or for as long as failures are kept, what was fetched for a tenant. What was not used for longest makes room, among
+    /// all that the tenant has that has most.
+    pub(super) fn put(
+        &mut self,
+        (url, tenant): (&str, TenantId),
+        outcome: CertificateOutcome,
+        found_for: Duration,
+        now: Duration,
+    ) {
         let lifetime = match outcome {
             CertificateOutcome::Found(_) => found_for,
             CertificateOutcome::Busy => return,
@@ -80,6 +92,7 @@ impl Kept {
         self.uses += 1;
         let entry = Entry {
             outcome,
+            tenant,
             until: now + lifetime,
             used: self.uses,
         };
@@ -87,12 +100,24 @@ impl Kept {
         self.octets += entry.octets();
         self.entries.insert(url.into(), entry);
         while self.entries.len() > MOST || self.octets > MOST_OCTETS {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);
-            let Some(url) = oldest.map(|(url, _)| url.clone()) else {
+            let Some(url) = self.least_missed() else {
                 return;
             };
             self.remove(&url);
         }
+    }
+
+    /// What makes room.
+    fn least_missed(&self) -> Option<Box<str>> {
+        let is_heavy = self.octets > MOST_OCTETS;
+        let mut shares: BTreeMap<TenantId, usize> = BTreeMap::new();
+        for entry in self.entries.values() {
+            *shares.entry(entry.tenant).or_default() += if is_heavy { entry.octets() } else { 1 };
+        }
+        let (whose, _) = shares.into_iter().max_by_key(|(_, share)| *share)?;
+        let own = self.entries.iter().filter(|(_, entry)| entry.tenant == whose);
+        own.min_by_key(|(_, entry)| entry.used)
+            .map(|(url, _)| url.clone())
     }
 
     fn remove(&mut self, url: &str) {
@@ -107,6 +132,7 @@ mod tests {
     use super::*;
 
     const S: Duration = Duration::from_secs(1);
+    const ANY: TenantId = TenantId(1);
 
     fn found(length: usize) -> CertificateOutcome {
         CertificateOutcome::Found(vec![0; length].into())
@@ -132,9 +158,9 @@ mod tests {
     #[test]
     fn what_failed_is_tried_again_soon() {
         let mut kept = Kept::default();
-        kept.put("a", found(1), 600 * S, S);
-        kept.put("b", CertificateOutcome::Unreachable, 600 * S, S);
-        kept.put("c", CertificateOutcome::Busy, 600 * S, S);
+        kept.put(("a", ANY), found(1), 600 * S, S);
+        kept.put(("b", ANY), CertificateOutcome::Unreachable, 600 * S, S);
+        kept.put(("c", ANY), CertificateOutcome::Busy, 600 * S, S);
         assert_eq!(kept.get("a", 600 * S), Some(found(1)));
         assert_eq!(kept.get("a", 601 * S), None);
         assert_eq!(kept.get("b", 30 * S), Some(CertificateOutcome::Unreachable));
@@ -146,17 +172,39 @@ mod tests {
     fn what_was_not_used_for_longest_makes_room() {
         let mut kept = Kept::default();
         for index in 0..=MOST {
-            kept.put(&index.to_string(), CertificateOutcome::Unreachable, S, S);
+            kept.put((&index.to_string(), ANY), CertificateOutcome::Unreachable, S, S);
             kept.get("0", S);
         }
         assert_eq!(kept.entries.len(), MOST);
         assert!(kept.get("0", S).is_some() && kept.get("1", S).is_none());
         for index in 0..300 {
-            kept.put(&format!("large {index}"), found(65_536), S, S);
-            kept.put("large again", found(65_536), S, S);
+            kept.put((&format!("large {index}"), ANY), found(65_536), S, S);
+            kept.put(("large again", ANY), found(65_536), S, S);
         }
         let all: usize = kept.entries.values().map(Entry::octets).sum();
         assert_eq!(kept.octets, all);
         assert_eq!(all, MOST_OCTETS);
+    }
+    #[test]
+    fn a_flood_through_one_tenant_takes_what_that_tenant_has() {
+        let (mut kept, flooded) = (Kept::default(), TenantId(2));
+        for index in 0..100 {
+            kept.put((&format!("good {index}"), ANY), found(2_000), 600 * S, S);
+        }
+        kept.put(("own", flooded), found(2_000), 600 * S, S);
+        for index in 0..MOST {
+            kept.put(
+                (&format!("bad {index}"), flooded),
+                CertificateOutcome::Unreachable,
+                S,
+                S,
+            );
+        }
+        for index in 0..300 {
+            kept.put((&format!("large {index}"), flooded), found(65_536), S, S);
+        }
+        assert!((0..100).all(|index| kept.get(&format!("good {index}"), S).is_some()));
+        assert_eq!(kept.get("own", S), None);
+        assert!(kept.octets <= MOST_OCTETS && kept.entries.len() <= MOST);
     }
 }

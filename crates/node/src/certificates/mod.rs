@@ -1,32 +1,37 @@
 //! Certificates of those who vouch for callers, fetched from where their calls say (RFC 8226 §8): a URL that a stranger chose.
 //!
-//! Owns: one cache for all, how many are fetched at once, what each may take, and where none may be fetched from. Does not own: what
-//! a certificate proves (`stir`). Whoever asks never waits: what is known comes at once, everything else on a thread that lives while
+//! Owns: one cache for all, how many are fetched at once, what each may take, and where none may be fetched from. Does not own: whose turn it
+//! is (`turns`), what a certificate proves (`stir`). Whoever asks never waits: what is known comes at once, everything else on a thread that lives while
 //! there is something to fetch. Names are looked up by a resolver of its own, so that strangers' names crowd out no carrier's.
 
 mod fetch;
 mod kept;
 #[cfg(test)]
 mod tests;
+mod turns;
 
-use crate::errands::{Errands, Joined, Most};
-use crate::fork::client_config;
+use crate::fork::{Place, client_config};
 use crate::resolve::Resolver;
 use crate::settings::Dns;
 use anyhow::Result;
 use fetch::{Means, fetch};
 use kept::Kept;
-use model::{CertificateOutcome, FetchCertificate, FetchedCertificate, Transport};
+use model::{CertificateOutcome, FetchCertificate, FetchedCertificate, TenantId, Transport};
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use turns::{Full, Most, Turns};
 
-/// Certificates that are fetched at once, each by a thread; URLs that wait for one; calls that wait for one URL.
+/// Certificates that are fetched at once, each by a thread, no more than the resolver has, or names would wait there; URLs that wait for one: at
+/// a tenth of a second each the last of them waits less than one; a quarter of both for one host; calls that wait for one URL.
 const MOST: Most = Most {
     threads: 16,
-    waiting: 64,
+    threads_of_host: 4,
+    waiting: 128,
+    waiting_of_host: 32,
     asking: 4_096,
 };
 /// What one may take, from name to last octet: a call waits for it.
@@ -49,7 +54,36 @@ pub struct Totals {
     /// Those that may not be fetched.
     pub refused: u64,
     /// Questions for which there was no room.
-    pub busy: u64,
+    pub busy: Busy,
+}
+
+/// Questions for which there was no room, by what was full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// The tenant has its share.
+    pub tenant: u64,
+    /// The host has its share.
+    pub host: u64,
+    /// All places are taken.
+    pub all: u64,
+    /// There was a place, and no thread in time.
+    pub late: u64,
+}
+
+impl Busy {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.tenant + self.host + self.all + self.late
+    }
+
+    fn count(&mut self, full: Full) {
+        match full {
+            Full::Tenant => self.tenant += 1,
+            Full::Host => self.host += 1,
+            Full::All => self.all += 1,
+        }
+    }
 }
 
 /// Answers [`FetchCertificate`]s. Copies share everything.
@@ -64,8 +98,7 @@ struct Desk {
 
 struct State {
     kept: Kept,
-    /// By URL, and when it was asked for.
-    errands: Errands<Box<str>, Instant, Asking>,
+    turns: Turns<Asking>,
     totals: Totals,
 }
 
@@ -99,20 +132,20 @@ impl Certificates {
             begun: Instant::now(),
             state: Mutex::new(State {
                 kept: Kept::default(),
-                errands: Errands::new(MOST),
+                turns: Turns::new(MOST),
                 totals: Totals::default(),
             }),
         })))
     }
 
-    /// Answers once, at once where the answer is known, and within four seconds otherwise. Who asks for what is being fetched already waits
-    /// for that.
-    pub fn fetch(&self, ask: &FetchCertificate, tell: Tell) {
+    /// Answers a tenant once, at once where the answer is known, and within four seconds otherwise. Who asks for what is being fetched already
+    /// waits for that.
+    pub fn fetch(&self, tenant: TenantId, ask: &FetchCertificate, tell: Tell) {
         let asking = Asking {
             order: ask.order,
             tell,
         };
-        if let Some((asking, outcome)) = self.admit(&ask.url, asking) {
+        if let Some((asking, outcome)) = self.admit(tenant, &ask.url, asking) {
             asking.answer(outcome);
         }
     }
@@ -124,22 +157,19 @@ impl Certificates {
     }
 
     /// Gives it back with an outcome, or sees to it that there will be one.
-    fn admit(&self, url: &str, asking: Asking) -> Option<(Asking, CertificateOutcome)> {
+    fn admit(&self, tenant: TenantId, url: &str, asking: Asking) -> Option<(Asking, CertificateOutcome)> {
+        let host = host_of(url);
         let mut state = self.0.state();
-        if url.len() > LONGEST {
+        let Some(host) = host else {
             state.totals.refused += 1;
             return Some((asking, CertificateOutcome::Refused));
-        }
+        };
         if let Some(known) = state.kept.get(url, self.0.begun.elapsed()) {
             state.totals.known += 1;
             return Some((asking, known));
         }
-        let begun = match state.errands.join(url, asking) {
-            Joined::Waits => return None,
-            Joined::Full(asking) => Err(asking),
-            Joined::First(asking) => state.errands.begin(url.into(), Instant::now(), asking),
-        };
-        match begun {
+        let now = self.0.begun.elapsed();
+        match state.turns.ask(tenant, [url, &host], asking, now) {
             Ok(more) => {
                 drop(state);
                 if more {
@@ -147,12 +177,21 @@ impl Certificates {
                 }
                 None
             }
-            Err(asking) => {
-                state.totals.busy += 1;
+            Err((asking, full)) => {
+                state.totals.busy.count(full);
                 Some((asking, CertificateOutcome::Busy))
             }
         }
     }
+}
+
+/// Whom a URL would have us ask, in one spelling; `None` where nothing may be fetched.
+fn host_of(url: &str) -> Option<String> {
+    let place =
+        Place::parse(url, ["http", "https"]).filter(|place| place.is_secure && url.len() <= LONGEST)?;
+    let name = place.host.trim_end_matches('.').to_ascii_lowercase();
+    let address = name.parse::<IpAddr>().map(|ip| ip.to_canonical().to_string());
+    Some(address.unwrap_or(name))
 }
 
 impl Desk {
@@ -168,8 +207,8 @@ impl Desk {
         if let Err(error) = started {
             tracing::error!("no thread to fetch callers' certificates: {error}");
             let mut state = desk.state();
-            let left = state.errands.lacks_thread();
-            state.totals.busy += left.len() as u64;
+            let left = state.turns.lacks_thread();
+            state.totals.busy.late += left.len() as u64;
             drop(state);
             for asking in left {
                 asking.answer(CertificateOutcome::Busy);
@@ -178,15 +217,19 @@ impl Desk {
     }
 
     /// Fetches until nothing waits.
-    fn run(&self) {
+    fn run(self: Arc<Desk>) {
         loop {
-            let next = self.state().errands.next();
-            let Some((url, asked)) = next else { return };
-            let (outcome, kept_for) = match asked.elapsed() < LIMIT {
-                true => self.fetch(&url),
+            let next = self.state().turns.next();
+            let Some(turn) = next else { return };
+            if turn.more {
+                Desk::start(&self);
+            }
+            let waited = self.begun.elapsed().saturating_sub(turn.since);
+            let (outcome, kept_for) = match waited < LIMIT {
+                true => self.fetch(&turn.url),
                 false => (CertificateOutcome::Busy, Duration::ZERO),
             };
-            self.settle(&url, outcome, kept_for);
+            self.settle((&turn.url, turn.tenant), outcome, kept_for);
         }
     }
 
@@ -200,18 +243,18 @@ impl Desk {
     }
 
     /// Keeps an outcome and tells all who wait for it.
-    fn settle(&self, url: &str, outcome: CertificateOutcome, kept_for: Duration) {
+    fn settle(&self, (url, tenant): (&str, TenantId), outcome: CertificateOutcome, kept_for: Duration) {
         let mut state = self.state();
         let now = self.begun.elapsed();
-        let asking = state.errands.done(url);
+        let asking = state.turns.done(url);
         let (totals, count) = (&mut state.totals, asking.len() as u64);
         match outcome {
             CertificateOutcome::Found(_) => totals.fetched += 1,
             CertificateOutcome::Refused => totals.refused += 1,
             CertificateOutcome::Unreachable | CertificateOutcome::TooLarge => totals.failed += 1,
-            CertificateOutcome::Busy => totals.busy += count,
+            CertificateOutcome::Busy => totals.busy.late += count,
         }
-        state.kept.put(url, outcome.clone(), kept_for, now);
+        state.kept.put((url, tenant), outcome.clone(), kept_for, now);
         drop(state);
         for asking in asking {
             asking.answer(outcome.clone());

@@ -9,6 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 const ORDER: u64 = 7;
+const TENANT: TenantId = TenantId(1);
 
 /// A server with a certificate for 127.0.0.1, `localhost` and `sti.test`.
 struct Shop {
@@ -85,12 +86,16 @@ fn read_request(wire: &mut StreamOwned<ServerConnection, TcpStream>) -> Option<S
 }
 
 fn begin(certificates: &Certificates, url: &str) -> Receiver<FetchedCertificate> {
+    begin_for(certificates, TENANT, url)
+}
+
+fn begin_for(certificates: &Certificates, tenant: TenantId, url: &str) -> Receiver<FetchedCertificate> {
     let (tell, told) = channel();
     let ask = FetchCertificate {
         order: ORDER,
         url: url.into(),
     };
-    certificates.fetch(&ask, Box::new(move |fetched| tell.send(fetched).unwrap()));
+    certificates.fetch(tenant, &ask, Box::new(move |fetched| tell.send(fetched).unwrap()));
     told
 }
 
@@ -287,6 +292,11 @@ fn inner_networks_and_other_ports_are_refused() {
         assert_eq!(fetched(&certificates, url), CertificateOutcome::Refused, "{url}");
     }
     assert_eq!(certificates.totals().failed, 0);
+    assert_eq!(
+        host_of("https://STI.example.:8443/a").as_deref(),
+        Some("sti.example")
+    );
+    assert_eq!(host_of("https://[::ffff:8.8.8.8]/a").as_deref(), Some("8.8.8.8"));
 }
 
 /// A name that leads inwards, in whatever clothes, and one that changes its mind after it was looked at.
@@ -344,17 +354,13 @@ fn a_dns_that_is_silent_holds_nobody_up() {
 }
 
 #[test]
-fn strangers_take_only_so_many_threads() {
+fn a_host_that_is_silent_has_only_so_many_threads_and_places() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let certificates = Certificates::new(&Dns::default(), true, None).unwrap();
     let begun = Instant::now();
-    let told: Vec<_> = (0..MOST.threads + MOST.waiting + 20)
-        .map(|index| {
-            let url = format!("https://{}/{index}", silent.local_addr().unwrap());
-            begin(&certificates, &url)
-        })
-        .collect();
-    assert!(certificates.0.state().errands.threads() <= MOST.threads);
+    let url = |index: usize| format!("https://{}/{index}", silent.local_addr().unwrap());
+    let told: Vec<_> = (0..60).map(|index| begin(&certificates, &url(index))).collect();
+    assert!(certificates.0.state().turns.threads() <= MOST.threads_of_host);
     let outcomes: Vec<_> = told
         .iter()
         .map(|told| told.recv_timeout(Duration::from_secs(60)).unwrap().outcome)
@@ -364,14 +370,47 @@ fn strangers_take_only_so_many_threads() {
         .iter()
         .filter(|outcome| **outcome == CertificateOutcome::Busy)
         .count();
-    assert!((20..=MOST.waiting + 20).contains(&busy), "{busy}");
-    assert_eq!(certificates.totals().busy, busy as u64);
-    assert_eq!(certificates.totals().failed, (outcomes.len() - busy) as u64);
+    let (totals, places) = (certificates.totals(), MOST.waiting_of_host / 2);
+    assert_eq!(totals.busy.total(), busy as u64);
+    assert_eq!(totals.failed, (outcomes.len() - busy) as u64);
+    assert!((4..=8).contains(&totals.failed), "{totals:?}");
+    let refused = 60 - places - MOST.threads_of_host..=60 - places;
+    assert!(refused.contains(&(totals.busy.tenant as usize)), "{totals:?}");
+    assert!(totals.busy.late > 0 && totals.busy.all == 0, "{totals:?}");
     // That says nothing of them: they may be asked for again.
-    let last = format!(
-        "https://{}/{}",
-        silent.local_addr().unwrap(),
-        MOST.threads + MOST.waiting + 19
+    assert_eq!(fetched(&certificates, &url(59)), CertificateOutcome::Unreachable);
+}
+
+/// Whoever calls one tenant again and again, with a URL at another silent host each time, holds up that tenant's calls alone.
+#[test]
+fn one_tenants_callers_keep_no_other_from_certificates() {
+    let shop = Shop::new(vec![answer("200 OK", b"PEM"), answer("200 OK", b"PEM")]);
+    let silent = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let certificates = shop.certificates();
+    let url = |index: usize| format!("https://127.1.{}.{}:{port}/{index}", index / 200, index % 200 + 1);
+    let flood: Vec<_> = (0..400).map(|index| begin(&certificates, &url(index))).collect();
+    let good = begin_for(&certificates, TenantId(2), &shop.url());
+    let good = good.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(good.outcome, found(b"PEM"));
+    // Nobody has waited for what the flood is about: the first of it is being asked still.
+    let has_come = flood
+        .iter()
+        .take(8)
+        .filter(|told| told.try_recv().is_ok())
+        .count();
+    assert_eq!(has_come, 0);
+    let totals = certificates.totals();
+    assert!(totals.busy.tenant >= 400 - 64 - 8, "{totals:?}");
+    assert_eq!((totals.busy.host, totals.busy.all), (0, 0));
+    // What is known is told at once, to the tenant that floods as well.
+    assert_eq!(fetched(&certificates, &shop.url()), found(b"PEM"));
+    assert_eq!(
+        flood
+            .iter()
+            .take(8)
+            .filter(|told| told.try_recv().is_ok())
+            .count(),
+        0
     );
-    assert_eq!(fetched(&certificates, &last), CertificateOutcome::Unreachable);
 }

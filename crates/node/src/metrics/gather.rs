@@ -156,9 +156,23 @@ fn certificates(page: &mut Page, live: &Live) {
         ("fetched", totals.fetched),
         ("failed", totals.failed),
         ("refused", totals.refused),
-        ("busy", totals.busy),
+        ("busy", totals.busy.total()),
     ] {
         page.sample(name, &[("outcome", outcome)], value);
+    }
+    let name = "carillon_stir_certificates_busy_total";
+    page.family(
+        name,
+        Kind::Counter,
+        "Certificates that were not fetched for want of room, by what was full.",
+    );
+    for (full, value) in [
+        ("tenant", totals.busy.tenant),
+        ("host", totals.busy.host),
+        ("all", totals.busy.all),
+        ("late", totals.busy.late),
+    ] {
+        page.sample(name, &[("full", full)], value);
     }
 }
 

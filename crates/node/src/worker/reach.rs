@@ -29,7 +29,7 @@ pub(super) fn fetch(shared: &Arc<Shared>, worker: usize, tenant: TenantId, wante
             inbox.send(Sure::Certificate(tenant, fetched));
         }
     });
-    shared.vouching.certificates.fetch(wanted, tell);
+    shared.vouching.certificates.fetch(tenant, wanted, tell);
 }
 
 impl Worker {

@@ -151,6 +151,10 @@ counts! {
     stir_unverified,
     /// Of all that were looked at, the ones that the tenant's policy refused for it.
     stir_refused,
+    /// The ones that it would have refused, while it looked as if that was our own fault.
+    stir_let_in,
+    /// Times that it began to look like that.
+    stir_doubts,
     /// Of those that were sent, the ones that the carrier could not take or did not answer.
     trunk_failures,
     /// Times that a carrier was left alone because too many calls in a row had failed.

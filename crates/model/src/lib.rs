@@ -85,7 +85,7 @@ pub use recording::{RecordingFault, RecordingMark, RecordingRecord};
 pub use route::{Route, RouteError, RouteTrunk};
 pub use settings::{ForwardKind, RecordPolicy, SettingsChange, UserSettings, UserSettingsChange};
 pub use srtp::{SrtpKey, SrtpKeys, SrtpPolicy, SrtpSuite};
-pub use stir::{Attestation, CallerCheck, StirPolicy, Verstat};
+pub use stir::{Attestation, CallerCheck, StirNews, StirPolicy, Verstat};
 pub use time::{Now, Wall};
 pub use tls::TlsFault;
 pub use toll::{

@@ -11,9 +11,10 @@ pub enum StirPolicy {
     /// Calls with an `Identity` header are verified, and marked by what came of it.
     #[default]
     Verify,
-    /// Besides, those are refused whose header proves nothing: forged, stale, about another number.
+    /// Besides, those are refused whose header proves nothing: forged, stale, about another number. Not while several signers in a row could not
+    /// be verified for what may be our own fault.
     Reject,
-    /// Only calls come in that somebody vouches for.
+    /// Only calls come in that somebody vouches for, whosever fault it is when nobody does.
     Require,
 }
 
@@ -97,6 +98,13 @@ impl CallerCheck {
             None => self.verstat.as_str().to_owned(),
         }
     }
+}
+
+/// Whether callers can be verified changed, as far as that may be our own fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StirNews {
+    /// Calls of several signers in a row could not be verified: what is to be looked at. `None` = one could again.
+    pub why: Option<Box<str>>,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::{
     Access, BindingChange, CallChange, CallLeg, Cdr, Connect, Connected, EmergencyCall, EventChange,
     EventCommand, FetchCertificate, FetchedCertificate, FlowToken, Limits, Locate, Located, MediaCommand,
-    MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn, TenantConfig, TollAlert,
+    MediaReport, Reach, Reached, RoomCommand, SettingsChange, SignIn, StirNews, TenantConfig, TollAlert,
     TollCheckpoint, TrunkNews, UserId, Wake,
 };
 use std::sync::Arc;
@@ -117,6 +117,8 @@ pub enum Effect {
     Reach(Reach),
     /// A trunk is otherwise than before: tell the operator.
     Trunk(TrunkNews),
+    /// It looks as if no caller could be verified by our own fault, or that is over: tell the operator.
+    Stir(StirNews),
     /// Somebody calls for help: tell people on site.
     Emergency(Box<EmergencyCall>),
     /// A limit on calls to the outside is near, reached or lifted: tell the operator and the tenant.

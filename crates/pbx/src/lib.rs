@@ -23,6 +23,7 @@ mod costs;
 mod date;
 mod dialled;
 mod doors;
+mod doubts;
 pub mod edge;
 mod effect;
 mod event;

@@ -1,10 +1,12 @@
-//! How trunks stand, beyond what they find out by themselves: those that calls fail on, and those that lead to other tenants.
+//! How trunks stand, beyond what they find out by themselves: those that calls fail on, and those that lead to other tenants; and how it stands
+//! with verifying callers.
 //!
-//! Owns: who hears of it. Does not own: the counting (`carriers`), and trunks that register or are asked (`trunk`).
+//! Owns: who hears of it. Does not own: the counting (`carriers`, `doubts`), and trunks that register or are asked (`trunk`).
 
 use crate::context::Context;
+use crate::doubts::Doubt;
 use crate::effect::Effect;
-use model::{Now, TenantId, Trunk, TrunkHealth, TrunkId, TrunkNews, TrunkRegistration, TrunkView};
+use model::{Now, StirNews, TenantId, Trunk, TrunkHealth, TrunkId, TrunkNews, TrunkRegistration, TrunkView};
 
 impl Context {
     /// The tenant that a trunk leads to, where it leads to one that is there.
@@ -54,6 +56,26 @@ impl Context {
                 why: "".into(),
                 left_alone_s: Some(time.as_secs()),
             }));
+        }
+    }
+
+    /// A call of a signer was not verified. True while that is taken for our own fault.
+    pub(crate) fn somebody_is_not_verified(&mut self, signer: &str, doubt: Doubt, now: Now) -> bool {
+        let doubts = self.vouching.doubts();
+        let told = doubts.fails(signer, doubt, now);
+        let stands = doubts.stands();
+        if let Some(why) = told {
+            self.counts.stir_doubts += 1;
+            let why = Some(why.into());
+            self.out.push(Effect::Stir(StirNews { why }));
+        }
+        stands
+    }
+
+    /// One was.
+    pub(crate) fn somebody_is_verified(&mut self, now: Now) {
+        if self.vouching.doubts().passes(now) {
+            self.out.push(Effect::Stir(StirNews { why: None }));
         }
     }
 }

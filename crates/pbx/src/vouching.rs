@@ -1,7 +1,8 @@
 //! What a tenant knows of those who vouch for callers (RFC 8224 §6.2).
 //!
-//! Owns: whom it believes, which calls wait for a certificate, which PASSporTs it has seen. Does not own: what a call makes of it (`call::verified`).
+//! Owns: whom it believes, which calls wait for a certificate, which PASSporTs it has seen, whether it doubts itself. Does not own: what a call makes of it (`call::verified`).
 
+use crate::doubts::Doubts;
 use crate::effect::Setup;
 use model::{CallId, Now};
 use std::collections::{BTreeMap, VecDeque};
@@ -23,6 +24,7 @@ pub(crate) struct Vouching {
     shown: BTreeMap<[u8; 32], (CallId, Duration)>,
     /// The same in the order of their ends.
     ends: VecDeque<(Duration, [u8; 32])>,
+    doubts: Doubts,
 }
 
 impl Vouching {
@@ -33,6 +35,7 @@ impl Vouching {
             waiting: BTreeMap::new(),
             shown: BTreeMap::new(),
             ends: VecDeque::new(),
+            doubts: Doubts::default(),
         }
     }
 
@@ -47,6 +50,10 @@ impl Vouching {
 
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    pub(crate) fn doubts(&mut self) -> &mut Doubts {
+        &mut self.doubts
     }
 
     /// A call waits for the certificate of this order; false where too many do.
@@ -131,6 +138,7 @@ mod tests {
             waiting: BTreeMap::new(),
             shown: BTreeMap::new(),
             ends: VecDeque::new(),
+            doubts: Doubts::default(),
         }
     }
 

@@ -10,7 +10,8 @@ use media::{PairId, PortRange, Relay};
 use model::{
     BindingChange, CallChange, CallLeg, CallView, Cdr, Connect, ConnectOutcome, Connected, Counts,
     EmergencyCall, EventChange, FlowToken, Limits, MediaCommand, MediaReport, MediaSessionId, Now,
-    SettingsChange, SignIn, StreamKind, TenantConfig, TenantId, TollAlert, TollCheckpoint, TrunkNews, Wake,
+    SettingsChange, SignIn, StirNews, StreamKind, TenantConfig, TenantId, TollAlert, TollCheckpoint,
+    TrunkNews, Wake,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -86,6 +87,8 @@ pub struct Server {
     pub calls: Vec<CallChange>,
     /// What was told about trunks, and when.
     pub news: Vec<(Duration, TrunkNews)>,
+    /// What was told about verifying callers.
+    pub stir_news: Vec<StirNews>,
     /// Every call record.
     pub cdrs: Vec<Cdr>,
     /// Which dialogs which call has had.
@@ -186,6 +189,7 @@ impl Server {
             events: Vec::new(),
             calls: Vec::new(),
             news: Vec::new(),
+            stir_news: Vec::new(),
             emergencies: Vec::new(),
             alerts: Vec::new(),
             counted: BTreeMap::new(),
@@ -488,6 +492,7 @@ impl Server {
                 // Nobody guards the edge of a simulated server.
                 Effect::Access(_) => {}
                 Effect::Trunk(news) => self.news.push((now.mono, news)),
+                Effect::Stir(news) => self.stir_news.push(news),
                 effect @ (Effect::Emergency(_)
                 | Effect::Toll(_)
                 | Effect::Counted(_)

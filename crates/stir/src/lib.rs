@@ -55,7 +55,7 @@ pub use passport::{Attestation, OrigId};
 pub use sign::{Claims, ClaimsError, Signer, SignerError};
 pub use url::Rules;
 pub use verdict::{Failure, Proof, Refusal, Verdict, Verstat};
-pub use verify::{Begun, Call, Verification};
+pub use verify::{Begun, Call, Verification, signer};
 
 /// Octets of one `Identity` header's value; longer ones can't be verified.
 pub const MAX_HEADER: usize = 8_192;

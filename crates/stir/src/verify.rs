@@ -127,6 +127,14 @@ impl Verification {
     }
 }
 
+/// Who signed, as the first `Identity` header that can be read and is no other kind's says: the URL of his certificate, of which nothing has been
+/// looked at.
+pub fn signer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let read = headers.into_iter().take(MAX_HEADERS).filter_map(Identity::parse);
+    let mut ours = read.filter(|identity| identity.ppt.is_none_or(|ppt| ppt == "shaken"));
+    ours.next().map(|identity| identity.info)
+}
+
 /// `None` for a header of another kind.
 fn look(rules: &Rules, text: &str, call: &Call<'_>, now: u64) -> Result<Option<Verification>, Fault> {
     let malformed = || Fault(Failure::Malformed, None);
@@ -182,19 +190,20 @@ fn check_claims(payload: &Payload, rules: &Rules, call: &Call<'_>, now: u64) -> 
     if !is_id(&payload.origid) {
         return Err(Failure::Malformed);
     }
+    let is_same = |claimed: &str, number: &Option<String>| number.is_some() && canonical(claimed) == *number;
+    if !is_same(&payload.orig.tn, &canonical(call.orig)) {
+        return Err(Failure::OtherOrig);
+    }
+    let dest = canonical(call.dest);
+    if !payload.dest.tn.iter().any(|claimed| is_same(claimed, &dest)) {
+        return Err(Failure::OtherDest);
+    }
+    // Last, for it may be our clock that is wrong.
     if now.saturating_sub(payload.iat) > rules.freshness_s {
         return Err(Failure::Stale);
     }
     if payload.iat.saturating_sub(now) > rules.freshness_s {
         return Err(Failure::FromFuture);
     }
-    let is_same = |claimed: &str, number: &Option<String>| number.is_some() && canonical(claimed) == *number;
-    if !is_same(&payload.orig.tn, &canonical(call.orig)) {
-        return Err(Failure::OtherOrig);
-    }
-    let dest = canonical(call.dest);
-    match payload.dest.tn.iter().any(|claimed| is_same(claimed, &dest)) {
-        true => Ok(()),
-        false => Err(Failure::OtherDest),
-    }
+    Ok(())
 }

@@ -292,6 +292,7 @@ impl Core {
                     border.access(&access, self.now.mono, &mut self.counts);
                 }
                 Effect::Trunk(news) => told::news(tenant, &news),
+                Effect::Stir(news) => told::stir(tenant, &news),
                 Effect::Emergency(call) => told::emergency(&call),
                 Effect::Toll(alert) => told::toll(tenant, &alert),
                 Effect::Reachable(reachable) => {

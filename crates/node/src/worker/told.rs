@@ -1,7 +1,7 @@
 //! What tenants want the operator to know.
 
 use model::{
-    Cdr, EmergencyCall, MediaReport, TenantId, TollAlert, TollLevel, TrunkHealth, TrunkNews,
+    Cdr, EmergencyCall, MediaReport, StirNews, TenantId, TollAlert, TollLevel, TrunkHealth, TrunkNews,
     TrunkRegistration,
 };
 
@@ -51,6 +51,17 @@ pub(super) fn news(tenant: TenantId, news: &TrunkNews) {
         (_, TrunkRegistration::Registered) => tracing::info!(%tenant, "trunk {name} is registered"),
         (TrunkHealth::Up, _) => tracing::info!(%tenant, "trunk {name} is up"),
         _ => tracing::info!(%tenant, "trunk {name} is being tried"),
+    }
+}
+
+/// Nobody who vouches for callers could be verified for a while, or somebody could again.
+pub(super) fn stir(tenant: TenantId, news: &StirNews) {
+    match &news.why {
+        Some(why) => tracing::error!(
+            %tenant,
+            "callers can't be verified: several in a row, signed by others each time, have failed; look at {why}"
+        ),
+        None => tracing::info!(%tenant, "callers are verified again"),
     }
 }
 

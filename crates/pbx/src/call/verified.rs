@@ -1,19 +1,23 @@
 //! Who vouches for a caller from outside (RFC 8224 §6.2, RFC 8588, ATIS-1000074 §5.3).
 //!
 //! Owns: what of a carrier's INVITE is verified, how long the call waits for that, what phones and the record are told, and which calls are
-//! refused for it. Does not own: what a PASSporT proves (`stir`), what is remembered over calls (`vouching`), fetching (the shell).
+//! refused for it. Does not own: what a PASSporT proves (`stir`), what is remembered over calls (`vouching`), whether it is our own fault
+//! (`doubts`), fetching (the shell).
 //!
 //! - What is vouched for has to be the number that phones are shown, and a call to the number that was dialled: one that its carrier has sent to
 //!   another number of ours says so in To.
 //! - Who sends a call on to another tenant of this server says there what he knows; nobody else writes on that way, and nothing is signed for it.
 //! - A call waits two seconds at most. One for help waits for nothing, and neither does one that comes back to who has called for help (RFC 7090); those
 //!   are not refused either.
+//! - While it looks as if nothing could be verified by our own fault, a call that fails for that is as good as one that nobody vouches for: phones
+//!   are told so, `reject` lets it in, `require` does not. What is wrong with a signature whatever is wrong here is no such reason.
 //! - Nothing of what a stranger writes of this is passed on: phones get their words from here alone.
 
 use super::identity::ANONYMOUS;
 use super::record::q850;
 use super::{Call, Phase};
 use crate::context::{Context, TimerKind};
+use crate::doubts::Doubt;
 use crate::effect::Effect;
 use crate::vouching::wanted;
 use model::{Attestation, CallerCheck, Cause, CertificateOutcome, EndedBy, Now, StirPolicy, Trunk, Verstat};
@@ -37,6 +41,8 @@ pub(super) struct Verifying {
 enum Outcome {
     /// It was looked at.
     Verdict(Verdict),
+    /// Its certificate may not be fetched from where it seems to lie, which may be the DNS's fault: that is what follows.
+    Unfetched(Verdict),
     /// The tenant of this server that the call comes from has said so.
     Inside(Option<CallerCheck>),
     /// It was not, for this reason, which is not the caller's fault.
@@ -98,7 +104,8 @@ impl Call {
                 },
             },
         };
-        self.is_verified(context, &outcome, now);
+        let signer = stir::signer(message.headers(Name::Identity)).unwrap_or_default();
+        self.is_verified(context, &outcome, signer, now);
     }
 
     /// What can be said without the certificate.
@@ -167,32 +174,37 @@ impl Call {
         let Some(check) = self.stops_waiting(context) else {
             return;
         };
-        let shown = check.fingerprint();
+        let (shown, signer) = (check.fingerprint(), check.url().to_owned());
         let claimed = Some(check.claimed());
-        let verdict = match outcome {
+        let outcome = match outcome {
             CertificateOutcome::Found(octets) => {
-                check.with_certificate(&octets, context.vouching.authorities(), now.wall.secs())
+                let authorities = context.vouching.authorities();
+                Outcome::Verdict(check.with_certificate(&octets, authorities, now.wall.secs()))
             }
-            CertificateOutcome::Refused => check.fail(Failure::Url),
-            CertificateOutcome::TooLarge => check.fail(Failure::CertificateUnreadable),
-            CertificateOutcome::Unreachable => check.unreachable(),
-            CertificateOutcome::Busy => return self.is_verified(context, &Outcome::Unseen(Why::Busy), now),
+            CertificateOutcome::Refused => Outcome::Unfetched(check.fail(Failure::Url)),
+            CertificateOutcome::TooLarge => Outcome::Verdict(check.fail(Failure::CertificateUnreadable)),
+            CertificateOutcome::Unreachable => Outcome::Verdict(check.unreachable()),
+            CertificateOutcome::Busy => Outcome::Unseen(Why::Busy),
         };
-        let is_passed = matches!(verdict, Verdict::Passed(_));
-        let verdict = match is_passed && !context.vouching.is_first(shown, self.id, now) {
-            true => Verdict::Failed {
+        let is_passed = matches!(outcome, Outcome::Verdict(Verdict::Passed(_)));
+        if is_passed {
+            context.somebody_is_verified(now);
+        }
+        let outcome = match is_passed && !context.vouching.is_first(shown, self.id, now) {
+            true => Outcome::Verdict(Verdict::Failed {
                 reason: Failure::Replayed,
                 claimed,
-            },
-            false => verdict,
+            }),
+            false => outcome,
         };
-        self.is_verified(context, &Outcome::Verdict(verdict), now);
+        self.is_verified(context, &outcome, &signer, now);
     }
 
     /// It has not come in time.
     pub(super) fn certificate_is_late(&mut self, context: &mut Context, now: Now) {
         if let Some(check) = self.stops_waiting(context) {
-            self.is_verified(context, &Outcome::Verdict(check.unreachable()), now);
+            let signer = check.url().to_owned();
+            self.is_verified(context, &Outcome::Verdict(check.unreachable()), &signer, now);
         }
     }
 
@@ -215,8 +227,13 @@ impl Call {
     }
 
     /// Goes on with the call, or refuses it, and tells everybody whom it concerns.
-    fn is_verified(&mut self, context: &mut Context, outcome: &Outcome, now: Now) {
-        let check = outcome.check();
+    fn is_verified(&mut self, context: &mut Context, outcome: &Outcome, signer: &str, now: Now) {
+        let doubt = outcome.doubt();
+        let is_ours = doubt.is_some_and(|doubt| context.somebody_is_not_verified(signer, doubt, now));
+        let mut check = outcome.check();
+        if is_ours {
+            check.verstat = Verstat::None;
+        }
         match check.verstat {
             Verstat::Passed => context.counts.stir_passed += 1,
             Verstat::Failed => context.counts.stir_failed += 1,
@@ -227,9 +244,14 @@ impl Call {
         let parameter = check.parameter();
         self.run.note(&format!("{parameter}{note}"));
         self.record.verified(check);
-        if let Some((code, phrase)) = outcome.refusal(self.config.policy().stir) {
-            context.counts.stir_refused += 1;
-            return self.refuse_unverified(context, (code, phrase), now);
+        let policy = self.config.policy().stir;
+        match outcome.refusal(policy) {
+            Some(_) if is_ours && policy == StirPolicy::Reject => context.counts.stir_let_in += 1,
+            Some(refusal) => {
+                context.counts.stir_refused += 1;
+                return self.refuse_unverified(context, refusal, now);
+            }
+            None => {}
         }
         mark(&mut self.identity.0, &parameter);
         mark_asserted(&mut self.told, &parameter);
@@ -259,6 +281,16 @@ impl Call {
 }
 
 impl Outcome {
+    /// What of ours may be the reason.
+    fn doubt(&self) -> Option<Doubt> {
+        match self {
+            Outcome::Unfetched(_) => Some(Doubt::Network),
+            Outcome::Unseen(Why::Busy) => Some(Doubt::Busy),
+            Outcome::Verdict(Verdict::Failed { reason, .. }) => Doubt::of(*reason),
+            Outcome::Verdict(_) | Outcome::Inside(_) | Outcome::Unseen(_) => None,
+        }
+    }
+
     fn check(&self) -> CallerCheck {
         let mut check = CallerCheck {
             verstat: Verstat::None,
@@ -270,17 +302,20 @@ impl Outcome {
         };
         match self {
             Outcome::Inside(Some(heard)) => return heard.clone(),
-            Outcome::Inside(None) | Outcome::Verdict(Verdict::Absent) => {
+            Outcome::Inside(None)
+            | Outcome::Verdict(Verdict::Absent)
+            | Outcome::Unfetched(Verdict::Absent) => {
                 check.reason = Some("absent".to_owned());
             }
             Outcome::Unseen(why) => check.reason = Some(why.as_str().to_owned()),
-            Outcome::Verdict(Verdict::Passed(proof)) => {
+            Outcome::Verdict(Verdict::Passed(proof)) | Outcome::Unfetched(Verdict::Passed(proof)) => {
                 check.verstat = Verstat::Passed;
                 check.attestation = Some(level(proof.attestation));
                 check.origid = Some(proof.origid.to_string());
                 check.spc = proof.spc.as_deref().map(str::to_owned);
             }
-            Outcome::Verdict(verdict @ Verdict::Failed { reason, claimed }) => {
+            Outcome::Verdict(verdict @ Verdict::Failed { reason, claimed })
+            | Outcome::Unfetched(verdict @ Verdict::Failed { reason, claimed }) => {
                 if verdict.verstat() == stir::Verstat::Failed {
                     check.verstat = Verstat::Failed;
                 }
@@ -306,7 +341,7 @@ impl Outcome {
                     _ => None,
                 };
             }
-            (Outcome::Verdict(verdict), _) => verdict,
+            (Outcome::Verdict(verdict) | Outcome::Unfetched(verdict), _) => verdict,
         };
         let is_wanted = match policy {
             StirPolicy::Off | StirPolicy::Verify => false,

@@ -83,6 +83,7 @@ mod transferred;
 mod trunks;
 mod trunks_odd;
 mod verified;
+mod verified_doubted;
 mod verified_odd;
 mod web;
 mod within;

@@ -27,13 +27,18 @@ pub(super) struct Provider {
 }
 
 /// The TNAuthList of provider 709J (ATIS-1000080).
-const PROVIDER: &[u8] = b"\x30\x08\xA0\x06\x16\x04709J";
+pub(super) const PROVIDER: &[u8] = b"\x30\x08\xA0\x06\x16\x04709J";
 
 impl Provider {
     pub(super) fn new() -> Provider {
+        Provider::under("Root")
+    }
+
+    /// One below another authority.
+    pub(super) fn under(authority: &str) -> Provider {
         let mut root = CertificateParams::new(Vec::new()).expect("no names");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        root.distinguished_name.push(DnType::CommonName, "Root");
+        root.distinguished_name.push(DnType::CommonName, authority);
         let root = CertifiedIssuer::self_signed(root, KeyPair::generate().expect("a key")).expect("a root");
         Provider {
             root,
@@ -58,7 +63,19 @@ impl Provider {
 
     /// Vouches for a call.
     pub(super) fn sign(&self, level: stir::Attestation, orig: &str, dest: &str, iat: u64) -> String {
-        let signer = Signer::new(self.key.serialize_pem().as_bytes(), URL, &Rules::default());
+        self.sign_at(URL, level, orig, dest, iat)
+    }
+
+    /// Likewise, with the certificate at another URL.
+    pub(super) fn sign_at(
+        &self,
+        url: &str,
+        level: stir::Attestation,
+        orig: &str,
+        dest: &str,
+        iat: u64,
+    ) -> String {
+        let signer = Signer::new(self.key.serialize_pem().as_bytes(), url, &Rules::default());
         let claims = Claims {
             attestation: level,
             orig,

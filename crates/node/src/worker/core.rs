@@ -3,6 +3,7 @@
 //! Everything that leaves is collected during a turn of the loop and leaves at its end, in this order:
 //! journals, messages, other workers, media. So a peer never sees what a crash could still undo.
 
+mod past;
 mod query;
 
 use super::tape::Tape;
@@ -15,8 +16,7 @@ use border::{Overload, Report};
 use bytes::Bytes;
 use link::{Control, ReportFrame};
 use model::{
-    CallChange, CallCheckpoint, Connect, ConnectOutcome, Connected, Counts, FlowToken, Now, Reach, SignIn,
-    TenantConfig, TenantId, UserId,
+    Connect, ConnectOutcome, Connected, Counts, FlowToken, Now, Reach, SignIn, TenantConfig, TenantId, UserId,
 };
 use pbx::edge::{Admit, Edge};
 use pbx::{Effect, Input, Setup, Tenant, TokenKey};
@@ -530,43 +530,6 @@ impl Core {
         self.effects = effects;
         self.sort(tenant);
         done
-    }
-
-    /// A call whose tenant is no more leaves its record.
-    fn bury(&mut self, call: CallCheckpoint) {
-        let (tenant, id) = (call.tenant, call.call);
-        self.records.cdr(call.record);
-        self.records.call(CallChange::Remove { tenant, call: id });
-    }
-
-    /// What earlier starts left.
-    pub(crate) fn restore(&mut self, kept: Remembered) {
-        let mut by_tenant: std::collections::BTreeMap<TenantId, Remembered> = Default::default();
-        for record in kept.bindings {
-            // Where a phone was before is no stranger's place, though nothing has come from there yet.
-            self.report(&record.flow, Report::Granted(0));
-            by_tenant.entry(record.tenant).or_default().bindings.push(record);
-        }
-        for record in kept.events {
-            by_tenant.entry(record.tenant).or_default().events.push(record);
-        }
-        for (tenant, counted) in kept.counted {
-            by_tenant
-                .entry(tenant)
-                .or_default()
-                .counted
-                .insert(tenant, counted);
-        }
-        for call in kept.calls {
-            if self.tenants.config(call.tenant).is_some() {
-                by_tenant.entry(call.tenant).or_default().calls.push(call);
-            } else {
-                self.bury(call);
-            }
-        }
-        for (tenant, records) in by_tenant {
-            self.tenants.restore(tenant, records, self.now);
-        }
     }
 
     /// Gives other threads what was collected for them.

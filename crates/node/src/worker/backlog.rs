@@ -12,9 +12,10 @@ use std::time::Duration;
 
 /// Datagrams of one rank that wait at most; what comes beyond is repeated by its phone.
 const PLACES: usize = 32_768;
-/// Octets that wait at most, of all ranks but the last and of that: 1,000 for each place, where a registration has some 600 and a hostile one
-/// 65,000.
-const OCTETS: usize = 32 << 20;
+/// Octets of each rank that wait at most, 64 MB together: nobody takes a place of those who are known better, or worse. Most for those who have
+/// shown who they are, of whom every one may come back at once: 1,000 for each place, where a registration has some 600. Least for calls for
+/// help, which are few, and which anybody may pretend to make, with up to 65,000.
+const OCTETS: [usize; RANKS] = [4 << 20, 32 << 20, 12 << 20, 16 << 20];
 /// Older than this, a copy is on its way already (RFC 3261 T1 is 500 ms), and serving both helps nobody.
 const STALE: Duration = Duration::from_millis(400);
 
@@ -85,15 +86,11 @@ impl Backlog {
         packet: &[u8],
         now: Duration,
     ) -> bool {
-        let shared = |queue: &Queue| queue.octets;
-        let taken = match rank {
-            Rank::Stranger => self.queues.last().map_or(0, shared),
-            _ => self.queues.iter().take(RANKS - 1).map(shared).sum(),
-        };
-        let Some(queue) = self.queues.get_mut(rank as usize) else {
+        let (Some(queue), Some(most)) = (self.queues.get_mut(rank as usize), OCTETS.get(rank as usize))
+        else {
             return false;
         };
-        let room = queue.waiting.len() < PLACES && taken + packet.len() <= OCTETS;
+        let room = queue.waiting.len() < PLACES && queue.octets + packet.len() <= *most;
         if room {
             queue.octets += packet.len();
             queue.waiting.push_back(Waiting {
@@ -224,20 +221,38 @@ mod tests {
         }
     }
 
+    const ALL: [Rank; RANKS] = [Rank::Help, Rank::Shown, Rank::Neighbour, Rank::Stranger];
+
+    /// Fills what a rank has with datagrams as large as there are.
+    fn fill(backlog: &mut Backlog, rank: Rank, now: Duration) -> usize {
+        let large = vec![b'x'; 65_000];
+        let taken = std::iter::from_fn(|| backlog.push(rank, from(), &large, now).then_some(())).count();
+        assert_eq!(taken, OCTETS[rank as usize] / large.len(), "{rank:?}");
+        taken
+    }
+
     #[test]
-    fn the_octets_are_bounded_and_given_back_and_strangers_take_nobodys() {
-        let (mut backlog, large) = (Backlog::default(), vec![b'x'; 65_000]);
-        let mut taken = 0;
-        while backlog.push(Rank::Stranger, from(), &large, MS(0)) {
-            taken += 1;
-            assert!(taken * large.len() <= OCTETS);
+    fn the_octets_are_bounded_and_given_back() {
+        for rank in ALL {
+            let mut backlog = Backlog::default();
+            let taken = fill(&mut backlog, rank, MS(0));
+            backlog.begin();
+            assert_eq!(backlog.next(MS(600)), (None, taken as u64), "{rank:?}");
+            assert_eq!(backlog.queues.iter().map(|queue| queue.octets).sum::<usize>(), 0);
+            assert_eq!(fill(&mut backlog, rank, MS(1_000)), taken);
         }
-        assert!(backlog.push(Rank::Shown, from(), &large, MS(500)));
-        backlog.begin();
-        let (first, dropped) = backlog.next(MS(600));
-        assert!(first.is_some() && dropped == 0);
-        assert_eq!(backlog.next(MS(600)), (None, taken as u64));
-        assert_eq!(backlog.queues.iter().map(|queue| queue.octets).sum::<usize>(), 0);
-        assert!(backlog.push(Rank::Stranger, from(), &large, MS(1_000)));
+    }
+
+    /// Whoever pretends to call for help, or writes a neighbour's address, takes no place of a phone that is known.
+    #[test]
+    fn no_rank_takes_the_octets_of_another() {
+        for rank in ALL {
+            let mut backlog = Backlog::default();
+            for other in ALL.into_iter().filter(|other| *other != rank) {
+                fill(&mut backlog, other, MS(0));
+            }
+            fill(&mut backlog, rank, MS(0));
+        }
+        assert_eq!(OCTETS.iter().sum::<usize>(), 64 << 20);
     }
 }

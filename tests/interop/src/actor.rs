@@ -22,6 +22,9 @@ fn seed() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// What a phone's message becomes.
+pub type Dress = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A phone and its socket.
 pub struct Actor {
     /// The phone.
@@ -34,6 +37,8 @@ pub struct Actor {
     pub noting: bool,
     /// Messages received.
     pub received: u64,
+    /// What becomes of its messages on the way to the socket.
+    pub dress: Option<Dress>,
     transport: Transport,
     from: IpAddr,
     begun: Instant,
@@ -67,6 +72,7 @@ impl Actor {
             notes: Vec::new(),
             noting: false,
             received: 0,
+            dress: None,
             transport,
             from,
             begun: Instant::now(),
@@ -136,6 +142,10 @@ impl Actor {
 
     fn speak(&mut self) {
         for message in self.phone.take_messages() {
+            let message = self
+                .dress
+                .as_ref()
+                .map_or(message.clone(), |dress| dress(&message));
             self.note(true, &message);
             if let Some(wire) = &mut self.wire {
                 wire.send(&message);

@@ -10,6 +10,7 @@ mod frames;
 mod greedy;
 mod office;
 mod scanners;
+mod smuggled;
 
 use anyhow::{Context, Result, ensure};
 use flood::Flood;

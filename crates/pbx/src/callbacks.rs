@@ -8,7 +8,7 @@
 use crate::following::PhoneKey;
 use crate::location::Binding;
 use model::{CallId, DeviceId, Now, UserId};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Calls for help that are remembered; beyond it the oldest is forgotten.
@@ -45,10 +45,20 @@ struct Entry {
     until: Duration,
 }
 
+/// A number that another tenant has shown whose call for help this one has carried.
+struct Carried {
+    call: CallId,
+    number: u64,
+    until: Duration,
+    /// The last call to it.
+    back: Option<CallId>,
+}
+
 /// Of one tenant.
 #[derive(Default)]
 pub(crate) struct Callbacks {
     recent: VecDeque<Entry>,
+    carried: VecDeque<Carried>,
 }
 
 impl Callbacks {
@@ -68,15 +78,51 @@ impl Callbacks {
         });
     }
 
+    /// A carrier was told this number in a call for help of another tenant.
+    pub(crate) fn remember_carried(&mut self, call: CallId, number: u64, until: Duration) {
+        self.carried.retain(|carried| carried.number != number);
+        if self.carried.len() >= MOST {
+            self.carried.pop_front();
+        }
+        self.carried.push_back(Carried {
+            call,
+            number,
+            until,
+            back: None,
+        });
+    }
+
+    /// A call to such a number has begun.
+    pub(crate) fn comes_back(&mut self, number: u64, call: CallId) {
+        let to_number = self.carried.iter_mut().filter(|carried| carried.number == number);
+        to_number.for_each(|carried| carried.back = Some(call));
+    }
+
+    /// True for a call to such a number that has room of its own: one that says what it is, or the only one of those that have.
+    pub(crate) fn is_carried(
+        &mut self,
+        number: u64,
+        is_marked: bool,
+        with_room: &BTreeSet<CallId>,
+        now: Now,
+    ) -> bool {
+        self.carried.retain(|carried| carried.until > now.mono);
+        let is_alone = |carried: &Carried| carried.back.is_none_or(|call| !with_room.contains(&call));
+        let mut to_number = self.carried.iter().filter(|carried| carried.number == number);
+        to_number.any(|carried| is_marked || is_alone(carried))
+    }
+
     /// The call is over: its time counts from now.
     pub(crate) fn over(&mut self, call: CallId, until: Duration) {
         let of_call = self.recent.iter_mut().filter(|entry| entry.call == call);
         of_call.for_each(|entry| entry.until = until);
+        let of_call = self.carried.iter_mut().filter(|carried| carried.call == call);
+        of_call.for_each(|carried| carried.until = until);
     }
 
     /// True where nobody has called for help lately: then no call is one back.
     pub(crate) fn is_empty(&self) -> bool {
-        self.recent.is_empty()
+        self.recent.is_empty() && self.carried.is_empty()
     }
 
     /// Who is meant by a call to this number: of several who have shown it the last.
@@ -106,6 +152,28 @@ mod tests {
             phone: None,
             own: true,
         }
+    }
+
+    #[test]
+    fn one_call_more_to_a_number_whose_call_was_carried_has_room_unless_it_says_what_it_is() {
+        let mut callbacks = Callbacks::default();
+        let mut with_room = BTreeSet::new();
+        callbacks.remember_carried(CallId(1), 49, at(100).mono);
+        let finds = |callbacks: &mut Callbacks, is_marked, with_room: &BTreeSet<CallId>, s| {
+            callbacks.is_carried(49, is_marked, with_room, at(s))
+        };
+        assert!(finds(&mut callbacks, false, &with_room, 1));
+        assert!(!callbacks.is_carried(50, true, &with_room, at(1)));
+        callbacks.comes_back(49, CallId(2));
+        with_room.insert(CallId(2));
+        assert!(!finds(&mut callbacks, false, &with_room, 2));
+        assert!(finds(&mut callbacks, true, &with_room, 2));
+        with_room.clear();
+        assert!(finds(&mut callbacks, false, &with_room, 3));
+        callbacks.over(CallId(1), at(200).mono);
+        assert!(finds(&mut callbacks, false, &with_room, 150));
+        assert!(!finds(&mut callbacks, true, &with_room, 200));
+        assert!(callbacks.is_empty());
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) struct Way {
     pub(crate) places: usize,
     /// Nothing is tried for a while: all of them have failed.
     pub(crate) closed: bool,
+    /// All of them have failed a while ago, and none has answered since: until then another trunk is the better choice.
+    pub(crate) doubtful: Duration,
     /// It is down, or not registered where it has to be.
     pub(crate) down: bool,
     /// The hosts of its places: calls may come from there.
@@ -43,6 +45,8 @@ pub(crate) struct Way {
 pub(crate) enum News {
     /// It needs a way.
     Wanted,
+    /// It is a call for help: it needs one now, whatever came of it before.
+    Needed,
     /// Its place said nothing, or could not be spoken to.
     Silent(u64),
     /// Its place can't now (503).
@@ -68,7 +72,8 @@ struct Load {
 pub(crate) struct Carriers {
     ways: BTreeMap<TrunkId, Way>,
     loads: BTreeMap<TrunkId, Load>,
-    calls: BTreeSet<(TrunkId, CallId)>,
+    /// How many channels each call has of each trunk: one that comes in by a trunk and goes out by it again has two.
+    calls: BTreeMap<(TrunkId, CallId), usize>,
     waiting: BTreeSet<CallId>,
     answers: BTreeMap<TrunkId, (Name, Answers)>,
     /// BYEs to carriers that wait for their answers: a carrier may want to know who hangs up.
@@ -179,20 +184,33 @@ impl Carriers {
         }
     }
 
-    /// A call is on the trunk from now on.
-    pub(crate) fn joins(&mut self, trunk: TrunkId, call: CallId) {
-        self.calls.insert((trunk, call));
+    /// A call has so many channels of the trunk from now on; with none it is not on it any more.
+    pub(crate) fn holds(&mut self, trunk: TrunkId, call: CallId, channels: usize) {
+        match channels {
+            0 => self.calls.remove(&(trunk, call)),
+            channels => self.calls.insert((trunk, call), channels),
+        };
     }
 
-    /// It is not any more.
+    /// The call is not on the trunk any more.
     pub(crate) fn leaves(&mut self, trunk: TrunkId, call: CallId) {
-        self.calls.remove(&(trunk, call));
+        self.holds(trunk, call, 0);
     }
 
-    /// The calls on a trunk.
-    pub(crate) fn calls(&self, trunk: TrunkId) -> impl Iterator<Item = CallId> {
+    /// The channels of a trunk that each of its calls has.
+    fn shares(&self, trunk: TrunkId) -> impl Iterator<Item = usize> {
         let range = (trunk, CallId(0))..=(trunk, CallId(u64::MAX));
-        self.calls.range(range).map(|(_, call)| *call)
+        self.calls.range(range).map(|(_, channels)| *channels)
+    }
+
+    /// The channels of a trunk that are in use.
+    pub(crate) fn channels(&self, trunk: TrunkId) -> usize {
+        self.shares(trunk).fold(0, usize::saturating_add)
+    }
+
+    /// True where so many are in use; no more calls are looked at than that takes.
+    pub(crate) fn are_used(&self, trunk: TrunkId, most: usize) -> bool {
+        self.shares(trunk).take(most).fold(0, usize::saturating_add) >= most
     }
 
     /// True where one call more fits, both in number and in pace.
@@ -203,10 +221,10 @@ impl Carriers {
         is_slow && !self.is_full(trunk, draft)
     }
 
-    /// True while it has as many calls as it may have.
+    /// True while all of the channels that it has are in use.
     pub(crate) fn is_full(&self, trunk: TrunkId, draft: &TrunkDraft) -> bool {
         let most = usize::try_from(draft.channels).unwrap_or(usize::MAX);
-        most != 0 && self.calls(trunk).take(most).count() == most
+        most != 0 && self.are_used(trunk, most)
     }
 
     /// True while calls to it are not tried, for too many have failed.
@@ -382,15 +400,21 @@ mod tests {
             ..TrunkDraft::default()
         };
         carriers.begins(trunk, at(1));
-        carriers.joins(trunk, CallId(1));
+        carriers.holds(trunk, CallId(1), 1);
         assert!(carriers.has_room(trunk, &draft, at(1)));
         carriers.begins(trunk, at(1));
         assert!(!carriers.has_room(trunk, &draft, at(1)));
         assert!(carriers.has_room(trunk, &draft, at(2)));
-        carriers.joins(trunk, CallId(2));
-        carriers.joins(TrunkId(2), CallId(3));
+        carriers.holds(trunk, CallId(2), 1);
+        carriers.holds(TrunkId(2), CallId(3), 1);
         assert!(!carriers.has_room(trunk, &draft, at(2)));
         carriers.leaves(trunk, CallId(1));
+        assert!(carriers.has_room(trunk, &draft, at(2)));
+        // One that comes in and goes out again.
+        carriers.holds(trunk, CallId(2), 2);
+        assert!(!carriers.has_room(trunk, &draft, at(2)));
+        assert_eq!((carriers.channels(trunk), carriers.channels(TrunkId(2))), (2, 1));
+        carriers.holds(trunk, CallId(2), 1);
         assert!(carriers.has_room(trunk, &draft, at(2)));
     }
 

@@ -35,7 +35,7 @@ impl Context {
                 place: Some(trunk.draft.tenant.clone()),
                 unverified: false,
                 fault: if is_there { "" } else { "there is no such company" }.to_owned(),
-                calls: self.carriers.calls(trunk.id).count(),
+                calls: self.carriers.channels(trunk.id),
                 failures: self.carriers.failures(trunk.id),
             }
         })

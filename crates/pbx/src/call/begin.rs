@@ -143,6 +143,9 @@ impl Call {
             None => transit::carried(context, trunk, message, &dialled),
         };
         let transit = carried.as_ref().map(|(transit, _)| *transit).filter(|_| !is_back);
+        if let Some(number) = number_in(&dialled).filter(|_| transit.is_some()) {
+            context.callbacks.comes_back(number, id);
+        }
         let run = back.unwrap_or_else(|| match (&leads_to, carried) {
             (Some(number), _) => Run::new(context.route(&config, number, config.realm())),
             (None, Some((_, what))) => Run::new(Flow::outside(what)),
@@ -168,7 +171,7 @@ impl Call {
         // Carriers learn no address of a phone.
         call.bridge.relay(call.config.id(), id);
         context.counts.trunk_calls_in += 1;
-        context.carriers.joins(trunk.id, id);
+        context.carriers.holds(trunk.id, id, 1);
         call.enter(arrival.server, message);
         call.verify_and_start(context, trunk, message, now);
         Some(call)
@@ -179,9 +182,13 @@ impl Call {
         if context.callbacks.is_empty() {
             return false;
         }
-        let (dialled, _) = called_by(context, trunk, message);
-        let back = |number| emergency::called_back(context, trunk.id, message, number, now);
-        number_in(&dialled).and_then(back).is_some()
+        let (dialled, leads_to) = called_by(context, trunk, message);
+        let Some(number) = number_in(&dialled) else {
+            return false;
+        };
+        let is_carried =
+            leads_to.is_none() && emergency::carries_back(context, trunk.id, message, number, now);
+        is_carried || emergency::called_back(context, trunk.id, message, number, now).is_some()
     }
 
     /// The rest of what the INVITE says.

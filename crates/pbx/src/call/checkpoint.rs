@@ -236,7 +236,7 @@ impl Call {
             context.legs.insert(tag, LegRef { call: call.id, side });
             context.following.joins(user, call.id);
             if let Some(trunk) = call.trunk_of(side) {
-                context.carriers.joins(trunk, call.id);
+                call.holds_channels(context, trunk);
             }
         }
         if call.is_emergency() {

@@ -1,11 +1,11 @@
 //! Which trunks a call to the outside may take, in which order, and whether the tenant's limits let it go.
 //!
-//! Owns: routes, costs and limits put together. Does not own: what happens at each carrier (`outside`), what limits count
+//! Owns: routes, costs and limits put together, also where another company of the server does not take a call to its number. Does not own: what happens at each carrier (`outside`), what limits count
 //! (`tenancy::toll`), what a route is (`model::Route`).
 
-use super::Call;
+use super::{Call, Phase};
 use crate::context::Context;
-use flow::Outside;
+use flow::{Event, Outside, Refusal};
 use model::{DestinationClass, Now, Prefix, Route, TenantConfig, TollTicket, Trunk, TrunkId};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,11 +31,68 @@ impl Call {
 
     /// The trunks that may carry it, in the order of trying.
     pub(super) fn trunks_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
-        let config = Arc::clone(&context.config);
         // What has come in for a company that is carried goes to it and nowhere else.
-        if self.is_carried_in() || self.is_of_neighbour(context, what) {
-            return [TrunkId::INSIDE].into();
+        match self.is_carried_in() || self.is_of_neighbour(context, what) {
+            true => [TrunkId::INSIDE].into(),
+            false => self.carriers_for(context, what, now),
         }
+    }
+
+    /// True where a company of this server has said, or shown by its silence, that it does not have the number, or has no room for
+    /// neighbours. Who is busy, declines or has no phone has been reached.
+    fn is_not_there(&self, index: usize, code: u16, is_answer: bool) -> bool {
+        let target = self.targets.get(index).filter(|target| target.is_ringing());
+        let is_neighbour = target.is_some_and(|target| target.peer.trunk() == Some(TrunkId::INSIDE));
+        let was_heard = target.is_some_and(|target| {
+            let told = target.carrier.as_ref();
+            target.rang || told.is_some_and(|told| told.heard && !is_answer)
+        });
+        // Of a chain of companies that send it on to each other the first alone goes outside for want of room: each would begin
+        // another chain.
+        let is_first = !self.caller.flow.is_inside() || self.transit.is_some();
+        let is_gone = match code {
+            404 | 410 => is_answer,
+            503 => is_first,
+            408 => !is_answer,
+            _ => false,
+        };
+        self.phase == Phase::Ringing && is_neighbour && is_gone && !was_heard && !self.is_carried_in()
+    }
+
+    /// Where a neighbour does not take a call to its number, carriers are asked as for any other number, and so are the tenant's
+    /// limits, which have counted a call that costs nothing. True where they are, or limits have refused.
+    pub(super) fn goes_outside(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        (code, is_answer): (u16, bool),
+        now: Now,
+    ) -> bool {
+        let what = self
+            .called_outside()
+            .filter(|_| self.is_not_there(index, code, is_answer));
+        let Some(what) = what.cloned() else {
+            return false;
+        };
+        let mut left = self.carriers_for(context, &what, now);
+        if left.is_empty() {
+            return false;
+        }
+        let ticket = self.outgoing_ticket();
+        self.give_back(context, ticket, now);
+        let Some(ticket) = self.allowed(context, &what, &mut left, now) else {
+            context.counts.toll_refused += 1;
+            self.lets_go(context, index, (code, is_answer), now);
+            self.advance(context, Event::Unanswered(Refusal::Forbidden), now);
+            return true;
+        };
+        self.may_take(ticket, left);
+        self.gives_carrier_up(context, index, (code, is_answer), true, now)
+    }
+
+    /// The tenant's own trunks that may carry it, likewise.
+    fn carriers_for(&self, context: &mut Context, what: &Outside, now: Now) -> VecDeque<TrunkId> {
+        let config = Arc::clone(&context.config);
         let routes = config.policy().routes.values().filter(|route| route.enabled);
         let is_emergency = what.class == DestinationClass::Emergency;
         let taken: Vec<&Route> = match Prefix::of_number(&what.number).filter(|_| !is_emergency) {
@@ -58,7 +115,8 @@ impl Call {
         }
         let is_doubtful = |trunk: &&Trunk| {
             let way = context.carriers.way(trunk.id);
-            way.is_none_or(|way| way.down || way.closed) || context.carriers.is_broken(trunk.id, now)
+            way.is_none_or(|way| way.down || way.closed || way.doubtful > now.mono)
+                || context.carriers.is_broken(trunk.id, now)
         };
         // Stable: those that seem to be down keep their order behind the others.
         order.sort_by_key(is_doubtful);

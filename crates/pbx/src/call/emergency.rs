@@ -82,6 +82,9 @@ impl Call {
         let until = called_back_until(context, now);
         let user = self.caller.user().or(self.record.caller.user);
         let number = shown.and_then(number::E164::parse);
+        if let Some(number) = number.filter(|_| self.transit.is_some() && until > now.mono) {
+            context.callbacks.remember_carried(self.id, number.value(), until);
+        }
         let (Some(user), Some(number)) = (user.filter(|_| until > now.mono), number) else {
             return;
         };
@@ -216,6 +219,21 @@ pub(super) fn protection(context: &Context, call: CallId, policy: SrtpPolicy) ->
     }
 }
 
+/// True for a carrier's call back to a company whose call for help this one has carried: whether its phone is meant is for that
+/// company to say. What does not say that it is one has room of its own once at a time.
+pub(super) fn carries_back(
+    context: &mut Context,
+    trunk: TrunkId,
+    message: &Message<'_>,
+    number: u64,
+    now: Now,
+) -> bool {
+    let Context {
+        callbacks, helping, ..
+    } = context;
+    trunk != TrunkId::INSIDE && callbacks.is_carried(number, transit::is_marked(message), helping, now)
+}
+
 fn called_back_until(context: &Context, now: Now) -> Duration {
     let minutes = context.config.policy().emergency_callback_min;
     now.mono
@@ -233,9 +251,7 @@ pub(super) fn called_back(
     now: Now,
 ) -> Option<(Callback, Run)> {
     let mut back = context.callbacks.find(number, now)?.clone();
-    let priority = message.header(Name::Priority).unwrap_or("");
-    let is_marked = priority.trim().eq_ignore_ascii_case("psap-callback");
-    if !(back.own || is_marked) || !transit::is_of_carrier(context, trunk, message) {
+    if !(back.own || transit::is_marked(message)) || !transit::is_of_carrier(context, trunk, message) {
         return None;
     }
     let config = &context.config;

@@ -175,7 +175,7 @@ impl Call {
     pub(super) fn is_left_by(&self, context: &mut Context, peer: Peer) {
         let user = match peer {
             Peer::User(user) => user,
-            Peer::Trunk(trunk) => return self.leaves_trunk(context, trunk),
+            Peer::Trunk(trunk) => return self.holds_channels(context, trunk),
         };
         context.following.leaves(user, self.id);
         let legs = [SideOf::Caller, SideOf::Callee].into_iter();
@@ -195,9 +195,7 @@ impl Call {
         context.legs.insert(tag, LegRef { call: self.id, side });
         self.name_dialog(context, &leg.dialog.call_id);
         context.following.joins(leg.user(), self.id);
-        if let Some(trunk) = leg.peer.trunk() {
-            context.carriers.joins(trunk, self.id);
-        }
+        let trunk = leg.peer.trunk();
         if let Some(origin) = &mut self.moves.origin {
             match side {
                 SideOf::Caller => origin.caller = None,
@@ -207,6 +205,9 @@ impl Call {
         match side {
             SideOf::Caller => self.caller = leg,
             SideOf::Callee => self.callee = Some(leg),
+        }
+        if let Some(trunk) = trunk {
+            self.holds_channels(context, trunk);
         }
         self.resume_session(context, side, now);
         self.show(context);

@@ -15,7 +15,7 @@ use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use flow::{Event, Outside, Refusal};
 use model::{DestinationClass, Now, TollTicket, Trunk, TrunkId};
-use sip::Message;
+use sip::{Message, Name};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub(super) struct Outgoing {
     left: VecDeque<TrunkId>,
     /// The one that is tried, and how many of its places were.
     at: Option<(TrunkId, u8)>,
+    /// The trunk that it has a channel of.
+    on: Option<TrunkId>,
     /// There is no way to it yet.
     waits: bool,
     /// The way of it that has failed.
@@ -75,6 +77,7 @@ impl Call {
             what,
             left,
             at: None,
+            on: None,
             waits: false,
             failed: None,
             tries: 0,
@@ -122,11 +125,12 @@ impl Call {
             outgoing.at = Some((trunk.id, places.saturating_add(1)));
             match context.carriers.way(trunk.id).cloned() {
                 Some(way) if self.is_usable(&way) => return self.call_carrier(context, trunk, &way, now),
-                Some(way) if !way.closed => {
+                Some(way) if !way.closed || is_emergency => {
                     if let Some(outgoing) = &mut self.outgoing {
                         outgoing.waits = true;
                     }
-                    context.carriers.tell(trunk.id, News::Wanted);
+                    let news = if is_emergency { News::Needed } else { News::Wanted };
+                    context.carriers.tell(trunk.id, news);
                     context.carriers.waits(self.id);
                     let wait = u64::try_from(LONGEST_WAIT.as_millis()).unwrap_or(u64::MAX);
                     return self.set_timer(context, TimerKind::Carrier, wait, now);
@@ -181,8 +185,9 @@ impl Call {
         let what = outgoing.what.clone();
         self.run.note(&format!("trunk {}", trunk.name));
         self.record.callee.trunk = Some(trunk.name.to_string());
+        outgoing.on = Some(trunk.id);
         context.carriers.begins(trunk.id, now);
-        context.carriers.joins(trunk.id, self.id);
+        self.holds_channels(context, trunk.id);
         context.counts.trunk_calls += 1;
         let told = self.told_to(context, trunk, &what, (&flow, way.order), now);
         let target = Target::outside(context, trunk.id, flow, told);
@@ -230,6 +235,18 @@ impl Call {
         self.next_carrier(context, now);
     }
 
+    /// The number that is tried.
+    pub(super) fn called_outside(&self) -> Option<&Outside> {
+        self.outgoing.as_ref().map(|outgoing| &outgoing.what)
+    }
+
+    /// Other trunks may carry it, and the tenant's limits know it otherwise.
+    pub(super) fn may_take(&mut self, ticket: TollTicket, left: VecDeque<TrunkId>) {
+        if let Some(outgoing) = &mut self.outgoing {
+            (outgoing.ticket, outgoing.left) = (ticket, left);
+        }
+    }
+
     /// By which the tenant's limits know the attempt.
     pub(super) fn outgoing_ticket(&self) -> Option<TollTicket> {
         self.outgoing.as_ref().map(|outgoing| outgoing.ticket)
@@ -251,6 +268,9 @@ impl Call {
             return;
         };
         let is_mute = target.carrier.as_ref().is_some_and(|told| !told.heard);
+        if is_mute && self.goes_outside(context, index, (408, false), now) {
+            return;
+        }
         // Where no other can be tried, it may take its time.
         if !self.has_another(context) {
             return;
@@ -328,13 +348,19 @@ impl Call {
         // Whoever refuses a call for help, for whatever reason: another may bring it there.
         let helps = self.is_emergency();
         let goes_round = !is_answer && self.may_go_round();
-        let Some(target) = self.targets.get_mut(index) else {
+        let Some(target) = self.targets.get(index) else {
             return false;
         };
         let Some((trunk, told)) = target.peer.trunk().zip(target.carrier.as_ref()) else {
             return false;
         };
         let order = told.order;
+        if trunk == TrunkId::INSIDE && self.goes_outside(context, index, (code, is_answer), now) {
+            return true;
+        }
+        let Some(target) = self.targets.get(index) else {
+            return false;
+        };
         if goes_round && target.may_be_too_large() {
             return self.gives_carrier_up(context, index, (code, false), true, now);
         }
@@ -379,22 +405,33 @@ impl Call {
             return false;
         };
         let order = told.order;
-        if is_answer {
-            target.state = State::Done(code);
-        } else {
-            target.cancel(context, "", now);
-        }
+        self.lets_go(context, index, (code, is_answer), now);
         if let Some(outgoing) = &mut self.outgoing {
-            outgoing.failed = Some(order);
+            (outgoing.failed, outgoing.on) = (Some(order), None);
             if leaves {
                 outgoing.at = None;
             }
         }
         self.run.note(&format!("trunk failed ({code})"));
-        self.leaves_trunk(context, trunk);
+        self.holds_channels(context, trunk);
         context.over.push(self.id);
         self.next_carrier(context, now);
         true
+    }
+
+    /// A target has had its last word, or is told that it is not wanted any more.
+    pub(super) fn lets_go(
+        &mut self,
+        context: &mut Context,
+        index: usize,
+        (code, is_answer): (u16, bool),
+        now: Now,
+    ) {
+        match self.targets.get_mut(index) {
+            Some(target) if is_answer => target.state = State::Done(code),
+            Some(target) => target.cancel(context, "", now),
+            None => {}
+        }
     }
 
     /// A carrier asks who we are. False when that can't be answered, or was already.
@@ -448,7 +485,7 @@ impl Call {
         let round = self.targets.iter().skip(self.round);
         let trunks: Vec<TrunkId> = round.filter_map(|target| target.peer.trunk()).collect();
         for trunk in trunks {
-            self.leaves_trunk(context, trunk);
+            self.holds_channels(context, trunk);
         }
     }
 
@@ -475,12 +512,16 @@ impl Call {
         [outgoing, self.caller.ticket, callee].contains(&Some(ticket))
     }
 
-    /// The call is not on the trunk any more, unless one of its legs is.
-    pub(super) fn leaves_trunk(&self, context: &mut Context, trunk: TrunkId) {
-        let mut legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
-        if !legs.any(|leg| leg.is_present() && leg.peer.trunk() == Some(trunk)) {
-            context.carriers.leaves(trunk, self.id);
-        }
+    /// Tells the trunk how many of its channels the call has: one for each leg, and one for the carrier that is tried.
+    pub(super) fn holds_channels(&self, context: &mut Context, trunk: TrunkId) {
+        let legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
+        let legs = legs.filter(|leg| leg.is_present() && leg.peer.trunk() == Some(trunk));
+        let tried = self
+            .outgoing
+            .as_ref()
+            .is_some_and(|outgoing| outgoing.on == Some(trunk));
+        let channels = legs.count().saturating_add(usize::from(tried));
+        context.carriers.holds(trunk, self.id, channels);
     }
 
     /// A limit ends it.
@@ -528,6 +569,9 @@ impl Call {
         if flow.is_inside() {
             let is_own = shown.is_own(context);
             self.vouch_inside(is_own, &mut shown.headers);
+            let is_back = self.transit.is_some_and(|transit| transit.is_back);
+            let says = is_back.then(|| (Name::Priority, "psap-callback".to_owned()));
+            shown.headers.extend(says);
         }
         let extra = self.extra_for(draft, what, &shown);
         let number = context.numbering.write(&what.number, draft);

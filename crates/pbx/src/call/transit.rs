@@ -20,6 +20,8 @@ pub(crate) struct Transit {
     pub(super) tenant: TenantId,
     /// It goes to that tenant, and does not come from it.
     pub(super) inward: bool,
+    /// It says that it is a call back to somebody who has called for help (RFC 7090).
+    pub(super) is_back: bool,
 }
 
 /// The number that a call leads to which is for none of the tenant's own: where the tenant carries the calls of who calls, or of whose
@@ -38,6 +40,7 @@ pub(crate) fn carried(
         let outward = Transit {
             tenant,
             inward: false,
+            is_back: false,
         };
         let number = || Some(context.numbering.outside(context.numbering.read(dialled)?));
         // Who calls for help knows the numbers of another country than this one. What has a plus is no such number.
@@ -48,9 +51,19 @@ pub(crate) fn carried(
     }
     let number = context.numbering.heard(dialled, &trunk.draft)?;
     let tenant = context.directory.number_owner(number.value())?;
-    let inward = Transit { tenant, inward: true };
+    let inward = Transit {
+        tenant,
+        inward: true,
+        is_back: is_marked(message),
+    };
     let is_carried = tenant != context.config.id() && serves(context, tenant);
     is_carried.then(|| (inward, context.numbering.outside(number)))
+}
+
+/// True where a call says that it is one back to somebody who has called for help (RFC 7090).
+pub(super) fn is_marked(message: &Message<'_>) -> bool {
+    let priority = message.header(Name::Priority).unwrap_or("");
+    priority.trim().eq_ignore_ascii_case("psap-callback")
 }
 
 /// A short number that stands for help in some country, and for nothing else that could be called from here.

@@ -136,7 +136,7 @@ impl Tenant {
         let half = usize::try_from(config.policy().max_calls / 2)
             .unwrap_or(usize::MAX)
             .max(1);
-        let is_crowded = inside && self.context.carriers.calls(trunk.id).take(half).count() >= half;
+        let is_crowded = inside && self.context.carriers.are_used(trunk.id, half);
         let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
         let helps = self.context.has_help_left()

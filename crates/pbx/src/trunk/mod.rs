@@ -221,6 +221,7 @@ impl Trunks {
             };
             match news {
                 News::Wanted => {}
+                News::Needed => live.road.wakes(now.mono, true),
                 News::Silent(order) if order == live.road.order() => {
                     live.road.failed(now.mono, context.random());
                 }
@@ -282,7 +283,9 @@ impl Live {
 
     fn next_deadline(&self) -> Option<Duration> {
         let waits = self.registers.is_some() || self.options || self.wanted;
-        let road = self.road.next_deadline().filter(|_| waits);
+        // Calls see that it rests, and when it does not any more.
+        let road = self.road.next_deadline();
+        let road = road.filter(|_| waits || self.road.is_resting());
         [
             road,
             self.registration.next_deadline(),
@@ -295,6 +298,7 @@ impl Live {
 
     /// Sees what is due, sends what there is a road for, and tells what has changed.
     fn go_on(&mut self, context: &mut Context, now: Now) {
+        self.road.wakes(now.mono, false);
         if let Some(seconds) = self.registration.due(now.mono) {
             (self.registers, self.challenges) = (Some(seconds), 0);
         }
@@ -367,6 +371,7 @@ impl Live {
             order: self.road.order(),
             places: self.road.places(),
             closed: self.road.is_resting(),
+            doubtful: self.road.doubtful(),
             down: self.told.0 == TrunkHealth::Down || (wants && state != TrunkRegistration::Registered),
             hosts: self.road.hosts(),
         }
@@ -543,7 +548,7 @@ impl Live {
             place: place.map(|place| format!("{}:{}", place.transport.name(), place.address)),
             unverified: place.is_some_and(|p| p.transport.is_encrypted()) && !self.trunk.draft.tls_verify,
             fault: self.fault.clone(),
-            calls: carriers.calls(self.trunk.id).count(),
+            calls: carriers.channels(self.trunk.id),
             failures: carriers.failures(self.trunk.id),
         }
     }

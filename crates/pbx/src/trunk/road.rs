@@ -15,6 +15,8 @@ const LONGEST_ASK: Duration = Duration::from_secs(15);
 const SHORTEST: Duration = Duration::from_secs(5);
 /// After all places have failed, or the DNS has, nothing is tried for so long, at first and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+/// For so long at least after all of them have failed calls prefer another trunk.
+const DOUBT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug)]
 enum Stage {
@@ -62,6 +64,8 @@ pub(crate) struct Road {
     until: Duration,
     /// Times in a row that all of them have failed.
     rests: u32,
+    /// Until then another trunk is the better choice.
+    doubtful: Duration,
     /// Places that were tried in vain since one has answered.
     tried: usize,
     /// The one that answered last: it goes before those that the DNS says first.
@@ -79,6 +83,7 @@ impl Road {
             at: 0,
             until: Duration::ZERO,
             rests: 0,
+            doubtful: Duration::ZERO,
             tried: 0,
             good: None,
         }
@@ -205,7 +210,7 @@ impl Road {
 
     /// An answer has come from the place.
     pub(crate) fn works(&mut self) {
-        (self.rests, self.tried) = (0, 0);
+        (self.rests, self.tried, self.doubtful) = (0, 0, Duration::ZERO);
         self.good = self.place().map(|place| place.address);
     }
 
@@ -242,6 +247,18 @@ impl Road {
         matches!(self.stage, Stage::Resting(_))
     }
 
+    /// Something may be tried again: the rest is over, or somebody calls for help and can't wait for its end.
+    pub(crate) fn wakes(&mut self, now: Duration, is_needed: bool) {
+        if matches!(self.stage, Stage::Resting(until) if until <= now || is_needed) {
+            self.stage = Stage::Nowhere;
+        }
+    }
+
+    /// Until when calls prefer another trunk.
+    pub(crate) fn doubtful(&self) -> Duration {
+        self.doubtful
+    }
+
     /// The socket, while there is one.
     pub(crate) fn flow(&self) -> Option<FlowToken> {
         match self.stage {
@@ -255,6 +272,7 @@ impl Road {
         self.rests = self.rests.saturating_add(1);
         self.order = self.order.wrapping_add(1);
         (self.at, self.tried, self.until) = (0, 0, Duration::ZERO);
+        self.doubtful = now.saturating_add(wait.max(DOUBT));
         self.stage = Stage::Resting(now.saturating_add(wait));
     }
 }

@@ -162,6 +162,128 @@ fn a_number_of_nobody_is_not_asked_of_neighbours_and_one_that_leads_nowhere_is_r
     assert_eq!(codes, [404, 480, 404]);
 }
 
+/// A number that beta has claimed, and that leads nowhere in it.
+const NOT_THERE: &str = "+49307770055";
+
+/// Two neighbours of whom the first has a carrier as well.
+fn with_carrier() -> (Scene, [usize; 3]) {
+    let mut scene = Scene::new();
+    let (here, there) = scene.neighbours(|_| {});
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    scene.equip(vec![peer(7, "gw.example", |_| {})]);
+    scene.run(2000);
+    (scene, [here, there, switch])
+}
+
+fn codes_here(scene: &Scene) -> Vec<u16> {
+    let cdrs = scene.world.server.cdrs.iter();
+    cdrs.filter(|cdr| cdr.tenant == ACME)
+        .map(|cdr| cdr.cause.sip)
+        .collect()
+}
+
+#[test]
+fn a_number_that_its_company_does_not_have_any_more_is_called_by_a_carrier() {
+    let (mut scene, [here, there, switch]) = with_carrier();
+    scene.call(here, NOT_THERE);
+    scene.run(2000);
+    scene.talk_to_each_other(here, switch);
+    scene.hang_up(here);
+    scene.run(1000);
+    let cdr = scene.world.server.cdrs.iter().find(|cdr| cdr.tenant == ACME);
+    let cdr = cdr.expect("a record");
+    assert_eq!(cdr.callee.trunk.as_deref(), Some("trunk7"));
+    assert_eq!(
+        cdr.path.join(", "),
+        "outside +49307770055, trunk inside, trunk failed (404), trunk trunk7, answered"
+    );
+    // Full of neighbours it is reached from outside; who answers there is for the carrier to say.
+    scene.numbered_there(|policy| policy.max_calls = 0);
+    let number = scene.call(here, THERE);
+    scene.run(2000);
+    scene.act(here, |phone, now| phone.hang_up(number, now));
+    scene.rests();
+    assert_eq!(scene.world.phones[switch].calls().len(), 2);
+    assert_eq!(scene.world.phones[there].calls().len(), 0);
+    assert_eq!(codes_here(&scene), [200, 200]);
+}
+
+#[test]
+fn who_is_busy_declines_or_has_no_phone_at_a_neighbour_is_not_looked_for_outside() {
+    let (mut scene, [here, there, switch]) = with_carrier();
+    for code in [486, 603, 480] {
+        scene.answers(there, Answer::Refuse(code, 100));
+        scene.call(here, THERE);
+        scene.run(2000);
+    }
+    scene.act(there, |phone, now| phone.register(0, now));
+    scene.run(1000);
+    scene.call(here, THERE);
+    scene.run(2000);
+    scene.rests();
+    assert_eq!(codes_here(&scene), [486, 603, 480, 480]);
+    assert_eq!(scene.world.phones[switch].calls().len(), 0);
+}
+
+#[test]
+fn what_a_call_by_a_carrier_would_cost_is_asked_of_limits_anew() {
+    let (mut scene, [here, _, switch]) = with_carrier();
+    let file = tenancy::RateFile {
+        currency: "EUR".parse().ok(),
+        ..tenancy::RateFile::default()
+    };
+    let table: tenancy::RateTable = file.read(b"prefix,price\n49,1\n").expect("a price list");
+    let now = scene.world.now();
+    scene.world.server.price(ACME, (**table.list()).clone(), now);
+    let spend = |scene: &mut Scene, units: i32| {
+        scene.numbered(|policy| {
+            for profile in [&mut policy.toll.by_day, &mut policy.toll.by_night] {
+                profile.tenant.spend_per_day = Some(model::Money::from_units(units));
+                // One call at once: that by the neighbour is not one more.
+                profile.user.concurrent = Some(1);
+            }
+        });
+    };
+    spend(&mut scene, 0);
+    scene.call(here, NOT_THERE);
+    scene.run(2000);
+    assert_eq!(codes_here(&scene), [403]);
+    assert_eq!(scene.world.phones[switch].calls().len(), 0);
+    // Among neighbours nothing is paid.
+    let number = scene.call(here, THERE);
+    scene.run(2000);
+    scene.act(here, |phone, now| phone.hang_up(number, now));
+    scene.run(1000);
+    spend(&mut scene, 5);
+    let number = scene.call(here, NOT_THERE);
+    scene.run(2000);
+    scene.act(here, |phone, now| phone.hang_up(number, now));
+    scene.rests();
+    assert_eq!(codes_here(&scene), [403, 200, 200]);
+    let mut charges = scene.world.server.cdrs.iter().filter(|cdr| cdr.tenant == ACME);
+    let charge = charges.next_back().and_then(|cdr| cdr.charge);
+    assert_eq!(
+        charge.map(|charge| charge.amount),
+        Some(model::Money::from_units(1))
+    );
+}
+
+#[test]
+fn a_neighbour_that_says_nothing_is_left_for_a_carrier() {
+    let (mut scene, [here, there, switch]) = with_carrier();
+    let server = scene.world.server_address();
+    scene.world.lose(server, "INVITE sip:+49307770001@inside", 20);
+    scene.call(here, THERE);
+    scene.run(3000);
+    assert_eq!(scene.world.phones[switch].calls().len(), 0);
+    scene.run(3000);
+    scene.talk_to_each_other(here, switch);
+    scene.hang_up(here);
+    scene.rests();
+    assert_eq!(scene.world.phones[there].calls().len(), 0);
+    assert_eq!(codes_here(&scene), [200]);
+}
+
 #[test]
 fn who_may_not_call_such_numbers_may_not_call_neighbours() {
     let mut scene = Scene::new();
@@ -241,6 +363,75 @@ fn an_operator_carries_calls_both_ways() {
         seen(BETA),
         ("+49305550001".into(), OUTSIDE.into(), Some("trunk7".into()))
     );
+}
+
+#[test]
+fn a_call_back_comes_by_the_operators_trunks_though_all_is_full() {
+    let mut scene = Scene::new();
+    let [here, _, switch] = scene.carried(Answer::PickUp(100));
+    let back = "+49305550001@10.0.0.1";
+    let full = |scene: &mut Scene| {
+        scene.numbered(|policy| policy.max_calls = 0);
+        scene.numbered_there(|policy| {
+            policy.transit = vec!["acme.example".to_owned()];
+            policy.max_calls = 0;
+        });
+        scene.run(100);
+    };
+    full(&mut scene);
+    // Nobody has called for help yet.
+    scene.call(switch, back);
+    scene.run(1000);
+    assert_eq!(scene.world.phones[here].calls().len(), 0);
+    scene.call(here, "112");
+    scene.run(2000);
+    scene.hang_up(here);
+    scene.run(1000);
+    scene.answers(here, Answer::PickUp(100));
+    let number = scene.call(switch, back);
+    scene.run(2000);
+    scene.talk_to_each_other(here, switch);
+    // What does not say what it is has room once; who says so has it.
+    let calls = |scene: &Scene| scene.world.phones[here].calls().len();
+    let before = calls(&scene);
+    scene.call(switch, back);
+    scene.run(2000);
+    assert_eq!(calls(&scene), before);
+    let marked = scene.act(switch, |phone, now| {
+        let says = [(sip::Name::Priority, "psap-callback".to_owned())];
+        phone.call_with(back, &says, now)
+    });
+    scene.run(2000);
+    assert_eq!(calls(&scene), before + 1);
+    for number in [number, marked] {
+        scene.act(switch, |phone, now| phone.hang_up(number, now));
+    }
+    scene.rests();
+    assert_eq!(scene.world.server.emergencies.len(), 2);
+}
+
+#[test]
+fn an_operator_passes_on_that_a_call_is_one_back() {
+    let mut scene = Scene::new();
+    let [_, _, switch] = scene.carried(Answer::PickUp(100));
+    // 103 has no number of its own: it shows that of all, which leads to 101.
+    let phone = scene.phone("103", Answer::PickUp(100));
+    let numbers = vec![model::NumberRange::one(49_305_550_001, "101")];
+    let now = scene.world.now();
+    let shown = |policy: &mut Policy| policy.caller_number = "+49305550001".to_owned();
+    scene.world.server.number(ACME, numbers, shown, now);
+    scene.call(phone, "112");
+    scene.run(2000);
+    scene.hang_up(phone);
+    scene.run(1000);
+    let number = scene.act(switch, |phone, now| {
+        let says = [(sip::Name::Priority, "psap-callback".to_owned())];
+        phone.call_with("+49305550001@10.0.0.1", &says, now)
+    });
+    scene.run(2000);
+    assert_eq!(scene.world.phones[phone].calls().len(), 2);
+    scene.act(switch, |phone, now| phone.hang_up(number, now));
+    scene.rests();
 }
 
 #[test]

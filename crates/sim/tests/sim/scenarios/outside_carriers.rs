@@ -39,6 +39,70 @@ fn a_dead_carrier_is_passed_over_and_then_left_alone() {
 }
 
 #[test]
+fn a_carrier_that_nobody_asks_is_called_again_some_time_after_it_fell_silent() {
+    let mut scene = Scene::new();
+    let [phone, first, second] = scene.two_carriers(Answer::Dead, Answer::PickUp(100));
+    let call = |scene: &mut Scene| {
+        let number = scene.call(phone, OUTSIDE);
+        scene.run(6000);
+        scene.act(phone, |phone, now| phone.hang_up(number, now));
+        scene.run(1000);
+    };
+    call(&mut scene);
+    scene.run(60_000);
+    scene.answers(first, Answer::PickUp(100));
+    call(&mut scene);
+    let calls = [first, second].map(|switch| scene.world.phones[switch].calls().len());
+    assert_eq!(calls, [1, 1]);
+    scene.rests();
+}
+
+/// A trunk whose carrier's name is not found for as long as these calls take.
+fn lost_in_the_dns(calls: usize) -> (Scene, [usize; 2]) {
+    let mut scene = Scene::new();
+    let phone = scene.phone("101", Answer::PickUp(1000));
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    scene.numbered(|_| {});
+    scene.world.dns_is_away = true;
+    scene.equip(vec![peer(7, "gw.example", |_| {})]);
+    scene.run(100);
+    for _ in 0..calls {
+        scene.call(phone, OUTSIDE);
+        scene.run(6000);
+    }
+    scene.world.dns_is_away = false;
+    (scene, [phone, switch])
+}
+
+#[test]
+fn the_first_call_after_a_name_is_found_again_is_carried() {
+    let (mut scene, [phone, switch]) = lost_in_the_dns(1);
+    scene.run(60_000);
+    let number = scene.call(phone, OUTSIDE);
+    scene.run(2000);
+    assert_eq!(scene.world.phones[switch].calls().len(), 1);
+    scene.act(phone, |phone, now| phone.hang_up(number, now));
+    scene.rests();
+    let codes: Vec<u16> = scene.world.server.cdrs.iter().map(|cdr| cdr.cause.sip).collect();
+    assert_eq!(codes, [503, 200]);
+}
+
+#[test]
+fn help_does_not_wait_until_a_trunk_has_rested() {
+    let (mut scene, [phone, switch]) = lost_in_the_dns(8);
+    // Any other call is refused meanwhile.
+    scene.call(phone, OUTSIDE);
+    scene.run(100);
+    assert_eq!(scene.world.phones[switch].calls().len(), 0);
+    let number = scene.call(phone, "112");
+    scene.run(1000);
+    assert_eq!(scene.world.phones[switch].calls().len(), 1);
+    scene.act(phone, |phone, now| phone.hang_up(number, now));
+    scene.rests();
+    assert_eq!(scene.world.server.cdrs.last().map(|cdr| cdr.cause.sip), Some(200));
+}
+
+#[test]
 fn somebody_hears_of_a_carrier_that_is_left_alone() {
     let mut scene = Scene::new();
     let phone = scene.phone("101", Answer::Ring);

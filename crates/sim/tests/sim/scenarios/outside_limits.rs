@@ -1,8 +1,9 @@
 //! Limits on calls to the outside: of trunks, of destinations, of what is spent, and over a restart.
 
 use super::Scene;
-use super::outside::{OUTSIDE, peer};
+use super::outside::{OUTSIDE, peer, route};
 use super::scene::ACME;
+use model::ForwardKind;
 use sim::phone::Answer;
 
 #[test]
@@ -33,6 +34,46 @@ fn channels_and_pace_of_a_trunk_are_limits() {
     }
     scene.rests();
     assert_eq!(scene.tenant_counts().trunk_full, 1);
+}
+
+#[test]
+fn a_call_that_comes_in_and_goes_out_by_the_same_trunk_has_two_of_its_channels() {
+    let mut scene = Scene::new();
+    let phone = scene.phone("102", Answer::PickUp(100));
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    let spare = scene.switch("spare.example", OUTSIDE, Answer::PickUp(100));
+    scene.numbered(|policy| {
+        let both = route(&["trunk7:1", "trunk8:2"]);
+        policy.routes.insert("out".to_owned(), both);
+    });
+    scene.equip(vec![
+        peer(7, "gw.example", |draft| draft.channels = 2),
+        peer(8, "spare.example", |_| {}),
+    ]);
+    scene.run(2000);
+    scene.forward("101", ForwardKind::Always, OUTSIDE);
+    let forwarded = scene.call(switch, "+49305550001@10.0.0.1");
+    scene.run(2000);
+    let used = |scene: &Scene| scene.views().iter().map(|view| view.calls).collect::<Vec<_>>();
+    assert_eq!(scene.world.phones[switch].calls().len(), 2);
+    assert_eq!(used(&scene), [2, 0]);
+    // It is full for calls of both kinds.
+    scene.call(phone, OUTSIDE);
+    scene.call(switch, "+49305550002@10.0.0.1");
+    scene.run(2000);
+    assert_eq!(used(&scene), [2, 1]);
+    assert_eq!(scene.world.phones[spare].calls().len(), 1);
+    assert_eq!(scene.world.phones[phone].calls().len(), 1);
+    scene.act(switch, |switch, now| switch.hang_up(forwarded, now));
+    scene.run(1000);
+    assert_eq!(used(&scene), [0, 1]);
+    // What is refused leaves both.
+    scene.answers(switch, Answer::Refuse(486, 100));
+    scene.call(switch, "+49305550001@10.0.0.1");
+    scene.run(2000);
+    assert_eq!(used(&scene), [0, 1]);
+    scene.hang_up(phone);
+    scene.rests();
 }
 
 #[test]

@@ -67,6 +67,10 @@ pub struct Carrier {
     pub held: Vec<bool>,
     /// What it asks for by words of its own.
     pub rogue: Option<Rogue>,
+    /// The phone at its address that has its calls; without one it takes them itself.
+    pub switch: Option<usize>,
+    /// Whoever calls has to show the account's password.
+    pub asks_callers: bool,
     /// Who is registered, and until when.
     pub registered: Option<(String, Duration)>,
     /// The requests that came, by method, copies included.
@@ -118,6 +122,8 @@ impl Carrier {
             untrusted: None,
             held: Vec::new(),
             rogue: None,
+            switch: None,
+            asks_callers: false,
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
@@ -146,6 +152,31 @@ impl Carrier {
     /// What it wants to send to the server, on which connection.
     pub fn take_messages(&mut self) -> Vec<(u64, Vec<u8>)> {
         std::mem::take(&mut self.outbox)
+    }
+
+    /// The phone that a message is for: what belongs to a call, and new ones where the carrier has no word of its own to say.
+    pub fn hands_on(&mut self, bytes: &[u8], (mono, wall): (Duration, Wall)) -> Option<usize> {
+        let switch = self.switch?;
+        let message = Message::parse(bytes).ok()?;
+        let is_new = message.to_tag().is_none();
+        let is_own = match (message.method(), self.mood) {
+            (_, Mood::Deaf) | (Some(Method::Register | Method::Options), _) => true,
+            (Some(Method::Invite), Mood::Fails(..) | Mood::Insists(_)) if message.is_request() => is_new,
+            (Some(Method::Invite), _) if message.is_request() && is_new && self.asks_callers => {
+                self.refusal(&message, wall).is_some()
+            }
+            _ => false,
+        };
+        let method = message.method().filter(|_| message.is_request() && !is_own);
+        self.heard
+            .extend(method.map(|method| (mono, method.as_str().to_owned())));
+        (!is_own).then_some(switch)
+    }
+
+    /// True while it hears, registers whoever has the password, and hands calls on.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.mood == Mood::Well && self.rogue.is_none()
     }
 
     /// A message arrives.

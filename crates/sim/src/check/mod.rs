@@ -1,8 +1,10 @@
 //! What must hold in every world.
 
 pub(crate) mod events;
+mod outside;
 mod watch;
 
+pub use outside::OuterCounts;
 pub use watch::Watch;
 
 use crate::phone::State;

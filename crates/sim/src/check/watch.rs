@@ -1,5 +1,6 @@
 //! An observer of one world: looks at what passed since its last look and remembers what it needs.
 
+use super::outside::{Answers, Outer, answered_once, is_help};
 use super::{nothing_crosses_tenants, one_record_per_call};
 use crate::phone::audio::SAID;
 use crate::world::{Trace, World};
@@ -10,6 +11,9 @@ use model::{
 use sip::{Message, Method, Name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+
+/// Where the server's own ports are: companies hear each other by way of them.
+const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
 /// Looks between two comparisons of registrar and journal while the journal does not grow.
 const COMPARE_EVERY: u64 = 64;
@@ -27,6 +31,12 @@ struct Kept {
 pub struct Watch {
     /// Damaged messages were let in: what a description says may be anybody's words.
     pub damaged: bool,
+    /// Companies may hear each other.
+    pub mixed: bool,
+    /// Hardly anything gets lost, so that a call for help has to arrive.
+    pub helps: bool,
+    /// The version that every configuration began with.
+    pub first_version: u64,
     /// Messages that the server sent.
     pub messages: u64,
     /// Packets that the relay sent.
@@ -38,6 +48,8 @@ pub struct Watch {
     recorded: BTreeSet<String>,
     /// Call-ID and CSeq of INVITEs that the server answered with 2xx, and whether their ACK has reached it.
     acknowledged: BTreeMap<(String, u32), bool>,
+    pub(super) answers: Answers,
+    pub(super) outer: Outer,
     records: usize,
     bindings: BTreeMap<(TenantId, UserId, BindingKey), Kept>,
     changes: usize,
@@ -60,6 +72,7 @@ impl Watch {
     pub fn restarted(&mut self, world: &World, only: Option<TenantId>) -> Result<(), String> {
         let wall = world.now().wall;
         self.read_journal(world);
+        self.forget_answers();
         for ((tenant, user, _), kept) in &self.bindings {
             let config = world.server.tenant(*tenant).map(|tenant| tenant.config());
             let allowed = config.is_some_and(|config| config.may_be_bound(kept.device, *user));
@@ -81,7 +94,10 @@ impl Watch {
         for trace in std::mem::take(&mut world.trace) {
             match trace {
                 Trace::In(flow, bytes) => {
-                    owed.extend(self.acknowledgement_owed(world, &bytes));
+                    // Between companies the one that asked may wait, and the one that answered is up.
+                    if !flow.is_inside() {
+                        owed.extend(self.acknowledgement_owed(world, &bytes));
+                    }
                     self.came_in(flow, bytes);
                 }
                 Trace::Out(flow, bytes) => {
@@ -97,6 +113,7 @@ impl Watch {
             return Err(format!("the 2xx of {call_id} was not acknowledged"));
         }
         one_record_per_call(world)?;
+        self.outside_is_right()?;
         no_media_without_a_call(world)?;
         self.calls_kept_are_up(world)?;
         let grew = self.changes < world.server.journal.len();
@@ -131,6 +148,15 @@ impl Watch {
                 .entry((call_id.to_owned(), cseq.seq))
                 .and_modify(|done| *done = true);
         }
+        if bytes.starts_with(b"INVITE ")
+            && let Ok(invite) = Message::parse(&bytes)
+        {
+            self.help_comes(&invite);
+        }
+        // Nobody else can write on the way between companies.
+        if flow.is_inside() {
+            return;
+        }
         if self.heard.len() >= 16 {
             self.heard.remove(0);
         }
@@ -141,6 +167,7 @@ impl Watch {
         for cdr in world.server.cdrs.iter().skip(self.records) {
             self.recorded.insert(cdr.caller.sip_call_id.clone());
             self.recorded.insert(cdr.callee.sip_call_id.clone());
+            self.recorded_outside(cdr);
         }
         self.records = world.server.cdrs.len();
     }
@@ -218,7 +245,8 @@ impl Watch {
 
     fn went_out(&mut self, world: &World, flow: &FlowToken, bytes: &Bytes) -> Result<(), String> {
         self.messages += 1;
-        if !self.known.contains(&flow.remote) {
+        let to_neighbour = self.mixed && flow.is_inside();
+        if !self.known.contains(&flow.remote) && !self.is_carrier(flow) && !to_neighbour {
             return Err(format!("the server sends to {}, which never sent", flow.remote));
         }
         let Ok(message) = Message::parse(bytes) else {
@@ -229,26 +257,33 @@ impl Watch {
             };
         };
         for name in [Name::Authorization, Name::ProxyAuthorization] {
-            if message.header(name).is_some() {
+            if message.header(name).is_some() && !self.may_see_password(flow) {
                 return Err("credentials leave the server".to_owned());
             }
         }
-        if message.is_request() {
+        if message.is_request() && to_neighbour {
+            Ok(())
+        } else if message.is_request() {
             self.asked(world, flow, &message)
         } else {
-            self.answered(&message)
+            self.answered(flow, &message)
         }
     }
 
     /// Who hears that his call is over has a record.
-    fn answered(&mut self, message: &Message<'_>) -> Result<(), String> {
+    fn answered(&mut self, flow: &FlowToken, message: &Message<'_>) -> Result<(), String> {
+        if !self.damaged {
+            answered_once(&mut self.answers, message)?;
+        }
         let code = message.status_line().map_or(0, |line| line.code);
         let call_id = message.call_id().unwrap_or("");
         if code == 200 && message.method() == Some(Method::Bye) && !self.recorded.contains(call_id) {
             return Err(format!("the BYE of {call_id} is answered without a record"));
         }
         let seq = message.cseq().map_or(0, |c| c.seq);
+        // Between companies both sides are ours, and number their requests alike.
         let success = message.method() == Some(Method::Invite) && (200..300).contains(&code);
+        let success = success && !flow.is_inside();
         if success && !self.damaged && *self.acknowledged.entry((call_id.to_owned(), seq)).or_default() {
             return Err(format!("the 2xx of {call_id} is repeated after its ACK"));
         }
@@ -264,16 +299,24 @@ impl Watch {
         if sip::token::owner_of_branch(branch) != Some(home.0) {
             return Err(format!("a request of another tenant goes to {}", flow.remote));
         }
+        if self.is_carrier(flow) {
+            self.asked_outside(message)?;
+        }
         let text = String::from_utf8_lossy(message.bytes());
+        // Carriers ask for passwords in whatever name.
+        let shown = text.lines().filter(|line| !line.contains("uthorization: "));
+        let shown: String = shown.collect();
         let foreign = world
             .server
             .tenants()
             .filter(|(id, _)| *id != home)
-            .any(|(_, tenant)| text.contains(tenant.config().realm()));
+            .any(|(_, tenant)| shown.contains(tenant.config().realm()));
         let relayed = world
             .server
             .tenant(*home)
             .is_some_and(|t| t.config().policy().media == MediaPolicy::Relay);
+        // Without ports help is called all the same.
+        let relayed = relayed && !(self.is_carrier(flow) && is_help(message));
         let bare = relayed && String::from_utf8_lossy(message.body()).contains("IP4 10.0.1.");
         if !self.damaged && (foreign || (bare && self.one_policy(world))) {
             return Err(format!(
@@ -286,7 +329,8 @@ impl Watch {
 
     /// Calls keep the policy that they began with, so only an unchanged one tells what a message may say.
     fn one_policy(&self, world: &World) -> bool {
-        world.server.tenants().all(|(_, t)| t.config().version() == 1)
+        let first = self.first_version.max(1);
+        world.server.tenants().all(|(_, t)| t.config().version() == first)
     }
 
     /// The relay sends to phones only, and of what phones said only what one of the same tenant did. What has another length is
@@ -302,7 +346,10 @@ impl Watch {
         // Opus may have any length.
         let opus = packet.get(1).is_some_and(|octet| octet & 0x7F == 111);
         let said = packet.len() == SAID && !opus;
-        if listener.is_none() || (said && speaker != listener) {
+        if self.mixed && to.ip() == SERVER {
+            return Ok(());
+        }
+        if listener.is_none() || (said && speaker != listener && !self.mixed) {
             return Err(format!(
                 "the relay sends {from:?} of {speaker:?} to {to} of {listener:?}"
             ));
@@ -330,7 +377,7 @@ impl Watch {
                 .voices
                 .iter()
                 .find(|ip| self.homes.get(&IpAddr::from(**ip)) != home);
-            if let Some(ip) = stranger.filter(|_| !self.damaged) {
+            if let Some(ip) = stranger.filter(|_| !self.damaged && !self.mixed) {
                 return Err(format!("{} heard {ip:?}", phone.identity.name));
             }
         }

@@ -198,6 +198,7 @@ impl Scene {
             .unwrap_or(0);
         self.note(&format!("the calendar jumps by {jump} ms"));
         self.world.jump_wall_clock(jump);
+        self.watch.days_pass();
     }
 
     /// Somebody changes a company's settings.
@@ -239,6 +240,11 @@ impl Scene {
     fn go_down(&mut self) {
         self.note("the node drains");
         let hang_up = self.rng.per_mille(500);
+        if let Some(outside) = self.outside.as_mut().filter(|_| hang_up) {
+            // Trunks end as well.
+            outside.ended = true;
+            self.watch.helps = false;
+        }
         let now = self.world.now();
         for index in 0..self.shapes.len() {
             let tenant = TenantId(index as u64 + 1);

@@ -6,11 +6,14 @@ mod act;
 mod events;
 mod hostile;
 mod large;
+mod lines;
+mod outside;
 mod probe;
 mod scene;
 mod sound;
 mod transfer;
 
+use crate::check::OuterCounts;
 use crate::server::WireCounts;
 use scene::Scene;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +26,8 @@ pub enum Kind {
     /// The same with flows, conferences, recordings and browsers, where commands to the media plane and its reports are lost, late
     /// and repeated, and the media plane dies.
     Sound,
+    /// Calls that leave the companies and come in: carriers die and come back, refuse, ask for passwords; names and calendars fail.
+    Outside,
 }
 
 /// What runs add up to.
@@ -68,6 +73,12 @@ pub struct Tally {
     pub frames: WireCounts,
     /// Calls that ended because the media plane had lost their session.
     pub media_lost: u64,
+    /// What happened between companies and carriers.
+    pub outer: OuterCounts,
+    /// Calls that limits ended, and those that they did not let go, as far as the last life knows.
+    pub toll_ended: u64,
+    /// See `toll_ended`.
+    pub toll_refused: u64,
 }
 
 impl Tally {
@@ -93,6 +104,9 @@ impl Tally {
         self.streams += other.streams;
         self.frames.add(&other.frames);
         self.media_lost += other.media_lost;
+        self.outer.add(&other.outer);
+        self.toll_ended += other.toll_ended;
+        self.toll_refused += other.toll_refused;
     }
 }
 

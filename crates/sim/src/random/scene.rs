@@ -1,5 +1,6 @@
 //! The companies, phones and weather of a seed, and the course of its life.
 
+use super::lines::{Outside, Ways};
 use super::{Kind, Tally};
 use crate::check::Watch;
 use crate::net::Weather;
@@ -11,7 +12,7 @@ use model::{Counts, MediaCommand, MediaPolicy, Policy, TenantConfig, TenantId, T
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const DOMAINS: [&str; 3] = ["a.example", "b.example", "c.example"];
+pub(super) const DOMAINS: [&str; 3] = ["a.example", "b.example", "c.example"];
 const EXTENSIONS: [&str; 4] = ["100", "101", "102", "103"];
 
 /// A company, and what its administrator has done to it.
@@ -24,6 +25,9 @@ pub(super) struct Shape {
     pub(super) deleted: BTreeSet<u64>,
     /// What users have set, as of the last change by the administrator.
     pub(super) settings: BTreeMap<u64, UserSettings>,
+    /// Its numbers and trunks, in worlds with carriers; the trunks may be switched off.
+    pub(super) ways: Option<Ways>,
+    pub(super) silent: bool,
 }
 
 impl Shape {
@@ -53,8 +57,20 @@ impl Shape {
         let mut devices = whole.devices().to_vec();
         devices.retain(|device| !self.deleted.contains(&device.id.0));
         let (id, domain, policy) = (whole.id(), self.domain(), self.policy.clone());
-        TenantConfig::new(id, self.version, domain, &[domain], policy, users, devices)
-            .unwrap_or_else(|error| unreachable!("{error}"))
+        let config = TenantConfig::new(id, self.version, domain, &[domain], policy, users, devices)
+            .unwrap_or_else(|error| unreachable!("{error}"));
+        let Some(Ways {
+            mut trunks,
+            numbers,
+            rates,
+        }) = self.ways.clone()
+        else {
+            return config;
+        };
+        for trunk in &mut trunks {
+            trunk.draft.enabled = !self.silent;
+        }
+        config.with_trunks(trunks).with_numbers(numbers).with_rates(rates)
     }
 }
 
@@ -92,6 +108,8 @@ pub(super) struct Scene {
     pub(super) presses: u64,
     /// Chance of a world in which the media plane is far away, and calls do more with sound.
     pub(super) sound: Option<Rng>,
+    /// What is outside, in worlds with carriers.
+    pub(super) outside: Option<Outside>,
     calls_of_past_lives: (u64, u64),
 }
 
@@ -140,12 +158,14 @@ impl Scene {
             presses: keys.pick(&[0, 0, 150, 400]).copied().unwrap_or(0),
             keys,
             sound,
+            outside: (kind == Kind::Outside).then(|| Outside::new(seed)),
             calls_of_past_lives: (0, 0),
         };
         let about = format!("weather {weather:?}, ports {ports:?}, vandals {}", scene.vandals);
         scene.world.ladder.note(Duration::ZERO, &about);
         scene.part(seed);
         scene.furnish();
+        scene.open_lines();
         scene
     }
 
@@ -232,12 +252,17 @@ impl Scene {
             self.act()?;
             self.press_keys();
             self.trouble_media();
+            self.trouble_carriers()?;
             let waits = [0, 0, 1, 3, 10, 40, 200, 700, 1_500, 4_000];
             let wait = self.rng.pick(&waits).copied().unwrap_or(0);
             self.run_ms(wait)?;
         }
+        self.carriers_recover();
         self.calm()?;
         self.come_to_rest()?;
+        self.trunks_are_used_again()?;
+        self.limits_hold()?;
+        self.silence_lines()?;
         if self.restarts == 0 {
             crate::check::events::none_left(&self.world)?;
         }
@@ -268,7 +293,9 @@ impl Scene {
         if self.watch.damaged || self.restarts > 0 || self.loss > 60 {
             return Ok(());
         }
-        for (index, phone) in self.world.phones.iter().enumerate() {
+        self.switches_agree()?;
+        let homes = self.homes.len();
+        for (index, phone) in self.world.phones.iter().enumerate().take(homes) {
             if self.unsteady.contains(&index) {
                 continue;
             }
@@ -326,12 +353,13 @@ impl Scene {
 
     /// Everybody hangs up, and all timers run out.
     pub(super) fn come_to_rest(&mut self) -> Result<(), String> {
+        self.watch.forget_help();
         self.world
             .ladder
             .note(self.world.now().mono, "  everybody hangs up");
         let longest = self.shapes.iter().map(|s| s.policy.max_call_s).max().unwrap_or(0);
         for wait in [40_000, 70_000, u64::from(longest) * 1_000 + 70_000] {
-            for phone in 0..self.homes.len() {
+            for phone in 0..self.world.phones.len() {
                 self.world.act(phone, |p, now| {
                     for (call, _) in p.calls() {
                         p.end(call, now);
@@ -351,7 +379,10 @@ impl Scene {
         self.restored.0 += self.counted(|counts| counts.calls_restored);
         self.restored.1 += self.counted(|counts| counts.calls_lost);
         self.media_lost += self.counted(|counts| counts.media_lost);
+        let tolls = self.tolls();
+        self.outside.iter_mut().for_each(|outside| outside.tolls = tolls);
         self.restarts += 1;
+        self.watch.forget_help();
         self.world.restart_server();
         self.watch.restarted(&self.world, None)?;
         self.watch.look(&mut self.world)
@@ -373,6 +404,7 @@ impl Scene {
         self.calls_of_past_lives.0 += counts.calls;
         self.calls_of_past_lives.1 += counts.answered;
         self.restarts += 1;
+        self.watch.forget_help();
         let now = self.world.now();
         self.world.ladder.note(now.mono, &format!("  tenant {id} panics"));
         self.world.server.rebuild(id, now);
@@ -443,6 +475,9 @@ impl Scene {
                 .map(|wire| wire.counts)
                 .unwrap_or_default(),
             media_lost: self.media_lost + self.counted(|counts| counts.media_lost),
+            outer: self.watch.outer_counts(),
+            toll_ended: self.tolls().0,
+            toll_refused: self.tolls().1,
         }
     }
 }
@@ -489,6 +524,8 @@ fn shape(index: usize, rng: &mut Rng) -> Shape {
         disabled: BTreeSet::new(),
         deleted: BTreeSet::new(),
         settings: BTreeMap::new(),
+        ways: None,
+        silent: false,
     }
 }
 

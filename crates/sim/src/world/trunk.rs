@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::carrier::Carrier;
+use crate::phone::Answer;
 use crate::rng::Rng;
 use crate::server::Question;
 use model::{
@@ -23,6 +24,27 @@ impl World {
         self.carriers.push(Carrier::new(&name, address, account, rng));
         self.add_place(domain, address);
         self.carriers.len() - 1
+    }
+
+    /// A carrier appears whose calls a phone has that behaves as its switch does; both are at 10.0.8.`host`.
+    pub fn add_exchange(
+        &mut self,
+        domain: &str,
+        (user, host): (&str, u8),
+        account: Option<(&str, &str)>,
+        answer: Answer,
+    ) -> (usize, usize) {
+        let carrier = self.add_carrier(domain, host, account);
+        let switch = self.add_phone(domain, user, Transport::Udp, answer);
+        let address = SocketAddr::from(([10, 0, 8, host], 5060));
+        self.places.insert(domain.to_owned(), vec![address]);
+        if let Some(carrier) = self.carriers.get_mut(carrier) {
+            (carrier.address, carrier.switch) = (address, Some(switch));
+        }
+        if let Some(switch) = self.phones.get_mut(switch) {
+            switch.identity.address = address;
+        }
+        (carrier, switch)
     }
 
     /// A name of the DNS leads to this place as well.
@@ -88,7 +110,14 @@ impl World {
             address: *address,
             name: locate.host.clone(),
         };
-        let outcome = match self.places.get(&*locate.host) {
+        let address = locate.host.parse().ok();
+        let address = address.map(|ip| vec![SocketAddr::new(ip, locate.port.unwrap_or(5060))]);
+        let outcome = match address.as_ref().or_else(|| self.places.get(&*locate.host)) {
+            // Who has an address needs no name.
+            Some(addresses) if address.is_some() => LocateOutcome::Found {
+                places: addresses.iter().map(place).collect(),
+                ttl_s: self.ttl_s,
+            },
             _ if self.dns_is_away => LocateOutcome::NoAnswer,
             None => LocateOutcome::NoSuchName,
             Some(addresses) => LocateOutcome::Found {
@@ -161,7 +190,12 @@ impl World {
         let Some(carrier) = self.carriers.iter_mut().find(|carrier| carrier.address == to) else {
             return false;
         };
-        carrier.receive(from, connection, bytes, (now.mono, now.wall));
+        let when = (now.mono, now.wall);
+        let switch = carrier.hands_on(bytes, when);
+        match switch.and_then(|switch| self.phones.get_mut(switch)) {
+            Some(switch) => switch.receive(bytes, now.mono),
+            None => carrier.receive(from, connection, bytes, when),
+        }
         true
     }
 

@@ -162,7 +162,7 @@ impl Carrier {
         let is_own = match (message.method(), self.mood) {
             (_, Mood::Deaf) | (Some(Method::Register | Method::Options), _) => true,
             (Some(Method::Invite), Mood::Fails(..) | Mood::Insists(_)) if message.is_request() => is_new,
-            (Some(Method::Invite), _) if message.is_request() && is_new && self.asks_callers => {
+            (Some(Method::Invite), Mood::Well) if message.is_request() && is_new && self.asks_callers => {
                 self.refusal(&message, wall).is_some()
             }
             _ => false,

@@ -49,8 +49,11 @@ impl Call {
             message,
         );
         let Ok(dialog) = dialog else {
-            // Without a Contact there is nobody to acknowledge.
-            return self.target_failed(context, index, 502, now);
+            // Without a Contact there is nobody to acknowledge; of a call for help that is a refusal like any other.
+            if !self.is_emergency() || !self.carrier_failed(context, index, 502, true, now) {
+                self.target_failed(context, index, 502, now);
+            }
+            return;
         };
         let key = target.key.clone();
         let dialog = target.continued(dialog);

@@ -128,8 +128,8 @@ impl Watch {
         }
     }
 
-    /// The server has begun anew, or a tenant has: it knows no request of before.
-    pub(super) fn forget_answers(&mut self) {
+    /// The server has begun anew, or a tenant has, or it has let its carriers go: it knows no request of before.
+    pub fn forget_answers(&mut self) {
         self.answers.clear();
     }
 

@@ -244,6 +244,7 @@ impl Scene {
             // Trunks end as well.
             outside.ended = true;
             self.watch.helps = false;
+            self.watch.forget_answers();
         }
         let now = self.world.now();
         for index in 0..self.shapes.len() {

@@ -39,6 +39,28 @@ fn a_dead_carrier_is_passed_over_and_then_left_alone() {
 }
 
 #[test]
+fn an_answer_that_nobody_can_acknowledge_is_a_refusal_of_a_call_for_help() {
+    let mut scene = Scene::new();
+    let phone = scene.phone("101", Answer::PickUp(1000));
+    scene.world.add_carrier("odd.example", 7, None);
+    // It answers everything by a bare 200.
+    scene.carrier(0).mood = Mood::Rewrites;
+    let switch = scene.switch("gw.example", OUTSIDE, Answer::PickUp(100));
+    scene.numbered(|_| {});
+    scene.equip(vec![
+        peer(7, "odd.example", |_| {}),
+        peer(8, "gw.example", |_| {}),
+    ]);
+    scene.run(2000);
+    scene.call(phone, "112");
+    scene.run(2000);
+    assert_eq!(scene.carrier(0).count("INVITE", S(0)), 1);
+    assert_eq!(scene.world.phones[switch].calls().len(), 1);
+    scene.hang_up(phone);
+    scene.rests();
+}
+
+#[test]
 fn a_carrier_that_nobody_asks_is_called_again_some_time_after_it_fell_silent() {
     let mut scene = Scene::new();
     let [phone, first, second] = scene.two_carriers(Answer::Dead, Answer::PickUp(100));

@@ -6,6 +6,7 @@ use crate::rng::Rng;
 use model::{TlsFault, Wall};
 use sip::digest::{Algorithms, Credentials, Digest, Request, ha1};
 use sip::{Message, Method, Name, Writer};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -76,6 +77,8 @@ pub struct Carrier {
     /// The requests that came, by method, copies included.
     pub heard: Vec<(Duration, String)>,
     digest: Digest,
+    /// INVITEs by branch, and whether its switch has them: so it is with their copies, whatever their nonces are by then.
+    known: BTreeMap<String, bool>,
     rng: Rng,
     has_asked: bool,
     /// What the answer under way describes.
@@ -127,6 +130,7 @@ impl Carrier {
             registered: None,
             heard: Vec::new(),
             digest: Digest::new(rng.bytes32()),
+            known: BTreeMap::new(),
             rng,
             has_asked: false,
             sdp: None,
@@ -158,11 +162,14 @@ impl Carrier {
     pub fn hands_on(&mut self, bytes: &[u8], (mono, wall): (Duration, Wall)) -> Option<usize> {
         let switch = self.switch?;
         let message = Message::parse(bytes).ok()?;
-        let is_new = message.to_tag().is_none();
+        let branch = message.top_via().ok().and_then(|via| via.branch).unwrap_or("");
+        let is_new = message.to_tag().is_none() && message.is_request();
+        let known = self.known.get(branch).copied().filter(|_| is_new);
         let is_own = match (message.method(), self.mood) {
             (_, Mood::Deaf) | (Some(Method::Register | Method::Options), _) => true,
-            (Some(Method::Invite), Mood::Fails(..) | Mood::Insists(_)) if message.is_request() => is_new,
-            (Some(Method::Invite), Mood::Well) if message.is_request() && is_new && self.asks_callers => {
+            (Some(Method::Invite), _) if known.is_some() => known == Some(false),
+            (Some(Method::Invite), Mood::Fails(..) | Mood::Insists(_)) => is_new,
+            (Some(Method::Invite), Mood::Well) if is_new && self.asks_callers => {
                 self.refusal(&message, wall).is_some()
             }
             _ => false,

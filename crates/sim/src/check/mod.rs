@@ -1,10 +1,11 @@
 //! What must hold in every world.
 
 pub(crate) mod events;
+mod outer;
 mod outside;
 mod watch;
 
-pub use outside::OuterCounts;
+pub use outer::OuterCounts;
 pub use watch::Watch;
 
 use crate::phone::State;

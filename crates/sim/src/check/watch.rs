@@ -1,6 +1,6 @@
 //! An observer of one world: looks at what passed since its last look and remembers what it needs.
 
-use super::outside::{Answers, Outer, answered_once, is_help};
+use super::outer::{Answers, Outer, answered_once, is_help};
 use super::{nothing_crosses_tenants, one_record_per_call};
 use crate::phone::audio::SAID;
 use crate::world::{Trace, World};

@@ -12,6 +12,7 @@ mod probe;
 mod scene;
 mod sound;
 mod transfer;
+mod ways;
 
 use crate::check::OuterCounts;
 use crate::server::WireCounts;

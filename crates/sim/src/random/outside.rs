@@ -111,7 +111,7 @@ impl Scene {
             .act(line.switch, |p, now| p.call(&format!("+{number}@10.0.0.1"), now));
     }
 
-    fn any_line(&mut self) -> Option<super::lines::Line> {
+    fn any_line(&mut self) -> Option<super::ways::Line> {
         let count = self.outside.as_ref().map_or(0, |outside| outside.lines.len());
         let index = self.draw(count);
         self.outside.as_ref()?.lines.get(index).cloned()

@@ -1,6 +1,6 @@
 //! The companies, phones and weather of a seed, and the course of its life.
 
-use super::lines::{Outside, Ways};
+use super::ways::{Outside, Ways};
 use super::{Kind, Tally};
 use crate::check::Watch;
 use crate::net::Weather;

@@ -177,6 +177,9 @@ impl Carrier {
         let method = message.method().filter(|_| message.is_request() && !is_own);
         self.heard
             .extend(method.map(|method| (mono, method.as_str().to_owned())));
+        if is_new && message.method() == Some(Method::Invite) && self.mood != Mood::Deaf {
+            self.known.insert(branch.to_owned(), !is_own);
+        }
         (!is_own).then_some(switch)
     }
 

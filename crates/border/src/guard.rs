@@ -8,10 +8,11 @@ use crate::kind::{Kind, is_emergency};
 use crate::lists::Lists;
 use crate::rules::Rules;
 use crate::score::{Ban, CredentialState, FlowState, Offence, SiteState, SourceState};
+use crate::sieve::Sieve;
 use crate::signature::is_scanner;
 use crate::table::Table;
 use model::{FlowToken, Transport};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,9 +120,16 @@ pub struct Guard {
     pub(crate) news: Option<BanNews>,
 }
 
+/// Stands for UDP in it.
+const DATAGRAMS: u32 = 0;
+
+fn address_of(number: u128) -> IpAddr {
+    IpAddr::from(number.to_be_bytes()).to_canonical()
+}
+
 pub(crate) fn flow_key(flow: &FlowToken) -> FlowKey {
     let transport = match flow.transport {
-        Transport::Udp => 0,
+        Transport::Udp => DATAGRAMS,
         Transport::Tcp => 1,
         Transport::Tls => 2,
         Transport::Ws => 3,
@@ -294,6 +302,20 @@ impl Guard {
             Standing::Neighbour
         } else {
             Standing::Stranger
+        }
+    }
+
+    /// Enters everybody who has shown who he is by datagrams, and the carriers that we speak to.
+    pub fn enter(&self, sieve: &mut Sieve, now: Duration) {
+        let at = millis(now);
+        for ((address, place), state) in self.flows.entries() {
+            let (port, is_datagram) = (place >> 8, place & 0xff == DATAGRAMS);
+            if let (true, Ok(port)) = (is_datagram && state.good_until > at, u16::try_from(port)) {
+                sieve.flow(SocketAddr::new(address_of(*address), port));
+            }
+        }
+        for (source, _) in self.sources.entries().filter(|(_, state)| state.peer_until > at) {
+            sieve.source(address_of(source.number()));
         }
     }
 

@@ -18,7 +18,7 @@ const URI: usize = 256;
 /// Longest emergency number with an outside prefix, octets as written.
 const NUMBER: usize = 12;
 /// Digits by which many companies get an outside line.
-const OUTSIDE: [Option<&str>; 3] = [None, Some("0"), Some("9")];
+pub(crate) const OUTSIDE: [Option<&str>; 3] = [None, Some("0"), Some("9")];
 
 impl Kind {
     /// Of a message.

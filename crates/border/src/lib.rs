@@ -10,6 +10,7 @@
 //!   them, ban the source. So an office behind one address keeps its phones when one of them has a wrong password.
 //! - **A datagram's source can be forged.** What rests on datagrams alone bans datagrams alone, and never a source that is known.
 //! - **Calls for help pass all of it**, within a budget of their own for each prefix, so that they are no way around it.
+//! - **What a worker can't read is sifted by the kernel**: where a socket overflows, those who are known pass first ([`Sieve`]).
 //! - **Every table is bounded**; who is banned or known is not pushed out by who is neither.
 #![forbid(unsafe_code)]
 
@@ -23,8 +24,10 @@ mod lists;
 mod meter;
 mod nets;
 mod overload;
+mod pressure;
 mod rules;
 mod score;
+mod sieve;
 mod signature;
 mod table;
 
@@ -37,6 +40,8 @@ pub use lists::Lists;
 pub use meter::Meter;
 pub use nets::{Nets, NetsError};
 pub use overload::Overload;
+pub use pressure::Pressure;
 pub use rules::Rules;
 pub use score::{Offence, Report};
+pub use sieve::{Family, Instruction, Sieve};
 pub use signature::is_scanner;

@@ -1,6 +1,7 @@
 //! What the operator has said beforehand about addresses.
 
 use crate::nets::Nets;
+use crate::sieve::Sieve;
 use std::net::IpAddr;
 
 /// Lists; the first that has an address decides.
@@ -15,6 +16,13 @@ pub struct Lists {
 }
 
 impl Lists {
+    /// Enters those of whom nothing is asked.
+    pub fn enter(&self, sieve: &mut Sieve) {
+        for (first, last) in self.allow.iter() {
+            sieve.range(first, last);
+        }
+    }
+
     /// Whether nothing is asked of an address.
     #[must_use]
     pub fn allows(&self, ip: IpAddr) -> bool {

@@ -56,6 +56,11 @@ impl Nets {
         before.is_some_and(|(_, last)| address <= *last)
     }
 
+    /// First and last address of each range.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, u128)> {
+        self.0.iter().copied()
+    }
+
     /// True without any address.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -199,6 +199,8 @@ counts! {
     woken,
     /// Messages dropped because a queue inside the node was full.
     shed,
+    /// Datagrams that the kernel dropped before they were read: for want of room, or, once there is none, as strangers'.
+    unread,
     /// Records that could not be appended to the spool.
     spool_failed,
     /// Recordings begun.

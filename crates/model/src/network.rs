@@ -46,6 +46,18 @@ impl Network {
         self.bits < if self.address.is_ipv4() { 8 } else { 24 }
     }
 
+    /// Its first and its last address.
+    #[must_use]
+    pub fn ends(&self) -> (IpAddr, IpAddr) {
+        let hosts = u32::from(width(&self.address).saturating_sub(self.bits));
+        let last = number(&self.address) | 1_u128.checked_shl(hosts).map_or(u128::MAX, |size| size - 1);
+        let last = match self.address {
+            IpAddr::V4(_) => IpAddr::from(u32::try_from(last).unwrap_or(u32::MAX).to_be_bytes()),
+            IpAddr::V6(_) => IpAddr::from(last.to_be_bytes()),
+        };
+        (self.address, last)
+    }
+
     /// True for the addresses of the range. IPv4 that came over IPv6 is IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

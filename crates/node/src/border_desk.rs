@@ -9,7 +9,8 @@ use crate::settings::Border;
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use border::{
-    BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Source, Standing, Verdict, blocked,
+    BanNews, Banned, Guard, Lists, Nets, Offence, Overload, Report, Rules, Sieve, Source, Standing, Verdict,
+    blocked,
 };
 use model::{Access, AccessOutcome, BanView, Counts, FlowToken};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -33,7 +34,9 @@ pub(crate) struct BorderDesk {
     /// Where the calls of trunks come from.
     peers: Arc<ArcSwap<Peers>>,
     parts: Vec<Mutex<Guard>>,
+    /// Secrets: of hashes and what is spread by chance.
     seed: u64,
+    sieve_seed: [u64; 2],
 }
 
 impl BorderDesk {
@@ -62,6 +65,7 @@ impl BorderDesk {
             rules,
             lists,
             seed: word(2),
+            sieve_seed: [word(3), word(1).rotate_left(32)],
         })
     }
 
@@ -193,6 +197,22 @@ impl BorderDesk {
             self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
         }
         is
+    }
+
+    /// Who is let through where a worker can't read all that comes. `None` where the border is off.
+    pub(crate) fn sieve(&self, now: Duration) -> Option<Sieve> {
+        let mut sieve = self
+            .enabled
+            .then(|| Sieve::new(self.sieve_seed, &self.rules.emergency_countries))?;
+        self.lists.enter(&mut sieve);
+        for (first, last) in self.peers.load().ranges() {
+            sieve.between(first, last);
+        }
+        for part in &self.parts {
+            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            part.enter(&mut sieve, now);
+        }
+        Some(sieve)
     }
 
     /// Every ban, by address.

@@ -134,6 +134,12 @@ pub fn emergency(dialled: &str, countries: &[Country], outside: Option<&str>) ->
     find(digits, countries).or_else(|| find(after?, countries))
 }
 
+/// Every number for help of these countries, and those that are understood everywhere, without outside prefix.
+pub fn emergency_numbers(countries: &[Country]) -> impl Iterator<Item = &'static str> {
+    let counts = |entry: &&EmergencyNumber| entry.country.is_none_or(|country| countries.contains(&country));
+    NUMBERS.iter().filter(counts).map(|entry| entry.number)
+}
+
 /// Countries where help of every kind is 911 rather than 112, and no number of their own is in the file for it.
 const WITH_911: &str = "US CA PR GU VI AS MP BS BB BM JM DO TT KY LC VC GD AG KN DM AI TC VG MS SX MX AR UY EC PH PA CR SV HN PY VE SA JO";
 /// Countries where landlines know neither: the police take every call.

@@ -50,7 +50,7 @@ mod text;
 pub use class::{class, region};
 pub use country::Country;
 pub use e164::{E164, NotE164};
-pub use emergency::{EmergencyNumber, Service, emergency, number_of};
+pub use emergency::{EmergencyNumber, Service, emergency, emergency_numbers, number_of};
 pub use format::{Format, Style};
 pub use plan::{Plan, PlanFault};
 pub use text::MAX_OCTETS;

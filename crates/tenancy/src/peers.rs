@@ -63,6 +63,13 @@ impl Peers {
         self.tenants.is_empty()
     }
 
+    /// First and last address of everything that some trunk's calls come from.
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let hosts = self.tenants.values().flat_map(|reachable| &reachable.hosts);
+        let hosts = hosts.flat_map(|(_, hosts)| hosts).map(|host| (*host, *host));
+        hosts.chain(self.networks.iter().map(|(network, _)| network.ends()))
+    }
+
     /// True where some trunk's calls come from.
     #[must_use]
     pub fn knows(&self, host: IpAddr) -> bool {

@@ -23,6 +23,11 @@ const PER_SOURCE: u64 = 4_000;
 /// Datagrams that are sent between two looks for answers.
 const VOLLEY: usize = 8;
 
+/// Datagrams from one forged address, for a socket at it costs more than a datagram.
+const FORGED: u64 = 4;
+/// An answer that has not come by then does not.
+const LOST: Duration = Duration::from_millis(200);
+
 /// How much a flood's threads stand back behind others that want the processor.
 const NICE: i32 = 10;
 
@@ -31,8 +36,21 @@ const NICE: i32 = 10;
 pub enum Sources {
     /// These, in turn.
     Of(Vec<Ipv4Addr>),
-    /// One of millions for each datagram: as from one machine that forges its source. Nothing is heard of answers.
+    /// One of millions for a few datagrams: as from one machine that forges its source. Nothing is heard of answers.
     Forged,
+}
+
+/// How they go about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As much as leaves, whatever comes back; over connections, that are let go soon, in the first thread, and that stay in the others.
+    Flood,
+    /// Connections that stay and are kept full.
+    Stay,
+    /// So much as is answered: what the server can take is measured so.
+    Converse,
+    /// Likewise, with a connection for each question.
+    Visit,
 }
 
 /// A flood.
@@ -46,8 +64,10 @@ pub struct Plan {
     pub sources: Sources,
     /// Threads that send.
     pub threads: usize,
-    /// Messages a second of all of them; `None` is as many as they can.
+    /// Datagrams or connections a second of all of them; `None` is as many as they can.
     pub rate: Option<u64>,
+    /// Whether answers are waited for.
+    pub manner: Manner,
 }
 
 /// What all threads have done.
@@ -121,14 +141,23 @@ impl Flooder {
     /// No thread can be had.
     pub fn start(server: &Server, domain: &str, plan: &Plan) -> Result<Flooder> {
         let (tally, stop) = (Arc::<Tally>::default(), Arc::<AtomicBool>::default());
-        let to = plan.transport.address(server);
+        let (transport, manner) = (plan.transport, plan.manner);
+        let to = transport.address(server);
         let mut threads = Vec::new();
         for index in 0..plan.threads {
             let shot = Shot::new(plan.method, domain, plan.transport.via(), index as u64);
             let sources = share(&plan.sources, index, plan.threads);
             let (tally, stop) = (Arc::clone(&tally), Arc::clone(&stop));
-            let transport = plan.transport;
-            let pace = Pace::new(plan.rate.map(|rate| rate / plan.threads.max(1) as u64));
+            let manner = match manner {
+                Manner::Flood if index > 0 && transport != Transport::Udp => Manner::Stay,
+                manner => manner,
+            };
+            let sharing = if transport == Transport::Udp {
+                plan.threads
+            } else {
+                1
+            };
+            let pace = Pace::new(plan.rate.map(|rate| rate / sharing.max(1) as u64));
             let work = move || {
                 // Floods come from other machines: what the server needs of this one it gets.
                 let _refused = rustix::process::nice(NICE);
@@ -140,9 +169,12 @@ impl Flooder {
                     pace,
                 };
                 match (transport, sources) {
-                    (Transport::Udp, Sources::Of(sources)) => thread.datagrams(&sources),
+                    (Transport::Udp, Sources::Of(sources)) if manner == Manner::Flood => {
+                        thread.datagrams(&sources)
+                    }
+                    (Transport::Udp, Sources::Of(sources)) => thread.converse(&sources),
                     (Transport::Udp, Sources::Forged) => thread.forge(index as u64),
-                    (_, Sources::Of(sources)) => streams::run(thread, transport, &sources),
+                    (_, Sources::Of(sources)) => streams::run(thread, transport, manner, &sources),
                     // A connection has an answer to wait for.
                     (_, Sources::Forged) => {}
                 }
@@ -283,7 +315,37 @@ impl Thread {
         }
     }
 
-    /// One datagram from each address, of 127.64.0.0/10.
+    /// From each address a few at a time; the next when those are answered, or lost.
+    fn converse(mut self, sources: &[Ipv4Addr]) {
+        let sockets: Vec<UdpSocket> = sources.iter().filter_map(|from| self.socket(*from)).collect();
+        let mut talks: Vec<(UdpSocket, usize, Instant)> = sockets
+            .into_iter()
+            .map(|socket| (socket, 0, Instant::now()))
+            .collect();
+        let mut buffer = vec![0; 65_536];
+        while self.goes_on() {
+            for (socket, open, since) in &mut talks {
+                while let Ok(length) = socket.recv(&mut buffer) {
+                    self.tally.answered(1, length);
+                    *open = open.saturating_sub(1);
+                }
+                if *open > 0 && since.elapsed() < LOST {
+                    continue;
+                }
+                (*open, *since) = (VOLLEY, Instant::now());
+                for _ in 0..VOLLEY {
+                    let octets = self.shot.next();
+                    if socket.send(octets).is_ok() {
+                        self.tally.sent(1, octets.len());
+                    }
+                }
+            }
+            // The server has its turn, which is on the same machine.
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    /// A few datagrams from each address, of 127.64.0.0/10.
     fn forge(mut self, seed: u64) {
         let mut rng = sim::rng::Rng::new(seed);
         while self.goes_on() {
@@ -292,11 +354,13 @@ impl Thread {
             let Ok(socket) = UdpSocket::bind((from, 0)) else {
                 continue;
             };
-            let octets = self.shot.next();
-            if socket.send_to(octets, self.to).is_ok() {
-                self.tally.sent(1, octets.len());
+            for _ in 0..FORGED {
+                let octets = self.shot.next();
+                if socket.send_to(octets, self.to).is_ok() {
+                    self.tally.sent(1, octets.len());
+                }
             }
-            self.pace.sent(1);
+            self.pace.sent(FORGED);
         }
     }
 }

@@ -264,12 +264,20 @@ impl Server {
         self.dir.join("data/recordings")
     }
 
+    /// The number of its process.
+    ///
+    /// # Errors
+    /// It was killed.
+    pub fn process(&self) -> Result<u32> {
+        self.program.as_ref().map(Program::id).context("it was killed")
+    }
+
     /// The directory of recordings as the server itself sees it, wherever that is mounted.
     ///
     /// # Errors
     /// It was killed.
     pub fn own_recordings(&self) -> Result<PathBuf> {
-        let pid = self.program.as_ref().map(Program::id).context("it was killed")?;
+        let pid = self.process()?;
         let place = self.recordings();
         Ok(Path::new(&format!("/proc/{pid}/root")).join(place.strip_prefix("/").unwrap_or(&place)))
     }
@@ -368,7 +376,7 @@ impl Server {
     /// # Errors
     /// It is gone.
     pub fn resident(&self) -> Result<u64> {
-        let pid = self.program.as_ref().map(Program::id).context("it was killed")?;
+        let pid = self.process()?;
         let text = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the server is gone")?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());

@@ -9,6 +9,7 @@ mod connect;
 mod core;
 mod entry;
 mod reach;
+mod sifted;
 mod streams;
 mod tape;
 mod tenants;
@@ -19,7 +20,7 @@ use crate::conn::ConnTable;
 use crate::listen::{Address, Sockets};
 use crate::records::Records;
 use crate::shared::{Bulk, Remembered, Shared, Sure};
-use crate::sys::{BATCH, Batch, Events, Interest, Poll};
+use crate::sys::{BATCH, Batch, Events, Interest, Poll, Ready};
 use crate::udp::{UdpPort, port_for};
 use backlog::Backlog;
 use border::Report;
@@ -27,13 +28,14 @@ use connect::Attempts;
 use core::{Core, Order, Outbound};
 use model::{FlowToken, TenantConfig, TenantId, Transport};
 use pbx::Setup;
+use sifted::Sifted;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Descriptors looked at in one turn.
-const EVENTS: usize = 256;
+const EVENTS: usize = 1_024;
 /// Batches of datagrams taken from one socket in one turn: enough to empty a kernel buffer that is full, as what may
 /// wait is only put aside.
 const UDP_BATCHES: usize = 64;
@@ -77,6 +79,7 @@ pub(crate) struct Worker {
     poll: Poll,
     events: Events,
     udp: Vec<UdpPort>,
+    sifted: Sifted,
     listeners: Vec<(Address, TcpListener)>,
     /// Given up when descriptors run out, to accept and close one connection instead of spinning.
     spare: Option<std::fs::File>,
@@ -84,6 +87,9 @@ pub(crate) struct Worker {
     attempts: Attempts,
     /// Connections with something to send.
     touched: Vec<u64>,
+    /// Connections of strangers that are ready, and how many were served so far.
+    strangers: Vec<Ready>,
+    strangers_served: usize,
     batch: Batch,
     backlog: Backlog,
     scratch: Vec<u8>,
@@ -133,11 +139,14 @@ impl Worker {
             core,
             poll,
             events: Events::new(EVENTS),
+            sifted: Sifted::new(udp.len()),
             udp,
             listeners: sockets.streams,
             spare: std::fs::File::open("/dev/null").ok(),
             attempts: Attempts::default(),
             touched: Vec::new(),
+            strangers: Vec::new(),
+            strangers_served: 0,
             batch: Batch::new(BATCH, 65_535),
             backlog: Backlog::default(),
             scratch: vec![0; 65_536],
@@ -176,6 +185,8 @@ impl Worker {
         let ready = self.poll.wait(&mut self.events, timeout).unwrap_or(0);
         self.core.now = self.core.shared.clock.now();
         self.note_waits(began, ended);
+        let border = &self.core.shared.border;
+        self.core.counts.unread += self.sifted.look(&self.udp, border, self.core.now.mono);
         self.expire();
         for index in 0..ready {
             let Some(event) = self.events.get(index) else {
@@ -184,10 +195,11 @@ impl Worker {
             match event.token {
                 INBOX => self.take_inbox(),
                 token @ UDP..LISTENER => self.datagrams(token - UDP, event.readable),
-                token @ LISTENER..CONNECTIONS => self.accept(token - LISTENER),
-                number => self.stream(number, event),
+                number if number >= CONNECTIONS && self.is_known(number) => self.stream(number, event),
+                _ => self.strangers.push(event),
             }
         }
+        self.strangers();
         self.serve_backlog();
         self.perform();
     }
@@ -221,6 +233,7 @@ impl Worker {
             self.attempts.next_deadline(),
             self.core.next_deadline(),
             self.core.records.retry_at(),
+            self.sifted.due(),
             sweep,
         ];
         let next = due.into_iter().flatten().min()?;

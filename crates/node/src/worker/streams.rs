@@ -1,19 +1,24 @@
 //! Connections of a worker: accepting, reading, writing, closing.
 
-use super::Worker;
 use super::websocket;
+use super::{CONNECTIONS, LISTENER, Worker};
 use crate::conn::{Admission, Conn, Fill, Flush, Framing};
 use crate::sys::{Interest, Ready};
+use border::Standing;
 use model::{FlowToken, Transport};
 use sip::stream::{Frame, PONG};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// Connections accepted from one listener in one turn.
-const ACCEPTS: usize = 64;
-/// Reads from one connection in one turn.
+const ACCEPTS: usize = 32;
+/// Reads from one connection in one turn; of a stranger's one is enough.
 const READS: usize = 4;
+/// What strangers' connections, new ones and those on which nobody has shown a password, take of one turn before the others have the
+/// next one.
+const STRANGERS: Duration = Duration::from_millis(2);
 
 impl Worker {
     pub(super) fn accept(&mut self, listener: u64) {
@@ -80,6 +85,32 @@ impl Worker {
         }
     }
 
+    /// Whether nothing is asked any more of a connection.
+    pub(super) fn is_known(&self, number: u64) -> bool {
+        let now = self.core.now.mono;
+        let flow = self.conns.get(number).map(|conn| conn.flow);
+        flow.is_none_or(|flow| self.core.shared.border.standing(&flow, now) == Standing::Shown)
+    }
+
+    /// Serves strangers' connections for a while, each when it is its turn: the kernel names those that are left again.
+    pub(super) fn strangers(&mut self) {
+        let mut ready = std::mem::take(&mut self.strangers);
+        let end = self.core.shared.clock.mono() + STRANGERS;
+        let first = self.strangers_served % ready.len().max(1);
+        ready.rotate_left(first);
+        for event in ready.drain(..) {
+            match event.token {
+                token @ LISTENER..CONNECTIONS => self.accept(token - LISTENER),
+                number => self.stream(number, event),
+            }
+            self.strangers_served = self.strangers_served.wrapping_add(1);
+            if self.core.shared.clock.mono() >= end {
+                break;
+            }
+        }
+        self.strangers = ready;
+    }
+
     pub(super) fn stream(&mut self, number: u64, event: Ready) {
         if self.settle_attempt(number) {
             // What came right behind a handshake is off the socket already.
@@ -96,11 +127,12 @@ impl Worker {
 
     fn read(&mut self, number: u64) {
         let now = self.core.now.mono;
+        let reads = if self.is_known(number) { READS } else { 1 };
         let Some(conn) = self.conns.get_mut(number) else {
             return;
         };
         let mut open = true;
-        for _ in 0..READS {
+        for _ in 0..reads {
             let count = match conn.fill(&mut self.scratch, now) {
                 Fill::Data(count) => count,
                 Fill::Empty => break,

@@ -69,12 +69,15 @@ impl Phone {
 
     /// The description in the 2xx to this INVITE: an answer, or an offer when it had none.
     pub(super) fn description_for(&mut self, invite: &[u8], codecs: &[u8]) -> Option<String> {
-        let open = Message::parse(invite).is_ok_and(|invite| invite.body().is_empty());
-        if open {
-            Some(self.description("sendrecv"))
-        } else {
-            self.answer_to(codecs, "sendrecv")
+        let invite = Message::parse(invite).ok();
+        if invite.as_ref().is_some_and(|invite| invite.body().is_empty()) {
+            return Some(self.description("sendrecv"));
         }
+        if let Some(invite) = &invite {
+            // Another call may have come in since.
+            self.hear_keys(invite);
+        }
+        self.answer_to(codecs, "sendrecv")
     }
 }
 

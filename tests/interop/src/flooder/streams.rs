@@ -1,6 +1,6 @@
 //! A flood over connections, plain or in TLS.
 
-use super::{SOCKETS, Shot, Thread};
+use super::{Manner, Shot, Thread};
 use crate::wire::{Transport, leaving, tls};
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
@@ -12,6 +12,17 @@ use std::time::{Duration, Instant};
 const VOLLEY: u64 = 16;
 /// A connection that takes nothing for so long is opened again.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Connections that one thread has open at the same time where it floods, and how long each of them lives at most: so it opens them as
+/// fast as it means to, though the server neither takes nor closes them.
+const STREAMS: usize = 1_024;
+const LIFE: Duration = Duration::from_millis(40);
+const LIFE_ENCRYPTED: Duration = Duration::from_millis(100);
+/// Where they stay.
+const STAYS: usize = 256;
+/// And where it waits for answers.
+const TALKS: usize = 32;
+/// Messages that one connection brings at most: more than a stranger's may.
+const MOST: u64 = 512;
 
 /// One connection.
 struct Stream {
@@ -21,13 +32,24 @@ struct Stream {
     out: Vec<u8>,
     messages: u64,
     done: usize,
+    begun: Instant,
     moved: Instant,
+    manner: Manner,
+    /// Messages that it has brought.
+    brought: u64,
+    /// Questions that have not been answered.
+    open: u64,
 }
 
 /// Keeps connections open and full until the flood ends.
-pub(super) fn run(mut thread: Thread, transport: Transport, sources: &[Ipv4Addr]) {
+pub(super) fn run(mut thread: Thread, transport: Transport, manner: Manner, sources: &[Ipv4Addr]) {
     let mut next = sources.iter().cycle();
-    let mut streams: Vec<Option<Stream>> = (0..SOCKETS).map(|_| None).collect();
+    let count = match manner {
+        Manner::Flood => STREAMS,
+        Manner::Stay => STAYS,
+        Manner::Converse | Manner::Visit => TALKS,
+    };
+    let mut streams: Vec<Option<Stream>> = (0..count).map(|_| None).collect();
     let mut buffer = vec![0; 65_536];
     while thread.goes_on() {
         for place in &mut streams {
@@ -37,14 +59,15 @@ pub(super) fn run(mut thread: Thread, transport: Transport, sources: &[Ipv4Addr]
             if !alive {
                 *place = next
                     .next()
-                    .and_then(|from| Stream::open(&thread, transport, *from));
+                    .and_then(|from| Stream::open(&thread, transport, manner, *from));
+                thread.pace.sent(1);
             }
         }
     }
 }
 
 impl Stream {
-    fn open(thread: &Thread, transport: Transport, from: Ipv4Addr) -> Option<Stream> {
+    fn open(thread: &Thread, transport: Transport, manner: Manner, from: Ipv4Addr) -> Option<Stream> {
         let socket = leaving(IpAddr::V4(from), thread.to, true).ok()?;
         let session = match transport {
             Transport::Tls => {
@@ -60,28 +83,52 @@ impl Stream {
             out: Vec::new(),
             messages: 0,
             done: 0,
+            begun: Instant::now(),
             moved: Instant::now(),
+            manner,
+            brought: 0,
+            open: 0,
         })
     }
 
     /// Writes and reads what it can; false when the connection is of no use any more.
     fn turn(&mut self, thread: &mut Thread, buffer: &mut [u8]) -> bool {
-        if self.done == self.out.len() {
+        if self.done == self.out.len() && self.may_go_on() {
             thread.tally.sent(self.messages, self.out.len());
-            thread.pace.sent(VOLLEY);
             self.load(&mut thread.shot);
         }
         let alive = match self.session {
             Some(_) => self.turn_encrypted(),
             None => self.write_plain(),
         };
-        alive && self.hear(thread, buffer) && self.moved.elapsed() < PATIENCE
+        let life = match (self.manner, &self.session) {
+            (Manner::Flood, None) => LIFE,
+            (Manner::Flood, Some(_)) => LIFE_ENCRYPTED,
+            _ => Duration::MAX,
+        };
+        alive && self.hear(thread, buffer) && self.moved.elapsed() < PATIENCE && self.begun.elapsed() < life
+    }
+
+    /// Messages that leave together.
+    fn volley(&self) -> u64 {
+        if self.manner == Manner::Visit { 1 } else { VOLLEY }
+    }
+
+    /// Whoever floods waits for nothing.
+    fn may_go_on(&self) -> bool {
+        match self.manner {
+            Manner::Flood => self.brought < MOST,
+            Manner::Stay => true,
+            Manner::Converse | Manner::Visit => self.open == 0,
+        }
     }
 
     fn load(&mut self, shot: &mut Shot) {
         self.out.clear();
-        (self.done, self.messages) = (0, VOLLEY);
-        for _ in 0..VOLLEY {
+        (self.done, self.messages) = (0, self.volley());
+        self.open = self.messages;
+        self.brought += self.messages;
+        for _ in 0..self.messages {
             self.out.extend_from_slice(shot.next());
         }
     }
@@ -138,7 +185,8 @@ impl Stream {
                 let text = buffer.get(..count).unwrap_or_default();
                 let answers = text.windows(8).filter(|octets| *octets == b"SIP/2.0 ").count();
                 thread.tally.answered(answers, count);
-                true
+                self.open = self.open.saturating_sub(answers as u64);
+                self.manner != Manner::Visit || self.open > 0
             }
             Err(error) => error.kind() == ErrorKind::WouldBlock,
         }

@@ -1,0 +1,359 @@
+//! A filter that the kernel runs on each datagram of a socket into which more comes than can be read: who is known passes, and of all
+//! others a share.
+//!
+//! A socket's buffer that is full loses whatever comes next, a phone's answer like a stranger's hundredth question, and a datagram that
+//! is read only to be refused has cost most of what it can cost. The filter is a program for the packet filter of BSD (McCanne and
+//! Jacobson 1993), which needs no privilege. It has neither tables nor loops, so those who are known are bits of two bitmaps that it
+//! finds its way through by comparing; a stranger has the bit of a known one by chance, and passes.
+//!
+//! Owns: the program. Does not own: sockets, who is known (`guard`), or when there is too much (`pressure`).
+
+use crate::address::number;
+use crate::kind::OUTSIDE;
+use number::Country;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+/// One instruction, as the kernel takes it (`struct sock_filter`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// What is done.
+    pub code: u16,
+    /// Instructions that are passed over where a comparison holds.
+    pub jt: u8,
+    /// And where it does not.
+    pub jf: u8,
+    /// An operand.
+    pub k: u32,
+}
+
+// <linux/bpf_common.h> and <linux/filter.h>: A is the accumulator, X the index register, M the scratch memory.
+const LD: u16 = 0x20;
+const LD_HALF: u16 = 0x28;
+const LD_NUMBER: u16 = 0x00;
+const LD_MEMORY: u16 = 0x60;
+const LDX_MEMORY: u16 = 0x61;
+const STORE: u16 = 0x02;
+const MULTIPLY: u16 = 0x24;
+const AND: u16 = 0x54;
+const SHIFT: u16 = 0x74;
+const SHIFT_X: u16 = 0x7c;
+const XOR_X: u16 = 0xac;
+const TO_X: u16 = 0x07;
+const GO: u16 = 0x05;
+const IF_EQUAL: u16 = 0x15;
+const IF_MORE: u16 = 0x25;
+const IF_AT_LEAST: u16 = 0x35;
+const IF_BITS: u16 = 0x45;
+const RETURN: u16 = 0x06;
+/// Where the network's header begins, and where a random number is.
+const NET: u32 = 0xfff0_0000;
+const RANDOM: u32 = 0xffff_f000 + 56;
+/// The source within the header of IPv4 and of IPv6.
+const SOURCE_V4: u32 = NET + 12;
+const SOURCE_V6: u32 = NET + 8;
+/// Octets of a UDP header, which is what the filter of such a socket begins with.
+const UDP: u32 = 8;
+/// All of it passes.
+const PASS: u32 = u32::MAX;
+
+/// Stands for the end of a tree until that is known.
+const END: u32 = u32::MAX;
+/// Instructions of a draw.
+const DRAW: u8 = 4;
+
+/// Bits of an index into the bitmaps: 32,768 for flows, 4,096 for sources. The kernel takes 4,096 instructions, and a word of 32 bits is
+/// three.
+const FLOW_BITS: u32 = 15;
+const SOURCE_BITS: u32 = 12;
+/// Ranges of addresses of which nothing is asked that fit in.
+const RANGES: usize = 64;
+/// Beginnings of numbers for help that fit in.
+const BEGINNINGS: usize = 240;
+/// So many times as many calls for help as other datagrams pass.
+const HELP: u32 = 64;
+
+/// Which addresses a socket hears from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Who is known, as far as a filter can say it.
+#[derive(Clone, Debug)]
+pub struct Sieve {
+    /// One for each word of an address, and one for a port; odd.
+    keys: [u32; 4],
+    port_key: u32,
+    flows: Bitmap,
+    sources: Bitmap,
+    ranges: Vec<(u128, u128)>,
+    help: BTreeSet<[u8; 3]>,
+}
+
+#[derive(Clone, Debug)]
+struct Bitmap {
+    bits: u32,
+    words: Box<[u32]>,
+}
+
+impl Bitmap {
+    fn new(bits: u32) -> Bitmap {
+        Bitmap {
+            bits,
+            words: vec![0; 1 << (bits - 5)].into(),
+        }
+    }
+
+    fn add(&mut self, hash: u32) {
+        let index = hash >> (32 - self.bits);
+        let word = usize::try_from(index >> 5).unwrap_or(0);
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= 1 << (index & 31);
+        }
+    }
+}
+
+/// The lowest 32 bits.
+fn low(number: u128) -> u32 {
+    u32::try_from(number & u128::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The words of an address, as the filter reads them.
+fn words(ip: IpAddr) -> Vec<u32> {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => vec![v4.into()],
+        IpAddr::V6(v6) => {
+            let number = u128::from(v6);
+            [96, 64, 32, 0].map(|shift| low(number >> shift)).into()
+        }
+    }
+}
+
+impl Sieve {
+    /// Nobody is known. The seed is secret, or a stranger could choose an address whose bit is set. Calls to the numbers for help of these
+    /// countries pass more often than other things.
+    #[must_use]
+    pub fn new(seed: [u64; 2], countries: &[Country]) -> Sieve {
+        let half = |number: u64, shift: u32| low(u128::from(number >> shift)) | 1;
+        let [one, two] = seed;
+        Sieve {
+            keys: [half(one, 0), half(one, 32), half(two, 0), half(two, 32)],
+            port_key: half(one ^ two, 16),
+            flows: Bitmap::new(FLOW_BITS),
+            sources: Bitmap::new(SOURCE_BITS),
+            ranges: Vec::new(),
+            help: beginnings(countries),
+        }
+    }
+
+    /// Somebody has shown who he is by datagrams from there.
+    pub fn flow(&mut self, from: SocketAddr) {
+        let hash = (self.hash(&words(from.ip())) ^ u32::from(from.port())).wrapping_mul(self.port_key);
+        self.flows.add(hash);
+    }
+
+    /// Nothing is asked of an address, whatever port it sends from; of IPv6, of its /64.
+    pub fn source(&mut self, ip: IpAddr) {
+        let mut words = words(ip);
+        words.truncate(2);
+        self.sources.add(self.hash(&words));
+    }
+
+    /// Nothing is asked of a range of addresses, both ends included. What does not fit in is taken as strangers are.
+    pub fn between(&mut self, first: IpAddr, last: IpAddr) {
+        match first == last {
+            true => self.source(first),
+            false => self.range(number(first), number(last)),
+        }
+    }
+
+    pub(crate) fn range(&mut self, first: u128, last: u128) {
+        if self.ranges.len() < RANGES {
+            self.ranges.push((first, last));
+        }
+    }
+
+    fn hash(&self, words: &[u32]) -> u32 {
+        let pairs = words.iter().zip(&self.keys);
+        pairs.fold(0, |hash, (word, key)| (hash ^ word).wrapping_mul(*key))
+    }
+
+    /// The filter of a socket. Of strangers' datagrams `share` of 2³² pass.
+    #[must_use]
+    pub fn program(&self, family: Family, share: u32) -> Vec<Instruction> {
+        let mut program = Program::default();
+        let [one, two, three, four] = self.keys;
+        let first = match family {
+            Family::V4 => SOURCE_V4,
+            Family::V6 => SOURCE_V6,
+        };
+        program.push(LD, first);
+        for (low, high) in self.ranges.iter().filter_map(|range| bounds(*range, family)) {
+            program.branch(IF_AT_LEAST, low, 0, 2);
+            program.branch(IF_MORE, high, 1, 0);
+            program.push(RETURN, PASS);
+        }
+        program.push(MULTIPLY, one);
+        if family == Family::V6 {
+            program.mix(SOURCE_V6 + 4, two);
+        }
+        program.keep(0);
+        program.look_up(&self.sources);
+        program.push(LD_MEMORY, 0);
+        if family == Family::V6 {
+            program.mix(SOURCE_V6 + 8, three);
+            program.mix(SOURCE_V6 + 12, four);
+        }
+        program.push(TO_X, 0);
+        program.push(LD_HALF, 0);
+        program.push(XOR_X, 0);
+        program.push(MULTIPLY, self.port_key);
+        program.look_up(&self.flows);
+        program.help(&self.help, share.saturating_mul(HELP));
+        program.draw(share);
+        program.0
+    }
+}
+
+/// What the first word of an address in a range is at least and at most; a range of IPv6 counts as the /32 around it.
+fn bounds((first, last): (u128, u128), family: Family) -> Option<(u32, u32)> {
+    let v4 = number(IpAddr::from([0, 0, 0, 0]))..=number(IpAddr::from([255, 255, 255, 255]));
+    let is_v4 = v4.contains(&first) && v4.contains(&last);
+    match family {
+        Family::V4 => is_v4.then_some((low(first), low(last))),
+        Family::V6 => (!is_v4).then_some((low(first >> 96), low(last >> 96))),
+    }
+}
+
+/// How users begin who may be numbers for help of these countries, with or without the digit for an outside line.
+fn beginnings(countries: &[Country]) -> BTreeSet<[u8; 3]> {
+    let numbers = number::emergency_numbers(countries);
+    let dialled =
+        numbers.flat_map(|number| OUTSIDE.map(|outside| format!("{}{number}", outside.unwrap_or_default())));
+    let ended = dialled.flat_map(|number| ["@", ";", ":"].map(|end| format!("{number}{end}")));
+    ended
+        .filter_map(|text| text.as_bytes().first_chunk().copied())
+        .collect()
+}
+
+#[derive(Default)]
+struct Program(Vec<Instruction>);
+
+impl Program {
+    fn push(&mut self, code: u16, k: u32) {
+        self.branch(code, k, 0, 0);
+    }
+
+    fn branch(&mut self, code: u16, k: u32, jt: u8, jf: u8) {
+        self.0.push(Instruction { code, jt, jf, k });
+    }
+
+    /// A becomes (A ^ word) * key.
+    fn mix(&mut self, word: u32, key: u32) {
+        self.push(TO_X, 0);
+        self.push(LD, word);
+        self.push(XOR_X, 0);
+        self.push(MULTIPLY, key);
+    }
+
+    fn keep(&mut self, place: u32) {
+        self.push(STORE, place);
+    }
+
+    /// Returns where the bit of A is set.
+    fn look_up(&mut self, bitmap: &Bitmap) {
+        self.push(SHIFT, 32 - bitmap.bits);
+        self.keep(1);
+        self.push(AND, 31);
+        self.keep(2);
+        self.push(LD_MEMORY, 1);
+        self.push(SHIFT, 5);
+        self.0.extend(tree(&bitmap.words));
+        self.push(LDX_MEMORY, 2);
+        self.push(SHIFT_X, 0);
+        self.branch(IF_BITS, 1, 0, 1);
+        self.push(RETURN, PASS);
+    }
+
+    /// What may be a call for help is drawn for by itself: an INVITE to a service, to a telephone number, or to a user who begins like this.
+    fn help(&mut self, beginnings: &BTreeSet<[u8; 3]>, share: u32) {
+        let word = |text: &[u8; 4]| u32::from_be_bytes(*text);
+        let mut looks = vec![
+            (LD, UDP + 7),
+            (IF_EQUAL, word(b"urn:")),
+            (IF_EQUAL, word(b"tel:")),
+        ];
+        // `INVITE sip:112`: three octets from the eleventh on.
+        looks.extend([(LD, UDP + 10), (AND, 0x00ff_ffff)]);
+        let compare = |[a, b, c]: &[u8; 3]| (IF_EQUAL, word(&[0, *a, *b, *c]));
+        looks.extend(beginnings.iter().take(BEGINNINGS).map(compare));
+        let count = u8::try_from(looks.len()).unwrap_or(u8::MAX);
+        self.push(LD, UDP);
+        self.branch(IF_EQUAL, word(b"INVI"), 0, count.saturating_add(1 + DRAW));
+        for ((code, k), left) in looks.into_iter().zip((1..=count).rev()) {
+            let jt = if code == IF_EQUAL { left } else { 0 };
+            self.branch(code, k, jt, 0);
+        }
+        self.push(GO, DRAW.into());
+        self.draw(share);
+    }
+
+    /// A share passes, by chance.
+    fn draw(&mut self, share: u32) {
+        self.push(LD, RANDOM);
+        self.branch(IF_AT_LEAST, share, 0, 1);
+        self.push(RETURN, 0);
+        self.push(RETURN, PASS);
+    }
+}
+
+/// Finds the word whose number is A: A becomes it, and what follows goes on.
+fn tree(words: &[u32]) -> Vec<Instruction> {
+    let mut tree = branch(words, 0);
+    let count = tree.len();
+    for (index, leaf) in tree.iter_mut().enumerate() {
+        if leaf.code == GO && leaf.k == END {
+            leaf.k = u32::try_from(count - index - 1).unwrap_or(0);
+        }
+    }
+    tree
+}
+
+/// The words from the one of this number on.
+fn branch(words: &[u32], first: u32) -> Vec<Instruction> {
+    let go = |code, k, jt, jf| Instruction { code, jt, jf, k };
+    let one = words.first().copied().unwrap_or(0);
+    if words.iter().all(|word| *word == one) {
+        return vec![go(LD_NUMBER, one, 0, 0), go(GO, END, 0, 0)];
+    }
+    let (lower, upper) = words.split_at(words.len() / 2);
+    let middle = first + u32::try_from(lower.len()).unwrap_or(0);
+    let (lower, upper) = (branch(lower, first), branch(upper, middle));
+    let over = u32::try_from(lower.len()).unwrap_or(0);
+    let mut all = match u8::try_from(over) {
+        Ok(over) => vec![go(IF_AT_LEAST, middle, over, 0)],
+        Err(_) => vec![go(IF_AT_LEAST, middle, 0, 1), go(GO, over, 0, 0)],
+    };
+    all.extend(lower);
+    all.extend(upper);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_all_countries_fit_in() {
+        let all = beginnings(&Country::all());
+        assert!(all.len() <= BEGINNINGS, "{}", all.len());
+        let home = beginnings(&[Country::parse("DE").unwrap()]);
+        let texts: Vec<&str> = home.iter().map(|text| str::from_utf8(text).unwrap()).collect();
+        assert_eq!(texts, ["011", "091", "110", "112", "911", "991"]);
+        assert!(all.contains(b"15@") && all.contains(b"999"));
+    }
+}

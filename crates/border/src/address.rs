@@ -28,6 +28,11 @@ pub(crate) fn number(ip: IpAddr) -> u128 {
     }
 }
 
+/// The address that has this number.
+pub(crate) fn address_of(number: u128) -> IpAddr {
+    IpAddr::from(number.to_be_bytes()).to_canonical()
+}
+
 fn is_v4(number: u128) -> bool {
     number >> 32 == V4 >> 32
 }

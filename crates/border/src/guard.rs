@@ -2,7 +2,7 @@
 //!
 //! Owns: the tables, and what is asked of them. Does not own: what an offence leads to (`blame`). Who lives in one network is in one part, so a shell may have several guards, each behind a lock of its own.
 
-use crate::address::{Site, Source};
+use crate::address::{Site, Source, address_of};
 use crate::bucket::{Bucket, Rate, millis};
 use crate::kind::{Kind, is_emergency};
 use crate::lists::Lists;
@@ -122,10 +122,6 @@ pub struct Guard {
 
 /// Stands for UDP in it.
 const DATAGRAMS: u32 = 0;
-
-fn address_of(number: u128) -> IpAddr {
-    IpAddr::from(number.to_be_bytes()).to_canonical()
-}
 
 pub(crate) fn flow_key(flow: &FlowToken) -> FlowKey {
     let transport = match flow.transport {
@@ -314,8 +310,12 @@ impl Guard {
                 sieve.flow(SocketAddr::new(address_of(*address), port));
             }
         }
-        for (source, _) in self.sources.entries().filter(|(_, state)| state.peer_until > at) {
-            sieve.source(address_of(source.number()));
+        for (source, state) in self.sources.entries().filter(|(_, state)| state.is_known(at)) {
+            let ip = address_of(source.number());
+            match state.peer_until > at {
+                true => sieve.source(ip),
+                false => sieve.neighbour(ip),
+            }
         }
     }
 

@@ -40,7 +40,7 @@ pub use lists::Lists;
 pub use meter::Meter;
 pub use nets::{Nets, NetsError};
 pub use overload::Overload;
-pub use pressure::Pressure;
+pub use pressure::{Pressure, Share};
 pub use rules::Rules;
 pub use score::{Offence, Report};
 pub use sieve::{Family, Instruction, Sieve};

@@ -1,5 +1,6 @@
 //! What the operator has said beforehand about addresses.
 
+use crate::address::address_of;
 use crate::nets::Nets;
 use crate::sieve::Sieve;
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ impl Lists {
     /// Enters those of whom nothing is asked.
     pub fn enter(&self, sieve: &mut Sieve) {
         for (first, last) in self.allow.iter() {
-            sieve.range(first, last);
+            sieve.between(address_of(first), address_of(last));
         }
     }
 

@@ -12,8 +12,20 @@ const OPEN: Duration = Duration::from_millis(200);
 const FULL: u64 = 50;
 /// And one that never was fuller has room.
 const EASY: u64 = 20;
-/// Fewer of 2³² never pass: some of all who come, that they may be heard and known.
+/// So many times as many calls for help as other datagrams pass.
+const HELP: u32 = 64;
+/// Fewer of 2³² never pass: some of all who come, that they may be heard and known. Where that is still too much, calls for help are.
 const LEAST: u32 = u32::MAX >> 8;
+const FLOOR: u32 = LEAST / HELP;
+
+/// Of 2³² datagrams so many pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Of strangers.
+    pub others: u32,
+    /// Of what may be a call for help, and of those who have been known by another flow.
+    pub help: u32,
+}
 
 /// What is becoming of one socket.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +49,7 @@ impl Pressure {
             self.eased = now;
         }
         let share = match self.share {
-            share if fullest >= FULL => Some((share.unwrap_or(u32::MAX) >> 2).max(LEAST)),
+            share if fullest >= FULL => Some((share.unwrap_or(u32::MAX) >> 2).max(FLOOR)),
             Some(share) if now >= self.eased + OPEN => {
                 self.eased = now;
                 share.checked_mul(2)
@@ -47,16 +59,23 @@ impl Pressure {
         std::mem::replace(&mut self.share, share) != share
     }
 
-    /// Of 2³² datagrams of strangers so many pass; `None` where all do.
+    /// What passes; `None` where all does.
     #[must_use]
-    pub fn share(&self) -> Option<u32> {
-        self.share
+    pub fn share(&self) -> Option<Share> {
+        self.share.map(|share| Share {
+            others: share.max(LEAST),
+            help: share.saturating_mul(HELP),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn others(pressure: &Pressure) -> Option<u32> {
+        pressure.share().map(|share| share.others)
+    }
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -68,14 +87,19 @@ mod tests {
         // The fullest of an interval counts, and one decision is made in each.
         assert!(!pressure.observe(600, 1_000, MS(150)));
         assert!(pressure.observe(0, 1_000, MS(200)));
-        assert_eq!(pressure.share(), Some(u32::MAX >> 2));
+        assert_eq!(others(&pressure), Some(u32::MAX >> 2));
         assert!(!pressure.observe(900, 1_000, MS(299)));
         assert!(pressure.observe(0, 1_000, MS(300)));
-        assert_eq!(pressure.share(), Some(u32::MAX >> 4));
+        assert_eq!(others(&pressure), Some(u32::MAX >> 4));
+        assert_eq!(pressure.share().map(|share| share.help), Some(u32::MAX));
         for at in 4..100 {
             pressure.observe(1_000, 1_000, MS(at * 100));
         }
-        assert_eq!(pressure.share(), Some(LEAST), "some always pass");
+        let least = Share {
+            others: LEAST,
+            help: FLOOR * HELP,
+        };
+        assert_eq!(pressure.share(), Some(least), "some always pass");
         // Half full is neither.
         for at in 100..200 {
             assert!(!pressure.observe(400, 1_000, MS(at * 100)));
@@ -86,7 +110,7 @@ mod tests {
                 opened.push(at);
             }
         }
-        assert_eq!(opened, (201..=217).step_by(2).collect::<Vec<u64>>());
+        assert_eq!(opened, (201..=229).step_by(2).collect::<Vec<u64>>());
         assert_eq!(pressure.share(), None);
     }
 

@@ -10,6 +10,7 @@
 
 use crate::address::number;
 use crate::kind::OUTSIDE;
+use crate::pressure::Share;
 use number::Country;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,7 @@ pub struct Instruction {
 // <linux/bpf_common.h> and <linux/filter.h>: A is the accumulator, X the index register, M the scratch memory.
 const LD: u16 = 0x20;
 const LD_HALF: u16 = 0x28;
+const LD_OCTET: u16 = 0x30;
 const LD_NUMBER: u16 = 0x00;
 const LD_MEMORY: u16 = 0x60;
 const LDX_MEMORY: u16 = 0x61;
@@ -54,24 +56,32 @@ const SOURCE_V4: u32 = NET + 12;
 const SOURCE_V6: u32 = NET + 8;
 /// Octets of a UDP header, which is what the filter of such a socket begins with.
 const UDP: u32 = 8;
-/// All of it passes.
+/// So many octets of a datagram pass: all.
 const PASS: u32 = u32::MAX;
 
 /// Stands for the end of a tree until that is known.
 const END: u32 = u32::MAX;
-/// Instructions of a draw.
-const DRAW: u8 = 4;
+/// And this for the way to a draw.
+const TO_DRAW: u8 = u8::MAX;
+/// All of it passes.
+const PASSES: Instruction = Instruction {
+    code: RETURN,
+    jt: 0,
+    jf: 0,
+    k: PASS,
+};
 
-/// Bits of an index into the bitmaps: 32,768 for flows, 4,096 for sources. The kernel takes 4,096 instructions, and a word of 32 bits is
-/// three.
+/// Bits of an index into the bitmaps: 32,768 for flows, 4,096 for sources, 1,024 for neighbours. The kernel takes 4,096 instructions, and
+/// a word of 32 bits is three.
 const FLOW_BITS: u32 = 15;
 const SOURCE_BITS: u32 = 12;
-/// Ranges of addresses of which nothing is asked that fit in.
-const RANGES: usize = 64;
+const NEIGHBOUR_BITS: u32 = 10;
+/// Of a small program, for kernels that give a socket little memory (`net.core.optmem_max`): 2,048, 512 and 256.
+const FEWER_BITS: [u32; 3] = [11, 9, 8];
+/// Ranges of addresses of which nothing is asked that fit in; of more, those closest to each other count as one.
+const RANGES: usize = 48;
 /// Beginnings of numbers for help that fit in.
 const BEGINNINGS: usize = 240;
-/// So many times as many calls for help as other datagrams pass.
-const HELP: u32 = 64;
 
 /// Which addresses a socket hears from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +100,7 @@ pub struct Sieve {
     port_key: u32,
     flows: Bitmap,
     sources: Bitmap,
+    neighbours: Bitmap,
     ranges: Vec<(u128, u128)>,
     help: BTreeSet<[u8; 3]>,
 }
@@ -106,6 +117,17 @@ impl Bitmap {
             bits,
             words: vec![0; 1 << (bits - 5)].into(),
         }
+    }
+
+    /// The same with fewer bits.
+    fn folded(&self, bits: u32) -> Bitmap {
+        let mut fewer = Bitmap::new(bits);
+        for (number, word) in (0_u32..).zip(&self.words) {
+            for bit in (0..32).filter(|bit| word >> bit & 1 == 1) {
+                fewer.add((number << 5 | bit) << (32 - self.bits));
+            }
+        }
+        fewer
     }
 
     fn add(&mut self, hash: u32) {
@@ -145,6 +167,7 @@ impl Sieve {
             port_key: half(one ^ two, 16),
             flows: Bitmap::new(FLOW_BITS),
             sources: Bitmap::new(SOURCE_BITS),
+            neighbours: Bitmap::new(NEIGHBOUR_BITS),
             ranges: Vec::new(),
             help: beginnings(countries),
         }
@@ -163,17 +186,30 @@ impl Sieve {
         self.sources.add(self.hash(&words));
     }
 
-    /// Nothing is asked of a range of addresses, both ends included. What does not fit in is taken as strangers are.
+    /// Somebody has shown who he is from an address, by whatever flow: he may come by another one, and passes as often as help does.
+    pub fn neighbour(&mut self, ip: IpAddr) {
+        let mut words = words(ip);
+        words.truncate(2);
+        self.neighbours.add(self.hash(&words));
+    }
+
+    /// Nothing is asked of a range of addresses, both ends included.
     pub fn between(&mut self, first: IpAddr, last: IpAddr) {
         match first == last {
             true => self.source(first),
-            false => self.range(number(first), number(last)),
+            false => self.ranges.push((number(first), number(last))),
         }
     }
 
-    pub(crate) fn range(&mut self, first: u128, last: u128) {
-        if self.ranges.len() < RANGES {
-            self.ranges.push((first, last));
+    /// Known by fewer bits, so that its programs are short: more strangers pass for known ones.
+    #[must_use]
+    pub fn shorter(&self) -> Sieve {
+        let [flows, sources, neighbours] = FEWER_BITS;
+        Sieve {
+            flows: self.flows.folded(flows),
+            sources: self.sources.folded(sources),
+            neighbours: self.neighbours.folded(neighbours),
+            ..self.clone()
         }
     }
 
@@ -182,9 +218,9 @@ impl Sieve {
         pairs.fold(0, |hash, (word, key)| (hash ^ word).wrapping_mul(*key))
     }
 
-    /// The filter of a socket. Of strangers' datagrams `share` of 2³² pass.
+    /// The filter of a socket.
     #[must_use]
-    pub fn program(&self, family: Family, share: u32) -> Vec<Instruction> {
+    pub fn program(&self, family: Family, share: Share) -> Vec<Instruction> {
         let mut program = Program::default();
         let [one, two, three, four] = self.keys;
         let first = match family {
@@ -192,7 +228,8 @@ impl Sieve {
             Family::V6 => SOURCE_V6,
         };
         program.push(LD, first);
-        for (low, high) in self.ranges.iter().filter_map(|range| bounds(*range, family)) {
+        let ranges = self.ranges.iter().filter_map(|range| bounds(*range, family));
+        for (low, high) in coarse(ranges.collect()) {
             program.branch(IF_AT_LEAST, low, 0, 2);
             program.branch(IF_MORE, high, 1, 0);
             program.push(RETURN, PASS);
@@ -202,7 +239,7 @@ impl Sieve {
             program.mix(SOURCE_V6 + 4, two);
         }
         program.keep(0);
-        program.look_up(&self.sources);
+        program.look_up(&self.sources, &[PASSES]);
         program.push(LD_MEMORY, 0);
         if family == Family::V6 {
             program.mix(SOURCE_V6 + 8, three);
@@ -212,9 +249,11 @@ impl Sieve {
         program.push(LD_HALF, 0);
         program.push(XOR_X, 0);
         program.push(MULTIPLY, self.port_key);
-        program.look_up(&self.flows);
-        program.help(&self.help, share.saturating_mul(HELP));
-        program.draw(share);
+        program.look_up(&self.flows, &[PASSES]);
+        program.push(LD_MEMORY, 0);
+        program.look_up(&self.neighbours, &draw(share.help));
+        program.help(&self.help, share.help);
+        program.0.extend(draw(share.others));
         program.0
     }
 }
@@ -264,8 +303,8 @@ impl Program {
         self.push(STORE, place);
     }
 
-    /// Returns where the bit of A is set.
-    fn look_up(&mut self, bitmap: &Bitmap) {
+    /// Does this where the bit of A is set, and goes on otherwise.
+    fn look_up(&mut self, bitmap: &Bitmap, found: &[Instruction]) {
         self.push(SHIFT, 32 - bitmap.bits);
         self.keep(1);
         self.push(AND, 31);
@@ -275,40 +314,84 @@ impl Program {
         self.0.extend(tree(&bitmap.words));
         self.push(LDX_MEMORY, 2);
         self.push(SHIFT_X, 0);
-        self.branch(IF_BITS, 1, 0, 1);
-        self.push(RETURN, PASS);
+        self.branch(IF_BITS, 1, 0, u8::try_from(found.len()).unwrap_or(0));
+        self.0.extend_from_slice(found);
     }
 
-    /// What may be a call for help is drawn for by itself: an INVITE to a service, to a telephone number, or to a user who begins like this.
+    /// What may be a call for help is drawn for by itself: an INVITE to a service, or to a user or telephone number that begins like this.
     fn help(&mut self, beginnings: &BTreeSet<[u8; 3]>, share: u32) {
-        let word = |text: &[u8; 4]| u32::from_be_bytes(*text);
-        let mut looks = vec![
-            (LD, UDP + 7),
-            (IF_EQUAL, word(b"urn:")),
-            (IF_EQUAL, word(b"tel:")),
-        ];
-        // `INVITE sip:112`: three octets from the eleventh on.
-        looks.extend([(LD, UDP + 10), (AND, 0x00ff_ffff)]);
-        let compare = |[a, b, c]: &[u8; 3]| (IF_EQUAL, word(&[0, *a, *b, *c]));
-        looks.extend(beginnings.iter().take(BEGINNINGS).map(compare));
-        let count = u8::try_from(looks.len()).unwrap_or(u8::MAX);
-        self.push(LD, UDP);
-        self.branch(IF_EQUAL, word(b"INVI"), 0, count.saturating_add(1 + DRAW));
-        for ((code, k), left) in looks.into_iter().zip((1..=count).rev()) {
-            let jt = if code == IF_EQUAL { left } else { 0 };
-            self.branch(code, k, jt, 0);
+        let word = |octets: [u8; 4]| u32::from_be_bytes(octets);
+        let mut looks = Program::default();
+        // `INVITE urn:service:sos`, `INVITE sip:112@`, `INVITE tel:+112`: what is meant begins at the eleventh octet.
+        looks.push(LD, UDP + 11);
+        looks.branch(IF_EQUAL, word(*b"serv"), TO_DRAW, 0);
+        looks.push(LD_OCTET, UDP + 11);
+        looks.branch(IF_EQUAL, b'+'.into(), 2, 0);
+        looks.push(LD, UDP + 10);
+        looks.push(GO, 1);
+        looks.push(LD, UDP + 11);
+        looks.push(AND, 0x00ff_ffff);
+        for [a, b, c] in beginnings.iter().take(BEGINNINGS) {
+            looks.branch(IF_EQUAL, word([0, *a, *b, *c]), TO_DRAW, 0);
         }
-        self.push(GO, DRAW.into());
-        self.draw(share);
+        let draw = draw(share);
+        let over = u8::try_from(draw.len()).unwrap_or(0);
+        looks.push(GO, over.into());
+        let count = u8::try_from(looks.0.len()).unwrap_or(u8::MAX);
+        self.push(LD, UDP);
+        self.branch(IF_EQUAL, word(*b"INVI"), 0, count.saturating_add(over));
+        for (mut look, left) in looks.0.into_iter().zip((0..count).rev()) {
+            if look.jt == TO_DRAW {
+                look.jt = left;
+            }
+            self.0.push(look);
+        }
+        self.0.extend(draw);
     }
+}
 
-    /// A share passes, by chance.
-    fn draw(&mut self, share: u32) {
-        self.push(LD, RANDOM);
-        self.branch(IF_AT_LEAST, share, 0, 1);
-        self.push(RETURN, 0);
-        self.push(RETURN, PASS);
+/// A share passes, by chance, and the rest does not.
+fn draw(share: u32) -> [Instruction; 4] {
+    let one = |code, k, jt, jf| Instruction { code, jt, jf, k };
+    [
+        one(LD, RANDOM, 0, 0),
+        one(IF_AT_LEAST, share, 0, 1),
+        one(RETURN, 0, 0, 0),
+        PASSES,
+    ]
+}
+
+/// Those that overlap as one, and of too many those closest to each other.
+fn coarse(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    ranges.sort_unstable();
+    let mut joined: Vec<(u32, u32)> = Vec::new();
+    for (low, high) in ranges {
+        match joined.last_mut() {
+            Some((_, end)) if low <= end.saturating_add(1) => *end = high.max(*end),
+            _ => joined.push((low, high)),
+        }
     }
+    if joined.len() <= RANGES {
+        return joined;
+    }
+    // Between those that stay apart the gaps are widest.
+    let after = joined.iter().skip(1).map(|(low, _)| *low);
+    let mut gaps: Vec<(u32, usize)> = joined
+        .iter()
+        .zip(after)
+        .map(|((_, end), next)| next - end)
+        .zip(1..)
+        .collect();
+    gaps.sort_unstable_by(|a, b| b.cmp(a));
+    gaps.truncate(RANGES - 1);
+    let mut begins: Vec<usize> = gaps.into_iter().map(|(_, place)| place).chain([0]).collect();
+    begins.sort_unstable();
+    let ends = begins.iter().skip(1).copied().chain([joined.len()]);
+    let group = |(begin, end): (&usize, usize)| {
+        let group = joined.get(*begin..end)?;
+        Some((group.first()?.0, group.last()?.1))
+    };
+    begins.iter().zip(ends).filter_map(group).collect()
 }
 
 /// Finds the word whose number is A: A becomes it, and what follows goes on.
@@ -346,6 +429,17 @@ fn branch(words: &[u32], first: u32) -> Vec<Instruction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_many_ranges_are_made_fewer_and_none_is_left_out() {
+        let ranges: Vec<(u32, u32)> = (0..100).map(|n| (n * n * 10, n * n * 10 + 3)).collect();
+        let few = coarse(ranges.iter().rev().copied().chain([(5, 12)]).collect());
+        assert_eq!(few.len(), RANGES);
+        assert!(few.is_sorted_by(|(_, end), (next, _)| end < next));
+        let within = |range: &(u32, u32)| few.iter().any(|(low, high)| *low <= range.0 && range.1 <= *high);
+        assert!(ranges.iter().all(within) && within(&(5, 12)));
+        assert_eq!(few.last(), ranges.last(), "far from others");
+    }
 
     #[test]
     fn the_numbers_of_all_countries_fit_in() {

@@ -81,7 +81,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Everything that a tenant's calls read. Built once per change, shared, never altered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TenantConfig {
     id: TenantId,
     version: u64,
@@ -105,6 +105,17 @@ pub struct TenantConfig {
 }
 
 impl TenantConfig {
+    /// The same for a call for help: neither the tenant's nor a trunk's codecs keep it from being understood.
+    #[must_use]
+    pub fn for_help(&self) -> TenantConfig {
+        let mut config = self.clone();
+        config.policy.codecs.clear();
+        for trunk in &mut config.trunks {
+            trunk.draft.codecs.clear();
+        }
+        config
+    }
+
     /// Checks and indexes the rows. Domains are compared in lower case; the first is the digest realm.
     ///
     /// # Errors

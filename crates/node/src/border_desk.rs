@@ -34,9 +34,7 @@ pub(crate) struct BorderDesk {
     /// Where the calls of trunks come from.
     peers: Arc<ArcSwap<Peers>>,
     parts: Vec<Mutex<Guard>>,
-    /// Secrets: of hashes and what is spread by chance.
     seed: u64,
-    sieve_seed: [u64; 2],
 }
 
 impl BorderDesk {
@@ -52,11 +50,7 @@ impl BorderDesk {
             countries: countries(settings)?,
         });
         let random = random32()?;
-        let word = |at: usize| {
-            let bytes = random.iter().skip(at * 8).take(8);
-            bytes.fold(0_u64, |word, byte| word << 8 | u64::from(*byte))
-        };
-        let seed = [word(0), word(1)];
+        let (seed, [own, _]) = (words(&random), words(random.get(16..).unwrap_or_default()));
         let part = || Guard::new(Arc::clone(&rules), Arc::clone(&lists), seed, SETS);
         Ok(BorderDesk {
             enabled: settings.enabled,
@@ -64,8 +58,7 @@ impl BorderDesk {
             parts: (0..PARTS).map(|_| Mutex::new(part())).collect(),
             rules,
             lists,
-            seed: word(2),
-            sieve_seed: [word(3), word(1).rotate_left(32)],
+            seed: own,
         })
     }
 
@@ -193,7 +186,8 @@ impl BorderDesk {
     /// look through the ranges of all trunks.
     fn is_carrier(&self, ip: IpAddr, now: Duration) -> bool {
         let is = !self.lists.deny.contains(ip) && self.peers.load().knows(ip);
-        if is {
+        // A network has more addresses than are worth remembering: whoever forges them would push others out.
+        if is && self.peers.load().is_host(ip) {
             self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
         }
         is
@@ -201,9 +195,12 @@ impl BorderDesk {
 
     /// Who is let through where a worker can't read all that comes. `None` where the border is off.
     pub(crate) fn sieve(&self, now: Duration) -> Option<Sieve> {
-        let mut sieve = self
-            .enabled
-            .then(|| Sieve::new(self.sieve_seed, &self.rules.emergency_countries))?;
+        if !self.enabled {
+            return None;
+        }
+        // Another each time: whoever has found out whose place he shares loses it.
+        let random = random32().ok()?;
+        let mut sieve = Sieve::new(words(&random), &self.rules.emergency_countries);
         self.lists.enter(&mut sieve);
         for (first, last) in self.peers.load().ranges() {
             sieve.between(first, last);
@@ -258,6 +255,14 @@ impl BorderDesk {
     pub(crate) fn lift(&self, ip: IpAddr, now: Duration) -> bool {
         self.ask(ip, |guard| guard.lift(ip, now)).unwrap_or(false)
     }
+}
+
+/// The first two words of some random octets.
+fn words(random: &[u8]) -> [u64; 2] {
+    [0, 8].map(|at| {
+        let octets = random.iter().skip(at).take(8);
+        octets.fold(0, |word, octet| word << 8 | u64::from(*octet))
+    })
 }
 
 /// The addresses that the rules about countries keep out.

@@ -13,6 +13,10 @@ use std::time::Duration;
 
 /// Calls for help that are remembered; beyond it the oldest is forgotten.
 const MOST: usize = 256;
+/// Calls to one number at once that have room of their own, where they say what they are.
+const MOST_BACK: usize = 2;
+/// While a call lasts it is remembered, for a day at most.
+pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Where a call back goes.
 #[derive(Clone, Debug)]
@@ -50,8 +54,8 @@ struct Carried {
     call: CallId,
     number: u64,
     until: Duration,
-    /// The last call to it.
-    back: Option<CallId>,
+    /// Calls to it that were given room.
+    back: Vec<CallId>,
 }
 
 /// Of one tenant.
@@ -80,7 +84,8 @@ impl Callbacks {
 
     /// A carrier was told this number in a call for help of another tenant.
     pub(crate) fn remember_carried(&mut self, call: CallId, number: u64, until: Duration) {
-        self.carried.retain(|carried| carried.number != number);
+        let known = self.carried.iter().position(|carried| carried.number == number);
+        let known = known.and_then(|place| self.carried.remove(place));
         if self.carried.len() >= MOST {
             self.carried.pop_front();
         }
@@ -88,17 +93,19 @@ impl Callbacks {
             call,
             number,
             until,
-            back: None,
+            back: known.map(|known| known.back).unwrap_or_default(),
         });
     }
 
-    /// A call to such a number has begun.
+    /// A call to such a number has begun, in room of its own.
     pub(crate) fn comes_back(&mut self, number: u64, call: CallId) {
-        let to_number = self.carried.iter_mut().filter(|carried| carried.number == number);
-        to_number.for_each(|carried| carried.back = Some(call));
+        let mut to_number = self.carried.iter_mut().filter(|carried| carried.number == number);
+        if let Some(carried) = to_number.next() {
+            carried.back.push(call);
+        }
     }
 
-    /// True for a call to such a number that has room of its own: one that says what it is, or the only one of those that have.
+    /// True for a call to such a number that has room of its own: the only one of those that have, or another one that says what it is.
     pub(crate) fn is_carried(
         &mut self,
         number: u64,
@@ -107,9 +114,12 @@ impl Callbacks {
         now: Now,
     ) -> bool {
         self.carried.retain(|carried| carried.until > now.mono);
-        let is_alone = |carried: &Carried| carried.back.is_none_or(|call| !with_room.contains(&call));
-        let mut to_number = self.carried.iter().filter(|carried| carried.number == number);
-        to_number.any(|carried| is_marked || is_alone(carried))
+        let most = if is_marked { MOST_BACK } else { 1 };
+        let mut to_number = self.carried.iter_mut().filter(|carried| carried.number == number);
+        to_number.next().is_some_and(|carried| {
+            carried.back.retain(|call| with_room.contains(call));
+            carried.back.len() < most
+        })
     }
 
     /// The call is over: its time counts from now.
@@ -167,7 +177,13 @@ mod tests {
         callbacks.comes_back(49, CallId(2));
         with_room.insert(CallId(2));
         assert!(!finds(&mut callbacks, false, &with_room, 2));
+        // One more that says what it is, and no third; another call for help changes nothing about that.
         assert!(finds(&mut callbacks, true, &with_room, 2));
+        callbacks.comes_back(49, CallId(3));
+        with_room.insert(CallId(3));
+        callbacks.remember_carried(CallId(4), 49, at(100).mono);
+        assert!(!finds(&mut callbacks, true, &with_room, 2));
+        callbacks.remember_carried(CallId(1), 49, at(100).mono);
         with_room.clear();
         assert!(finds(&mut callbacks, false, &with_room, 3));
         callbacks.over(CallId(1), at(200).mono);

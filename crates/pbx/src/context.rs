@@ -200,6 +200,8 @@ pub(crate) struct Context {
     pub(crate) costs: Costs,
     /// Calls for help.
     pub(crate) helping: BTreeSet<CallId>,
+    /// Of this configuration, what it is for calls for help.
+    for_help: Option<(Arc<TenantConfig>, Arc<TenantConfig>)>,
     pub(crate) callbacks: Callbacks,
     /// Calls for help that people on site are to be told of.
     pub(crate) alarms: Vec<EmergencyCall>,
@@ -256,6 +258,7 @@ impl Context {
             carriers: Carriers::new(setup.inside),
             costs: Costs::default().renewed(&config),
             helping: BTreeSet::new(),
+            for_help: None,
             callbacks: Callbacks::default(),
             alarms: Vec::new(),
             alarming: 0,
@@ -512,6 +515,22 @@ impl Context {
     /// One call more may have the room that is kept back for help: whoever calls for help without end takes nobody's.
     pub(crate) fn has_help_left(&self) -> bool {
         self.helping.len() < MOST_HELPING
+    }
+
+    /// The configuration as calls for help have it: with whatever phone and carrier speak.
+    pub(crate) fn config_for_help(&mut self) -> Arc<TenantConfig> {
+        let known = self
+            .for_help
+            .take()
+            .filter(|(of, _)| Arc::ptr_eq(of, &self.config));
+        let made = || (Arc::clone(&self.config), Arc::new(self.config.for_help()));
+        let (_, config) = self.for_help.insert(known.unwrap_or_else(made));
+        Arc::clone(config)
+    }
+
+    /// One call back more may: such calls never take the half that is for calls for help.
+    pub(crate) fn has_room_for_calls_back(&self) -> bool {
+        self.helping.len() < MOST_HELPING / 2
     }
 
     /// True for a request that belongs to a call for help.

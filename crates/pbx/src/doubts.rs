@@ -79,6 +79,8 @@ pub(crate) struct Doubts {
     signers: BTreeSet<Box<str>>,
     kinds: BTreeSet<Doubt>,
     stands: bool,
+    /// And somebody was told.
+    told: bool,
     quiet_until: Duration,
 }
 
@@ -86,7 +88,7 @@ impl Doubts {
     /// A call of this signer, named by the URL of its certificate, was not verified for that. Gives what is to be looked at, when it is to
     /// be told now.
     pub(crate) fn fails(&mut self, signer: &str, doubt: Doubt, now: Now) -> Option<String> {
-        if self.stands || now.mono < self.quiet_until {
+        if self.stands {
             return None;
         }
         self.kinds.insert(doubt);
@@ -102,18 +104,20 @@ impl Doubts {
         self.stands = true;
         self.signers.clear();
         let kinds = std::mem::take(&mut self.kinds);
+        self.told = now.mono >= self.quiet_until;
         let words: Vec<_> = kinds.into_iter().map(Doubt::as_str).collect();
-        Some(words.join(", "))
+        self.told.then(|| words.join(", "))
     }
 
     /// A call was verified. True when that is to be told.
     pub(crate) fn passes(&mut self, now: Now) -> bool {
         self.signers.clear();
         self.kinds.clear();
-        if self.stands {
+        self.stands = false;
+        if self.told {
             self.quiet_until = now.mono.saturating_add(QUIET);
         }
-        std::mem::take(&mut self.stands)
+        std::mem::take(&mut self.told)
     }
 
     /// It was told, and is not over.

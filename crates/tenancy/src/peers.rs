@@ -31,6 +31,21 @@ pub struct Peers {
     tenants: BTreeMap<TenantId, Arc<Reachable>>,
     hosts: HashMap<IpAddr, BTreeSet<TenantId>>,
     networks: Vec<(Network, TenantId)>,
+    /// First and last addresses of the networks put together, in order.
+    spans: Vec<(IpAddr, IpAddr)>,
+}
+
+/// Those that overlap as one, in order.
+fn joined(mut spans: Vec<(IpAddr, IpAddr)>) -> Vec<(IpAddr, IpAddr)> {
+    spans.sort_unstable();
+    let mut joined: Vec<(IpAddr, IpAddr)> = Vec::new();
+    for (first, last) in spans {
+        match joined.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => joined.push((first, last)),
+        }
+    }
+    joined
 }
 
 impl Peers {
@@ -50,10 +65,12 @@ impl Peers {
             }
             networks.extend(reachable.networks.iter().map(|network| (*network, *tenant)));
         }
+        let spans = joined(networks.iter().map(|(network, _)| network.ends()).collect());
         Peers {
             tenants,
             hosts,
             networks,
+            spans,
         }
     }
 
@@ -67,15 +84,22 @@ impl Peers {
     pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
         let hosts = self.tenants.values().flat_map(|reachable| &reachable.hosts);
         let hosts = hosts.flat_map(|(_, hosts)| hosts).map(|host| (*host, *host));
-        hosts.chain(self.networks.iter().map(|(network, _)| network.ends()))
+        hosts.chain(self.spans.iter().copied())
     }
 
     /// True where some trunk's calls come from.
     #[must_use]
     pub fn knows(&self, host: IpAddr) -> bool {
         let host = host.to_canonical();
-        let mut networks = self.networks.iter();
-        self.hosts.contains_key(&host) || networks.any(|(network, _)| network.contains(host))
+        let after = self.spans.partition_point(|(first, _)| *first <= host);
+        let span = after.checked_sub(1).and_then(|place| self.spans.get(place));
+        self.is_host(host) || span.is_some_and(|(_, last)| host <= *last)
+    }
+
+    /// True where that is an address of its own, and not only one of a network.
+    #[must_use]
+    pub fn is_host(&self, host: IpAddr) -> bool {
+        self.hosts.contains_key(&host.to_canonical())
     }
 
     fn at(&self, host: IpAddr) -> BTreeSet<TenantId> {

@@ -92,6 +92,8 @@ pub(crate) struct Conn {
     pub(crate) armed: Option<Duration>,
     /// What it has brought; `None` once somebody is known to be behind it.
     pub(crate) meter: Option<Meter>,
+    /// Whether its peer is known, and until when that need not be asked again.
+    pub(crate) standing: Option<(bool, Duration)>,
     /// What epoll watches.
     pub(crate) interest: Interest,
     socket: TcpStream,
@@ -163,6 +165,7 @@ impl Conn {
             partial: None,
             armed: None,
             meter: None,
+            standing: None,
             interest: Interest::Read,
             socket,
             tls: tls.map(Box::new),

@@ -118,11 +118,6 @@ impl ConnTable {
         Some(conn)
     }
 
-    /// The connection of this number.
-    pub(crate) fn get(&self, number: u64) -> Option<&Conn> {
-        self.conns.get(&number)
-    }
-
     /// One connection.
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Conn> {
         self.conns.get_mut(&number)

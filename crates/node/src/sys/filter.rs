@@ -95,9 +95,11 @@ pub(crate) fn detach(fd: BorrowedFd<'_>) -> io::Result<()> {
 mod tests {
     use super::super::udp_socket;
     use super::*;
-    use border::{Family, Sieve};
+    use border::{Family, Share, Sieve};
     use std::net::{IpAddr, UdpSocket};
     use std::os::fd::AsFd;
+
+    const NONE: Share = Share { others: 0, help: 0 };
 
     /// What a socket with this filter gets of these texts. The kernel has them in its buffer, or has dropped them, when `send` returns.
     fn heard(socket: &UdpSocket, sender: &UdpSocket, texts: &[&str]) -> Vec<String> {
@@ -114,6 +116,57 @@ mod tests {
         std::iter::repeat(()).map_while(read).collect()
     }
 
+    /// An address a little above.
+    fn number_above(ip: IpAddr) -> IpAddr {
+        match ip {
+            IpAddr::V4(v4) => IpAddr::from((u32::from(v4) | 3).to_be_bytes()),
+            IpAddr::V6(v6) => IpAddr::from((u128::from(v6) | 3).to_be_bytes()),
+        }
+    }
+
+    /// Whatever port it comes from, where nothing is asked of an address, or of its network.
+    fn anywhere((socket, stranger): (&UdpSocket, &UdpSocket), ip: IpAddr, family: Family, texts: &[&str]) {
+        let whole = |sieve: &mut Sieve| match ip {
+            IpAddr::V4(_) => sieve.between([127, 0, 0, 0].into(), [127, 0, 0, 255].into()),
+            IpAddr::V6(_) => sieve.between(ip, [0, 0, 0, 0, 0, 0, 0, 255].into()),
+        };
+        for enter in [&whole, &|sieve: &mut Sieve| sieve.source(ip)] as [&dyn Fn(&mut Sieve); 2] {
+            let mut sieve = Sieve::new([3, 4], &[]);
+            enter(&mut sieve);
+            attach(socket.as_fd(), &sieve.program(family, NONE)).unwrap();
+            assert_eq!(heard(socket, stranger, texts), texts);
+        }
+    }
+
+    /// So many are known that everybody's bit is set: the largest program.
+    fn crowd(sieve: &mut Sieve, family: Family) {
+        for port in 0..60_000_u32 {
+            let [a, b, c, d] = port.wrapping_mul(0x9E37_79B9).to_be_bytes();
+            let other = match family {
+                Family::V4 => IpAddr::from([a, b, c, d]),
+                Family::V6 => IpAddr::from([
+                    0x2001,
+                    0xdb8,
+                    u16::from_be_bytes([a, b]),
+                    u16::from_be_bytes([c, d]),
+                    0,
+                    0,
+                    0,
+                    1,
+                ]),
+            };
+            if port % 8 == 0 {
+                sieve.source(other);
+                sieve.neighbour(other);
+                let last = number_above(other);
+                sieve.between(other, last);
+            }
+            if port % 4 == 0 {
+                sieve.flow((other, 5_060).into());
+            }
+        }
+    }
+
     /// The kernel takes the largest program that there can be, of both families, and does what it says.
     #[test]
     fn the_kernel_lets_those_through_who_are_known() {
@@ -125,60 +178,40 @@ mod tests {
                 [0x1234_5678_9abc_def1, 0x0fed_cba9_8765_4321],
                 &border::Rules::default().emergency_countries,
             );
-            let quiet = sieve.program(family, 0);
+            let quiet = sieve.program(family, NONE);
             attach(socket.as_fd(), &quiet).unwrap();
             let texts = ["OPTIONS sip:a SIP/2.0", "x", ""];
             assert!(heard(&socket, &known, &texts).is_empty());
             sieve.flow(known.local_addr().unwrap());
-            attach(socket.as_fd(), &sieve.program(family, 0)).unwrap();
+            attach(socket.as_fd(), &sieve.program(family, NONE)).unwrap();
             assert_eq!(heard(&socket, &known, &texts), texts);
             assert!(heard(&socket, &stranger, &texts).is_empty());
             assert_eq!(buffer(socket.as_fd()).unwrap().dropped, 6);
-            // Some of everything, and more of what may be a call for help.
-            attach(socket.as_fd(), &sieve.program(family, u32::MAX / 64)).unwrap();
+            // Some of everything, and more of what may be a call for help, and of those who were known by another port.
+            let some = Share {
+                others: u32::MAX / 64,
+                help: u32::MAX,
+            };
+            attach(socket.as_fd(), &sieve.program(family, some)).unwrap();
             let help = [
                 "INVITE sip:112@a SIP/2.0",
                 "INVITE urn:service:sos SIP/2.0",
-                "INVITE tel:911 SIP/2.0",
+                "INVITE tel:+911 SIP/2.0",
+                "INVITE sip:0112@a SIP/2.0",
             ];
             assert_eq!(heard(&socket, &stranger, &help), help);
             assert!(heard(&socket, &stranger, &["INVITE sip:7777@a SIP/2.0"; 64]).len() < 16);
-            // Whatever port it comes from, where nothing is asked of an address, or of its network.
-            let whole = |sieve: &mut Sieve| match ip {
-                IpAddr::V4(_) => sieve.between([127, 0, 0, 0].into(), [127, 0, 0, 255].into()),
-                IpAddr::V6(_) => sieve.between(ip, [0, 0, 0, 0, 0, 0, 0, 255].into()),
-            };
-            for enter in [&whole, &|sieve: &mut Sieve| sieve.source(ip)] as [&dyn Fn(&mut Sieve); 2] {
-                let mut sieve = Sieve::new([3, 4], &[]);
-                enter(&mut sieve);
-                attach(socket.as_fd(), &sieve.program(family, 0)).unwrap();
-                assert_eq!(heard(&socket, &stranger, &texts), texts);
-            }
-            // Everybody's bit is set: the largest program.
-            for port in 0..60_000_u32 {
-                let [a, b, c, d] = port.wrapping_mul(0x9E37_79B9).to_be_bytes();
-                let other = match family {
-                    Family::V4 => IpAddr::from([a, b, c, d]),
-                    Family::V6 => IpAddr::from([
-                        0x2001,
-                        0xdb8,
-                        u16::from_be_bytes([a, b]),
-                        u16::from_be_bytes([c, d]),
-                        0,
-                        0,
-                        0,
-                        1,
-                    ]),
-                };
-                if port % 8 == 0 {
-                    sieve.source(other);
-                }
-                if port % 4 == 0 {
-                    sieve.flow((other, 5_060).into());
-                }
-            }
-            let large = sieve.program(family, 0);
-            assert!(large.len() > 3_000, "{}", large.len());
+            let mut shorter = sieve.shorter();
+            attach(socket.as_fd(), &shorter.program(family, NONE)).unwrap();
+            assert_eq!(heard(&socket, &known, &texts), texts);
+            shorter.neighbour(ip);
+            attach(socket.as_fd(), &shorter.program(family, some)).unwrap();
+            assert_eq!(heard(&socket, &stranger, &texts), texts);
+            anywhere((&socket, &stranger), ip, family, &texts);
+            crowd(&mut sieve, family);
+            let large = sieve.program(family, NONE);
+            assert!((3_500..=4_096).contains(&large.len()), "{}", large.len());
+            assert!(sieve.shorter().program(family, NONE).len() < 1_000);
             attach(socket.as_fd(), &large).unwrap();
             assert_eq!(heard(&socket, &known, &texts), texts);
             detach(socket.as_fd()).unwrap();

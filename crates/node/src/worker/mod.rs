@@ -87,9 +87,10 @@ pub(crate) struct Worker {
     attempts: Attempts,
     /// Connections with something to send.
     touched: Vec<u64>,
-    /// Connections of strangers that are ready, and how many were served so far.
+    /// Connections of strangers that are ready, with which of them turns begin, and when some were last left for the next one.
     strangers: Vec<Ready>,
-    strangers_served: usize,
+    beginning: u64,
+    swamped: Option<Duration>,
     batch: Batch,
     backlog: Backlog,
     scratch: Vec<u8>,
@@ -146,7 +147,8 @@ impl Worker {
             attempts: Attempts::default(),
             touched: Vec::new(),
             strangers: Vec::new(),
-            strangers_served: 0,
+            beginning: 0,
+            swamped: None,
             batch: Batch::new(BATCH, 65_535),
             backlog: Backlog::default(),
             scratch: vec![0; 65_536],
@@ -197,6 +199,13 @@ impl Worker {
                 token @ UDP..LISTENER => self.datagrams(token - UDP, event.readable),
                 number if number >= CONNECTIONS && self.is_known(number) => self.stream(number, event),
                 _ => self.strangers.push(event),
+            }
+        }
+        if ready == EVENTS {
+            // There are more, and what matters most may be among them.
+            self.take_inbox();
+            for socket in 0..self.udp.len() as u64 {
+                self.datagrams(socket, true);
             }
         }
         self.strangers();
@@ -273,6 +282,14 @@ impl Worker {
 
     /// Whoever opens connections and says nothing is remembered for it.
     fn note_stalled(&mut self, number: u64) {
+        // Where we don't get round to reading, nobody is to blame.
+        let stall = Duration::from_secs(self.conns.limits().connection_stall_s);
+        if self
+            .swamped
+            .is_some_and(|swamped| self.core.now.mono < swamped + stall)
+        {
+            return;
+        }
         let conn = self.conns.get_mut(number);
         if let Some(flow) = conn.filter(|conn| conn.tenants.is_empty()).map(|conn| conn.flow) {
             self.core.report(&flow, Report::Stalled);

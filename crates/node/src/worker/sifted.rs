@@ -5,7 +5,7 @@
 use crate::border_desk::BorderDesk;
 use crate::sys::{self, Buffer};
 use crate::udp::UdpPort;
-use border::{Family, Pressure, Sieve};
+use border::{Family, Instruction, Pressure, Sieve};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 /// After so long it is asked again who is known.
 const ASK: Duration = Duration::from_secs(1);
+/// After so long the kernel is asked again that has refused, and somebody is told again.
+const REST: Duration = Duration::from_secs(10);
 
 /// The sockets of a worker, in their order.
 pub(super) struct Sifted {
@@ -21,8 +23,8 @@ pub(super) struct Sifted {
     looked: Duration,
     /// Who is known, and since when this is so.
     known: Option<(Duration, Sieve)>,
-    /// The kernel has refused: nothing is sifted.
-    refused: bool,
+    /// The kernel has refused: until then nothing is sifted.
+    rests: Duration,
 }
 
 #[derive(Default)]
@@ -30,6 +32,8 @@ struct Socket {
     pressure: Pressure,
     dropped: u32,
     is_sifted: bool,
+    /// When it was last told that it is.
+    told: Option<Duration>,
 }
 
 impl Sifted {
@@ -39,7 +43,7 @@ impl Sifted {
             sockets: (0..sockets).map(|_| Socket::default()).collect(),
             looked: Duration::ZERO,
             known: None,
-            refused: false,
+            rests: Duration::ZERO,
         }
     }
 
@@ -66,11 +70,13 @@ impl Sifted {
             };
             dropped += socket.dropped(buffer);
             let has_changed = socket.pressure.observe(buffer.waiting, buffer.room, now);
-            if !self.refused && (has_changed || is_old && socket.is_sifted) {
+            let is_due = has_changed || socket.is_sifted == socket.pressure.share().is_none();
+            if now >= self.rests && (is_due || is_old && socket.is_sifted) {
                 let done = socket.sift(port, &mut self.known, border, now);
-                self.refused = done
-                    .inspect_err(|error| tracing::warn!("strangers' datagrams can't be sifted: {error}"))
-                    .is_err();
+                if let Err(error) = done {
+                    tracing::warn!("strangers' datagrams can't be sifted: {error}");
+                    self.rests = now + REST;
+                }
             }
         }
         dropped
@@ -99,9 +105,13 @@ impl Socket {
         match (self.pressure.share(), known) {
             (Some(share), Some((_, sieve))) => {
                 let family = if at.is_ipv4() { Family::V4 } else { Family::V6 };
-                sys::attach(port.as_fd(), &sieve.program(family, share))?;
+                // What can't be attached is not left as it was: those who are known may be others since.
+                let program = sieve.program(family, share);
+                self.is_sifted = false;
+                attach(port, &program).or_else(|_| attach(port, &sieve.shorter().program(family, share)))?;
                 self.is_sifted = true;
-                if !was {
+                if !was && self.told.is_none_or(|told| now >= told + REST) {
+                    self.told = Some(now);
                     tracing::warn!(
                         "more comes to {at} than can be read: of strangers' datagrams the kernel drops some"
                     );
@@ -110,10 +120,19 @@ impl Socket {
             _ if was => {
                 sys::detach(port.as_fd())?;
                 self.is_sifted = false;
-                tracing::info!("all that comes to {at} can be read again");
+                tracing::debug!("all that comes to {at} can be read again");
             }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// In place of the filter that there is. The kernel counts both where it changes one for the other, and may have no room for that.
+fn attach(port: &UdpPort, program: &[Instruction]) -> io::Result<()> {
+    sys::attach(port.as_fd(), program).or_else(|_| {
+        // There may be none.
+        let _none = sys::detach(port.as_fd());
+        sys::attach(port.as_fd(), program)
+    })
 }

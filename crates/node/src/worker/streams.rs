@@ -16,6 +16,8 @@ use std::time::Duration;
 const ACCEPTS: usize = 32;
 /// Reads from one connection in one turn; of a stranger's one is enough.
 const READS: usize = 4;
+/// So long it is not asked again whether a connection's peer is known.
+const STANDING: Duration = Duration::from_millis(200);
 /// What strangers' connections, new ones and those on which nobody has shown a password, take of one turn before the others have the
 /// next one.
 const STRANGERS: Duration = Duration::from_millis(2);
@@ -85,26 +87,38 @@ impl Worker {
         }
     }
 
-    /// Whether nothing is asked any more of a connection.
-    pub(super) fn is_known(&self, number: u64) -> bool {
+    /// Whether a connection is ours, or comes from where somebody has shown a password: no address of a connection is forged.
+    pub(super) fn is_known(&mut self, number: u64) -> bool {
         let now = self.core.now.mono;
-        let flow = self.conns.get(number).map(|conn| conn.flow);
-        flow.is_none_or(|flow| self.core.shared.border.standing(&flow, now) == Standing::Shown)
+        let Some(conn) = self.conns.get_mut(number).filter(|conn| conn.meter.is_some()) else {
+            return true;
+        };
+        if let Some((is_known, _)) = conn.standing.filter(|(_, until)| now < *until) {
+            return is_known;
+        }
+        let is_known = self.core.shared.border.standing(&conn.flow, now) >= Standing::Neighbour;
+        conn.standing = Some((is_known, now + STANDING));
+        is_known
     }
 
     /// Serves strangers' connections for a while, each when it is its turn: the kernel names those that are left again.
     pub(super) fn strangers(&mut self) {
         let mut ready = std::mem::take(&mut self.strangers);
         let end = self.core.shared.clock.mono() + STRANGERS;
-        let first = self.strangers_served % ready.len().max(1);
+        // Another one each time, whoever comes and goes.
+        self.beginning = self.beginning.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let count = u64::try_from(ready.len()).unwrap_or(1).max(1);
+        let first = usize::try_from((self.beginning >> 32) % count).unwrap_or(0);
         ready.rotate_left(first);
+        let mut left = ready.len();
         for event in ready.drain(..) {
             match event.token {
                 token @ LISTENER..CONNECTIONS => self.accept(token - LISTENER),
                 number => self.stream(number, event),
             }
-            self.strangers_served = self.strangers_served.wrapping_add(1);
-            if self.core.shared.clock.mono() >= end {
+            left -= 1;
+            if left > 0 && self.core.shared.clock.mono() >= end {
+                self.swamped = Some(self.core.now.mono);
                 break;
             }
         }

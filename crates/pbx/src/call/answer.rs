@@ -50,7 +50,9 @@ impl Call {
         );
         let Ok(dialog) = dialog else {
             // Without a Contact there is nobody to acknowledge; of a call for help that is a refusal like any other.
-            if !self.is_emergency() || !self.carrier_failed(context, index, 502, true, now) {
+            // What comes of it once more, or after it was called off, says nothing new.
+            let is_new = target.is_ringing();
+            if !self.is_emergency() || !is_new || !self.carrier_failed(context, index, 502, true, now) {
                 self.target_failed(context, index, 502, now);
             }
             return;

@@ -143,7 +143,8 @@ impl Call {
             None => transit::carried(context, trunk, message, &dialled),
         };
         let transit = carried.as_ref().map(|(transit, _)| *transit).filter(|_| !is_back);
-        if let Some(number) = number_in(&dialled).filter(|_| transit.is_some()) {
+        let has_room = transit.is_some_and(|transit| transit.inward) && context.helping.contains(&id);
+        if let Some(number) = number_in(&dialled).filter(|_| has_room) {
             context.callbacks.comes_back(number, id);
         }
         let run = back.unwrap_or_else(|| match (&leads_to, carried) {

@@ -241,6 +241,7 @@ impl Call {
         }
         if call.is_emergency() {
             context.helping.insert(call.id);
+            call.config = context.config_for_help();
         }
         call.show(context);
         if kept.ends {

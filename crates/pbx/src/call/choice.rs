@@ -5,7 +5,7 @@
 
 use super::{Call, Phase};
 use crate::context::Context;
-use flow::{Event, Outside, Refusal};
+use flow::Outside;
 use model::{DestinationClass, Now, Prefix, Route, TenantConfig, TollTicket, Trunk, TrunkId};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -45,14 +45,17 @@ impl Call {
         let is_neighbour = target.is_some_and(|target| target.peer.trunk() == Some(TrunkId::INSIDE));
         let was_heard = target.is_some_and(|target| {
             let told = target.carrier.as_ref();
-            target.rang || told.is_some_and(|told| told.heard && !is_answer)
+            let is_heard = target.early.iter().any(|early| early.description.is_some());
+            target.rang || is_heard || told.is_some_and(|told| told.heard && !is_answer)
         });
+        let says_why = target.is_some_and(|target| target.carrier.as_ref().is_some_and(|told| told.says_why));
         // Of a chain of companies that send it on to each other the first alone goes outside for want of room: each would begin
         // another chain.
         let is_first = !self.caller.flow.is_inside() || self.transit.is_some();
         let is_gone = match code {
             404 | 410 => is_answer,
-            503 => is_first,
+            // What is said of a call has a reason, and what is said for want of room has none.
+            503 => is_first && !says_why,
             408 => !is_answer,
             _ => false,
         };
@@ -60,7 +63,7 @@ impl Call {
     }
 
     /// Where a neighbour does not take a call to its number, carriers are asked as for any other number, and so are the tenant's
-    /// limits, which have counted a call that costs nothing. True where they are, or limits have refused.
+    /// limits, which have counted a call that costs nothing. Where those let it go nowhere else, the neighbour's word stands.
     pub(super) fn goes_outside(
         &mut self,
         context: &mut Context,
@@ -78,16 +81,18 @@ impl Call {
         if left.is_empty() {
             return false;
         }
-        let ticket = self.outgoing_ticket();
-        self.give_back(context, ticket, now);
-        let Some(ticket) = self.allowed(context, &what, &mut left, now) else {
-            context.counts.toll_refused += 1;
-            self.lets_go(context, index, (code, is_answer), now);
-            self.advance(context, Event::Unanswered(Refusal::Forbidden), now);
-            return true;
-        };
-        self.may_take(ticket, left);
-        self.gives_carrier_up(context, index, (code, is_answer), true, now)
+        if let Some(ticket) = self.outgoing_ticket() {
+            context.meter.withdrawn(ticket, now);
+        }
+        if let Some(ticket) = self.allowed(context, &what, &mut left, now) {
+            self.may_take(ticket, left);
+            return self.gives_carrier_up(context, index, (code, is_answer), true, now);
+        }
+        let mut inside = [TrunkId::INSIDE].into();
+        if let Some(ticket) = self.allowed(context, &what, &mut inside, now) {
+            self.may_take(ticket, VecDeque::new());
+        }
+        false
     }
 
     /// The tenant's own trunks that may carry it, likewise.

@@ -34,6 +34,9 @@ pub(super) fn read_offer(
     let srtp = keys::policy_of(&config, from);
     let srtp = call.map_or(srtp, |call| emergency::protection(context, call, srtp));
     let admit = keys::admit(srtp, &flow);
+    // Help is called with whatever the phone speaks.
+    let helps = call.is_some_and(|call| context.helping.contains(&call));
+    let allowed: &[String] = if helps { &[] } else { &config.policy().codecs };
     let body = described(message);
     if body.is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
@@ -42,7 +45,7 @@ pub(super) fn read_offer(
     let (code, why) = match said.map(|said| codecs::heard(&config, from, said)) {
         // What the caller could be offered later it may not have.
         _ if body.is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
-        Ok(description) => match sdp::acceptable(&description, &config.policy().codecs) {
+        Ok(description) => match sdp::acceptable(&description, allowed) {
             Ok(()) => return Ok(Some(description)),
             Err(refusal) => (488, refusal.reason().to_owned()),
         },
@@ -125,7 +128,10 @@ impl Call {
         let (Some(offer), Some(text)) = (offer.as_ref(), text) else {
             leg.acknowledge_in_vain(context, cseq, offer.as_ref());
             leg.bye(context, UNUSABLE, now);
-            return self.target_failed(context, index, 488, now);
+            if !self.carrier_failed(context, index, 488, true, now) {
+                self.target_failed(context, index, 488, now);
+            }
+            return;
         };
         if (admit.keys || admit.dtls)
             && let Some(target) = self.targets.get_mut(index)

@@ -11,7 +11,7 @@
 
 use super::target::Told;
 use super::{Call, Phase, callerid, transit};
-use crate::callbacks::Callback;
+use crate::callbacks::{Callback, LONGEST};
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::location::Binding;
@@ -33,6 +33,7 @@ impl Call {
     pub(super) fn calls_for_help(&mut self, context: &mut Context, what: &Outside) {
         let config = Arc::clone(&context.config);
         let site = self.site(&config);
+        self.config = context.config_for_help();
         if context.has_help_left() && !context.numbering.is_test(&what.number) {
             context.helping.insert(self.id);
         }
@@ -82,10 +83,15 @@ impl Call {
         let until = called_back_until(context, now);
         let user = self.caller.user().or(self.record.caller.user);
         let number = shown.and_then(number::E164::parse);
-        if let Some(number) = number.filter(|_| self.transit.is_some() && until > now.mono) {
+        if until <= now.mono {
+            return;
+        }
+        // Its time begins when the call is over.
+        let until = now.mono.saturating_add(LONGEST);
+        if let Some(number) = number.filter(|_| self.transit.is_some()) {
             context.callbacks.remember_carried(self.id, number.value(), until);
         }
-        let (Some(user), Some(number)) = (user.filter(|_| until > now.mono), number) else {
+        let (Some(user), Some(number)) = (user, number) else {
             return;
         };
         let to = Callback {

@@ -454,6 +454,14 @@ impl Call {
         if matches!(owner, Owner::Renegotiation(..) | Owner::Refresh { .. }) {
             self.changed(context, now);
         }
+        if let (Owner::Target(_, index), Some(message)) = (owner, message)
+            && let Some(told) = self
+                .targets
+                .get_mut(index)
+                .and_then(|target| target.carrier.as_mut())
+        {
+            told.says_why = message.header(Name::Reason).is_some();
+        }
         match (owner, message) {
             (Owner::Target(_, index), Some(message)) if code < 200 => {
                 self.target_progress(context, index, code, message, now);

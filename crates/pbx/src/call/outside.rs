@@ -589,6 +589,7 @@ impl Call {
             location: None,
             challenges: 0,
             heard: false,
+            says_why: false,
             order,
         };
         match what.class {

@@ -236,6 +236,9 @@ impl Call {
         if let Some(offer) = &self.offer {
             match sdp::offer(offer, &mut side, anchor, allowed) {
                 Ok(offer) => text = offer,
+                Err(_) if self.is_emergency() && self.carrier_failed(context, self.round, 488, true, now) => {
+                    return;
+                }
                 Err(_) => {
                     return self.advance(context, Event::Unanswered(Refusal::MediaRefused), now);
                 }

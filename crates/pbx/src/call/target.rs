@@ -73,6 +73,8 @@ pub(super) struct Told {
     pub(super) challenges: u8,
     /// It has answered something, were it only 100.
     pub(super) heard: bool,
+    /// Its last word has a reason (RFC 3326): it is about this call.
+    pub(super) says_why: bool,
     /// Its trunk's way, as it was numbered then.
     pub(super) order: u64,
 }

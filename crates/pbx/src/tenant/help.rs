@@ -52,7 +52,7 @@ impl Tenant {
         let is_new = message.method() == Some(Method::Invite) && message.to_tag().is_none();
         let trunk = self.carrier_of(flow, message).filter(|_| is_new);
         let trunk = trunk.and_then(|id| config.trunk(id));
-        trunk.is_some_and(|trunk| Call::is_back(&mut self.context, trunk, message, now))
+        trunk.is_some_and(|trunk| self.is_back_with_room(trunk, message, now))
     }
 
     /// Begins a call, which has room of its own where it helps.

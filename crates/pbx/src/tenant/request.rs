@@ -139,8 +139,8 @@ impl Tenant {
         let is_crowded = inside && self.context.carriers.are_used(trunk.id, half);
         let is_full = is_crowded || self.context.carriers.is_full(trunk.id, &trunk.draft);
         let is_busy = self.draining || is_full || self.context.live >= config.policy().max_calls;
-        let helps = self.context.has_help_left()
-            && (self.carries_help(trunk, message) || Call::is_back(&mut self.context, trunk, message, now));
+        let helps = self.context.has_help_left() && self.carries_help(trunk, message)
+            || self.is_back_with_room(trunk, message, now);
         if is_busy && !helps {
             self.context.counts.over_limit += 1;
             return self.context.reply(message, flow, 503);
@@ -149,6 +149,11 @@ impl Tenant {
         self.begin_with_room(id, helps, |context| {
             Call::begin_from_carrier(context, id, trunk, message, flow, now)
         });
+    }
+
+    /// A carrier calls back to who has called for help, and there is room of its own for that.
+    pub(super) fn is_back_with_room(&mut self, trunk: &Trunk, message: &Message<'_>, now: Now) -> bool {
+        self.context.has_room_for_calls_back() && Call::is_back(&mut self.context, trunk, message, now)
     }
 
     /// Another tenant of ours calls for help by our trunks.

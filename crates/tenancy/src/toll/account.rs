@@ -205,6 +205,13 @@ impl Account {
         recent.minute.add(moment.ms, 1);
     }
 
+    /// A call that has begun begins elsewhere.
+    pub(super) fn begins_elsewhere(&mut self, moment: &Moment) {
+        let recent = self.recent.get_or_insert_default();
+        recent.second.add(moment.ms, -1);
+        recent.minute.add(moment.ms, -1);
+    }
+
     /// Something is counted.
     pub(super) fn count(&mut self, grant: Grant, moment: &Moment) {
         self.roll(&moment.calendar);

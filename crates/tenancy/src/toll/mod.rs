@@ -393,6 +393,20 @@ impl Meter {
         Some(call.charge(now.mono).unwrap_or(Rate::nothing(currency)))
     }
 
+    /// A call that rings is to be asked for anew, as one that goes elsewhere: nothing of it counts any more, nor that it has begun.
+    pub fn withdrawn(&mut self, ticket: TollTicket, now: Now) {
+        let Some(call) = self.calls.get(&ticket).filter(|call| call.answered.is_none()) else {
+            return;
+        };
+        let (scopes, moment) = (call.scopes, self.moment(now, call.night));
+        for scope in scopes.iter().flatten() {
+            if let Some(account) = self.accounts.get_mut(scope) {
+                account.begins_elsewhere(&moment);
+            }
+        }
+        self.ended(ticket, now);
+    }
+
     /// When [`Meter::handle_timeout`] is due, by the monotonic clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {

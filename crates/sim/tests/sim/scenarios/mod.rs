@@ -33,6 +33,7 @@ mod gruu;
 mod headers;
 mod held;
 mod helped;
+mod helped_anyhow;
 mod helped_back;
 mod helped_where;
 mod in_band;

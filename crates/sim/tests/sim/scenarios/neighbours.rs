@@ -241,13 +241,16 @@ fn what_a_call_by_a_carrier_would_cost_is_asked_of_limits_anew() {
                 profile.tenant.spend_per_day = Some(model::Money::from_units(units));
                 // One call at once: that by the neighbour is not one more.
                 profile.user.concurrent = Some(1);
+                // Nor begins another.
+                profile.user.calls_per_s = Some(1);
             }
         });
     };
     spend(&mut scene, 0);
     scene.call(here, NOT_THERE);
     scene.run(2000);
-    assert_eq!(codes_here(&scene), [403]);
+    // What the neighbour has said stands.
+    assert_eq!(codes_here(&scene), [480]);
     assert_eq!(scene.world.phones[switch].calls().len(), 0);
     // Among neighbours nothing is paid.
     let number = scene.call(here, THERE);
@@ -259,7 +262,7 @@ fn what_a_call_by_a_carrier_would_cost_is_asked_of_limits_anew() {
     scene.run(2000);
     scene.act(here, |phone, now| phone.hang_up(number, now));
     scene.rests();
-    assert_eq!(codes_here(&scene), [403, 200, 200]);
+    assert_eq!(codes_here(&scene), [480, 200, 200]);
     let mut charges = scene.world.server.cdrs.iter().filter(|cdr| cdr.tenant == ACME);
     let charge = charges.next_back().and_then(|cdr| cdr.charge);
     assert_eq!(

@@ -29,7 +29,7 @@ use model::{
 use sip::timer::{TimerId, Wheel};
 use sip::token::{TagKey, TokenSource};
 use sip::transaction::{ServerId, Transactions};
-use sip::{Message, Method, Name, Writer};
+use sip::{Message, Name, Writer};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,9 +41,6 @@ const COUNT_AFTER: Duration = Duration::from_secs(2);
 
 /// Transactions beyond the limit of a tenant, for calls for help alone: some twenty at once.
 const URGENT_TRANSACTIONS: usize = 64;
-
-/// Calls for help of one tenant at once that have room of their own; more are calls like any other.
-const MOST_HELPING: usize = 16;
 
 /// Whom a transaction belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,7 +198,7 @@ pub(crate) struct Context {
     /// Calls for help.
     pub(crate) helping: BTreeSet<CallId>,
     /// Of this configuration, what it is for calls for help.
-    for_help: Option<(Arc<TenantConfig>, Arc<TenantConfig>)>,
+    pub(crate) for_help: Option<(Arc<TenantConfig>, Arc<TenantConfig>)>,
     pub(crate) callbacks: Callbacks,
     /// Calls for help that people on site are to be told of.
     pub(crate) alarms: Vec<EmergencyCall>,
@@ -510,41 +507,6 @@ impl Context {
     pub(crate) fn begin_reply(&self, request: &Message<'_>, flow: FlowToken, code: u16) -> Writer {
         let tag = stateless_tag(&self.tag_key, request);
         self.response(request, flow, code, Some(&tag))
-    }
-
-    /// One call more may have the room that is kept back for help: whoever calls for help without end takes nobody's.
-    pub(crate) fn has_help_left(&self) -> bool {
-        self.helping.len() < MOST_HELPING
-    }
-
-    /// The configuration as calls for help have it: with whatever phone and carrier speak.
-    pub(crate) fn config_for_help(&mut self) -> Arc<TenantConfig> {
-        let known = self
-            .for_help
-            .take()
-            .filter(|(of, _)| Arc::ptr_eq(of, &self.config));
-        let made = || (Arc::clone(&self.config), Arc::new(self.config.for_help()));
-        let (_, config) = self.for_help.insert(known.unwrap_or_else(made));
-        Arc::clone(config)
-    }
-
-    /// One call back more may: such calls never take the half that is for calls for help.
-    pub(crate) fn has_room_for_calls_back(&self) -> bool {
-        self.helping.len() < MOST_HELPING / 2
-    }
-
-    /// True for a request that belongs to a call for help.
-    pub(crate) fn is_of_help(&self, request: &Message<'_>, owner: Owner) -> bool {
-        if self.helping.is_empty() {
-            return false;
-        }
-        let in_dialog = || Some(self.legs.get(request.to_tag()?)?.call);
-        let cancelled = || match request.method() {
-            Some(Method::Cancel) => self.tx.find_invite_for_cancel(request)?.1.call(),
-            _ => None,
-        };
-        let call = owner.call().or_else(in_dialog).or_else(cancelled);
-        call.is_some_and(|call| self.helping.contains(&call))
     }
 
     /// Makes a server transaction; at the limit the request is refused instead.

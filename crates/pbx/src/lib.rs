@@ -29,6 +29,7 @@ mod effect;
 mod event;
 mod following;
 mod gruu;
+mod helping;
 mod keys;
 mod lamps;
 mod large;

@@ -22,6 +22,7 @@ mod emergency;
 mod endpoint;
 mod follow;
 mod forward;
+mod holdings;
 mod identity;
 mod in_band;
 mod in_call;

@@ -1,7 +1,7 @@
 //! A call to a number of the public network: which trunk takes it, and the next one where that can't.
 //!
 //! Owns: waiting for a way, going on to the next carrier, its challenges. Does not own: which trunks may take it (`choice`), the ways
-//! (`trunk`), what a carrier is told of the caller (`callerid`).
+//! (`trunk`), what a carrier is told of the caller (`callerid`), what it holds (`holdings`).
 //!
 //! - Another carrier is tried only while the one before has said nothing of the called party: no 18x, no answer, no refusal that is
 //!   the called party's. Silence counts after `try_s`, where another can be tried at all.
@@ -10,7 +10,7 @@
 //! - Audio of such calls is always relayed: carriers learn no address of a phone.
 
 use super::target::{State, Target, Told};
-use super::{Call, Leg, Phase, record};
+use super::{Call, Phase, record};
 use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use flow::{Event, Outside, Refusal};
@@ -36,7 +36,7 @@ pub(super) struct Outgoing {
     /// The one that is tried, and how many of its places were.
     at: Option<(TrunkId, u8)>,
     /// The trunk that it has a channel of.
-    on: Option<TrunkId>,
+    pub(super) on: Option<TrunkId>,
     /// There is no way to it yet.
     waits: bool,
     /// The way of it that has failed.
@@ -45,7 +45,7 @@ pub(super) struct Outgoing {
     /// All were tried, and are once more, without what may have been too large to arrive.
     again: bool,
     /// By which the tenant's limits know it. Answered it goes with the carrier's leg.
-    ticket: TollTicket,
+    pub(super) ticket: TollTicket,
 }
 
 impl Call {
@@ -463,92 +463,9 @@ impl Call {
         true
     }
 
-    /// Somebody has answered. A carrier costs from now on, for as long as its leg lasts, in whatever call that is.
-    pub(super) fn outside_is_answered(&mut self, context: &mut Context, leg: &mut Leg, now: Now) {
-        if leg.peer.trunk().is_some()
-            && let Some(outgoing) = self.outgoing.take()
-        {
-            context.meter.answered(outgoing.ticket, now);
-            leg.ticket = Some(outgoing.ticket);
-        }
-        self.outside_is_over(context, now);
-    }
-
-    /// No carrier is tried any more: what the attempt held is free again, and nothing of it is charged to what follows.
-    pub(super) fn outside_is_over(&mut self, context: &mut Context, now: Now) {
-        self.cancel_timer(context, TimerKind::Carrier);
-        context.carriers.stops_waiting(self.id);
-        let Some(outgoing) = self.outgoing.take() else {
-            return;
-        };
-        self.give_back(context, Some(outgoing.ticket), now);
-        let round = self.targets.iter().skip(self.round);
-        let trunks: Vec<TrunkId> = round.filter_map(|target| target.peer.trunk()).collect();
-        for trunk in trunks {
-            self.holds_channels(context, trunk);
-        }
-    }
-
-    /// The call is over: what it came to stands in the record.
-    pub(super) fn give_tickets_back(&mut self, context: &mut Context, now: Now) {
-        self.outside_is_over(context, now);
-        let caller = self.caller.ticket.take();
-        let callee = self.callee.as_mut().and_then(|leg| leg.ticket.take());
-        self.give_back(context, caller, now);
-        self.give_back(context, callee, now);
-    }
-
-    /// Ends what a ticket stands for.
-    pub(super) fn give_back(&mut self, context: &mut Context, ticket: Option<TollTicket>, now: Now) {
-        if let Some(charge) = ticket.and_then(|ticket| context.meter.ended(ticket, now)) {
-            self.record.charged(charge);
-        }
-    }
-
-    /// Is this the call that a limit ends?
-    pub(crate) fn has_ticket(&self, ticket: TollTicket) -> bool {
-        let outgoing = self.outgoing_ticket();
-        let callee = self.callee.as_ref().and_then(|leg| leg.ticket);
-        [outgoing, self.caller.ticket, callee].contains(&Some(ticket))
-    }
-
-    /// Tells the trunk how many of its channels the call has: one for each leg, and one for the carrier that is tried.
-    pub(super) fn holds_channels(&self, context: &mut Context, trunk: TrunkId) {
-        let legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
-        let legs = legs.filter(|leg| leg.is_present() && leg.peer.trunk() == Some(trunk));
-        let tried = self
-            .outgoing
-            .as_ref()
-            .is_some_and(|outgoing| outgoing.on == Some(trunk));
-        let channels = legs.count().saturating_add(usize::from(tried));
-        context.carriers.holds(trunk, self.id, channels);
-    }
-
-    /// A limit ends it.
-    pub(crate) fn limit_reached(&mut self, context: &mut Context, why: &str, now: Now) {
-        context.counts.toll_ended += 1;
-        self.run.note(why);
-        let cause = record::q850::TIMER_EXPIRY;
-        match self.phase {
-            Phase::Answered => self.hang_up(context, cause, model::EndedBy::System, "limit reached", now),
-            _ => self.fail(context, cause, now),
-        }
-    }
-
     /// It leads to help: no limit ends it.
     pub(super) fn is_emergency(&self) -> bool {
         self.record.class() == Some(DestinationClass::Emergency)
-    }
-
-    /// No trunk counts it any more.
-    pub(super) fn leaves_trunks(&self, context: &mut Context) {
-        let legs = [Some(&self.caller), self.callee.as_ref()].into_iter().flatten();
-        let trunks = legs.filter_map(|leg| leg.peer.trunk());
-        let trunks = trunks.chain(self.targets.iter().filter_map(|target| target.peer.trunk()));
-        for trunk in trunks.collect::<Vec<_>>() {
-            context.carriers.leaves(trunk, self.id);
-        }
-        context.carriers.stops_waiting(self.id);
     }
 
     fn told_to(

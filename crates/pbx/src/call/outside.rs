@@ -14,7 +14,7 @@ use super::{Call, Phase, record};
 use crate::carriers::{LONGEST_WAIT, News, Way};
 use crate::context::{Context, TimerKind};
 use flow::{Event, Outside, Refusal};
-use model::{DestinationClass, Now, TollTicket, Trunk, TrunkId};
+use model::{DestinationClass, FlowToken, Now, TollTicket, Trunk, TrunkId};
 use sip::{Message, Name};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -195,14 +195,29 @@ impl Call {
         // Those before have had their last word, or will be told to go.
         self.round = self.targets.len().saturating_sub(1);
         self.bridge.relay(self.config.id(), self.id);
-        let caller = self.caller.flow;
-        if !self.reserve_media(context, &caller, &flow, now) {
+        let (caller, faces) = (self.caller.flow, self.audio_faces(context, trunk.id, flow));
+        if !self.reserve_media(context, &caller, &faces, now) {
             self.dial(context, now);
         } else if self.phase == Phase::Ringing {
             self.phase = Phase::Opening;
         }
         let try_ms = u64::from(trunk.draft.try_s).saturating_mul(1_000);
         self.set_timer(context, TimerKind::Carrier, try_ms, now);
+    }
+
+    /// The way whose address audio has on the callee's side. Where a neighbour does not take the call a carrier may have it: so it is one
+    /// that carriers reach, which for neighbours is as good as any.
+    fn audio_faces(&self, context: &Context, trunk: TrunkId, flow: FlowToken) -> FlowToken {
+        let mut ways = self
+            .config
+            .trunks()
+            .iter()
+            .filter_map(|own| context.carriers.way(own.id)?.flow);
+        let fits = |way: &FlowToken| !way.is_inside() && way.local.is_ipv4() == flow.local.is_ipv4();
+        match trunk == TrunkId::INSIDE && self.transit.is_none() {
+            true => ways.find(fits).unwrap_or(flow),
+            false => flow,
+        }
     }
 
     /// Ways have changed while the call waits for one.
@@ -473,7 +488,7 @@ impl Call {
         context: &mut Context,
         trunk: &Trunk,
         what: &Outside,
-        (flow, order): (&model::FlowToken, u64),
+        (flow, order): (&FlowToken, u64),
         now: Now,
     ) -> Told {
         let draft = &trunk.draft;

@@ -25,6 +25,8 @@ const PARTS: usize = 16;
 const SETS: usize = 1_024;
 /// Seconds after which it is looked up again whether an address is a carrier's.
 const PEER_S: u64 = 300;
+/// Seconds for which a carrier's address is known after the DNS has another: most calls are over then.
+const CALLS_S: u64 = 3_600;
 
 /// The border.
 pub(crate) struct BorderDesk {
@@ -191,6 +193,13 @@ impl BorderDesk {
             self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
         }
         is
+    }
+
+    /// These may be no carrier's any more, as the DNS has it: calls that they have go on.
+    pub(crate) fn were(&self, carriers: impl Iterator<Item = IpAddr>, now: Duration) {
+        for ip in carriers {
+            self.ask(ip, |guard| guard.peer(ip, CALLS_S, now));
+        }
     }
 
     /// Who is let through where a worker can't read all that comes. `None` where the border is off.

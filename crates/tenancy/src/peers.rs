@@ -80,6 +80,14 @@ impl Peers {
         self.tenants.is_empty()
     }
 
+    /// The hosts of a tenant's trunks.
+    pub fn hosts_of(&self, tenant: TenantId) -> impl Iterator<Item = IpAddr> {
+        let own = self.tenants.get(&tenant).into_iter();
+        own.flat_map(|reachable| &reachable.hosts)
+            .flat_map(|(_, hosts)| hosts)
+            .copied()
+    }
+
     /// First and last address of everything that some trunk's calls come from.
     pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
         let hosts = self.tenants.values().flat_map(|reachable| &reachable.hosts);

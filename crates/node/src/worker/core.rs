@@ -296,9 +296,13 @@ impl Core {
                 Effect::Emergency(call) => told::emergency(&call),
                 Effect::Toll(alert) => told::toll(tenant, &alert),
                 Effect::Reachable(reachable) => {
+                    let before = self.shared.peers.load_full();
                     self.shared
                         .peers
                         .rcu(|peers| peers.with(tenant, reachable.clone()));
+                    if reachable.is_some() {
+                        self.shared.border.were(before.hosts_of(tenant), self.now.mono);
+                    }
                 }
                 Effect::Media(command) => {
                     let epoch = self.tenants.epoch(tenant);

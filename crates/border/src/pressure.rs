@@ -12,6 +12,8 @@ const OPEN: Duration = Duration::from_millis(200);
 const FULL: u64 = 50;
 /// And one that never was fuller has room.
 const EASY: u64 = 20;
+/// So often it is opened to twice as much; from then on, for whatever it was is over, to eight times as much.
+const CAREFUL: u32 = 3;
 /// So many times as many calls for help as other datagrams pass.
 const HELP: u32 = 64;
 /// Fewer of 2³² never pass: some of all who come, that they may be heard and known. Where that is still too much, calls for help are.
@@ -33,6 +35,8 @@ pub struct Pressure {
     share: Option<u32>,
     since: Duration,
     eased: Duration,
+    /// How often it was opened since it was last too full.
+    opened: u32,
     fullest: u64,
 }
 
@@ -46,13 +50,13 @@ impl Pressure {
         let fullest = std::mem::take(&mut self.fullest);
         self.since = now;
         if fullest > EASY {
-            self.eased = now;
+            (self.eased, self.opened) = (now, 0);
         }
         let share = match self.share {
             share if fullest >= FULL => Some((share.unwrap_or(u32::MAX) >> 2).max(FLOOR)),
             Some(share) if now >= self.eased + OPEN => {
-                self.eased = now;
-                share.checked_mul(2)
+                (self.eased, self.opened) = (now, self.opened.saturating_add(1));
+                share.checked_mul(if self.opened > CAREFUL { 8 } else { 2 })
             }
             share => share,
         };
@@ -110,7 +114,7 @@ mod tests {
                 opened.push(at);
             }
         }
-        assert_eq!(opened, (201..=229).step_by(2).collect::<Vec<u64>>());
+        assert_eq!(opened, (201..=213).step_by(2).collect::<Vec<u64>>());
         assert_eq!(pressure.share(), None);
     }
 

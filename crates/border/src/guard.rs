@@ -301,8 +301,8 @@ impl Guard {
         }
     }
 
-    /// Enters everybody who has shown who he is by datagrams, and the carriers that we speak to.
-    pub fn enter(&self, sieve: &mut Sieve, now: Duration) {
+    /// Enters everybody who has shown who he is by datagrams, and the carriers that we speak to, but for those that are in it already.
+    pub fn enter(&self, sieve: &mut Sieve, is_there: impl Fn(IpAddr) -> bool, now: Duration) {
         let at = millis(now);
         for ((address, place), state) in self.flows.entries() {
             let (port, is_datagram) = (place >> 8, place & 0xff == DATAGRAMS);
@@ -313,6 +313,7 @@ impl Guard {
         for (source, state) in self.sources.entries().filter(|(_, state)| state.is_known(at)) {
             let ip = address_of(source.number());
             match state.peer_until > at {
+                true if is_there(ip) => {}
                 true => sieve.source(ip),
                 false => sieve.neighbour(ip),
             }

@@ -13,9 +13,11 @@ const FULL: u64 = 50;
 /// And one that never was fuller has room.
 const EASY: u64 = 20;
 /// So often it is opened to twice as much; from then on, for whatever it was is over, to eight times as much.
-const CAREFUL: u32 = 3;
+const CAREFUL: u32 = 6;
 /// So many times as many calls for help as other datagrams pass.
 const HELP: u32 = 64;
+/// And as many of those who have been known by another flow.
+const NEIGHBOURS: u32 = 8;
 /// Fewer of 2³² never pass: some of all who come, that they may be heard and known. Where that is still too much, calls for help are.
 const LEAST: u32 = u32::MAX >> 8;
 const FLOOR: u32 = LEAST / HELP;
@@ -25,7 +27,9 @@ const FLOOR: u32 = LEAST / HELP;
 pub struct Share {
     /// Of strangers.
     pub others: u32,
-    /// Of what may be a call for help, and of those who have been known by another flow.
+    /// Of those who have been known by another flow.
+    pub neighbours: u32,
+    /// Of what may be a call for help.
     pub help: u32,
 }
 
@@ -68,6 +72,7 @@ impl Pressure {
     pub fn share(&self) -> Option<Share> {
         self.share.map(|share| Share {
             others: share.max(LEAST),
+            neighbours: share.saturating_mul(NEIGHBOURS).max(LEAST),
             help: share.saturating_mul(HELP),
         })
     }
@@ -101,6 +106,7 @@ mod tests {
         }
         let least = Share {
             others: LEAST,
+            neighbours: LEAST,
             help: FLOOR * HELP,
         };
         assert_eq!(pressure.share(), Some(least), "some always pass");
@@ -114,7 +120,7 @@ mod tests {
                 opened.push(at);
             }
         }
-        assert_eq!(opened, (201..=213).step_by(2).collect::<Vec<u64>>());
+        assert_eq!(opened, (201..=217).step_by(2).collect::<Vec<u64>>());
         assert_eq!(pressure.share(), None);
     }
 

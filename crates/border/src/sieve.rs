@@ -130,6 +130,12 @@ impl Bitmap {
         fewer
     }
 
+    /// True where a stranger has one of its bits by chance one time in four at most.
+    fn is_sparse(&self) -> bool {
+        let set: u32 = self.words.iter().map(|word| word.count_ones()).sum();
+        set <= 1 << (self.bits - 2)
+    }
+
     fn add(&mut self, hash: u32) {
         let index = hash >> (32 - self.bits);
         let word = usize::try_from(index >> 5).unwrap_or(0);
@@ -186,7 +192,7 @@ impl Sieve {
         self.sources.add(self.hash(&words));
     }
 
-    /// Somebody has shown who he is from an address, by whatever flow: he may come by another one, and passes as often as help does.
+    /// Somebody has shown who he is from an address, by whatever flow: he may come by another one, and passes more often than strangers do.
     pub fn neighbour(&mut self, ip: IpAddr) {
         let mut words = words(ip);
         words.truncate(2);
@@ -250,8 +256,11 @@ impl Sieve {
         program.push(XOR_X, 0);
         program.push(MULTIPLY, self.port_key);
         program.look_up(&self.flows, &[PASSES]);
-        program.push(LD_MEMORY, 0);
-        program.look_up(&self.neighbours, &draw(share.help));
+        // Where most bits are set, most strangers would pass for neighbours.
+        if self.neighbours.is_sparse() {
+            program.push(LD_MEMORY, 0);
+            program.look_up(&self.neighbours, &draw(share.neighbours));
+        }
         program.help(&self.help, share.help);
         program.0.extend(draw(share.others));
         program.0

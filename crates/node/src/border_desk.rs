@@ -188,16 +188,16 @@ impl BorderDesk {
     /// look through the ranges of all trunks.
     fn is_carrier(&self, ip: IpAddr, now: Duration) -> bool {
         let is = !self.lists.deny.contains(ip) && self.peers.load().knows(ip);
-        // A network has more addresses than are worth remembering: whoever forges them would push others out.
-        if is && self.peers.load().is_host(ip) {
+        if is {
             self.ask(ip, |guard| guard.peer(ip, PEER_S, now));
         }
         is
     }
 
-    /// These may be no carrier's any more, as the DNS has it: calls that they have go on.
+    /// These were carriers', and may not be any more, as the DNS has it: calls that they have go on.
     pub(crate) fn were(&self, carriers: impl Iterator<Item = IpAddr>, now: Duration) {
-        for ip in carriers {
+        let peers = self.peers.load();
+        for ip in carriers.filter(|ip| !peers.knows(*ip) && !self.lists.deny.contains(*ip)) {
             self.ask(ip, |guard| guard.peer(ip, CALLS_S, now));
         }
     }
@@ -211,12 +211,15 @@ impl BorderDesk {
         let random = random32().ok()?;
         let mut sieve = Sieve::new(words(&random), &self.rules.emergency_countries);
         self.lists.enter(&mut sieve);
-        for (first, last) in self.peers.load().ranges() {
+        let peers = self.peers.load();
+        for (first, last) in peers.ranges() {
             sieve.between(first, last);
         }
+        // Those of a network are in its range: whoever forges them fills no bitmap.
+        let is_in_range = |ip: IpAddr| peers.knows(ip) && !peers.is_host(ip);
         for part in &self.parts {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            part.enter(&mut sieve, now);
+            part.enter(&mut sieve, is_in_range, now);
         }
         Some(sieve)
     }

@@ -283,6 +283,7 @@ impl Context {
 
     /// Another configuration holds from now on.
     pub(crate) fn reconfigure(&mut self, config: Arc<TenantConfig>) {
+        self.for_help = None;
         self.numbering = Numbering::new(config.policy());
         self.rates = config
             .rates()

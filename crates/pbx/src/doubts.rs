@@ -88,10 +88,13 @@ impl Doubts {
     /// A call of this signer, named by the URL of its certificate, was not verified for that. Gives what is to be looked at, when it is to
     /// be told now.
     pub(crate) fn fails(&mut self, signer: &str, doubt: Doubt, now: Now) -> Option<String> {
-        if self.stands {
+        if self.told {
             return None;
         }
         self.kinds.insert(doubt);
+        if self.stands {
+            return self.tells(now);
+        }
         self.signers.insert(signer.into());
         let hosts: BTreeSet<&str> = self.signers.iter().map(|url| host(url)).collect();
         if self.signers.len() < SIGNERS || hosts.len() < HOSTS {
@@ -103,10 +106,18 @@ impl Doubts {
         }
         self.stands = true;
         self.signers.clear();
-        let kinds = std::mem::take(&mut self.kinds);
+        self.tells(now)
+    }
+
+    /// What is to be looked at, unless the last time is too short a while ago.
+    fn tells(&mut self, now: Now) -> Option<String> {
         self.told = now.mono >= self.quiet_until;
+        if !self.told {
+            return None;
+        }
+        let kinds = std::mem::take(&mut self.kinds);
         let words: Vec<_> = kinds.into_iter().map(Doubt::as_str).collect();
-        self.told.then(|| words.join(", "))
+        Some(words.join(", "))
     }
 
     /// A call was verified. True when that is to be told.

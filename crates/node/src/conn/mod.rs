@@ -94,6 +94,8 @@ pub(crate) struct Conn {
     pub(crate) meter: Option<Meter>,
     /// Whether its peer is known, and until when that need not be asked again.
     pub(crate) standing: Option<(bool, Duration)>,
+    /// When it was last left unread for want of time.
+    pub(crate) left: Option<Duration>,
     /// What epoll watches.
     pub(crate) interest: Interest,
     socket: TcpStream,
@@ -166,6 +168,7 @@ impl Conn {
             armed: None,
             meter: None,
             standing: None,
+            left: None,
             interest: Interest::Read,
             socket,
             tls: tls.map(Box::new),

@@ -16,7 +16,7 @@ mod tenants;
 mod told;
 mod websocket;
 
-use crate::conn::ConnTable;
+use crate::conn::{Conn, ConnTable};
 use crate::listen::{Address, Sockets};
 use crate::records::Records;
 use crate::shared::{Bulk, Remembered, Shared, Sure};
@@ -87,10 +87,9 @@ pub(crate) struct Worker {
     attempts: Attempts,
     /// Connections with something to send.
     touched: Vec<u64>,
-    /// Connections of strangers that are ready, with which of them turns begin, and when some were last left for the next one.
+    /// Connections of strangers that are ready, and with which of them turns begin.
     strangers: Vec<Ready>,
     beginning: u64,
-    swamped: Option<Duration>,
     batch: Batch,
     backlog: Backlog,
     scratch: Vec<u8>,
@@ -148,7 +147,6 @@ impl Worker {
             touched: Vec::new(),
             strangers: Vec::new(),
             beginning: 0,
-            swamped: None,
             batch: Batch::new(BATCH, 65_535),
             backlog: Backlog::default(),
             scratch: vec![0; 65_536],
@@ -284,13 +282,9 @@ impl Worker {
     fn note_stalled(&mut self, number: u64) {
         // Where we don't get round to reading, nobody is to blame.
         let stall = Duration::from_secs(self.conns.limits().connection_stall_s);
-        if self
-            .swamped
-            .is_some_and(|swamped| self.core.now.mono < swamped + stall)
-        {
-            return;
-        }
-        let conn = self.conns.get_mut(number);
+        let now = self.core.now.mono;
+        let is_read = |conn: &&mut Conn| conn.left.is_none_or(|left| now >= left + stall);
+        let conn = self.conns.get_mut(number).filter(is_read);
         if let Some(flow) = conn.filter(|conn| conn.tenants.is_empty()).map(|conn| conn.flow) {
             self.core.report(&flow, Report::Stalled);
         }

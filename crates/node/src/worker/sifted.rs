@@ -23,8 +23,6 @@ pub(super) struct Sifted {
     looked: Duration,
     /// Who is known, and since when this is so.
     known: Option<(Duration, Sieve)>,
-    /// The kernel has refused: until then nothing is sifted.
-    rests: Duration,
 }
 
 #[derive(Default)]
@@ -32,6 +30,8 @@ struct Socket {
     pressure: Pressure,
     dropped: u32,
     is_sifted: bool,
+    /// The kernel has refused: until then it is not asked again.
+    rests: Duration,
     /// When it was last told that it is.
     told: Option<Duration>,
 }
@@ -43,7 +43,6 @@ impl Sifted {
             sockets: (0..sockets).map(|_| Socket::default()).collect(),
             looked: Duration::ZERO,
             known: None,
-            rests: Duration::ZERO,
         }
     }
 
@@ -71,11 +70,13 @@ impl Sifted {
             dropped += socket.dropped(buffer);
             let has_changed = socket.pressure.observe(buffer.waiting, buffer.room, now);
             let is_due = has_changed || socket.is_sifted == socket.pressure.share().is_none();
-            if now >= self.rests && (is_due || is_old && socket.is_sifted) {
+            // That all comes in again waits for nothing.
+            let may = now >= socket.rests || socket.pressure.share().is_none();
+            if may && (is_due || is_old && socket.is_sifted) {
                 let done = socket.sift(port, &mut self.known, border, now);
                 if let Err(error) = done {
                     tracing::warn!("strangers' datagrams can't be sifted: {error}");
-                    self.rests = now + REST;
+                    socket.rests = now + REST;
                 }
             }
         }

@@ -110,17 +110,19 @@ impl Worker {
         let count = u64::try_from(ready.len()).unwrap_or(1).max(1);
         let first = usize::try_from((self.beginning >> 32) % count).unwrap_or(0);
         ready.rotate_left(first);
-        let mut left = ready.len();
+        let mut is_over = false;
         for event in ready.drain(..) {
             match event.token {
+                number if is_over => {
+                    if let Some(conn) = self.conns.get_mut(number) {
+                        conn.left = Some(self.core.now.mono);
+                    }
+                    continue;
+                }
                 token @ LISTENER..CONNECTIONS => self.accept(token - LISTENER),
                 number => self.stream(number, event),
             }
-            left -= 1;
-            if left > 0 && self.core.shared.clock.mono() >= end {
-                self.swamped = Some(self.core.now.mono);
-                break;
-            }
+            is_over = self.core.shared.clock.mono() >= end;
         }
         self.strangers = ready;
     }

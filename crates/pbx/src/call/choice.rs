@@ -71,9 +71,10 @@ impl Call {
         (code, is_answer): (u16, bool),
         now: Now,
     ) -> bool {
+        let stays = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.stays);
         let what = self
             .called_outside()
-            .filter(|_| self.is_not_there(index, code, is_answer));
+            .filter(|_| !stays && self.is_not_there(index, code, is_answer));
         let Some(what) = what.cloned() else {
             return false;
         };
@@ -87,6 +88,9 @@ impl Call {
         if let Some(ticket) = self.allowed(context, &what, &mut left, now) {
             self.may_take(ticket, left);
             return self.gives_carrier_up(context, index, (code, is_answer), true, now);
+        }
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.stays = true;
         }
         let mut inside = [TrunkId::INSIDE].into();
         if let Some(ticket) = self.allowed(context, &what, &mut inside, now) {

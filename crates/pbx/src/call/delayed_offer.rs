@@ -8,6 +8,7 @@ use super::leg::{Exchange, Leg, Owed};
 use super::record::q850;
 use super::{Call, Phase, codecs, emergency, keys, web};
 use crate::context::{Context, TimerKind};
+use crate::dialled::Dialled;
 use crate::peer::Peer;
 use model::{CallId, EndedBy, FlowToken, Leg as SideOf, Now};
 use sdp::{Description, Side};
@@ -35,7 +36,8 @@ pub(super) fn read_offer(
     let srtp = call.map_or(srtp, |call| emergency::protection(context, call, srtp));
     let admit = keys::admit(srtp, &flow);
     // Help is called with whatever the phone speaks.
-    let helps = call.is_some_and(|call| context.helping.contains(&call));
+    let is_dialled = || context.numbering.is_help(&Dialled::by(context, message).number);
+    let helps = call.is_some_and(|call| context.helping.contains(&call) || is_dialled());
     let allowed: &[String] = if helps { &[] } else { &config.policy().codecs };
     let body = described(message);
     if body.is_empty() && (admit.keys || admit.plain) {

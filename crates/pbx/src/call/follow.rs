@@ -257,7 +257,7 @@ impl Call {
     pub(super) fn send_invite(&mut self, context: &mut Context, index: usize, now: Now) {
         let Some(offer) = self.offer_for(context, index) else {
             // What this trunk asks for can't be had: of a call for help that is a refusal like any other.
-            if self.is_emergency() && self.carrier_failed(context, index, 488, true, now) {
+            if self.is_emergency() && self.gives_carrier_up(context, index, (488, true), true, now) {
                 return;
             }
             if let Some(target) = self.targets.get_mut(index).filter(|_| self.offered.is_some()) {

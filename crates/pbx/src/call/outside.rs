@@ -42,6 +42,8 @@ pub(super) struct Outgoing {
     /// The way of it that has failed.
     failed: Option<u64>,
     tries: usize,
+    /// Limits let it go nowhere but to the neighbour.
+    pub(super) stays: bool,
     /// All were tried, and are once more, without what may have been too large to arrive.
     again: bool,
     /// By which the tenant's limits know it. Answered it goes with the carrier's leg.
@@ -81,6 +83,7 @@ impl Call {
             waits: false,
             failed: None,
             tries: 0,
+            stays: false,
             again: false,
             ticket,
         }));
@@ -195,14 +198,15 @@ impl Call {
         // Those before have had their last word, or will be told to go.
         self.round = self.targets.len().saturating_sub(1);
         self.bridge.relay(self.config.id(), self.id);
+        // Whatever comes of it below may lead to the next one, which has a time of its own.
+        let try_ms = u64::from(trunk.draft.try_s).saturating_mul(1_000);
+        self.set_timer(context, TimerKind::Carrier, try_ms, now);
         let (caller, faces) = (self.caller.flow, self.audio_faces(context, trunk.id, flow));
         if !self.reserve_media(context, &caller, &faces, now) {
             self.dial(context, now);
         } else if self.phase == Phase::Ringing {
             self.phase = Phase::Opening;
         }
-        let try_ms = u64::from(trunk.draft.try_s).saturating_mul(1_000);
-        self.set_timer(context, TimerKind::Carrier, try_ms, now);
     }
 
     /// The way whose address audio has on the callee's side. Where a neighbour does not take the call a carrier may have it: so it is one

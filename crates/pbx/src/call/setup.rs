@@ -236,7 +236,10 @@ impl Call {
         if let Some(offer) = &self.offer {
             match sdp::offer(offer, &mut side, anchor, allowed) {
                 Ok(offer) => text = offer,
-                Err(_) if self.is_emergency() && self.carrier_failed(context, self.round, 488, true, now) => {
+                Err(_)
+                    if self.is_emergency()
+                        && self.gives_carrier_up(context, self.round, (488, true), true, now) =>
+                {
                     return;
                 }
                 Err(_) => {

@@ -42,7 +42,7 @@ const WITHIN: u64 = 256 << 20;
 /// And after the last one: the tables of the border stay.
 const AFTER: u64 = 128 << 20;
 /// A stranger's good OPTIONS is answered so soon when a flood is over.
-const PROMPT: Duration = Duration::from_secs(2);
+const PROMPT: Duration = Duration::from_secs(3);
 /// Of a thousand calls so many succeed. In a short flood there are fewer calls than that, and one may fail where others use the machine.
 const SUCCEED: usize = 999;
 const SHORT: usize = 1_000;

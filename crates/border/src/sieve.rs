@@ -3,7 +3,7 @@
 //!
 //! A socket's buffer that is full loses whatever comes next, a phone's answer like a stranger's hundredth question, and a datagram that
 //! is read only to be refused has cost most of what it can cost. The filter is a program for the packet filter of BSD (McCanne and
-//! Jacobson 1993), which needs no privilege. It has neither tables nor loops, so those who are known are bits of two bitmaps that it
+//! Jacobson 1993), which needs no privilege. It has neither tables nor loops, so those who are known are bits of bitmaps that it
 //! finds its way through by comparing; a stranger has the bit of a known one by chance, and passes.
 //!
 //! Owns: the program. Does not own: sockets, who is known (`guard`), or when there is too much (`pressure`).
@@ -56,8 +56,6 @@ const SOURCE_V4: u32 = NET + 12;
 const SOURCE_V6: u32 = NET + 8;
 /// Octets of a UDP header, which is what the filter of such a socket begins with.
 const UDP: u32 = 8;
-/// So many octets of a datagram pass: all.
-const PASS: u32 = u32::MAX;
 
 /// Stands for the end of a tree until that is known.
 const END: u32 = u32::MAX;
@@ -68,7 +66,7 @@ const PASSES: Instruction = Instruction {
     code: RETURN,
     jt: 0,
     jf: 0,
-    k: PASS,
+    k: u32::MAX,
 };
 
 /// Bits of an index into the bitmaps: 32,768 for flows, 4,096 for sources, 1,024 for neighbours. The kernel takes 4,096 instructions, and
@@ -238,7 +236,7 @@ impl Sieve {
         for (low, high) in coarse(ranges.collect()) {
             program.branch(IF_AT_LEAST, low, 0, 2);
             program.branch(IF_MORE, high, 1, 0);
-            program.push(RETURN, PASS);
+            program.0.push(PASSES);
         }
         program.push(MULTIPLY, one);
         if family == Family::V6 {

@@ -103,11 +103,14 @@ impl Worker {
 
     /// Serves strangers' connections for a while, each when it is its turn: the kernel names those that are left again.
     pub(super) fn strangers(&mut self) {
+        if self.strangers.is_empty() {
+            return;
+        }
         let mut ready = std::mem::take(&mut self.strangers);
         let end = self.core.shared.clock.mono() + STRANGERS;
         // Another one each time, whoever comes and goes.
         self.beginning = self.beginning.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let count = u64::try_from(ready.len()).unwrap_or(1).max(1);
+        let count = u64::try_from(ready.len()).unwrap_or(1);
         let first = usize::try_from((self.beginning >> 32) % count).unwrap_or(0);
         ready.rotate_left(first);
         let mut is_over = false;

@@ -37,8 +37,7 @@ pub(super) fn read_offer(
     let admit = keys::admit(srtp, &flow);
     // Help is called with whatever the phone speaks.
     let is_dialled = || context.numbering.is_help(&Dialled::by(context, message).number);
-    let helps = call.is_some_and(|call| context.helping.contains(&call) || is_dialled());
-    let allowed: &[String] = if helps { &[] } else { &config.policy().codecs };
+    let helps = || call.is_some_and(|call| context.helping.contains(&call) || is_dialled());
     let body = described(message);
     if body.is_empty() && (admit.keys || admit.plain) {
         return Ok(None);
@@ -47,7 +46,8 @@ pub(super) fn read_offer(
     let (code, why) = match said.map(|said| codecs::heard(&config, from, said)) {
         // What the caller could be offered later it may not have.
         _ if body.is_empty() => (488, "audio has to be protected by SRTP".to_owned()),
-        Ok(description) => match sdp::acceptable(&description, allowed) {
+        Ok(description) => match sdp::acceptable(&description, &config.policy().codecs) {
+            Err(_) if helps() && sdp::acceptable(&description, &[]).is_ok() => return Ok(Some(description)),
             Ok(()) => return Ok(Some(description)),
             Err(refusal) => (488, refusal.reason().to_owned()),
         },

@@ -424,7 +424,10 @@ impl Call {
             return false;
         };
         let order = told.order;
-        self.lets_go(context, index, (code, is_answer), now);
+        match is_answer {
+            true => target.state = State::Done(code),
+            false => target.cancel(context, "", now),
+        }
         if let Some(outgoing) = &mut self.outgoing {
             (outgoing.failed, outgoing.on) = (Some(order), None);
             if leaves {
@@ -436,21 +439,6 @@ impl Call {
         context.over.push(self.id);
         self.next_carrier(context, now);
         true
-    }
-
-    /// A target has had its last word, or is told that it is not wanted any more.
-    pub(super) fn lets_go(
-        &mut self,
-        context: &mut Context,
-        index: usize,
-        (code, is_answer): (u16, bool),
-        now: Now,
-    ) {
-        match self.targets.get_mut(index) {
-            Some(target) if is_answer => target.state = State::Done(code),
-            Some(target) => target.cancel(context, "", now),
-            None => {}
-        }
     }
 
     /// A carrier asks who we are. False when that can't be answered, or was already.
